@@ -1,0 +1,25 @@
+// The matches of every part of one answer, beside which the unfiltered answer is cached.
+#pragma once
+
+#include <vector>
+
+#include "zones/base/prefix.h"
+#include "zones/dns/name.h"
+#include "zones/match.h"
+
+namespace weir {
+
+// A part of an answer that a rule may match: QNAME, the target of an alias, an address.
+enum class AnswerPart : std::uint8_t { qname, alias, address };
+
+struct PartMatches {
+  AnswerPart part = AnswerPart::qname;
+  Name name;          // QNAME or alias target; for an address, the QNAME's chain end
+  IpAddress address;  // of an address part
+  MatchSet matches;
+};
+
+// QNAME first, then each alias target in order, then each address. Parts without matches but QNAME are left out.
+using AnswerMatches = std::vector<PartMatches>;
+
+}  // namespace weir

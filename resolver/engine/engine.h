@@ -1,0 +1,148 @@
+// The resolution engine. Sans-I/O: the caller moves the bytes and the time; the engine decides.
+//
+//   start    -> a Resolution begins; zero or more exchanges are wanted
+//   receive  -> a response (or its failure) for one exchange
+//   timeout  -> time has reached next_timeout(); early calls do nothing
+// After each of them: take wanted exchanges, take finished results, read next_timeout().
+//
+// It owns no socket and reads no clock. One thread. Driven by sockets it is the resolver; driven by the
+// tests' network it runs in virtual time, and equal inputs (with an equal random source) give equal outputs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "zones/base/ids.h"
+#include "zones/base/prefix.h"
+#include "zones/base/time.h"
+#include "zones/dns/name.h"
+#include "zones/dns/record_types.h"
+#include "zones/dns/rrset.h"
+
+namespace weir {
+
+class RrsetCache;   // resolver/cache/rrset_cache.h: shared by the workers, sharded
+class ServerCache;  // resolver/cache/server_cache.h: RTT, capabilities, lameness; shared, sharded
+
+struct Question {
+  Name name;
+  RecordType type = RecordType::a;
+  RecordClass record_class = RecordClass::in;
+  bool operator==(const Question&) const = default;
+};
+
+using ResolutionId = Id<struct ResolutionIdTag, std::uint64_t>;
+using ExchangeId = Id<struct ExchangeIdTag, std::uint64_t>;
+
+// For whom a resolution runs.
+enum class OriginKind : std::uint8_t { client, prefetch, priming, trust_anchor };
+struct Origin {
+  OriginKind kind = OriginKind::client;
+  Prefix prefix;  // of the client, for fairness
+  bool checking_disabled = false;
+  bool dnssec_ok = false;
+};
+
+enum class UpstreamTransport : std::uint8_t { udp, tcp };
+
+// One query that the engine wants carried out. `message` is complete; its ID and 0x20 case are drawn
+// by the engine. A UDP exchange leaves from a fresh random port (the caller's job).
+struct Exchange {
+  ExchangeId id;
+  Endpoint server;
+  UpstreamTransport transport = UpstreamTransport::udp;
+  std::vector<std::uint8_t> message;
+};
+
+enum class ExchangeFailure : std::uint8_t { none, network_error, connection_closed, timed_out };
+
+// What came back. Octets that cannot belong to the exchange (wrong ID, question, server) are not an
+// answer: receive() ignores them and the exchange stays outstanding (TuDoor).
+struct Response {
+  ExchangeFailure failure = ExchangeFailure::none;
+  std::span<const std::uint8_t> message;
+};
+
+enum class Security : std::uint8_t { indeterminate, insecure, secure, bogus };
+
+// One step of the alias chain, in order: also kept when a later step failed.
+struct AliasLink {
+  Name owner;
+  Name target;
+  RecordType type = RecordType::cname;  // CNAME, DNAME
+  Name zone_cut;                        // of the zone that gave it
+};
+
+struct ResolutionResult {
+  ResolutionId id;
+  Question question;
+  Rcode rcode = Rcode::servfail;
+  Security security = Security::indeterminate;
+  std::vector<Rrset> answer;     // chain first, then the RRset at its end; DNAMEs with their synthesised CNAMEs
+  std::vector<Rrset> authority;  // SOA (and later proofs) of a negative answer
+  std::vector<AliasLink> aliases;
+  Name zone_cut;               // of the last answer
+  std::optional<EdeCode> ede;  // why it failed
+  std::string ede_text;
+  std::chrono::seconds ttl{0};  // how long this may be cached; failures 1 to 300 s (RFC 9520)
+  unsigned upstream_packets = 0;
+};
+
+struct RootServer {
+  Name name;
+  std::vector<IpAddress> addresses;
+};
+
+struct EngineOptions {
+  std::vector<RootServer> root_hints;  // built_in_root_hints() where empty
+  std::uint16_t upstream_port = 53;
+  bool use_ipv6 = true;
+  bool use_ipv4 = true;
+  bool qname_minimisation = true;
+  bool randomise_case = true;  // 0x20
+  std::uint16_t udp_payload_size = 1232;
+  // Cryptographic in the daemon, seeded in tests: 32 random bits a call.
+  std::function<std::uint32_t()> random;
+};
+
+struct EngineCounters {
+  std::uint64_t started = 0, finished = 0, failed = 0, exchanges = 0, retries = 0, tcp_fallbacks = 0,
+                ignored_responses = 0, joined = 0, limits_reached = 0;
+};
+
+class Engine {
+ public:
+  // The caches outlive the engine and are shared with the other workers' engines.
+  Engine(EngineOptions options, RrsetCache& rrsets, ServerCache& servers);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Equal questions in flight share one resolution's work, but every start() gets its own result.
+  ResolutionId start(const Question& question, const Origin& origin, Now now);
+  void cancel(ResolutionId resolution);  // the client left; others who share the work are unharmed
+  void receive(ExchangeId exchange, const Response& response, Now now);
+  void timeout(Now now);
+  std::optional<SteadyTime> next_timeout() const;
+
+  std::vector<Exchange> take_exchanges();
+  std::vector<ExchangeId> take_abandoned();  // exchanges whose answer nobody waits for any more
+  std::vector<ResolutionResult> take_results();
+
+  const EngineCounters& counters() const;
+  std::size_t in_flight() const;  // resolutions that are not finished
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+std::vector<RootServer> built_in_root_hints();
+Result<std::vector<RootServer>> read_root_hints(const std::string& file);  // file:line in errors
+
+}  // namespace weir

@@ -1,0 +1,58 @@
+// What one client may see, at this moment: the verdict over QNAME, alias chain and addresses
+// (SEMANTICS section 5), and the block answer that follows from it (section 4).
+//
+// Pure functions of their arguments; no clock, no lock, no allocation once the vectors have grown.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "resolver/cache/answer_matches.h"
+#include "resolver/engine/engine.h"
+#include "resolver/wire/query.h"
+#include "zones/link/decision.h"
+#include "zones/store/generation.h"
+#include "zones/verdict.h"
+
+namespace weir {
+
+// Who asks, under which generation, when.
+struct Asker {
+  const Generation& generation;
+  std::uint32_t group = 0;  // PolicySet::group_of(client)
+  IpAddress client;
+  WallTime now;
+
+  const Policy& policy() const { return generation.policies().policies[generation.policies().groups[group].policy]; }
+};
+
+struct FilterVerdict {
+  Verdict verdict;
+  int part = -1;                  // index into the AnswerMatches that decided; -1: none, or default deny
+  const Match* winner = nullptr;  // into the matches given; nullptr: default deny or no rule
+  bool blocked() const { return verdict.outcome == Outcome::blocked; }
+};
+
+// Before any recursion: the QNAME alone. `none` and `allowed` mean: go on.
+FilterVerdict decide_question(const AnswerMatches& parts, const Asker& asker, RecordType type);
+
+// With the whole answer: QNAME, each alias, each address, first block decides; an allow rule on the QNAME clears
+// what lists say of later parts (unless the policy is strict_chain), on a later part that part only.
+FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, RecordType type);
+
+// Looks up everything in `result` that a rule may match. `out` holds QNAME already looked up as its first element.
+void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out);
+
+// The whole reply for a blocked question: block mode, SOA, TTL, EDE. Returns its size; 0: send nothing (drop).
+// `parts` and `verdict` as decided; `max_size`: what the client takes.
+std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, const Asker& asker,
+                               const AnswerMatches& parts, const FilterVerdict& verdict);
+
+// The decision record of a verdict that is to be logged: blocked, would-block, allowed over a block. Returns false
+// where there is nothing to log. Client identity, latency and transport are the caller's to fill.
+bool describe_decision(Decision& out, const Query& query, const Asker& asker, const AnswerMatches& parts,
+                       const FilterVerdict& verdict);
+
+}  // namespace weir

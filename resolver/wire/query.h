@@ -1,0 +1,54 @@
+// A client's query, parsed in place: no allocation, no copy of the name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "zones/dns/name.h"
+#include "zones/dns/record_types.h"
+
+namespace weir {
+
+inline constexpr std::size_t kHeaderSize = 12;
+inline constexpr std::uint16_t kServerUdpPayload = 1232;  // what we offer and never exceed over UDP (DNS flag day 2020)
+
+// Valid as long as the octets it was parsed from.
+struct Query {
+  std::span<const std::uint8_t> message;
+  std::span<const std::uint8_t> qname;  // uncompressed, in the message, case as sent
+  std::uint64_t qname_hash = 0;         // hash_wire_name
+  std::uint16_t id = 0;
+  RecordType type = RecordType::a;
+  RecordClass record_class = RecordClass::in;
+  bool recursion_desired = false;
+  bool checking_disabled = false;
+  bool authentic_data = false;
+  bool has_edns = false;
+  bool dnssec_ok = false;
+  std::uint8_t edns_version = 0;
+  std::uint16_t udp_payload_size = 512;  // what the client takes: 512 to kServerUdpPayload
+
+  std::size_t question_size() const { return qname.size() + 4; }
+  Name name() const { return *Name::from_wire(qname); }
+};
+
+// What to do with octets that are not a query we answer from policy, cache or engine.
+enum class QueryFault : std::uint8_t {
+  drop,  // not even a header, or a response: never answered, else two servers could talk for ever
+  formerr,
+  notimp,   // an opcode other than QUERY
+  badvers,  // EDNS version other than 0 (RFC 6891 section 6.1.3)
+  refused   // zone transfers, class other than IN (CH version.bind is answered elsewhere)
+};
+
+struct ParsedQuery {
+  Query query;  // for faults: as far as it could be read
+  std::optional<QueryFault> fault;
+};
+
+// Strict: QDCOUNT 1, no ANSWER and AUTHORITY records, at most one OPT, nothing past the end of the counts that
+// does not parse; QNAME not compressed.
+ParsedQuery parse_query(std::span<const std::uint8_t> message);
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// An RRset (RFC 9499): records of one owner, class and type, with names in their RDATA uncompressed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "zones/dns/name.h"
+#include "zones/dns/reader.h"
+#include "zones/dns/record_types.h"
+#include "zones/dns/writer.h"
+
+namespace weir {
+
+// The records' RDATA lie packed one after the other, each with its 16-bit length before it.
+class Rrset {
+ public:
+  Name owner;
+  RecordType type = RecordType::a;
+  RecordClass record_class = RecordClass::in;
+  std::uint32_t ttl_seconds = 0;  // the smallest of its records (RFC 2181 section 5.2)
+
+  void add(std::span<const std::uint8_t> rdata);  // uncompressed; an equal record is not added twice
+  std::size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  std::span<const std::uint8_t> packed() const { return rdata_; }
+
+  // for (auto rdata : rrset.records())
+  class Iterator {
+   public:
+    explicit Iterator(const std::uint8_t* at) : at_(at) {}
+    std::span<const std::uint8_t> operator*() const { return {at_ + 2, length()}; }
+    Iterator& operator++() {
+      at_ += 2 + length();
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    std::size_t length() const { return static_cast<std::size_t>(at_[0]) << 8 | at_[1]; }
+    const std::uint8_t* at_;
+  };
+  struct Records {
+    const std::vector<std::uint8_t>& packed;
+    Iterator begin() const { return Iterator(packed.data()); }
+    Iterator end() const { return Iterator(packed.data() + packed.size()); }
+  };
+  Records records() const { return {rdata_}; }
+
+  // Appends every record (owner and the names that RFC 3597 section 4 lets us compress are compressed).
+  void write(Writer& writer, std::uint32_t ttl_seconds) const;
+
+ private:
+  std::vector<std::uint8_t> rdata_;
+  std::uint16_t count_ = 0;
+};
+
+// The name that is the whole RDATA (CNAME, DNAME, NS, PTR); nothing where it is not one.
+std::optional<Name> rdata_name(std::span<const std::uint8_t> rdata);
+
+// Reads one record's RDATA of `length` octets at the reader's position and returns it uncompressed:
+// names inside well-known types (RFC 1035, and those that RFC 3597 section 4 lists) are expanded.
+// Faults turn the reader not ok.
+std::vector<std::uint8_t> read_rdata(Reader& reader, RecordType type, std::size_t length);
+
+}  // namespace weir

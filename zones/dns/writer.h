@@ -1,0 +1,47 @@
+// Writes a DNS message into memory of the caller: bounded, sticky, allocation-free.
+//
+// When something does not fit, ok() turns false and nothing more is written; rewind() to a
+// position that was noted before brings it back.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "zones/dns/name.h"
+
+namespace weir {
+
+class Writer {
+ public:
+  explicit Writer(std::span<std::uint8_t> out) : out_(out) {}
+
+  void u8(std::uint8_t value) { number(value, 1); }
+  void u16(std::uint16_t value) { number(value, 2); }
+  void u32(std::uint32_t value) { number(value, 4); }
+  void octets(std::span<const std::uint8_t> octets);
+  void name(const Name& name);  // compressed against earlier names (RFC 1035 section 4.1.4)
+  void name_uncompressed(const Name& name) { octets(name.wire()); }
+  void patch_u16(std::size_t position, std::uint16_t value);
+
+  bool ok() const { return ok_; }
+  std::size_t size() const { return size_; }
+  std::size_t room() const { return out_.size() - size_; }
+  std::span<const std::uint8_t> written() const { return out_.first(size_); }
+  void rewind(std::size_t size);
+
+ private:
+  // Suffixes that later names may point to. More than this many are not remembered: the work per
+  // message stays bounded whatever it holds (CVE-2024-8508).
+  static constexpr unsigned kMaxSuffixes = 64;
+
+  void number(std::uint32_t value, unsigned size);
+  bool equals_at(std::size_t position, const std::uint8_t* wire) const;
+
+  std::span<std::uint8_t> out_;
+  std::size_t size_ = 0;
+  bool ok_ = true;
+  unsigned suffix_count_ = 0;
+  std::uint16_t suffixes_[kMaxSuffixes];  // positions of labels written in full
+};
+
+}  // namespace weir

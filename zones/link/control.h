@@ -1,0 +1,55 @@
+// The control protocol: what the programs say to each other over Unix sockets.
+//
+// <run>/resolver.sock and <run>/sidecar.sock. One request is one line of JSON,
+//   {"verb": "list.update", "args": {...}, "who": "alice"}
+// answered by any number of progress lines {"progress": {...}} (also the items of a stream) and one last line
+//   {"ok": true, "result": {...}}  or  {"ok": false, "error": {"code": "invalid", "message": "..."}}.
+// A connection may carry several requests, one after the other. A line is at most kMaxControlLine octets.
+//
+// Verbs of the resolver: status, metrics (Prometheus text in "text"), generation.load (re-reads `current`; answers
+//   when it is in force on every worker), cache.flush {"name", "subtree"}.
+// Verbs of the sidecar: status, reload, list.update {"name", "dry_run"}, list.show {"name"?}, list.history {"name"},
+//   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
+//   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.rollback {"number"},
+//   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
+#pragma once
+
+#include <boost/json/fwd.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "zones/base/result.h"
+
+namespace weir {
+
+inline constexpr std::size_t kMaxControlLine = 4 << 20;
+
+std::filesystem::path resolver_socket(const std::filesystem::path& run_directory);
+std::filesystem::path sidecar_socket(const std::filesystem::path& run_directory);
+
+struct ControlRequest {
+  std::string verb;
+  std::string arguments;  // a JSON object as text
+  std::string who;
+};
+
+std::string encode_request(const ControlRequest& request);  // one line with its line feed
+Result<ControlRequest> decode_request(std::string_view line);
+std::string encode_result(const boost::json::value& result);
+std::string encode_progress(const boost::json::value& progress);
+std::string encode_error(const Error& error);
+
+struct ControlReply {
+  enum class Kind : std::uint8_t { progress, result, error } kind = Kind::error;
+  std::string body;  // JSON text of progress or result
+  Error error;
+};
+Result<ControlReply> decode_reply(std::string_view line);
+
+std::string_view to_text(ErrorCode code);  // "not_found"
+ErrorCode parse_error_code(std::string_view text);
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// The decision ring: one mmap'd single-producer single-consumer file per worker in the run directory.
+//
+// The producer never waits: a full ring drops the newest record and counts it. It survives a crash of
+// either side: head and tail are published with release stores after the octets they cover, and a
+// consumer that meets anything impossible skips to the head and counts. Records are any octets.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "zones/base/result.h"
+
+namespace weir {
+
+inline constexpr std::size_t kDefaultRingBytes = 4 << 20;
+
+// One thread.
+class RingProducer {
+ public:
+  // Makes the file, or goes on with one that is there and fits.
+  static Result<std::unique_ptr<RingProducer>> open(const std::filesystem::path& file,
+                                                    std::size_t size_bytes = kDefaultRingBytes);
+  virtual ~RingProducer() = default;
+  virtual bool push(std::span<const std::uint8_t> record) noexcept = 0;  // false: full, dropped and counted
+  virtual std::uint64_t dropped() const noexcept = 0;
+};
+
+// One thread, usually of another process.
+class RingConsumer {
+ public:
+  static Result<std::unique_ptr<RingConsumer>> open(const std::filesystem::path& file);
+  virtual ~RingConsumer() = default;
+  // The oldest unread record, copied into `out` (kMaxRecordSize octets); its size, 0 when there is none.
+  virtual std::size_t peek(std::span<std::uint8_t> out) = 0;
+  // Gives the space of everything that was peeked since the last release back to the producer.
+  // Call it after the records are safe.
+  virtual void release() = 0;
+  virtual std::uint64_t dropped() const = 0;  // by the producer, since the file was made
+  virtual std::uint64_t damaged() const = 0;  // bytes skipped because they made no sense
+};
+
+}  // namespace weir

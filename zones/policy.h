@@ -1,0 +1,118 @@
+// Lists, policies and groups as a generation holds them: compiled from weir.toml by the sidecar,
+// read by the resolver. Immutable once made.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zones/base/ids.h"
+#include "zones/base/prefix.h"
+#include "zones/base/result.h"
+#include "zones/dns/name.h"
+#include "zones/dns/record_types.h"
+#include "zones/rule.h"
+
+namespace weir {
+
+enum class ListKind : std::uint8_t { block, allow, address, rpz };
+enum class ListMode : std::uint8_t { enforce, observe };
+enum class ExceptionScope : std::uint8_t { own, rank };  // whom `@@` opens: this list's blocks, or the whole rank's
+enum class Order : std::uint8_t { adblock, specific };   // inside a rank: allow beats block, or the most specific wins
+enum class Basis : std::uint8_t { operator_choice, legal, requested };  // EDE 15, 16, 17
+enum class NameMatch : std::uint8_t { exact, subtree, automatic };      // what a bare name of a domains list means
+
+// Default ranks (SEMANTICS section 3).
+inline constexpr int kRankOverlays = 0;
+inline constexpr int kRankLocal = 1;
+inline constexpr int kRankProtected = 2;
+inline constexpr int kRankAllow = 3;
+inline constexpr int kRankBlock = 4;
+inline constexpr int kRankRpz = 5;
+
+struct ListDefinition {
+  ListId id;
+  std::string name;
+  ListKind kind = ListKind::block;
+  std::string category;
+  int rank = kRankBlock;
+  ListMode mode = ListMode::enforce;
+  ExceptionScope exceptions = ExceptionScope::own;
+  Order order = Order::adblock;
+  Basis basis = Basis::operator_choice;
+  bool own_actions = false;  // actions = "own": the list's own action holds, not the policy's block answer
+  bool rewrites = false;     // addresses and targets of the list are trusted as answers
+
+  bool operator==(const ListDefinition&) const = default;
+};
+
+enum class BlockMode : std::uint8_t { null, address, nodata, nxdomain, refused, cname };
+
+struct BlockAnswer {
+  BlockMode mode = BlockMode::null;
+  std::optional<IpAddress> ipv4;  // mode address
+  std::optional<IpAddress> ipv6;
+  std::optional<Name> target;      // mode cname
+  std::uint32_t ttl_seconds = 30;  // 1 to 3600
+
+  bool operator==(const BlockAnswer&) const = default;
+};
+
+enum class EdeText : std::uint8_t { off, list, rule };
+enum class Privacy : std::uint8_t { full, prefix, pseudonym, none };
+enum class DefaultAction : std::uint8_t { allow, deny };
+enum class UntilLoaded : std::uint8_t { resolve, refuse };
+
+struct Policy {
+  std::string name;
+  std::vector<ListId> lists;  // sorted; the reserved lists are always in force and not named here
+  DefaultAction default_action = DefaultAction::allow;
+  BlockAnswer block;
+  bool strict_chain = false;
+  EdeText ede_text = EdeText::list;
+  UntilLoaded until_loaded = UntilLoaded::resolve;
+  Privacy privacy = Privacy::prefix;
+  bool log_all = false;  // every query, not only decisions
+
+  bool has_list(ListId list) const;  // also true for the reserved lists
+  bool operator==(const Policy&) const = default;
+};
+
+struct Group {
+  std::string name;
+  std::vector<Prefix> clients;
+  std::uint32_t policy = 0;  // index into PolicySet::policies
+
+  bool operator==(const Group&) const = default;
+};
+
+struct PolicySet {
+  std::vector<ListDefinition> lists;  // sorted by id, the reserved ones included
+  std::vector<Policy> policies;       // [0] is "default"
+  std::vector<Group> groups;          // [0] is "default": every client that no prefix names
+  Name mname;                         // our own name, for the SOA of block answers
+  Name rname;                         // the contact
+
+  // The reserved lists, one policy "default" without lists, one group "default".
+  static PolicySet with_defaults();
+  const ListDefinition* find_list(ListId list) const;
+  const ListDefinition* find_list(std::string_view name) const;
+  // Index of the group with the most specific prefix that holds `client` (IPv4-mapped IPv6 counts as IPv4).
+  std::uint32_t group_of(const IpAddress& client) const;
+  std::optional<std::uint32_t> find_group(std::string_view name) const;
+
+  // Canonical JSON (sorted keys): what a generation stores and what the fingerprint hashes.
+  std::string to_json() const;
+  static Result<PolicySet> from_json(std::string_view json);
+  bool operator==(const PolicySet&) const = default;
+};
+
+std::string_view to_text(ListKind kind);
+std::string_view to_text(BlockMode mode);
+std::string_view to_text(Privacy privacy);
+
+}  // namespace weir

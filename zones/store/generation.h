@@ -1,0 +1,59 @@
+// One immutable published version of the policy store: rules *and* the policy that reads them.
+//
+// Opened read-only from a checkpoint directory; nothing in it ever changes, so any number of threads
+// may call every const member without locking. Lives as long as the last shared_ptr to it: a worker
+// finishes its batch on the generation it began with.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "zones/base/ids.h"
+#include "zones/base/result.h"
+#include "zones/base/time.h"
+#include "zones/dns/reversed_name.h"
+#include "zones/match.h"
+#include "zones/policy.h"
+#include "zones/verdict.h"
+
+namespace weir {
+
+// The block cache that all generations of one process share: its keys belong to the SST files, which
+// generations share, so a swap does not go cold.
+class StoreCache {
+ public:
+  static std::shared_ptr<StoreCache> make(std::size_t size_bytes);
+  virtual ~StoreCache() = default;
+};
+
+class Generation : public DetailSource {
+ public:
+  // Errors: not_found, corrupt (checksum), incompatible (written by another weir), permission.
+  static Result<std::shared_ptr<const Generation>> open(const std::filesystem::path& checkpoint,
+                                                        std::shared_ptr<StoreCache> cache);
+  // What `<store>/policy/current` names. not_found where nothing was ever published.
+  static Result<std::shared_ptr<const Generation>> open_current(const std::filesystem::path& store,
+                                                                std::shared_ptr<StoreCache> cache);
+  // The number that `<store>/policy/current` names, without opening anything (a small file, read once).
+  static Result<GenerationNumber> read_current_number(const std::filesystem::path& store);
+
+  // Every rule that matches `name`, most specific first. One filter probe per suffix at most (127,
+  // RFC 1035 section 2.3.4); no heap allocation when nothing matches. `out` is cleared first.
+  // Globs and regular expressions are evaluated after the indexed part.
+  virtual void match(const ReversedName& name, MatchSet& out) const = 0;
+  // Every address rule whose prefix holds `address`, longest first. `out` is cleared first.
+  virtual void match_address(const IpAddress& address, MatchSet& out) const = 0;
+  virtual bool has_address_rules() const = 0;
+
+  virtual const PolicySet& policies() const = 0;
+  virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
+  virtual NamesEpoch names_epoch() const = 0;   // rises only when rules change
+  virtual WallTime published_at() const = 0;
+  virtual const std::string& fingerprint() const = 0;  // over canonical rules and policies: hex
+  // Lists (of those defined) that never had a successful import: status and metrics say so.
+  virtual const std::vector<ListId>& never_loaded() const = 0;
+  virtual std::uint64_t rule_count() const = 0;
+};
+
+}  // namespace weir

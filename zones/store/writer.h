@@ -1,0 +1,124 @@
+// The one writer of the policy store; the sidecar holds it. Not thread-safe: one thread calls it.
+//
+// Layout on disk, below `store`: policy/live (the writer's RocksDB), policy/generations/<number>
+// (checkpoints), policy/current (the published number, replaced by rename), policy/LOCK.
+// Every change is: change the live database in one atomic step, then publish(). A crash at any point
+// leaves the last published generation in force.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "zones/base/ids.h"
+#include "zones/base/result.h"
+#include "zones/base/time.h"
+#include "zones/policy.h"
+#include "zones/rule.h"
+
+namespace weir {
+
+// Where the rules of one import came from.
+struct Provenance {
+  std::string source;  // URL or file
+  std::string sha256;  // of the bytes, hex
+  std::string etag;    // empty: none
+  std::string signer;  // empty: unsigned
+  std::string who;     // user or "schedule"
+  WallTime fetched_at;
+  std::uint64_t size_bytes = 0;
+  std::string counts_json;  // the buckets of SEMANTICS section 1, as JSON
+};
+
+// One rule with the line that it came from. Lines count from 1; local rules have their serial number.
+struct SourcedRule {
+  Rule rule;
+  std::uint64_t line = 0;
+};
+
+// Gives the rules of one import in any order, one after the other; nothing at the end. Duplicates
+// (same pattern, action and detail) keep the first line.
+using RuleStream = std::function<std::optional<SourcedRule>()>;
+
+struct ImportOutcome {
+  ImportId import;
+  std::uint64_t rules = 0;  // in the list now
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+  std::uint64_t unchanged = 0;
+};
+
+struct ImportRecord {
+  ImportId import;
+  ListId list;
+  GenerationNumber first_generation;  // that showed it
+  ImportOutcome outcome;
+  Provenance provenance;
+  std::string note;  // "rollback to import 3", empty for a plain one
+};
+
+struct PublishedGeneration {
+  GenerationNumber number;
+  NamesEpoch names_epoch;
+  WallTime published_at;
+  std::string fingerprint;
+  std::string reason;            // "import ads", "rule add example.org", "rollback to 12"
+  bool on_disk = false;          // its checkpoint still exists
+  std::uint64_t size_bytes = 0;  // of the files that only this checkpoint holds
+};
+
+struct WriterOptions {
+  std::size_t block_cache_bytes = 32 << 20;
+  unsigned keep_generations = 10;  // and one an hour for a day
+};
+
+class PolicyStore {
+ public:
+  // Errors: busy (a second sidecar), permission, incompatible, corrupt, io. Finishes a rollback or a
+  // publish that a crash interrupted.
+  static Result<std::unique_ptr<PolicyStore>> open(const std::filesystem::path& store, const WriterOptions& options,
+                                                   Now now);
+  virtual ~PolicyStore() = default;
+
+  // Compiles definitions into the live database: gives ids to new list names, keeps those of known
+  // ones (also of removed ones that return). Ids in `wanted` are ignored, found by name. Rules of
+  // lists that are gone are removed. Publishes nothing.
+  virtual Result<PolicySet> define(const PolicySet& wanted) = 0;
+  virtual const PolicySet& policies() const = 0;
+
+  // Replaces the contents of `list` by `rules`: sorted merge-diff against what is there, one atomic
+  // write (or one ingest where it is large). `progress` is told the rules done, now and then.
+  // Publishes nothing; several imports may precede one publish.
+  virtual Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
+                                       const std::function<void(std::uint64_t)>& progress, Now now) = 0;
+
+  // The administrator's own rules (ListId kLocalRules and other reserved lists): one rule more or less.
+  virtual Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) = 0;
+  virtual Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance,
+                                   Now now) = 0;  // false: not there
+  virtual Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) = 0;
+
+  // Makes the checkpoint of the live database the generation in force. Changing nothing publishes nothing
+  // and returns the number in force.
+  virtual Result<GenerationNumber> publish(const std::string& reason, Now now) = 0;
+
+  // Two halves: publishes the old checkpoint (or the state rebuilt from the intervals) under a new
+  // number at once; then brings the live database to it. Definitions stay pinned until the next define().
+  virtual Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) = 0;
+  // The list's rules as they were after `import`, as a new import; publishes.
+  virtual Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) = 0;
+
+  virtual GenerationNumber published() const = 0;
+  virtual std::filesystem::path checkpoint_path(GenerationNumber number) const = 0;
+  virtual Result<std::vector<PublishedGeneration>> generations() = 0;  // newest first
+  virtual Result<std::vector<ImportRecord>> history(ListId list) = 0;  // newest first
+  virtual Result<std::uint64_t> rule_count(ListId list) = 0;
+  // "" or why the definitions in force are not those of the files: "files differ from generation 12".
+  virtual std::string pinned() const = 0;
+};
+
+}  // namespace weir

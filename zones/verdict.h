@@ -1,0 +1,56 @@
+// Which of the rules that match wins under one policy, and who lost (SEMANTICS sections 3 and 4).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "zones/match.h"
+#include "zones/policy.h"
+
+namespace weir {
+
+// Looks up the detail of a rule; a generation is one. Returns nullptr for an id that it does not hold.
+class DetailSource {
+ public:
+  virtual ~DetailSource() = default;
+  virtual const RuleDetail* detail(PayloadId id) const = 0;
+};
+
+// Who asks for what, and when: everything that conditions are evaluated against.
+struct DecideContext {
+  const PolicySet& policies;
+  std::uint32_t group = 0;  // index into policies.groups
+  IpAddress client;
+  const Name& name;  // the name or alias that the matches belong to
+  RecordType type = RecordType::a;
+  WallTime now;
+  const DetailSource& details;
+};
+
+enum class Outcome : std::uint8_t {
+  none,     // no rule: resolve
+  allowed,  // by a rule
+  blocked   // by a rule, or by default deny (then winner is kNoRule)
+};
+
+inline constexpr int kNoRule = -1;
+inline constexpr unsigned kMaxLosers = 8;
+
+struct Verdict {
+  Outcome outcome = Outcome::none;
+  Action action = Action::allow;                  // of the winner; Action::block: as the policy says
+  int winner = kNoRule;                           // index into MatchSet::matches
+  std::array<std::int16_t, kMaxLosers> losers{};  // indices, most relevant first
+  std::uint8_t loser_count = 0;
+  // NXDOMAIN must become NODATA: the winning rule does not cover its whole subtree for all types,
+  // or a list of this policy opens something below it (SEMANTICS section 4).
+  bool degrade_nxdomain = false;
+  // What the observe lists would have done had they been enforced: kNoRule when nothing else.
+  int observed_winner = kNoRule;
+};
+
+// Pure and allocation-free up to 64 matches. `matches` is one match set of one name or one address.
+Verdict decide(const MatchSet& matches, const DecideContext& context);
+
+}  // namespace weir
