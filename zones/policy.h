@@ -62,7 +62,7 @@ struct BlockAnswer {
   bool operator==(const BlockAnswer&) const = default;
 };
 
-enum class EdeText : std::uint8_t { off, list, rule };
+enum class EdeText : std::uint8_t { off, list, rule };  // rule: list, matched name, generation
 enum class Privacy : std::uint8_t { full, prefix, pseudonym, none };
 enum class DefaultAction : std::uint8_t { allow, deny };
 enum class UntilLoaded : std::uint8_t { resolve, refuse };
@@ -73,7 +73,7 @@ struct Policy {
   DefaultAction default_action = DefaultAction::allow;
   BlockAnswer block;
   bool strict_chain = false;
-  EdeText ede_text = EdeText::list;
+  EdeText ede_text = EdeText::rule;
   UntilLoaded until_loaded = UntilLoaded::resolve;
   Privacy privacy = Privacy::prefix;
   bool log_all = false;  // every query, not only decisions
@@ -105,9 +105,12 @@ struct PolicySet {
   std::uint32_t group_of(const IpAddress& client) const;
   std::optional<std::uint32_t> find_group(std::string_view name) const;
 
-  // Canonical JSON (sorted keys): what a generation stores and what the fingerprint hashes.
+  // What a generation stores.
   std::string to_json() const;
   static Result<PolicySet> from_json(std::string_view json);
+  // What the fingerprint hashes: lists by name and in the order of their names, no ids, so that two nodes
+  // that filter alike give the same text.
+  std::string canonical_text() const;
   bool operator==(const PolicySet&) const = default;
 };
 

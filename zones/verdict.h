@@ -26,6 +26,8 @@ struct DecideContext {
   RecordType type = RecordType::a;
   WallTime now;
   const DetailSource& details;
+  bool is_qname = true;            // default deny asks the QNAME only; aliases and addresses pass without a rule
+  bool clear_list_blocks = false;  // an earlier part was allowed by a rule: what defined lists block no longer counts
 };
 
 enum class Outcome : std::uint8_t {

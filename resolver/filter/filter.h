@@ -32,6 +32,8 @@ struct FilterVerdict {
   Verdict verdict;
   int part = -1;                  // index into the AnswerMatches that decided; -1: none, or default deny
   const Match* winner = nullptr;  // into the matches given; nullptr: default deny or no rule
+  int observed_part = -1;         // the first part on which an observe list would have blocked
+  const Match* observed = nullptr;
   bool blocked() const { return verdict.outcome == Outcome::blocked; }
 };
 

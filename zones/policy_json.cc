@@ -1,0 +1,250 @@
+// PolicySet as JSON and back: what a generation stores, and the text that the fingerprint hashes.
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <span>
+
+#include "zones/policy.h"
+
+namespace weir {
+namespace {
+
+namespace json = boost::json;
+
+template <class Enum>
+struct EnumName {
+  Enum value;
+  std::string_view name;
+};
+
+constexpr EnumName<ListKind> kListKinds[] = {
+    {ListKind::block, "block"}, {ListKind::allow, "allow"}, {ListKind::address, "address"}, {ListKind::rpz, "rpz"}};
+constexpr EnumName<ListMode> kListModes[] = {{ListMode::enforce, "enforce"}, {ListMode::observe, "observe"}};
+constexpr EnumName<ExceptionScope> kExceptionScopes[] = {{ExceptionScope::own, "own"}, {ExceptionScope::rank, "rank"}};
+constexpr EnumName<Order> kOrders[] = {{Order::adblock, "adblock"}, {Order::specific, "specific"}};
+constexpr EnumName<Basis> kBases[] = {
+    {Basis::operator_choice, "operator"}, {Basis::legal, "legal"}, {Basis::requested, "requested"}};
+constexpr EnumName<BlockMode> kBlockModes[] = {{BlockMode::null, "null"},       {BlockMode::address, "address"},
+                                               {BlockMode::nodata, "nodata"},   {BlockMode::nxdomain, "nxdomain"},
+                                               {BlockMode::refused, "refused"}, {BlockMode::cname, "cname"}};
+constexpr EnumName<EdeText> kEdeTexts[] = {{EdeText::off, "off"}, {EdeText::list, "list"}, {EdeText::rule, "rule"}};
+constexpr EnumName<Privacy> kPrivacies[] = {
+    {Privacy::full, "full"}, {Privacy::prefix, "prefix"}, {Privacy::pseudonym, "pseudonym"}, {Privacy::none, "none"}};
+constexpr EnumName<DefaultAction> kDefaults[] = {{DefaultAction::allow, "allow"}, {DefaultAction::deny, "deny"}};
+constexpr EnumName<UntilLoaded> kUntilLoaded[] = {{UntilLoaded::resolve, "resolve"}, {UntilLoaded::refuse, "refuse"}};
+
+template <class Enum, std::size_t N>
+std::string_view name_of(const EnumName<Enum> (&names)[N], Enum value) {
+  for (const auto& entry : names) {
+    if (entry.value == value) return entry.name;
+  }
+  return "unknown";
+}
+
+// Throws on anything unknown; from_json() catches.
+template <class Enum, std::size_t N>
+Enum parse_enum(const EnumName<Enum> (&names)[N], const json::value& value) {
+  const std::string_view text = value.as_string();
+  for (const auto& entry : names) {
+    if (entry.name == text) return entry.value;
+  }
+  throw std::invalid_argument("unknown value '" + std::string(text) + "'");
+}
+
+Name parse_name(const json::value& value) {
+  auto name = Name::parse(std::string_view(value.as_string()));
+  if (!name) throw std::invalid_argument(name.error().message);
+  return *name;
+}
+
+IpAddress parse_address(const json::value& value) {
+  auto address = IpAddress::parse(std::string_view(value.as_string()));
+  if (!address) throw std::invalid_argument(address.error().message);
+  return *address;
+}
+
+// `with_id`: what is stored has ids, what the fingerprint hashes has none.
+json::object describe(const ListDefinition& list, bool with_id) {
+  json::object out;
+  if (with_id) out["id"] = list.id.value;
+  out["name"] = list.name;
+  out["kind"] = name_of(kListKinds, list.kind);
+  out["category"] = list.category;
+  out["rank"] = list.rank;
+  out["mode"] = name_of(kListModes, list.mode);
+  out["exceptions"] = name_of(kExceptionScopes, list.exceptions);
+  out["order"] = name_of(kOrders, list.order);
+  out["basis"] = name_of(kBases, list.basis);
+  out["own_actions"] = list.own_actions;
+  out["rewrites"] = list.rewrites;
+  return out;
+}
+
+// Everything of a policy but its lists.
+json::object describe(const Policy& policy) {
+  json::object out;
+  out["name"] = policy.name;
+  out["default"] = name_of(kDefaults, policy.default_action);
+  json::object block;
+  block["mode"] = name_of(kBlockModes, policy.block.mode);
+  if (policy.block.ipv4) block["ipv4"] = policy.block.ipv4->to_text();
+  if (policy.block.ipv6) block["ipv6"] = policy.block.ipv6->to_text();
+  if (policy.block.target) block["target"] = policy.block.target->to_text();
+  block["ttl"] = policy.block.ttl_seconds;
+  out["block"] = block;
+  out["strict_chain"] = policy.strict_chain;
+  out["ede_text"] = name_of(kEdeTexts, policy.ede_text);
+  out["until_loaded"] = name_of(kUntilLoaded, policy.until_loaded);
+  out["privacy"] = name_of(kPrivacies, policy.privacy);
+  out["log_all"] = policy.log_all;
+  return out;
+}
+
+json::object describe(const Group& group, json::value policy) {
+  json::object out;
+  out["name"] = group.name;
+  json::array clients;
+  for (const Prefix& prefix : group.clients) clients.push_back(json::string(prefix.to_text()));
+  out["clients"] = clients;
+  out["policy"] = std::move(policy);
+  return out;
+}
+
+ListDefinition parse_list(const json::object& in) {
+  ListDefinition list;
+  list.id = {in.at("id").to_number<std::uint32_t>()};
+  list.name = std::string_view(in.at("name").as_string());
+  list.kind = parse_enum(kListKinds, in.at("kind"));
+  list.category = std::string_view(in.at("category").as_string());
+  list.rank = in.at("rank").to_number<int>();
+  list.mode = parse_enum(kListModes, in.at("mode"));
+  list.exceptions = parse_enum(kExceptionScopes, in.at("exceptions"));
+  list.order = parse_enum(kOrders, in.at("order"));
+  list.basis = parse_enum(kBases, in.at("basis"));
+  list.own_actions = in.at("own_actions").as_bool();
+  list.rewrites = in.at("rewrites").as_bool();
+  return list;
+}
+
+Policy parse_policy(const json::object& in) {
+  Policy policy;
+  policy.name = std::string_view(in.at("name").as_string());
+  for (const json::value& id : in.at("lists").as_array()) policy.lists.push_back({id.to_number<std::uint32_t>()});
+  std::sort(policy.lists.begin(), policy.lists.end());
+  policy.default_action = parse_enum(kDefaults, in.at("default"));
+  const json::object& block = in.at("block").as_object();
+  policy.block.mode = parse_enum(kBlockModes, block.at("mode"));
+  if (const auto* ipv4 = block.if_contains("ipv4")) policy.block.ipv4 = parse_address(*ipv4);
+  if (const auto* ipv6 = block.if_contains("ipv6")) policy.block.ipv6 = parse_address(*ipv6);
+  if (const auto* target = block.if_contains("target")) policy.block.target = parse_name(*target);
+  policy.block.ttl_seconds = block.at("ttl").to_number<std::uint32_t>();
+  policy.strict_chain = in.at("strict_chain").as_bool();
+  policy.ede_text = parse_enum(kEdeTexts, in.at("ede_text"));
+  policy.until_loaded = parse_enum(kUntilLoaded, in.at("until_loaded"));
+  policy.privacy = parse_enum(kPrivacies, in.at("privacy"));
+  policy.log_all = in.at("log_all").as_bool();
+  return policy;
+}
+
+Group parse_group(const json::object& in) {
+  Group group;
+  group.name = std::string_view(in.at("name").as_string());
+  for (const json::value& client : in.at("clients").as_array()) {
+    auto prefix = Prefix::parse(std::string_view(client.as_string()));
+    if (!prefix) throw std::invalid_argument(prefix.error().message);
+    group.clients.push_back(*prefix);
+  }
+  group.policy = in.at("policy").to_number<std::uint32_t>();
+  return group;
+}
+
+}  // namespace
+
+std::string PolicySet::to_json() const {
+  json::object out;
+  json::array list_array;
+  for (const ListDefinition& list : lists) list_array.push_back(describe(list, true));
+  out["lists"] = std::move(list_array);
+  json::array policy_array;
+  for (const Policy& policy : policies) {
+    json::object entry = describe(policy);
+    json::array ids;
+    for (const ListId id : policy.lists) ids.push_back(id.value);
+    entry["lists"] = std::move(ids);
+    policy_array.push_back(std::move(entry));
+  }
+  out["policies"] = std::move(policy_array);
+  json::array group_array;
+  for (const Group& group : groups) group_array.push_back(describe(group, group.policy));
+  out["groups"] = std::move(group_array);
+  out["mname"] = mname.to_text();
+  out["rname"] = rname.to_text();
+  return json::serialize(out);
+}
+
+Result<PolicySet> PolicySet::from_json(std::string_view text) {
+  try {
+    const json::value parsed = json::parse(json::string_view(text.data(), text.size()));
+    const json::object& in = parsed.as_object();
+    PolicySet set;
+    for (const json::value& list : in.at("lists").as_array()) set.lists.push_back(parse_list(list.as_object()));
+    std::sort(set.lists.begin(), set.lists.end(),
+              [](const ListDefinition& a, const ListDefinition& b) { return a.id < b.id; });
+    for (const json::value& policy : in.at("policies").as_array())
+      set.policies.push_back(parse_policy(policy.as_object()));
+    for (const json::value& group : in.at("groups").as_array()) {
+      set.groups.push_back(parse_group(group.as_object()));
+      if (set.groups.back().policy >= set.policies.size())
+        throw std::invalid_argument("a group names a policy that is not there");
+    }
+    if (set.policies.empty() || set.groups.empty()) throw std::invalid_argument("no policy or no group");
+    set.mname = parse_name(in.at("mname"));
+    set.rname = parse_name(in.at("rname"));
+    return set;
+  } catch (const std::exception& fault) {
+    return Error{ErrorCode::corrupt, std::string("stored policies: ") + fault.what()};
+  }
+}
+
+std::string PolicySet::canonical_text() const {
+  const auto by_name = [](const auto* a, const auto* b) { return a->name < b->name; };
+  const auto sorted = [&](const auto& items) {
+    std::vector<decltype(&items.front())> pointers;
+    for (const auto& item : items) pointers.push_back(&item);
+    std::sort(pointers.begin(), pointers.end(), by_name);
+    return pointers;
+  };
+  json::object out;
+  json::array list_array;
+  for (const ListDefinition* list : sorted(lists)) list_array.push_back(describe(*list, false));
+  out["lists"] = std::move(list_array);
+  json::array policy_array;
+  for (const Policy* policy : sorted(policies)) {
+    json::object entry = describe(*policy);
+    std::vector<std::string> names;
+    for (const ListId id : policy->lists) {
+      if (const ListDefinition* list = find_list(id)) names.push_back(list->name);
+    }
+    std::sort(names.begin(), names.end());
+    entry["lists"] = json::value_from(names);
+    policy_array.push_back(std::move(entry));
+  }
+  out["policies"] = std::move(policy_array);
+  json::array group_array;
+  for (const Group* group : sorted(groups))
+    group_array.push_back(describe(*group, json::string(policies[group->policy].name)));
+  out["groups"] = std::move(group_array);
+  return json::serialize(out);
+}
+
+std::string_view to_text(ListKind kind) {
+  return name_of(kListKinds, kind);
+}
+std::string_view to_text(BlockMode mode) {
+  return name_of(kBlockModes, mode);
+}
+std::string_view to_text(Privacy privacy) {
+  return name_of(kPrivacies, privacy);
+}
+
+}  // namespace weir

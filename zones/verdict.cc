@@ -1,0 +1,215 @@
+#include "zones/verdict.h"
+
+#include <algorithm>
+#include <span>
+#include <tuple>
+
+namespace weir {
+namespace {
+
+constexpr unsigned kInlineCandidates = 64;
+
+// One match that applies to this question, with what the comparison needs. Trivial on purpose: an array of
+// them on the stack must cost nothing until it is filled.
+struct Candidate {
+  std::int16_t index;
+  bool allow;
+  bool group_rule;
+  bool removed;  // by an exception of its own list
+  int rank;
+  const Match* match;
+  const ListDefinition* list;
+  const RuleDetail* detail;
+};
+
+// At equal label count: exact, subtree, below; globs and regular expressions lose ties.
+int kind_weight(PatternKind kind) {
+  switch (kind) {
+    case PatternKind::exact:
+      return 4;
+    case PatternKind::subtree:
+      return 3;
+    case PatternKind::below:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+int condition_count(const RuleDetail* detail) {
+  if (detail == nullptr) return 0;
+  const Conditions& c = detail->conditions;
+  return static_cast<int>(!c.types.empty()) + static_cast<int>(!c.clients.empty()) +
+         static_cast<int>(!c.groups.empty()) + static_cast<int>(!c.deny_allow.empty()) +
+         static_cast<int>(c.not_before.has_value()) + static_cast<int>(c.not_after.has_value());
+}
+
+std::tuple<int, int, int> specificity(const Candidate& candidate) {
+  return {candidate.match->labels, kind_weight(candidate.match->kind), condition_count(candidate.detail)};
+}
+
+// What beats what between the lines of one author: a group's rule the administrator's unless that is important,
+// then the most specific, then important, then allow.
+bool beats_by_specificity(const Candidate& a, const Candidate& b) {
+  const bool a_group = a.group_rule && !(b.match->important() && !b.group_rule);
+  const bool b_group = b.group_rule && !(a.match->important() && !a.group_rule);
+  if (a_group != b_group) return a_group;
+  const auto specific_a = specificity(a);
+  const auto specific_b = specificity(b);
+  if (specific_a != specific_b) return specific_a > specific_b;
+  if (a.match->important() != b.match->important()) return a.match->important();
+  return a.allow && !b.allow;
+}
+
+// What beats what between strangers' lists: important, then allow, then the most specific is the one reported.
+bool beats_by_kind(const Candidate& a, const Candidate& b) {
+  if (a.match->important() != b.match->important()) return a.match->important();
+  if (a.allow != b.allow) return a.allow;
+  return specificity(a) > specificity(b);
+}
+
+bool applies(const Conditions& conditions, const DecideContext& context) {
+  if (!conditions.types.empty()) {
+    const bool named =
+        std::find(conditions.types.begin(), conditions.types.end(), context.type) != conditions.types.end();
+    if (named == conditions.types_excluded) return false;
+  }
+  if (!conditions.clients.empty() &&
+      std::none_of(conditions.clients.begin(), conditions.clients.end(),
+                   [&](const Prefix& prefix) { return prefix.contains(context.client.unmapped()); })) {
+    return false;
+  }
+  if (!conditions.groups.empty()) {
+    const std::string& group = context.policies.groups[context.group].name;
+    if (std::find(conditions.groups.begin(), conditions.groups.end(), group) == conditions.groups.end()) return false;
+  }
+  if (conditions.not_before && context.now < *conditions.not_before) return false;
+  if (conditions.not_after && context.now >= *conditions.not_after) return false;
+  return std::none_of(conditions.deny_allow.begin(), conditions.deny_allow.end(),
+                      [&](const Name& subtree) { return context.name.is_at_or_below(subtree); });
+}
+
+// `@@` scoped to its own list removes that list's blocks before ranks are compared (an important block only where the
+// exception is important too; in a list ordered by specificity only what is not more specific than the exception).
+void apply_own_exceptions(std::span<Candidate> candidates) {
+  for (const Candidate& exception : candidates) {
+    if (!exception.match->exception() || exception.list->exceptions != ExceptionScope::own) continue;
+    for (Candidate& block : candidates) {
+      if (block.list != exception.list || block.allow) continue;
+      if (block.match->important() && !exception.match->important()) continue;
+      if (block.list->order == Order::specific && specificity(block) > specificity(exception)) continue;
+      block.removed = true;
+    }
+  }
+}
+
+bool takes_part(const Candidate& candidate) {
+  const bool own_exception = candidate.match->exception() && candidate.list->exceptions == ExceptionScope::own;
+  return !candidate.removed && !own_exception;
+}
+
+// The winner among those that take part: the first rank with a match; in it each list that is ordered by specificity
+// is reduced to its own winner first, then those compete.
+const Candidate* select(std::span<const Candidate> candidates, bool with_observed) {
+  const Candidate* winner = nullptr;
+  for (const Candidate& candidate : candidates) {
+    if (!takes_part(candidate) || (!with_observed && candidate.list->mode == ListMode::observe)) continue;
+    if (winner != nullptr && candidate.rank > winner->rank) continue;
+    if (candidate.list->order == Order::specific) {
+      const bool beaten = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
+        return &other != &candidate && other.list == candidate.list && takes_part(other) &&
+               beats_by_specificity(other, candidate);
+      });
+      if (beaten) continue;
+    }
+    if (winner == nullptr || candidate.rank < winner->rank || beats_by_kind(candidate, *winner)) winner = &candidate;
+  }
+  return winner;
+}
+
+// Whether an NXDOMAIN would say more than the rule does: RFC 8020 caches take everything below it as absent.
+bool must_degrade(const Candidate& winner, const MatchSet& matches, const Policy& policy, const PolicySet& policies) {
+  const Match& match = *winner.match;
+  if (match.kind != PatternKind::subtree && match.kind != PatternKind::below) return true;
+  if (winner.detail != nullptr && !winner.detail->conditions.types.empty()) return true;
+  if ((match.flags & Match::kManyListsBelow) != 0) return true;
+  for (unsigned i = 0; i < match.below_count; ++i) {
+    const ListId below{matches.lists_below[match.below_first + i]};
+    const ListDefinition* list = policies.find_list(below);
+    if (policy.has_list(below) && list != nullptr && list->mode == ListMode::enforce) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Verdict decide(const MatchSet& matches, const DecideContext& context) {
+  const Policy& policy = context.policies.policies[context.policies.groups[context.group].policy];
+  Verdict verdict;
+
+  std::array<Candidate, kInlineCandidates> inline_candidates;
+  std::vector<Candidate> many;
+  std::span<Candidate> room = inline_candidates;
+  if (matches.matches.size() > kInlineCandidates) {
+    many.resize(matches.matches.size());
+    room = many;
+  }
+  std::size_t count = 0;
+  bool any_observed = false;
+  for (std::size_t i = 0; i < matches.matches.size(); ++i) {
+    const Match& match = matches.matches[i];
+    if (!policy.has_list(match.list_id())) continue;
+    const ListDefinition* list = context.policies.find_list(match.list_id());
+    if (list == nullptr) continue;
+    if (context.clear_list_blocks && list->id >= kFirstDefinedList && blocks(match.action)) continue;
+    const RuleDetail* detail = match.detail == 0 ? nullptr : context.details.detail({match.detail});
+    if (match.detail != 0 && detail == nullptr) continue;  // its conditions are unknown: it must not act without them
+    if (detail != nullptr && !applies(detail->conditions, context)) continue;
+    Candidate& candidate = room[count++];
+    candidate = {.index = static_cast<std::int16_t>(i),
+                 .allow = !blocks(match.action),
+                 .group_rule = detail != nullptr && !detail->conditions.groups.empty(),
+                 .removed = false,
+                 .rank = list->rank,
+                 .match = &match,
+                 .list = list,
+                 .detail = detail};
+    any_observed = any_observed || list->mode == ListMode::observe;
+  }
+  const std::span<Candidate> candidates = room.first(count);
+  apply_own_exceptions(candidates);
+
+  const Candidate* winner = select(candidates, false);
+  if (winner != nullptr) {
+    verdict.outcome = winner->allow ? Outcome::allowed : Outcome::blocked;
+    verdict.action = winner->match->action;
+    verdict.winner = winner->index;
+    verdict.degrade_nxdomain = !winner->allow && must_degrade(*winner, matches, policy, context.policies);
+  } else if (policy.default_action == DefaultAction::deny && context.is_qname) {
+    verdict.outcome = Outcome::blocked;
+    verdict.action = Action::block;
+    verdict.degrade_nxdomain = true;  // an allowed name may lie below
+  }
+  if (any_observed) {
+    const Candidate* observed = select(candidates, true);
+    if (observed != winner && observed != nullptr && !observed->allow) verdict.observed_winner = observed->index;
+  }
+
+  // Who lost, nearest to winning first.
+  const auto nearer = [](const Candidate& a, const Candidate& b) {
+    if (a.rank != b.rank) return a.rank < b.rank;
+    if (takes_part(a) != takes_part(b)) return takes_part(a);
+    if (beats_by_kind(a, b) != beats_by_kind(b, a)) return beats_by_kind(a, b);
+    return a.index < b.index;
+  };
+  const int winner_index = verdict.winner;
+  std::sort(candidates.begin(), candidates.end(), nearer);
+  for (const Candidate& candidate : candidates) {
+    if (candidate.index == winner_index || candidate.list->mode == ListMode::observe) continue;
+    if (verdict.loser_count == kMaxLosers) break;
+    verdict.losers[verdict.loser_count++] = candidate.index;
+  }
+  return verdict;
+}
+
+}  // namespace weir
