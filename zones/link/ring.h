@@ -9,12 +9,18 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "zones/base/result.h"
 
 namespace weir {
 
 inline constexpr std::size_t kDefaultRingBytes = 4 << 20;
+
+// Where the ring of one worker lies, and all rings that a run directory holds, in the order of the workers (also of
+// workers that a later start of the resolver no longer has: what they wrote is still to be drained).
+std::filesystem::path ring_file(const std::filesystem::path& run_directory, unsigned worker);
+std::vector<std::filesystem::path> find_ring_files(const std::filesystem::path& run_directory);
 
 // One thread.
 class RingProducer {
