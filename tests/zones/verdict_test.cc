@@ -1,0 +1,330 @@
+// Which rule wins (SEMANTICS section 3): rows of matches and the expected winner.
+#include "zones/verdict.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace weir {
+namespace {
+
+constexpr ListId kAds{16};
+constexpr ListId kPhishing{17};
+constexpr ListId kAllow{18};
+constexpr ListId kWatched{19};
+constexpr ListId kSpecific{20};
+constexpr ListId kElsewhere{21};
+
+class Details : public DetailSource {
+ public:
+  std::map<std::uint32_t, RuleDetail> details;
+  const RuleDetail* detail(PayloadId id) const override {
+    const auto found = details.find(static_cast<std::uint32_t>(id.value));
+    return found == details.end() ? nullptr : &found->second;
+  }
+};
+
+ListDefinition list(ListId id, const char* name, ListKind kind, int rank) {
+  ListDefinition definition;
+  definition.id = id;
+  definition.name = name;
+  definition.kind = kind;
+  definition.rank = rank;
+  return definition;
+}
+
+PolicySet policies() {
+  PolicySet set = PolicySet::with_defaults();
+  set.lists.push_back(list(kAds, "ads", ListKind::block, kRankBlock));
+  set.lists.push_back(list(kPhishing, "phishing", ListKind::block, kRankBlock));
+  set.lists.push_back(list(kAllow, "allow", ListKind::allow, kRankAllow));
+  set.lists.push_back(list(kWatched, "watched", ListKind::block, kRankBlock));
+  set.lists.back().mode = ListMode::observe;
+  set.lists.push_back(list(kSpecific, "specific", ListKind::block, kRankBlock));
+  set.lists.back().order = Order::specific;
+  set.lists.push_back(list(kElsewhere, "elsewhere", ListKind::block, kRankBlock));
+  set.policies[0].lists = {kAds, kPhishing, kAllow, kWatched, kSpecific};
+  Group kids;
+  kids.name = "kids";
+  kids.clients = {*Prefix::parse("192.168.7.0/24")};
+  set.groups.push_back(kids);
+  return set;
+}
+
+Match rule(ListId list, PatternKind kind, unsigned labels, Action action, std::uint8_t flags = 0,
+           std::uint32_t detail = 0) {
+  Match match;
+  match.list = list.value;
+  match.kind = kind;
+  match.labels = static_cast<std::uint8_t>(labels);
+  match.action = action;
+  match.flags = flags;
+  match.detail = detail;
+  return match;
+}
+
+constexpr auto kExact = PatternKind::exact;
+constexpr auto kSubtree = PatternKind::subtree;
+
+struct World {
+  PolicySet set = policies();
+  Details details;
+  Name name = *Name::parse("x.ads.example.org");
+  IpAddress client = *IpAddress::parse("192.168.7.9");
+
+  Verdict decide_in_group(std::vector<Match> matches, std::uint32_t group, RecordType type = RecordType::a) {
+    MatchSet match_set;
+    match_set.matches = std::move(matches);
+    return decide(match_set, DecideContext{.policies = set,
+                                           .group = group,
+                                           .client = client,
+                                           .name = name,
+                                           .type = type,
+                                           .now = now,
+                                           .details = details});
+  }
+  WallTime now = WallTime(std::chrono::seconds(1800000000));
+};
+
+TEST(Verdict, RanksThenImportantThenAllowThenSpecific) {
+  struct Row {
+    const char* what;
+    std::vector<Match> matches;
+    Outcome outcome;
+    int winner;
+  };
+  const std::vector<Row> rows = {
+      {"nothing matches", {}, Outcome::none, kNoRule},
+      {"one block", {rule(kAds, kSubtree, 2, Action::block)}, Outcome::blocked, 0},
+      {"a list that is not in the policy", {rule(kElsewhere, kSubtree, 2, Action::block)}, Outcome::none, kNoRule},
+      {"an allow list's rank is before the block lists'",
+       {rule(kAds, kExact, 4, Action::block, Match::kImportant), rule(kAllow, kSubtree, 2, Action::allow)},
+       Outcome::allowed,
+       1},
+      {"the administrator's block beats an allow list",
+       {rule(kAllow, kExact, 4, Action::allow), rule(kLocalRules, kSubtree, 2, Action::nxdomain)},
+       Outcome::blocked,
+       1},
+      {"overlays are before the administrator's rules",
+       {rule(kLocalRules, kExact, 4, Action::block), rule(kOverlays, kSubtree, 2, Action::allow)},
+       Outcome::allowed,
+       1},
+      {"protected names are before lists",
+       {rule(kAds, kExact, 4, Action::block), rule(kProtectedNames, kSubtree, 2, Action::allow)},
+       Outcome::allowed,
+       1},
+      {"and behind the administrator",
+       {rule(kLocalRules, kExact, 4, Action::block), rule(kProtectedNames, kSubtree, 2, Action::allow)},
+       Outcome::blocked,
+       0},
+      {"important beats plain within a rank only",
+       {rule(kAds, kSubtree, 2, Action::block), rule(kPhishing, kSubtree, 2, Action::block, Match::kImportant)},
+       Outcome::blocked,
+       1},
+      {"of equal ones the most specific is reported",
+       {rule(kAds, kSubtree, 2, Action::block), rule(kPhishing, kExact, 4, Action::block)},
+       Outcome::blocked,
+       1},
+      {"exact before subtree at the same label count",
+       {rule(kAds, kSubtree, 3, Action::block), rule(kPhishing, kExact, 3, Action::block)},
+       Outcome::blocked,
+       1},
+      {"local rules: most specific wins, block below allow",
+       {rule(kLocalRules, kSubtree, 3, Action::block), rule(kLocalRules, kSubtree, 2, Action::allow)},
+       Outcome::blocked,
+       0},
+      {"local rules: most specific wins, allow below block",
+       {rule(kLocalRules, kSubtree, 2, Action::block), rule(kLocalRules, kSubtree, 3, Action::allow)},
+       Outcome::allowed,
+       1},
+      {"local rules: at equal specificity important wins",
+       {rule(kLocalRules, kSubtree, 2, Action::allow),
+        rule(kLocalRules, kSubtree, 2, Action::block, Match::kImportant)},
+       Outcome::blocked,
+       1},
+      {"local rules: at equal specificity allow wins",
+       {rule(kLocalRules, kSubtree, 2, Action::block), rule(kLocalRules, kSubtree, 2, Action::allow)},
+       Outcome::allowed,
+       1},
+  };
+  World world;
+  for (const Row& row : rows) {
+    const Verdict verdict = world.decide_in_group(row.matches, 0);
+    EXPECT_EQ(verdict.outcome, row.outcome) << row.what;
+    EXPECT_EQ(verdict.winner, row.winner) << row.what;
+  }
+}
+
+TEST(Verdict, ExceptionsOpenTheirOwnListOnly) {
+  constexpr std::uint8_t kException = Match::kException;
+  World world;
+  // The own list's block is removed; that is no allow by a rule.
+  Verdict verdict = world.decide_in_group(
+      {rule(kAds, kSubtree, 2, Action::block), rule(kAds, kSubtree, 3, Action::allow, kException)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::none);
+  // Another list's block stands.
+  verdict = world.decide_in_group(
+      {rule(kPhishing, kSubtree, 2, Action::block), rule(kAds, kSubtree, 3, Action::allow, kException)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked);
+  EXPECT_EQ(verdict.winner, 0);
+  // An important block is not opened by a plain exception, but by an important one.
+  verdict = world.decide_in_group(
+      {rule(kAds, kSubtree, 2, Action::block, Match::kImportant), rule(kAds, kSubtree, 3, Action::allow, kException)},
+      0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked);
+  verdict = world.decide_in_group({rule(kAds, kSubtree, 2, Action::block, Match::kImportant),
+                                   rule(kAds, kSubtree, 3, Action::allow, kException | Match::kImportant)},
+                                  0);
+  EXPECT_EQ(verdict.outcome, Outcome::none);
+  // exceptions = "rank": the exception is an allow of its rank.
+  world.set.lists[3].exceptions = ExceptionScope::rank;
+  ASSERT_EQ(world.set.lists[3].id, kAds);
+  verdict = world.decide_in_group(
+      {rule(kPhishing, kSubtree, 2, Action::block), rule(kAds, kSubtree, 3, Action::allow, kException)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed);
+}
+
+TEST(Verdict, AListOrderedBySpecificityIsReducedFirst) {
+  World world;
+  const Verdict verdict = world.decide_in_group(
+      {rule(kSpecific, kSubtree, 2, Action::allow), rule(kSpecific, kExact, 4, Action::block)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked) << "its own most specific rule speaks for it";
+  EXPECT_EQ(verdict.winner, 1);
+}
+
+TEST(Verdict, ConditionsAreEvaluatedHere) {
+  World world;
+  world.details.details[1].conditions.types = {RecordType::aaaa};
+  world.details.details[2].conditions.groups = {"kids"};
+  world.details.details[3].conditions.deny_allow = {*Name::parse("ads.example.org")};
+  world.details.details[4].conditions.not_after = world.now;
+  world.details.details[5].conditions.clients = {*Prefix::parse("192.168.7.0/24")};
+  world.details.details[6].conditions.types = {RecordType::aaaa};
+  world.details.details[6].conditions.types_excluded = true;
+  struct Row {
+    std::uint32_t detail;
+    std::uint32_t group;
+    RecordType type;
+    bool blocked;
+  };
+  for (const Row& row :
+       {Row{1, 0, RecordType::a, false}, Row{1, 0, RecordType::aaaa, true}, Row{2, 0, RecordType::a, false},
+        Row{2, 1, RecordType::a, true}, Row{3, 0, RecordType::a, false}, Row{4, 0, RecordType::a, false},
+        Row{5, 0, RecordType::a, true}, Row{6, 0, RecordType::a, true}, Row{6, 0, RecordType::aaaa, false},
+        Row{99, 0, RecordType::a, false}}) {
+    const Verdict verdict =
+        world.decide_in_group({rule(kAds, kSubtree, 2, Action::block, 0, row.detail)}, row.group, row.type);
+    EXPECT_EQ(verdict.outcome == Outcome::blocked, row.blocked) << row.detail << " group " << row.group;
+  }
+}
+
+TEST(Verdict, ObservedListsNeverChangeWhoWins) {
+  World world;
+  Verdict verdict = world.decide_in_group({rule(kWatched, kExact, 4, Action::block)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::none);
+  EXPECT_EQ(verdict.observed_winner, 0);
+  verdict =
+      world.decide_in_group({rule(kWatched, kExact, 4, Action::block), rule(kAllow, kSubtree, 2, Action::allow)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed);
+  EXPECT_EQ(verdict.observed_winner, kNoRule) << "at its rank it would have lost";
+}
+
+TEST(Verdict, DefaultDenyAsksTheQname) {
+  World world;
+  world.set.policies[0].default_action = DefaultAction::deny;
+  Verdict verdict = world.decide_in_group({}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked);
+  EXPECT_EQ(verdict.winner, kNoRule);
+  verdict = world.decide_in_group({rule(kAllow, kSubtree, 2, Action::allow)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed);
+}
+
+TEST(Verdict, NxdomainDegradesUnlessTheWholeSubtreeIsMeant) {
+  World world;
+  EXPECT_FALSE(world.decide_in_group({rule(kAds, kSubtree, 2, Action::block)}, 0).degrade_nxdomain);
+  EXPECT_FALSE(world.decide_in_group({rule(kAds, PatternKind::below, 2, Action::block)}, 0).degrade_nxdomain);
+  EXPECT_TRUE(world.decide_in_group({rule(kAds, kExact, 4, Action::block)}, 0).degrade_nxdomain)
+      << "names below it are not blocked";
+  world.details.details[1].conditions.types = {RecordType::a};
+  EXPECT_TRUE(world.decide_in_group({rule(kAds, kSubtree, 2, Action::block, 0, 1)}, 0).degrade_nxdomain) << "$dnstype";
+
+  MatchSet matches;
+  matches.matches = {rule(kAds, kSubtree, 2, Action::block)};
+  matches.matches[0].below_count = 1;
+  const auto degrades = [&](ListId below) {
+    matches.lists_below = {below.value};
+    return decide(matches, DecideContext{.policies = world.set,
+                                         .group = 0,
+                                         .client = world.client,
+                                         .name = world.name,
+                                         .type = RecordType::a,
+                                         .now = world.now,
+                                         .details = world.details})
+        .degrade_nxdomain;
+  };
+  EXPECT_TRUE(degrades(kAllow)) << "an allow of this policy lies below";
+  EXPECT_FALSE(degrades(kElsewhere)) << "that list is not in this policy";
+  EXPECT_TRUE(degrades(kLocalRules));
+}
+
+TEST(Verdict, LosersAreNamed) {
+  World world;
+  const Verdict verdict =
+      world.decide_in_group({rule(kAds, kSubtree, 2, Action::block), rule(kPhishing, kExact, 4, Action::block),
+                             rule(kAllow, kSubtree, 2, Action::allow)},
+                            0);
+  EXPECT_EQ(verdict.winner, 2);
+  ASSERT_EQ(verdict.loser_count, 2);
+  EXPECT_EQ(verdict.losers[0], 1) << "the more specific block is nearer to winning";
+  EXPECT_EQ(verdict.losers[1], 0);
+}
+
+TEST(Verdict, MoreMatchesThanFitOnTheStack) {
+  World world;
+  std::vector<Match> matches;
+  for (unsigned i = 0; i < 100; ++i) matches.push_back(rule(kAds, kSubtree, 100 - i, Action::block));
+  const Verdict verdict = world.decide_in_group(matches, 0);
+  EXPECT_EQ(verdict.winner, 0);
+  EXPECT_EQ(verdict.loser_count, kMaxLosers);
+}
+
+TEST(PolicySet, JsonRoundTripAndGroups) {
+  PolicySet set = policies();
+  set.policies[0].block.mode = BlockMode::address;
+  set.policies[0].block.ipv4 = *IpAddress::parse("192.0.2.80");
+  const auto back = PolicySet::from_json(set.to_json());
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_EQ(*back, set);
+  EXPECT_EQ(set.group_of(*IpAddress::parse("192.168.7.1")), 1U);
+  EXPECT_EQ(set.group_of(*IpAddress::parse("::ffff:192.168.7.1")), 1U);
+  EXPECT_EQ(set.group_of(*IpAddress::parse("192.168.8.1")), 0U);
+  for (const char* broken : {"", "{}", "[]", R"({"lists":[],"policies":[],"groups":[],"mname":"a","rname":"b"})"}) {
+    EXPECT_EQ(PolicySet::from_json(broken).error().code, ErrorCode::corrupt) << broken;
+  }
+}
+
+TEST(PolicySet, TheMostSpecificPrefixWins) {
+  PolicySet set = policies();
+  Group one;
+  one.name = "one";
+  one.clients = {*Prefix::parse("192.168.7.9/32")};
+  set.groups.push_back(one);
+  EXPECT_EQ(set.group_of(*IpAddress::parse("192.168.7.9")), 2U);
+  EXPECT_EQ(set.group_of(*IpAddress::parse("192.168.7.10")), 1U);
+}
+
+TEST(PolicySet, CanonicalTextHasNoIdsAndNoOrder) {
+  PolicySet a = policies();
+  PolicySet b = policies();
+  for (ListDefinition& entry : b.lists) {
+    if (entry.id >= kFirstDefinedList) entry.id.value += 100;
+  }
+  for (ListId& id : b.policies[0].lists) id.value += 100;
+  std::reverse(b.groups.begin() + 1, b.groups.end());
+  EXPECT_EQ(a.canonical_text(), b.canonical_text());
+  b.policies[0].block.ttl_seconds = 31;
+  EXPECT_NE(a.canonical_text(), b.canonical_text());
+}
+
+}  // namespace
+}  // namespace weir
