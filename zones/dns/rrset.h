@@ -20,11 +20,14 @@ class Rrset {
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
   std::uint32_t ttl_seconds = 0;  // the smallest of its records (RFC 2181 section 5.2)
+  RecordType type_covered{};      // of RRSIGs, which form one RRset for each type they cover; else 0
 
   void add(std::span<const std::uint8_t> rdata);  // uncompressed; an equal record is not added twice
   std::size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
   std::span<const std::uint8_t> packed() const { return rdata_; }
+  // Puts back what packed() and size() of another RRset gave; nothing is checked.
+  void set_packed(std::span<const std::uint8_t> packed, std::size_t count);
 
   // for (auto rdata : rrset.records())
   class Iterator {
