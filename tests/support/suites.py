@@ -1,0 +1,184 @@
+"""Builds and runs the suites of tests/run, and adds their figures up.
+
+python3 -m tests.support.suites SUITE...: from the root of the tree; tests/run has installed the packages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tests.support import tally, unittests
+from tests.support.tally import Tally
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+JOBS = str(os.cpu_count() or 1)
+PROGRAMS = ["weir-resolver", "weir-sidecar", "weir"]
+SECONDS_PER_PROGRAM = 300  # of unit tests, also under a sanitizer
+SECONDS_OF_E2E = 900
+SECONDS_OF_BENCH = 3600
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"halt_on_error=0:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan.supp",
+}
+
+
+class BuildFailed(Exception):
+    pass
+
+
+def run(command: list[str], **options) -> int:
+    print("+ " + " ".join(str(word) for word in command), flush=True)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, **options).returncode
+
+
+def configure(preset: str) -> Path:
+    folder = ROOT / "build" if preset == "release" else ROOT / "build" / preset
+    command = ["cmake", "--preset", preset, "-DWEIR_TESTS=ON"]
+    if shutil.which("ccache"):
+        command.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+    if run(command, cwd=ROOT, stdout=subprocess.DEVNULL) != 0:
+        raise BuildFailed(f"configuring {preset} failed")
+    return folder
+
+
+def build(folder: Path, targets: list[str]) -> None:
+    began = time.monotonic()
+    if run(["ninja", "-C", str(folder), "-j", JOBS, "--quiet", *targets]) != 0:
+        raise BuildFailed(f"building in {folder.relative_to(ROOT)} failed")
+    print(f"built in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def unit_programs(folder: Path) -> list[str]:
+    """Names of the test programs; each is also the name of its target."""
+    listing = subprocess.run(["ctest", "--test-dir", str(folder), "--show-only=json-v1"], capture_output=True,
+                             text=True, check=True, stdin=subprocess.DEVNULL)
+    return [test["name"] for test in json.loads(listing.stdout)["tests"]]
+
+
+def run_unit_programs(folder: Path) -> Tally:
+    """All gtest programs by ctest; cases are counted from their reports, a program without a report as one failure."""
+    programs = unit_programs(folder)
+    build(folder, programs)
+    reports = folder / "gtest"
+    shutil.rmtree(reports, ignore_errors=True)
+    reports.mkdir()
+    run(["ctest", "--test-dir", str(folder), "-j", JOBS, "--timeout", str(SECONDS_PER_PROGRAM), "--output-on-failure"],
+        env={**os.environ, **SANITIZER_OPTIONS, "GTEST_OUTPUT": f"json:{reports}/"})
+    total = Tally()
+    for program in programs:
+        try:
+            cases = tally.of_gtest(reports / f"{program}.json")
+            total.add(cases)
+        except (OSError, ValueError, KeyError):
+            total.fail(f"{program}: ended without a report (crash, sanitizer or time limit)")
+            continue
+        if not cases.failed and not ended_well(folder, program):
+            total.fail(f"{program}: all cases passed, but the program failed (sanitizer at its end?)")
+    if not programs:
+        total.fail(f"no test program in {folder}")
+    return total
+
+
+def ended_well(folder: Path, program: str) -> bool:
+    """Whether ctest counted the program as passed: a leak is found after the report is written."""
+    log = folder / "Testing" / "Temporary" / "LastTestsFailed.log"
+    return not log.exists() or not any(line.endswith(":" + program) for line in log.read_text().splitlines())
+
+
+def python_tests(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).glob("*_test.py"))
+
+
+def unit() -> Tally:
+    total = unittests.run([ROOT / "tests/arrows_test.py", *python_tests("tests/deploy", "tests/support")])
+    total.add(run_unit_programs(configure("release")))
+    return total
+
+
+def run_child(command: list[str], seconds: int, **options) -> Tally:
+    """A program of ours that ends with the summary line; its output is passed on."""
+    print("+ " + " ".join(command), flush=True)
+    lines: list[str] = []
+    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    watchdog = threading.Timer(seconds, child.kill)
+    watchdog.start()
+    for line in child.stdout:
+        lines.append(line)
+        if not tally.SUMMARY.match(line):
+            print(line, end="", flush=True)
+    status = child.wait()
+    watchdog.cancel()
+    found = tally.of_output("".join(lines))
+    if found is None:
+        found = Tally()
+        found.fail(f"{command[-1]} ended without a summary line (status {status})")
+    elif status != 0 and not found.failed:
+        found.fail(f"{command[-1]} ended with status {status}")
+    return found
+
+
+def e2e(preset: str = "release") -> Tally:
+    folder = configure(preset)
+    build(folder, PROGRAMS)
+    environment = {**os.environ, **SANITIZER_OPTIONS, "WEIR_BUILD": str(folder)}
+    return run_child([sys.executable, "-m", "tests.e2e"], SECONDS_OF_E2E, env=environment)
+
+
+def sanitized(preset: str) -> Tally:
+    return run_unit_programs(configure(preset))
+
+
+def bench() -> Tally:
+    build(configure("release"), ["all"])
+    return run_child([sys.executable, "tests/bench/bench.py"], SECONDS_OF_BENCH)
+
+
+SUITES = {
+    "unit": unit,
+    "e2e": e2e,
+    "asan": lambda: sanitized("asan"),
+    "tsan": lambda: sanitized("tsan"),
+    "e2e-asan": lambda: e2e("asan"),
+    "bench": bench,
+}
+
+
+def main() -> int:
+    wanted = sys.argv[1:]
+    unknown = [name for name in wanted if name not in SUITES]
+    if unknown:
+        print(f"unknown suite: {' '.join(unknown)}; there are: {' '.join(SUITES)}", file=sys.stderr)
+        return 2
+    os.chdir(ROOT)
+    total = Tally()
+    began = time.monotonic()
+    for name in wanted:
+        print(f"== {name}", flush=True)
+        start = time.monotonic()
+        try:
+            found = SUITES[name]()
+        except (BuildFailed, subprocess.CalledProcessError) as error:
+            found = Tally()
+            found.fail(str(error))
+        for failure in found.failures:
+            print(f"FAILED {failure}")
+        print(f"{name}: {time.monotonic() - start:.0f} s")
+        print(found, flush=True)
+        total.add(found)
+    print(f"== all of {' '.join(wanted)}: {time.monotonic() - began:.0f} s")
+    print(total, flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
