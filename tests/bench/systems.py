@@ -1,0 +1,298 @@
+"""The systems under measurement: how each is configured, started, filled and reloaded.
+
+Every one runs on one thread pinned to one core, resolves from the same local authority, validates nothing (weir's
+validator comes later), and blocks the same list.
+"""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+AUTHORITY = "10.53.9.1"
+SERVER = "10.53.9.10"
+PORT = 5300
+
+
+class System:
+    name = ""
+    program = ""
+    filters = True
+
+    def __init__(self, folder: Path, build: Path):
+        self.folder = folder / self.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.build = build
+        self.process = None
+        self.helpers = []
+
+    def available(self) -> bool:
+        return any(os.access(f"{path}/{self.program}", os.X_OK) for path in ("/usr/sbin", "/usr/bin", "/sbin", "/bin"))
+
+    def configure(self, blocklist: Path | None) -> None:
+        """Writes configuration; `blocklist` holds one name a line (each blocks its subtree), None: no filter."""
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen(["taskset", "-c", "0", *self.command()], cwd=self.folder, stdout=log, stderr=log)
+
+    def reload(self) -> None:
+        """Asks the running system to take the changed blocklist (configure() was called again)."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        for process in [self.process, *self.helpers]:
+            if process is None or process.poll() is not None:
+                continue
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.process = None
+        self.helpers = []
+
+    def cpu_ns(self) -> int:
+        """CPU time of all threads so far, from the scheduler's own account."""
+        total = 0
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+        return total
+
+    def rss_kb(self) -> int:
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        return 0
+
+
+class Echo(System):
+    """The floor: receive a datagram, send it back."""
+
+    filters = False
+
+    def __init__(self, folder: Path, build: Path, mode: str):
+        self.name = {"blocking": "floor", "loop": "floor_loop"}[mode]
+        self.mode = mode
+        super().__init__(folder, build)
+
+    def available(self) -> bool:
+        return True
+
+    def configure(self, blocklist):
+        pass
+
+    def command(self):
+        return [str(self.build / "bench/bench_echo"), SERVER, str(PORT), self.mode]
+
+
+class Weir(System):
+    name = "weir"
+
+    def available(self):
+        return (self.build / "resolver/weir-resolver").exists()
+
+    def configure(self, blocklist):
+        lists = ""
+        if blocklist:
+            lists = f"""
+[[list]]
+name = "big"
+source = "{blocklist}"
+match = "subtree"
+[[policy]]
+name = "default"
+lists = ["big"]
+"""
+        (self.folder / "weir.toml").write_text(f"""
+[resolver]
+listen = ["{SERVER}:{PORT}"]
+workers = 1
+allow_clients = ["10.53.0.0/16", "127.0.0.0/8"]
+root_hints = "{self.folder.parent}/root.hints"
+ipv6_upstream = false
+[run]
+path = "{self.folder}/run"
+[store]
+path = "{self.folder}/store"
+{lists}""")
+
+    def start(self):
+        log = open(self.folder / "sidecar.log", "ab")
+        config = str(self.folder / "weir.toml")
+        # The sidecar works on the load generator's core and is waited for before anything is measured.
+        self.helpers.append(subprocess.Popen(["taskset", "-c", "1", str(self.build / "tools/weir-sidecar"), "--config", config],
+                                             cwd=self.folder, stdout=log, stderr=log))
+        self.wait_for_lists(config)
+        super().start()
+
+    def wait_for_lists(self, config):
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            done = subprocess.run([str(self.build / "tools/weir"), "--config", config, "--json", "list", "show"], capture_output=True, text=True)
+            if done.returncode == 0 and all(entry.get("rules", 0) > 0 for entry in json.loads(done.stdout)["lists"]):
+                return
+            time.sleep(0.1)
+        raise RuntimeError("weir's lists were not loaded within two minutes; see sidecar.log")
+
+    def command(self):
+        return [str(self.build / "resolver/weir-resolver"), "--config", str(self.folder / "weir.toml")]
+
+    def reload(self):
+        subprocess.run(["taskset", "-c", "1", str(self.build / "tools/weir"), "--config", str(self.folder / "weir.toml"), "list", "update", "big"],
+                       check=True, stdout=subprocess.DEVNULL)
+
+
+class Unbound(System):
+    name = "unbound"
+    program = "unbound"
+
+    def configure(self, blocklist):
+        zones = ""
+        if blocklist:
+            with open(self.folder / "blocked.conf", "w") as out:
+                out.write("server:\n")
+                for line in blocklist.read_text().splitlines():
+                    out.write(f'local-zone: "{line}" always_null\n')
+            zones = f'include: "{self.folder}/blocked.conf"'
+        (self.folder / "unbound.conf").write_text(f"""
+server:
+  interface: {SERVER}@{PORT}
+  access-control: 10.53.0.0/16 allow
+  num-threads: 1
+  username: ""
+  chroot: ""
+  directory: "{self.folder}"
+  pidfile: "{self.folder}/pid"
+  use-syslog: no
+  do-daemonize: no
+  module-config: "iterator"
+  do-ip6: no
+  root-hints: "{self.folder.parent}/root.hints"
+  msg-cache-size: 64m
+  rrset-cache-size: 128m
+  so-rcvbuf: 4m
+{zones}
+remote-control:
+  control-enable: yes
+  control-interface: {self.folder}/control
+  control-use-cert: no
+""")
+
+    def command(self):
+        return ["/usr/sbin/unbound", "-d", "-c", str(self.folder / "unbound.conf")]
+
+    def reload(self):
+        subprocess.run(["/usr/sbin/unbound-control", "-c", str(self.folder / "unbound.conf"), "reload"], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def write_rpz(path: Path, blocklist: Path) -> None:
+    with open(path, "w") as out:
+        out.write("$TTL 300\n@ SOA rpz. host.rpz. 1 3600 600 86400 300\n@ NS rpz.\n")
+        for line in blocklist.read_text().splitlines():
+            out.write(f"{line} CNAME .\n*.{line} CNAME .\n")
+
+
+class PowerDns(System):
+    name = "powerdns"
+    program = "pdns_recursor"
+
+    def configure(self, blocklist):
+        lua = ""
+        if blocklist:
+            write_rpz(self.folder / "rpz.zone", blocklist)
+            (self.folder / "rpz.lua").write_text(f'rpzFile("{self.folder}/rpz.zone", {{policyName="bench"}})\n')
+            lua = f"lua-config-file={self.folder}/rpz.lua"
+        (self.folder / "recursor.conf").write_text(f"""
+local-address={SERVER}:{PORT}
+allow-from=10.53.0.0/16
+threads=1
+pdns-distributes-queries=no
+dnssec=off
+hint-file={self.folder.parent}/root.hints
+query-local-address=10.53.9.10
+socket-dir={self.folder}
+security-poll-suffix=
+max-cache-entries=1000000
+max-packetcache-entries=500000
+dont-query=
+quiet=yes
+loglevel=3
+setuid=
+setgid=
+daemon=no
+write-pid=no
+{lua}
+""")
+
+    def command(self):
+        return ["/usr/sbin/pdns_recursor", f"--config-dir={self.folder}"]
+
+    def reload(self):
+        subprocess.run(["/usr/bin/rec_control", f"--socket-dir={self.folder}", "reload-lua-config"], check=True, stdout=subprocess.DEVNULL)
+
+
+class Knot(System):
+    name = "knot"
+    program = "kresd"
+
+    def configure(self, blocklist):
+        rule = ""
+        if blocklist:
+            write_rpz(self.folder / "rpz.zone", blocklist)
+            rule = f"policy.add(policy.rpz(policy.DENY, '{self.folder}/rpz.zone', false))"
+        (self.folder / "kresd.conf").write_text(f"""
+modules = {{ 'hints', 'policy' }}
+net.listen('{SERVER}', {PORT}, {{ kind = 'dns' }})
+net.ipv6 = false
+trust_anchors.remove('.')
+modules.unload('priming')
+modules.unload('detect_time_skew')
+modules.unload('ta_signal_query')
+modules.unload('ta_update')
+hints.root_file('{self.folder.parent}/root.hints')
+cache.open(200 * MB, 'lmdb://{self.folder}/cache')
+{rule}
+""")
+
+    def command(self):
+        return ["/usr/sbin/kresd", "-n", "-c", str(self.folder / "kresd.conf"), str(self.folder)]
+
+
+class Dnsdist(System):
+    name = "dnsdist"
+    program = "dnsdist"
+
+    def configure(self, blocklist):
+        rule = ""
+        if blocklist:
+            rule = f"""
+local blocked = newSuffixMatchNode()
+for line in io.lines('{blocklist}') do blocked:add(newDNSName(line)) end
+addAction(SuffixMatchNodeRule(blocked), SpoofAction({{'0.0.0.0', '::'}}))
+"""
+        (self.folder / "dnsdist.conf").write_text(f"""
+setLocal('{SERVER}:{PORT}')
+setACL({{'10.53.0.0/16'}})
+setSecurityPollSuffix('')
+newServer({{address='{AUTHORITY}:53', healthCheckMode='up'}})
+local cache = newPacketCache(200000)
+getPool(''):setCache(cache)
+{rule}
+""")
+
+    def command(self):
+        return ["/usr/bin/dnsdist", "--supervised", "--disable-syslog", "-C", str(self.folder / "dnsdist.conf")]
+
+
+def all_systems(folder: Path, build: Path) -> list[System]:
+    systems = [Echo(folder, build, "blocking"), Echo(folder, build, "loop")]
+    systems += [kind(folder, build) for kind in (Weir, Dnsdist, PowerDns, Unbound, Knot)]
+    return systems
