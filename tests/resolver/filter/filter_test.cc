@@ -1,0 +1,466 @@
+// Verdict over an answer's parts, and what the blocked client gets (SEMANTICS sections 4 and 5).
+#include "resolver/filter/filter.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "zones/dns/reader.h"
+
+namespace weir {
+namespace {
+
+constexpr ListId kAds{16};
+constexpr ListId kAllow{17};
+constexpr ListId kLegal{18};
+constexpr ListId kWatched{19};
+
+// A generation whose rules are a table: name or address -> matches.
+class FakeGeneration : public Generation {
+ public:
+  std::map<std::string, std::vector<Match>> names;
+  std::map<IpAddress, std::vector<Match>> addresses;
+  std::map<std::uint32_t, RuleDetail> details;
+  PolicySet set = PolicySet::with_defaults();
+
+  FakeGeneration() {
+    for (const auto& [id, name] :
+         {std::pair{kAds, "ads"}, {kAllow, "allow"}, {kLegal, "court"}, {kWatched, "watched"}}) {
+      ListDefinition list;
+      list.id = id;
+      list.name = name;
+      list.rank = id == kAllow ? kRankAllow : kRankBlock;
+      if (id == kLegal) list.basis = Basis::legal;
+      if (id == kWatched) list.mode = ListMode::observe;
+      set.lists.push_back(list);
+    }
+    set.policies[0].lists = {kAds, kAllow, kLegal, kWatched};
+    set.mname = *Name::parse("ns.weir.example");
+    set.rname = *Name::parse("hostmaster.weir.example");
+  }
+
+  void match(const ReversedName& name, MatchSet& out) const override {
+    out.clear();
+    const auto found = names.find(ReversedName::to_name(name.key())->to_text());
+    if (found != names.end()) out.matches = found->second;
+  }
+  void match_address(const IpAddress& address, MatchSet& out) const override {
+    out.clear();
+    const auto found = addresses.find(address);
+    if (found != addresses.end()) out.matches = found->second;
+  }
+  bool has_address_rules() const override { return !addresses.empty(); }
+  const PolicySet& policies() const override { return set; }
+  GenerationNumber number() const override { return {7}; }
+  NamesEpoch names_epoch() const override { return {3}; }
+  WallTime published_at() const override { return {}; }
+  const std::string& fingerprint() const override { return fingerprint_; }
+  const std::vector<ListId>& never_loaded() const override { return never_loaded_; }
+  std::uint64_t rule_count() const override { return names.size(); }
+  const RuleDetail* detail(PayloadId id) const override {
+    const auto found = details.find(static_cast<std::uint32_t>(id.value));
+    return found == details.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::string fingerprint_;
+  std::vector<ListId> never_loaded_;
+};
+
+Match rule(ListId list, PatternKind kind, unsigned labels, Action action = Action::block) {
+  Match match;
+  match.list = list.value;
+  match.kind = kind;
+  match.labels = static_cast<std::uint8_t>(labels);
+  match.action = action;
+  return match;
+}
+
+struct World {
+  FakeGeneration generation;
+  std::vector<std::uint8_t> question;
+  Query query;
+  Asker asker{generation, 0, *IpAddress::parse("192.168.1.9"), WallTime(std::chrono::seconds(1800000000))};
+
+  Policy& policy() { return generation.set.policies[0]; }
+
+  void ask(const char* name, RecordType type, bool edns = true) {
+    question.assign(512, 0);
+    Writer writer(question);
+    for (const unsigned value : {0x1234U, 0x0100U, 1U, 0U, 0U, edns ? 1U : 0U})
+      writer.u16(static_cast<std::uint16_t>(value));
+    writer.name_uncompressed(*Name::parse(name));
+    writer.u16(static_cast<std::uint16_t>(type));
+    writer.u16(1);
+    if (edns) {
+      for (const unsigned octet : {0U, 0U, 41U, 4U, 0xD0U, 0U, 0U, 0U, 0U, 0U, 0U})
+        writer.u8(static_cast<std::uint8_t>(octet));
+    }
+    question.resize(writer.size());
+    const ParsedQuery parsed = parse_query(question);
+    ASSERT_FALSE(parsed.fault.has_value());
+    query = parsed.query;
+  }
+
+  AnswerMatches parts(std::initializer_list<std::pair<AnswerPart, const char*>> later = {}) {
+    AnswerMatches out;
+    const auto add = [&](AnswerPart part, const Name& name, const IpAddress& address, MatchSet matches) {
+      PartMatches entry;
+      entry.part = part;
+      entry.name = name;
+      entry.address = address;
+      entry.matches = std::move(matches);
+      out.push_back(std::move(entry));
+    };
+    MatchSet matches;
+    generation.match(ReversedName(query.name()), matches);
+    add(AnswerPart::qname, query.name(), {}, matches);
+    for (const auto& [part, text] : later) {
+      if (part == AnswerPart::address) {
+        const IpAddress address = *IpAddress::parse(text);
+        generation.match_address(address, matches);
+        add(part, query.name(), address, matches);
+      } else {
+        generation.match(ReversedName(*Name::parse(text)), matches);
+        add(part, *Name::parse(text), {}, matches);
+      }
+    }
+    return out;
+  }
+};
+
+struct Reply {
+  Rcode rcode = Rcode::servfail;
+  unsigned answers = 0;
+  unsigned authority = 0;
+  std::string soa_owner;
+  std::uint32_t soa_serial = 0;
+  std::uint32_t ttl = 0;
+  std::vector<std::uint8_t> rdata;
+  bool has_opt = false;
+  int ede = -1;
+  std::string ede_text;
+  bool authoritative = false;
+  bool recursion_available = false;
+};
+
+Reply read(std::span<const std::uint8_t> message) {
+  Reply reply;
+  Reader reader(message);
+  reader.skip(2);
+  const std::uint16_t flags = reader.u16();
+  reply.rcode = static_cast<Rcode>(flags & 15);
+  reply.authoritative = (flags & 0x0400) != 0;
+  reply.recursion_available = (flags & 0x0080) != 0;
+  reader.skip(2);
+  reply.answers = reader.u16();
+  reply.authority = reader.u16();
+  const unsigned additional = reader.u16();
+  reader.name();
+  reader.skip(4);
+  for (unsigned i = 0; i < reply.answers + reply.authority + additional; ++i) {
+    const Name owner = reader.name();
+    const auto type = static_cast<RecordType>(reader.u16());
+    reader.skip(2);
+    const std::uint32_t ttl = reader.u32();
+    const std::size_t length = reader.u16();
+    const std::size_t end = reader.position() + length;
+    if (type == RecordType::opt) {
+      reply.has_opt = true;
+      while (reader.ok() && reader.position() < end) {
+        const unsigned option = reader.u16();
+        const auto value = reader.octets(reader.u16());
+        if (option != 15 || value.size() < 2) continue;
+        reply.ede = value[0] << 8 | value[1];
+        reply.ede_text.assign(value.begin() + 2, value.end());
+      }
+    } else if (type == RecordType::soa) {
+      reply.soa_owner = owner.to_text();
+      reply.ttl = ttl;
+      EXPECT_EQ(reader.name().to_text(), "ns.weir.example");
+      EXPECT_EQ(reader.name().to_text(), "hostmaster.weir.example");
+      reply.soa_serial = reader.u32();
+    } else {
+      reply.ttl = ttl;
+      const auto rdata = reader.octets(length);
+      reply.rdata.assign(rdata.begin(), rdata.end());
+    }
+    reader.seek(end);
+  }
+  EXPECT_TRUE(reader.ok());
+  EXPECT_EQ(reader.remaining(), 0U);
+  return reply;
+}
+
+Reply answer(World& world, const AnswerMatches& parts, const FilterVerdict& verdict) {
+  std::vector<std::uint8_t> out(kServerUdpPayload);
+  const std::size_t size = write_block_answer(out, world.query, world.asker, parts, verdict);
+  EXPECT_GT(size, 0U);
+  return read(std::span(out).first(size));
+}
+
+TEST(BlockAnswer, TableOfModesAndTypes) {
+  struct Row {
+    BlockMode mode;
+    RecordType type;
+    Rcode rcode;
+    unsigned answers;
+    const char* soa_owner;  // nullptr: no SOA
+    std::vector<std::uint8_t> rdata;
+  };
+  const std::vector<std::uint8_t> zero4(4, 0);
+  const std::vector<std::uint8_t> zero16(16, 0);
+  const std::vector<std::uint8_t> given = {192, 0, 2, 80};
+  const std::vector<Row> rows = {
+      {BlockMode::null, RecordType::a, Rcode::noerror, 1, nullptr, zero4},
+      {BlockMode::null, RecordType::aaaa, Rcode::noerror, 1, nullptr, zero16},
+      {BlockMode::null, RecordType::https, Rcode::noerror, 0, "ads.example", {}},
+      {BlockMode::null, RecordType::mx, Rcode::noerror, 0, "ads.example", {}},
+      {BlockMode::null, RecordType::any, Rcode::noerror, 0, "ads.example", {}},
+      {BlockMode::nodata, RecordType::a, Rcode::noerror, 0, "ads.example", {}},
+      {BlockMode::nxdomain, RecordType::a, Rcode::nxdomain, 0, "example", {}},
+      {BlockMode::nxdomain, RecordType::https, Rcode::nxdomain, 0, "example", {}},
+      {BlockMode::refused, RecordType::a, Rcode::refused, 0, nullptr, {}},
+      {BlockMode::address, RecordType::a, Rcode::noerror, 1, nullptr, given},
+      {BlockMode::address, RecordType::aaaa, Rcode::noerror, 0, "ads.example", {}},
+  };
+  for (const Row& row : rows) {
+    World world;
+    world.generation.names["x.ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
+    world.policy().block.mode = row.mode;
+    if (row.mode == BlockMode::address) world.policy().block.ipv4 = *IpAddress::parse("192.0.2.80");
+    world.ask("x.ads.example", row.type);
+    const AnswerMatches parts = world.parts();
+    const FilterVerdict verdict = decide_question(parts, world.asker, row.type);
+    ASSERT_TRUE(verdict.blocked());
+    const Reply reply = answer(world, parts, verdict);
+    const std::string what = std::string(to_text(row.mode)) + " " + to_text(row.type);
+    EXPECT_EQ(reply.rcode, row.rcode) << what;
+    EXPECT_EQ(reply.answers, row.answers) << what;
+    EXPECT_EQ(reply.authority, row.soa_owner == nullptr ? 0U : 1U) << what;
+    EXPECT_EQ(reply.soa_owner, row.soa_owner == nullptr ? "" : row.soa_owner) << what;
+    EXPECT_EQ(reply.rdata, row.rdata) << what;
+    EXPECT_EQ(reply.ede, 15) << what;
+    EXPECT_EQ(reply.ede_text, "list ads, rule ads.example, generation 7") << what;
+    EXPECT_FALSE(reply.authoritative);
+    EXPECT_TRUE(reply.recursion_available);
+    if (reply.soa_owner != "") {
+      EXPECT_EQ(reply.soa_serial, 7U) << "the generation's number";
+    }
+    if (reply.answers + reply.authority > 0) {
+      EXPECT_EQ(reply.ttl, 30U);
+    }
+  }
+}
+
+TEST(BlockAnswer, NxdomainDegradesToNodata) {
+  World world;
+  world.policy().block.mode = BlockMode::nxdomain;
+  world.generation.names["ads.example"] = {rule(kAds, PatternKind::exact, 2)};
+  world.ask("ads.example", RecordType::a);
+  AnswerMatches parts = world.parts();
+  Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::a));
+  EXPECT_EQ(reply.rcode, Rcode::noerror) << "an exact rule says nothing of names below";
+  EXPECT_EQ(reply.soa_owner, "ads.example");
+
+  world.generation.names["ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  parts = world.parts();
+  EXPECT_EQ(answer(world, parts, decide_question(parts, world.asker, RecordType::a)).rcode, Rcode::nxdomain);
+
+  world.generation.names["ads.example"][0].below_count = 1;
+  parts = world.parts();
+  parts[0].matches.lists_below = {kAllow.value};
+  EXPECT_EQ(answer(world, parts, decide_question(parts, world.asker, RecordType::a)).rcode, Rcode::noerror)
+      << "an allowed name lies below";
+}
+
+TEST(BlockAnswer, EdnsOnlyWhereTheQueryHadIt) {
+  World world;
+  world.generation.names["ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("ads.example", RecordType::a, false);
+  const AnswerMatches parts = world.parts();
+  const Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::a));
+  EXPECT_FALSE(reply.has_opt);
+  EXPECT_EQ(reply.answers, 1U);
+}
+
+TEST(BlockAnswer, EdeFollowsTheListsBasisAndThePolicysWords) {
+  World world;
+  world.generation.names["ads.example"] = {rule(kLegal, PatternKind::subtree, 2)};
+  world.ask("ads.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  const FilterVerdict verdict = decide_question(parts, world.asker, RecordType::a);
+  EXPECT_EQ(answer(world, parts, verdict).ede, 16);
+  world.policy().ede_text = EdeText::list;
+  EXPECT_EQ(answer(world, parts, verdict).ede_text, "list court, generation 7");
+  world.policy().ede_text = EdeText::off;
+  const Reply reply = answer(world, parts, verdict);
+  EXPECT_EQ(reply.ede, 16) << "the words may be withheld, never the code";
+  EXPECT_EQ(reply.ede_text, "");
+}
+
+TEST(BlockAnswer, HostileNamesAreEscapedAndBounded) {
+  World world;
+  const std::string name =
+      R"(\027[31m\010.)" + std::string(63, 'x') + "." + std::string(63, 'y') + "." + std::string(60, 'z') + ".example";
+  world.generation.names[Name::parse(name)->to_text()] = {rule(kAds, PatternKind::exact, 5)};
+  world.ask(name.c_str(), RecordType::a);
+  const AnswerMatches parts = world.parts();
+  const Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::a));
+  EXPECT_EQ(reply.ede, 15);
+  EXPECT_LE(reply.ede_text.size(), 160U);
+  for (const char c : reply.ede_text) EXPECT_TRUE(c >= 0x20 && c < 0x7F);
+}
+
+TEST(BlockAnswer, RulesWithTheirOwnAction) {
+  World world;
+  Match match = rule(kLocalRules, PatternKind::subtree, 2, Action::address);
+  match.detail = 5;
+  world.generation.details[5].addresses = {*IpAddress::parse("198.51.100.1"), *IpAddress::parse("198.51.100.2")};
+  world.generation.names["ads.example"] = {match};
+  world.ask("ads.example", RecordType::a);
+  AnswerMatches parts = world.parts();
+  Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::a));
+  EXPECT_EQ(reply.answers, 2U);
+  EXPECT_EQ(reply.ede, 4) << "forged answer";
+
+  world.generation.names["ads.example"] = {rule(kLocalRules, PatternKind::subtree, 2, Action::drop)};
+  parts = world.parts();
+  std::vector<std::uint8_t> out(512);
+  EXPECT_EQ(
+      write_block_answer(out, world.query, world.asker, parts, decide_question(parts, world.asker, RecordType::a)), 0U);
+}
+
+TEST(AnswerVerdict, FirstBlockingLinkDecides) {
+  World world;
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("www.shop.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::alias, "cdn.example"}, {AnswerPart::alias, "tracker.example"}});
+  const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+  ASSERT_TRUE(verdict.blocked());
+  EXPECT_EQ(verdict.part, 2);
+  world.policy().block.mode = BlockMode::nxdomain;
+  const Reply reply = answer(world, parts, verdict);
+  EXPECT_EQ(reply.rcode, Rcode::noerror) << "what is below the QNAME is not blocked";
+  EXPECT_EQ(reply.soa_owner, "www.shop.example") << "at the QNAME, the chain stripped";
+  EXPECT_EQ(reply.ede_text, "list ads, rule tracker.example, generation 7");
+
+  Decision decision;
+  ASSERT_TRUE(describe_decision(decision, world.query, world.asker, parts, verdict));
+  EXPECT_EQ(decision.link, LinkKind::alias);
+  EXPECT_EQ(decision.link_name.to_text(), "tracker.example");
+  EXPECT_EQ(decision.qname.to_text(), "www.shop.example");
+}
+
+TEST(AnswerVerdict, AnAllowedQnameClearsWhatListsSayOfLaterParts) {
+  World world;
+  world.generation.names["www.shop.example"] = {rule(kAllow, PatternKind::subtree, 2, Action::allow)};
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("www.shop.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::alias, "tracker.example"}});
+  EXPECT_FALSE(decide_answer(parts, world.asker, RecordType::a).blocked());
+  world.policy().strict_chain = true;
+  EXPECT_TRUE(decide_answer(parts, world.asker, RecordType::a).blocked());
+  world.policy().strict_chain = false;
+  world.generation.names["tracker.example"] = {rule(kLocalRules, PatternKind::subtree, 2)};
+  const AnswerMatches local = world.parts({{AnswerPart::alias, "tracker.example"}});
+  EXPECT_TRUE(decide_answer(local, world.asker, RecordType::a).blocked())
+      << "the administrator's own rule is no list's";
+}
+
+TEST(AnswerVerdict, AnAllowedLaterLinkClearsThatLinkOnly) {
+  World world;
+  world.generation.names["cdn.example"] = {rule(kAllow, PatternKind::subtree, 2, Action::allow)};
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("www.shop.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::alias, "cdn.example"}, {AnswerPart::alias, "tracker.example"}});
+  EXPECT_TRUE(decide_answer(parts, world.asker, RecordType::a).blocked());
+}
+
+TEST(AnswerVerdict, AddressesDecideToo) {
+  World world;
+  Match match = rule(kLocalRules, PatternKind::address, 24);
+  world.generation.addresses[*IpAddress::parse("203.0.113.9")] = {match};
+  world.ask("www.shop.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::address, "203.0.113.9"}});
+  const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+  ASSERT_TRUE(verdict.blocked());
+  EXPECT_EQ(answer(world, parts, verdict).ede_text, "list local, rule 203.0.113.0/24, generation 7");
+  Decision decision;
+  ASSERT_TRUE(describe_decision(decision, world.query, world.asker, parts, verdict));
+  EXPECT_EQ(decision.link, LinkKind::address);
+  EXPECT_EQ(decision.link_address.to_text(), "203.0.113.9");
+}
+
+TEST(AnswerVerdict, MatchAnswerFindsAliasesAndAddresses) {
+  World world;
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.generation.addresses[*IpAddress::parse("203.0.113.9")] = {rule(kLocalRules, PatternKind::address, 24)};
+  ResolutionResult result;
+  result.aliases.push_back(
+      {*Name::parse("www.shop.example"), *Name::parse("plain.example"), RecordType::cname, Name()});
+  result.aliases.push_back({*Name::parse("plain.example"), *Name::parse("tracker.example"), RecordType::cname, Name()});
+  Rrset addresses;
+  addresses.owner = *Name::parse("tracker.example");
+  addresses.type = RecordType::a;
+  addresses.add(IpAddress::parse("203.0.113.8")->bytes());
+  addresses.add(IpAddress::parse("203.0.113.9")->bytes());
+  result.answer.push_back(addresses);
+  world.ask("www.shop.example", RecordType::a);
+  AnswerMatches parts = world.parts();
+  match_answer(result, world.generation, parts);
+  ASSERT_EQ(parts.size(), 3U) << "parts without matches are left out";
+  EXPECT_EQ(parts[1].part, AnswerPart::alias);
+  EXPECT_EQ(parts[1].name.to_text(), "tracker.example");
+  EXPECT_EQ(parts[2].address.to_text(), "203.0.113.9");
+}
+
+TEST(Decision, OnlyDecisionsAreLogged) {
+  World world;
+  world.generation.names["watched.example"] = {rule(kWatched, PatternKind::subtree, 2)};
+  world.generation.names["both.example"] = {rule(kAds, PatternKind::subtree, 2),
+                                            rule(kAllow, PatternKind::exact, 2, Action::allow)};
+  world.generation.names["free.example"] = {rule(kAllow, PatternKind::exact, 2, Action::allow)};
+  struct Row {
+    const char* name;
+    int decision_class;  // -1: not logged
+    std::uint32_t winner;
+  };
+  for (const Row& row : {Row{"watched.example", static_cast<int>(DecisionClass::would_block), kWatched.value},
+                         Row{"both.example", static_cast<int>(DecisionClass::allowed_over_block), kAllow.value},
+                         Row{"free.example", -1, 0}, Row{"plain.example", -1, 0}}) {
+    world.ask(row.name, RecordType::a);
+    const AnswerMatches parts = world.parts();
+    const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+    EXPECT_FALSE(verdict.blocked()) << row.name;
+    Decision decision;
+    ASSERT_EQ(describe_decision(decision, world.query, world.asker, parts, verdict), row.decision_class >= 0)
+        << row.name;
+    if (row.decision_class < 0) continue;
+    EXPECT_EQ(static_cast<int>(decision.decision_class), row.decision_class) << row.name;
+    EXPECT_EQ(decision.winner.list, row.winner) << row.name;
+  }
+  world.policy().log_all = true;
+  world.ask("plain.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  Decision decision;
+  ASSERT_TRUE(
+      describe_decision(decision, world.query, world.asker, parts, decide_answer(parts, world.asker, RecordType::a)));
+  EXPECT_EQ(decision.decision_class, DecisionClass::resolved);
+}
+
+TEST(DefaultDeny, BlocksWithoutARule) {
+  World world;
+  world.policy().default_action = DefaultAction::deny;
+  world.ask("plain.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  const FilterVerdict verdict = decide_question(parts, world.asker, RecordType::a);
+  ASSERT_TRUE(verdict.blocked());
+  EXPECT_EQ(answer(world, parts, verdict).ede_text, "not on an allow list, generation 7");
+  Decision decision;
+  ASSERT_TRUE(describe_decision(decision, world.query, world.asker, parts, verdict));
+  EXPECT_EQ(decision.link, LinkKind::default_deny);
+}
+
+}  // namespace
+}  // namespace weir
