@@ -1,6 +1,8 @@
 // The matches of every part of one answer, beside which the unfiltered answer is cached.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "zones/base/prefix.h"
@@ -21,5 +23,12 @@ struct PartMatches {
 
 // QNAME first, then each alias target in order, then each address. Parts without matches but QNAME are left out.
 using AnswerMatches = std::vector<PartMatches>;
+
+// As the answer cache keeps them: octets without pointers. `out` grows as needed.
+void encode_matches(const AnswerMatches& parts, std::vector<std::uint8_t>& out);
+// How many parts the octets hold; 0 where they are not what encode_matches() made.
+std::size_t count_parts(std::span<const std::uint8_t> octets);
+// `out` gets exactly that many; what its elements have allocated is used again. False: malformed.
+bool decode_matches(std::span<const std::uint8_t> octets, AnswerMatches& out);
 
 }  // namespace weir

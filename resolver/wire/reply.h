@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -33,5 +34,27 @@ void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& 
 // A reply without records: FORMERR, SERVFAIL, REFUSED, ... into `out`; returns its size, 0 where even that does not
 // fit.
 std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode, const ExtendedError* error);
+
+// The same with TC=1: the client comes again over TCP. Never a part of an RRset.
+std::size_t write_truncated_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode,
+                                  const ExtendedError* error);
+
+// The flag word of a reply to `query`.
+std::uint16_t reply_flags(const Query& query, const ReplyFlags& flags);
+
+// How a stored answer becomes this client's. Stored is: header, the question, records, no OPT, counts set;
+// every owner that equals QNAME points at the question, so that the client's case shows everywhere.
+struct StoredReply {
+  ReplyFlags flags;
+  std::span<const std::uint16_t> ttl_offsets;  // of each record's TTL field
+  std::uint32_t age_seconds = 0;               // what the TTLs have run down by
+  std::optional<ExtendedError> error;
+};
+
+// `out` is all that the client takes and begins with the `size` octets stored for an equal question (where
+// `size` is larger than `out`, only its beginning is there: the reply is then truncated). Patches ID, flags,
+// QNAME and TTLs in place, appends OPT; returns the reply's size.
+std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, const Query& query,
+                                const StoredReply& stored);
 
 }  // namespace weir
