@@ -3,6 +3,10 @@
 // The producer never waits: a full ring drops the newest record and counts it. It survives a crash of
 // either side: head and tail are published with release stores after the octets they cover, and a
 // consumer that meets anything impossible skips to the head and counts. Records are any octets.
+//
+// Resolver and sidecar are two users of one group, so the file has mode 0660. Its pages are reserved and its size
+// is checked before it is mapped; a file of another size or version is replaced by renaming, never cut, and a
+// consumer that has drained a replaced file goes on with the new one by itself.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +29,21 @@ std::vector<std::filesystem::path> find_ring_files(const std::filesystem::path& 
 // One thread.
 class RingProducer {
  public:
-  // Makes the file, or goes on with one that is there and fits.
+  // Makes the file, or goes on with one that is there and fits. `size_bytes` is rounded down to a power of two.
+  // Errors: busy (another process writes to it), permission, io (also: no space for it).
   static Result<std::unique_ptr<RingProducer>> open(const std::filesystem::path& file,
                                                     std::size_t size_bytes = kDefaultRingBytes);
   virtual ~RingProducer() = default;
-  virtual bool push(std::span<const std::uint8_t> record) noexcept = 0;  // false: full, dropped and counted
-  virtual std::uint64_t dropped() const noexcept = 0;
+  // False: dropped and counted, because the ring is full or `record` has not 1 to kMaxRecordSize octets.
+  virtual bool push(std::span<const std::uint8_t> record) noexcept = 0;
+  virtual std::uint64_t dropped() const noexcept = 0;  // since the file was made
 };
 
 // One thread, usually of another process.
 class RingConsumer {
  public:
+  // Goes on behind the last release(). Errors: not_found, corrupt (no ring, or cut short), incompatible (another
+  // version), permission, io.
   static Result<std::unique_ptr<RingConsumer>> open(const std::filesystem::path& file);
   virtual ~RingConsumer() = default;
   // The oldest unread record, copied into `out` (kMaxRecordSize octets); its size, 0 when there is none.
