@@ -1,0 +1,114 @@
+// Every bound on what one client resolution may cost, in one table: value, counter, and the attack or RFC that asks
+// for it. Documentation and metrics are made from kLimits; the code names a row through Limit.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace weir {
+
+// Rows up to `budgeted` are amounts that a Budget runs down over a whole client resolution, its sub-resolutions
+// included. The others bound one step, one server or one cache entry.
+enum class Limit : std::uint8_t {
+  upstream_packets,
+  upstream_octets,
+  referrals,
+  aliases,
+  silent_servers,
+  failing_servers,
+  address_lookups,
+  failing_address_lookups,
+  minimised_questions,
+  steps,
+  budgeted,  // not a row: the number of rows above
+
+  resolution_ms,
+  lookup_depth,
+  tries_per_server,
+  dead_server_probes,
+  wrong_ids,
+  minimised_timeouts,
+  name_servers,
+  addresses_per_name_server,
+  addresses_per_zone,
+  exchanges_in_flight,
+  waiters_per_resolution,
+  resolutions_in_flight,
+  ttl_s,
+  negative_ttl_s,
+  failure_ttl_min_s,
+  failure_ttl_max_s,
+  lame_s,
+  dead_server_min_s,
+  dead_server_max_s,
+  lame_zones_per_server,
+};
+
+struct LimitRow {
+  Limit limit;
+  std::string_view name;  // also of its counter: limit_reached_<name>
+  std::uint64_t value;
+  std::string_view reason;
+};
+
+inline constexpr std::array kLimits{
+    LimitRow{Limit::upstream_packets, "upstream_packets", 64,
+             "CAMP and other compositions; Unbound and BIND allow 200 (max-global-quota, max-query-count)"},
+    LimitRow{Limit::upstream_octets, "upstream_octets", 100'000, "answers that are large on purpose, over TCP"},
+    LimitRow{Limit::referrals, "referrals", 30, "endless downward referrals (CVE-2014-8602)"},
+    LimitRow{Limit::aliases, "aliases", 11, "endless CNAME and DNAME chains; as Unbound and BIND"},
+    LimitRow{Limit::silent_servers, "silent_servers", 7,
+             "exchanges without any answer: 50 dead name servers must cost 8 packets at most, referral included"},
+    LimitRow{Limit::failing_servers, "failing_servers", 12,
+             "REFUSED, SERVFAIL, lame and malformed answers (NRDelegation, CVE-2022-3204)"},
+    LimitRow{Limit::address_lookups, "address_lookups", 8, "name servers without glue (NXNSAttack, CAMP)"},
+    LimitRow{Limit::failing_address_lookups, "failing_address_lookups", 5,
+             "name servers that have no address (NXNSAttack: at most 5 packets reach the victim)"},
+    LimitRow{Limit::minimised_questions, "minimised_questions", 7,
+             "RFC 9156 section 2.3 asks for at most 10 (MAX_MINIMISE_COUNT) in all; 100 labels cost 10 packets"},
+    LimitRow{Limit::steps, "steps", 2000, "our own mistakes: no resolution turns for ever"},
+
+    LimitRow{Limit::resolution_ms, "resolution_ms", 5000, "clients give up or ask again after 5 s"},
+    LimitRow{Limit::lookup_depth, "lookup_depth", 6, "name servers whose names need name servers without glue"},
+    LimitRow{Limit::tries_per_server, "tries_per_server", 4, "per address and question; untried addresses go first"},
+    LimitRow{Limit::dead_server_probes, "dead_server_probes", 2,
+             "per zone cut: servers known dead are asked only when no other is left"},
+    LimitRow{Limit::wrong_ids, "wrong_ids", 2, "SAD DNS (CVE-2020-25705): after so many near misses ask over TCP"},
+    LimitRow{Limit::minimised_timeouts, "minimised_timeouts", 3,
+             "servers that drop what they do not know: then the whole QNAME is asked"},
+    LimitRow{Limit::name_servers, "name_servers", 20, "of one delegation that are looked at (NXNSAttack)"},
+    LimitRow{Limit::addresses_per_name_server, "addresses_per_name_server", 6, "glue floods (CVE-2026-3592)"},
+    LimitRow{Limit::addresses_per_zone, "addresses_per_zone", 26, "the root has 26: 13 IPv4 and 13 IPv6"},
+    LimitRow{Limit::exchanges_in_flight, "exchanges_in_flight", 8192, "sockets of one worker"},
+    LimitRow{Limit::waiters_per_resolution, "waiters_per_resolution", 1000, "equal questions (DNSBomb)"},
+    LimitRow{Limit::resolutions_in_flight, "resolutions_in_flight", 20'000, "memory under a random-name flood"},
+    LimitRow{Limit::ttl_s, "ttl_s", 86'400, "RFC 8767 section 4 recommends a cap of days; ghost domains a short one"},
+    LimitRow{Limit::negative_ttl_s, "negative_ttl_s", 10'800, "RFC 2308 section 5"},
+    LimitRow{Limit::failure_ttl_min_s, "failure_ttl_min_s", 5, "RFC 9520 section 3.2: 1 s at least"},
+    LimitRow{Limit::failure_ttl_max_s, "failure_ttl_max_s", 300, "RFC 9520 section 3.2: 5 minutes at most"},
+    LimitRow{Limit::lame_s, "lame_s", 900, "a server that does not serve a zone is asked for it again after this"},
+    LimitRow{Limit::dead_server_min_s, "dead_server_min_s", 5, "first rest of a silent server, then doubled"},
+    LimitRow{Limit::dead_server_max_s, "dead_server_max_s", 300, "longest rest of a silent server"},
+    LimitRow{Limit::lame_zones_per_server, "lame_zones_per_server", 8, "memory; the oldest is forgotten"},
+};
+
+consteval bool limits_are_in_order() {
+  std::size_t row = 0;
+  for (std::size_t i = 0; row < kLimits.size(); ++i) {
+    if (i == static_cast<std::size_t>(Limit::budgeted)) continue;
+    if (static_cast<std::size_t>(kLimits[row++].limit) != i) return false;
+  }
+  return row + 1 == static_cast<std::size_t>(Limit::lame_zones_per_server) + 1;
+}
+static_assert(limits_are_in_order(), "kLimits has one row for each Limit, in its order");
+
+constexpr const LimitRow& row_of(Limit limit) {
+  const auto index = static_cast<std::size_t>(limit);
+  return kLimits[index > static_cast<std::size_t>(Limit::budgeted) ? index - 1 : index];
+}
+constexpr std::uint64_t limit_of(Limit limit) {
+  return row_of(limit).value;
+}
+
+}  // namespace weir

@@ -1,0 +1,185 @@
+#include "resolver/cache/server_cache.h"
+
+#include <algorithm>
+#include <array>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "resolver/base/limits.h"
+
+namespace weir {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kShards = 16;
+constexpr microseconds kInitialRetransmit = milliseconds(376);  // as Unbound: most of the internet answers in it
+constexpr microseconds kMinRetransmit = milliseconds(50);
+constexpr microseconds kMaxRetransmit = milliseconds(1500);
+constexpr unsigned kSilencesUntilDead = 3;
+constexpr seconds kCapabilityLife = std::chrono::hours(1);  // servers are replaced by better ones
+
+struct LameZone {
+  Name zone_cut;
+  SteadyTime until;
+};
+
+struct Entry {
+  IpAddress server;
+  bool measured = false;
+  microseconds srtt{};
+  microseconds variance{};
+  unsigned silences = 0;  // in a row
+  SteadyTime dead_until{};
+  SteadyTime without_edns_until{};
+  SteadyTime folds_case_until{};
+  std::vector<LameZone> lame;
+
+  microseconds retransmit_after() const {
+    microseconds base = measured ? srtt + std::max<microseconds>(4 * variance, milliseconds(20)) : kInitialRetransmit;
+    for (unsigned i = 0; i < std::min(silences, 4U); ++i) base *= 2;
+    return std::clamp(base, kMinRetransmit, kMaxRetransmit);
+  }
+};
+
+struct AddressHash {
+  std::size_t operator()(const IpAddress& address) const noexcept {
+    std::uint64_t state = static_cast<std::uint64_t>(address.family);
+    for (const std::uint8_t octet : address.octets) state = (state ^ octet) * 0x100000001B3ULL;
+    return state ^ (state >> 29);
+  }
+};
+
+struct alignas(64) Shard {
+  mutable std::mutex mutex;
+  std::list<Entry> entries;  // most recently used first
+  std::unordered_map<IpAddress, std::list<Entry>::iterator, AddressHash> index;
+};
+
+}  // namespace
+
+struct ServerCache::State {
+  std::size_t capacity_per_shard;
+  std::array<Shard, kShards> shards;
+
+  Shard& shard(const IpAddress& server) { return shards[AddressHash{}(server) >> 7 & (kShards - 1)]; }
+
+  // Of a locked shard.
+  Entry& touch(Shard& shard, const IpAddress& server) {
+    const auto known = shard.index.find(server);
+    if (known != shard.index.end()) {
+      shard.entries.splice(shard.entries.begin(), shard.entries, known->second);
+      return shard.entries.front();
+    }
+    if (shard.entries.size() >= capacity_per_shard) {
+      shard.index.erase(shard.entries.back().server);
+      shard.entries.pop_back();
+    }
+    shard.entries.emplace_front().server = server;
+    shard.index.emplace(server, shard.entries.begin());
+    return shard.entries.front();
+  }
+
+  template <class Change>
+  void change(const IpAddress& server, Change&& apply) {
+    Shard& home = shard(server);
+    const std::lock_guard lock(home.mutex);
+    apply(touch(home, server));
+  }
+};
+
+ServerCache::ServerCache(std::size_t capacity_entries) : state_(std::make_unique<State>()) {
+  state_->capacity_per_shard = std::max<std::size_t>(1, capacity_entries / kShards);
+}
+
+ServerCache::~ServerCache() = default;
+
+ServerStatus ServerCache::find(const IpAddress& server, const Name& zone_cut, SteadyTime now) const {
+  Shard& shard = state_->shard(server);
+  const std::lock_guard lock(shard.mutex);
+  ServerStatus status;
+  const auto known = shard.index.find(server);
+  if (known == shard.index.end()) {
+    status.retransmit_after = kInitialRetransmit;
+    return status;
+  }
+  shard.entries.splice(shard.entries.begin(), shard.entries, known->second);
+  const Entry& entry = *known->second;
+  status.known = entry.measured || entry.silences > 0;
+  status.retransmit_after = entry.retransmit_after();
+  status.srtt = entry.measured && entry.silences == 0 ? entry.srtt : status.retransmit_after;
+  status.dead = entry.dead_until > now;
+  status.without_edns = entry.without_edns_until > now;
+  status.folds_case = entry.folds_case_until > now;
+  status.lame = std::ranges::any_of(
+      entry.lame, [&](const LameZone& lame) { return lame.until > now && lame.zone_cut == zone_cut; });
+  return status;
+}
+
+void ServerCache::record_answer(const IpAddress& server, microseconds rtt, SteadyTime) {
+  state_->change(server, [&](Entry& entry) {
+    if (!entry.measured) {  // RFC 6298 section 2
+      entry.srtt = rtt;
+      entry.variance = rtt / 2;
+    } else {
+      const microseconds error = entry.srtt > rtt ? entry.srtt - rtt : rtt - entry.srtt;
+      entry.variance = (3 * entry.variance + error) / 4;
+      entry.srtt = (7 * entry.srtt + rtt) / 8;
+    }
+    entry.measured = true;
+    entry.silences = 0;
+    entry.dead_until = {};
+  });
+}
+
+void ServerCache::record_silence(const IpAddress& server, SteadyTime now) {
+  state_->change(server, [&](Entry& entry) {
+    entry.silences = std::min(entry.silences + 1, 30U);
+    if (entry.silences < kSilencesUntilDead) return;
+    const unsigned doublings = std::min(entry.silences - kSilencesUntilDead, 10U);
+    const std::uint64_t rest =
+        std::min(limit_of(Limit::dead_server_min_s) << doublings, limit_of(Limit::dead_server_max_s));
+    entry.dead_until = now + seconds(rest);
+  });
+}
+
+void ServerCache::record_without_edns(const IpAddress& server, SteadyTime now) {
+  state_->change(server, [&](Entry& entry) { entry.without_edns_until = now + kCapabilityLife; });
+}
+
+void ServerCache::record_folds_case(const IpAddress& server, SteadyTime now) {
+  state_->change(server, [&](Entry& entry) { entry.folds_case_until = now + kCapabilityLife; });
+}
+
+void ServerCache::record_lame(const IpAddress& server, const Name& zone_cut, SteadyTime now) {
+  state_->change(server, [&](Entry& entry) {
+    const SteadyTime until = now + seconds(limit_of(Limit::lame_s));
+    std::erase_if(entry.lame, [&](const LameZone& lame) { return lame.until <= now || lame.zone_cut == zone_cut; });
+    if (entry.lame.size() >= limit_of(Limit::lame_zones_per_server)) entry.lame.erase(entry.lame.begin());
+    entry.lame.push_back({zone_cut, until});
+  });
+}
+
+void ServerCache::clear() {
+  for (Shard& shard : state_->shards) {
+    const std::lock_guard lock(shard.mutex);
+    shard.index.clear();
+    shard.entries.clear();
+  }
+}
+
+std::size_t ServerCache::entries() const {
+  std::size_t count = 0;
+  for (Shard& shard : state_->shards) {
+    const std::lock_guard lock(shard.mutex);
+    count += shard.entries.size();
+  }
+  return count;
+}
+
+}  // namespace weir

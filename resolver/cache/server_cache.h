@@ -1,0 +1,49 @@
+// What is known of upstream servers by address: smoothed RTT, silence, EDNS, 0x20, and the zones they are lame for.
+//
+// Any number of threads (sharded, one mutex a shard). Bounded: each shard forgets what was used least recently.
+// No clock: `now` is an argument.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "zones/base/prefix.h"
+#include "zones/base/time.h"
+#include "zones/dns/name.h"
+
+namespace weir {
+
+struct ServerStatus {
+  bool known = false;                            // an answer or a silence has been seen
+  std::chrono::microseconds srtt{};              // smoothed (RFC 6298); grows with silence. Meaningless where not known
+  std::chrono::microseconds retransmit_after{};  // how long to wait for an answer before asking elsewhere
+  bool dead = false;                             // silent several times in a row, and its rest is not over
+  bool lame = false;                             // for the zone asked about
+  bool without_edns = false;                     // answers only queries without OPT
+  bool folds_case = false;                       // does not echo the case of QNAME: 0x20 is useless there
+};
+
+class ServerCache {
+ public:
+  explicit ServerCache(std::size_t capacity_entries = 20'000);
+  ~ServerCache();
+  ServerCache(const ServerCache&) = delete;
+  ServerCache& operator=(const ServerCache&) = delete;
+
+  ServerStatus find(const IpAddress& server, const Name& zone_cut, SteadyTime now) const;
+  void record_answer(const IpAddress& server, std::chrono::microseconds rtt, SteadyTime now);
+  void record_silence(const IpAddress& server, SteadyTime now);
+  void record_without_edns(const IpAddress& server, SteadyTime now);
+  void record_folds_case(const IpAddress& server, SteadyTime now);
+  void record_lame(const IpAddress& server, const Name& zone_cut, SteadyTime now);
+
+  void clear();
+  std::size_t entries() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir
