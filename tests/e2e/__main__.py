@@ -1,0 +1,50 @@
+"""The e2e suite: real daemons, real servers, real clients, in a namespace that goes with this process.
+
+python3 -m tests.e2e [MODULE...] [-k WORD], from the root of the tree: MODULE is the stem of a file here, e.g. resolve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support import namespace, unittests
+from tests.support.daemons import COMMAND, RESOLVER, SIDECAR
+from tests.support.small_internet import SmallInternet
+
+HERE = Path(__file__).resolve().parent
+# In this order: what else would fail with it comes first.
+MODULES = ["start", "resolve", "filter", "rules", "lists", "explain", "log", "reload_under_load", "crash", "bad_lists",
+           "field"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help=f"of {' '.join(MODULES)}")
+    parser.add_argument("-k", dest="words", action="append", help="only tests whose name contains this")
+    arguments = parser.parse_args()
+    unknown = set(arguments.modules) - set(MODULES)
+    if unknown:
+        parser.error(f"no such module: {' '.join(sorted(unknown))}")
+    missing = [str(path) for path in (RESOLVER, SIDECAR, COMMAND) if not path.exists()]
+    if missing:
+        parser.error(f"not built: {' '.join(missing)}")
+    namespace.enter(["-m", "tests.e2e", *sys.argv[1:]])
+    with tempfile.TemporaryDirectory(prefix="weir-e2e-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # some tests run a program as somebody else
+        os.environ["WEIR_E2E_FOLDER"] = name  # tests.e2e.case finds the internet's hints here
+        with SmallInternet(folder / "internet"):
+            tally = unittests.run([HERE / f"{module}_test.py" for module in arguments.modules or MODULES],
+                                  arguments.words)
+    for failure in tally.failures:
+        print(f"FAILED {failure}")
+    print(tally, flush=True)
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

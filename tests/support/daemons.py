@@ -1,0 +1,187 @@
+"""weir's programs as a test runs them: in a folder of their own, told apart by it, ended by it.
+
+WEIR_BUILD names the build folder (default: build/). A daemon is ready when it says READY=1 to its notify socket, as
+it would to systemd.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import dns
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("WEIR_BUILD", ROOT / "build")).resolve()
+RESOLVER = BUILD / "resolver" / "weir-resolver"
+SIDECAR = BUILD / "tools" / "weir-sidecar"
+COMMAND = BUILD / "tools" / "weir"
+
+READY_SECONDS = 60  # generous: sanitizers, two cores
+STOP_SECONDS = 20
+
+
+@dataclass
+class Ran:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __str__(self) -> str:
+        return f"status {self.status}\n{self.out}{self.err}"
+
+
+class Daemon:
+    """One process; its output goes to a file that outlives it."""
+
+    def __init__(self, program: Path, config: Path, folder: Path) -> None:
+        self.program, self.config, self.folder = program, config, folder
+        self.log = folder / f"{program.name}.log"
+        self.process: subprocess.Popen | None = None
+
+    def launch(self, *options: str) -> subprocess.Popen:
+        """Starts it without waiting; the caller may do so by wait_ready() or by the process."""
+        path = self.folder / f"{self.program.name}.notify"
+        path.unlink(missing_ok=True)
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(path))
+        self._mark = self.log.stat().st_size if self.log.exists() else 0
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([str(self.program), "--config", str(self.config), *options],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, "NOTIFY_SOCKET": str(path)})
+        return self.process
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        self._notify.settimeout(0.2)
+        while time.monotonic() < deadline:
+            try:
+                if b"READY=1" in self._notify.recv(4096).split(b"\n"):
+                    return
+            except TimeoutError:
+                pass
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.program.name} ended with {self.process.returncode}:\n{self.output()}")
+        raise TimeoutError(f"{self.program.name} not ready within {seconds} s:\n{self.output()}")
+
+    def start(self) -> "Daemon":
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def output(self) -> str:
+        """What it wrote since its last start."""
+        if not self.log.exists():
+            return ""
+        with open(self.log, "rb") as log:
+            log.seek(self._mark)
+            return log.read().decode("utf-8", "replace")
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """kill -9; returns when it is gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; its exit status. One that does not end is killed, and that is an error."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TimeoutError(f"{self.program.name} did not end within {STOP_SECONDS} s of SIGTERM")
+
+
+class Weir:
+    """Resolver, sidecar and command over one weir.toml. `body` is what follows the sections that tests share."""
+
+    def __init__(self, folder: Path, *, listen: list[str], hints: Path, body: str, clients: list[str] | None = None,
+                 resolver_keys: str = "") -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config = folder / "weir.toml"
+        self.run_folder, self.store = folder / "run", folder / "store"
+        self.listen, self.hints, self.body, self.resolver_keys = listen, hints, body, resolver_keys
+        self.clients = clients or ["127.0.0.0/8", "::1", "10.53.0.0/16", "fd53::/16"]
+        for path in (self.run_folder, self.store):
+            path.mkdir(exist_ok=True)
+        self.write_config()
+        self.resolver = Daemon(RESOLVER, self.config, folder)
+        self.sidecar = Daemon(SIDECAR, self.config, folder)
+        host, port = listen[0].rsplit(":", 1)
+        self.server = (host.strip("[]"), int(port))
+
+    def write_config(self, body: str | None = None) -> None:
+        self.body = self.body if body is None else body
+        self.config.write_text(f"""[resolver]
+listen = {json.dumps(self.listen)}
+workers = 2
+allow_clients = {json.dumps(self.clients)}
+root_hints = {json.dumps(str(self.hints))}
+{self.resolver_keys}
+[run]
+path = {json.dumps(str(self.run_folder))}
+
+[store]
+path = {json.dumps(str(self.store))}
+
+{self.body}""")
+
+    def start(self) -> "Weir":
+        self.sidecar.start()
+        self.resolver.start()
+        return self
+
+    def stop(self) -> None:
+        """Ends both; an exit status other than 0 is an error, as is a sanitizer's report."""
+        statuses = {daemon.program.name: daemon.stop() for daemon in (self.resolver, self.sidecar) if daemon.running()}
+        for daemon in (self.resolver, self.sidecar):
+            text = daemon.log.read_text(errors="replace") if daemon.log.exists() else ""
+            found = re.search(r"(ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer).*", text)
+            if found:
+                raise RuntimeError(f"{daemon.program.name}: {found.group(0)}\n{text[found.start():][:6000]}")
+        bad = {name: status for name, status in statuses.items() if status != 0}
+        if bad:
+            raise RuntimeError(f"ended badly: {bad}\n{self.resolver.output()[-3000:]}\n{self.sidecar.output()[-3000:]}")
+
+    def command(self, *arguments: str, text: str | None = None, timeout: float = 120) -> Ran:
+        """weir --config ... ARGUMENTS."""
+        ran = subprocess.run([str(COMMAND), "--config", str(self.config), *arguments], capture_output=True, text=True,
+                             timeout=timeout, **({"input": text} if text is not None else {"stdin": subprocess.DEVNULL}))
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def done(self, *arguments: str, **options) -> Ran:
+        """The same; any status but 0 is an error."""
+        ran = self.command(*arguments, **options)
+        if ran.status != 0:
+            raise RuntimeError(f"weir {' '.join(arguments)}: {ran}")
+        return ran
+
+    def ask(self, name: str, type: str = "A", **options) -> dns.Answer:
+        return dns.ask(self.server, name, type, **options)
+
+    def until(self, name: str, data: list[str], seconds: float = 5.0, **options) -> dns.Answer:
+        """Asks until the A records are `data`."""
+        def right():
+            answer = self.ask(name, **options)
+            return answer if answer.data("A") == data else None
+        return dns.wait_until(right, seconds, f"{name} answers {data}", every=0.002)
