@@ -87,6 +87,12 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
+// One rule with the line that it came from. Lines count from 1; local rules have their serial number.
+struct SourcedRule {
+  Rule rule;
+  std::uint64_t line = 0;
+};
+
 // The pattern as a person writes it: "||example.org^" style is not used; "example.org", "*.example.org",
 // "example.org and below", "192.0.2.0/24", "/regex/".
 std::string describe_pattern(const Rule& rule);

@@ -34,12 +34,6 @@ struct Provenance {
   std::string counts_json;  // the buckets of SEMANTICS section 1, as JSON
 };
 
-// One rule with the line that it came from. Lines count from 1; local rules have their serial number.
-struct SourcedRule {
-  Rule rule;
-  std::uint64_t line = 0;
-};
-
 // Gives the rules of one import in any order, one after the other; nothing at the end. Duplicates
 // (same pattern, action and detail) keep the first line.
 using RuleStream = std::function<std::optional<SourcedRule>()>;

@@ -1,0 +1,73 @@
+// Reads a list as a stream of rules and accounts for every line.
+//
+// The file is read in blocks, never whole; an overlong line is counted and skipped without being held. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "zones/base/result.h"
+#include "zones/lists/line.h"
+
+namespace weir {
+
+struct ListOptions {
+  ListKind kind = ListKind::block;
+  NameMatch match = NameMatch::automatic;
+  std::string dialect = "auto";  // or the name of one: other dialects' lines are then wrong_dialect
+  bool rewrites = false;
+  bool own_actions = false;
+  std::string file_name;  // as the publisher calls it: a hint for match = auto, and for messages
+  std::size_t max_line_size = 64 * 1024;
+  std::uint64_t max_lines = 200'000'000;
+};
+
+struct LineSample {
+  std::uint64_t line = 0;
+  unsigned column = 0;
+  std::string reason;
+  std::string text;  // escaped, at most 120 octets
+};
+
+struct ListSummary {
+  std::uint64_t lines = 0;
+  std::uint64_t rules = 0;
+  std::string dialect;                                        // the most frequent one; "" where there is none
+  std::array<std::uint64_t, kDialectCount> dialects{};        // lines of each that became rules
+  std::array<std::uint64_t, kBucketCount> buckets{};          // they sum to `lines`
+  std::array<std::vector<LineSample>, kBucketCount> samples;  // the first 100 of each bucket that skips
+  std::vector<std::string> notes;                             // what an administrator should know
+  bool bare_is_subtree = false;                               // what match = auto came to
+
+  std::uint64_t count(Bucket bucket) const { return buckets[static_cast<std::size_t>(bucket)]; }
+  // {"lines": N, "rules": N, "dialect": "hosts", "dialects": {...}, "buckets": {"rule": N, "comment": N, ...},
+  //  "notes": [...], "samples": {"invalid_name": [{"line", "column", "reason", "text"}]}}
+  std::string to_json(bool with_samples) const;
+};
+
+class ListReader {
+ public:
+  // Looks at the beginning of the file: dialect, markup, binary. Errors (invalid): a served error page, NUL octets,
+  // an empty file, an unknown dialect; not_found, permission, io.
+  static Result<std::unique_ptr<ListReader>> open(const std::filesystem::path& file, const ListOptions& options);
+  virtual ~ListReader() = default;
+
+  // The next rule with its line; nothing at the end, or after a fault (then finish() tells).
+  virtual std::optional<SourcedRule> next() = 0;
+
+  // After the end: whether the file as a whole is a list of this kind. Errors (invalid) when it holds addresses where
+  // names are wanted or the other way round, when most of it is no list that weir knows, when it has no rule at all;
+  // (too_large) over max_lines; (io) a read that failed. Then nothing of it may be imported.
+  virtual Result<void> finish() = 0;
+
+  // Complete after the end; before it, so far.
+  virtual const ListSummary& summary() const = 0;
+  virtual std::uint64_t bytes_read() const = 0;
+};
+
+}  // namespace weir
