@@ -60,6 +60,7 @@ class Daemon:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([str(self.program), "--config", str(self.config), *options],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True,  # Ctrl-C is ours to pass on
                                             env={**os.environ, "NOTIFY_SOCKET": str(path)})
         return self.process
 
