@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "zones/base/prefix.h"
@@ -49,22 +50,27 @@ struct FetchConfig {                      // [fetch]
 
 struct ListConfig {           // [[list]]
   ListDefinition definition;  // its id is not set here
-  std::string source;         // URL or file
+  std::string source;         // URL, or the absolute path of a file
   NameMatch match = NameMatch::automatic;
   std::string dialect = "auto";
   std::chrono::milliseconds every{86400000};
-  std::string where;  // file:line, for messages
+  std::vector<std::string> policies;  // it belongs to these as if they named it: a drop-in is self-contained
+  std::string where;                  // file:line, for messages
+
+  std::filesystem::path file() const;  // of `where`
 };
 
 struct PolicyConfig {              // [[policy]]
   Policy policy;                   // its lists are not set here
   std::vector<std::string> lists;  // by name
+  std::string where;               // file:line; empty for the default policy that no file names
 };
 
 struct GroupConfig {  // [[group]]
   std::string name;
   std::vector<Prefix> clients;
   std::string policy = "default";
+  std::string where;  // file:line
 };
 
 struct LogConfig {
@@ -90,8 +96,30 @@ struct Config {
   static Result<Config> load(const std::filesystem::path& file);
   // All defaults, no file: what an absent key means.
   static Config defaults();
-  // Lists, policies and groups as the store takes them (ids unset).
+  // Lists, policies and groups as the store takes them. The lists have provisional ids from
+  // kFirstDefinedList upwards, in the order of the files: they tie policies to lists within this set
+  // only, the store gives the real ones by name. The group "default" has the policy that a [[group]] of
+  // that name gives it, else the policy "default".
   PolicySet compile() const;
 };
+
+// One key of weir.toml as documentation shows it (`weir check --keys`); made from the table that reads it.
+struct ConfigKey {
+  std::string section;        // "resolver", "list"
+  bool repeated = false;      // [[list]] rather than [list]
+  std::string key;            // "every"
+  std::string expected;       // "a duration such as \"24h\", 1s to 365d"
+  std::string default_value;  // as TOML; empty where the key is required
+  std::string meaning;
+};
+std::vector<ConfigKey> config_keys();
+
+// What a list, a policy or a group may be called: 1 to 64 letters, digits, '.', '_', '-', beginning with a
+// letter or a digit (it becomes part of a file name). The error says so.
+Result<void> check_config_name(std::string_view name);
+
+inline constexpr std::uint64_t kMaxConfigFileBytes = 10'000'000;
+inline constexpr int kMinListRank = 3;  // below are overlays, the administrator's rules, protected names
+inline constexpr int kMaxListRank = 1000;
 
 }  // namespace weir

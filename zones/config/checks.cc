@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "zones/base/text.h"
+#include "zones/config/document.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::string_view kReservedLists[] = {"local", "overlays", "protected"};
+
+// Where a fault of `key` (its item `index`, where it is an array) is shown: the nearest thing that the file holds.
+ConfigPosition position_of(const ConfigValue& table, std::string_view key, std::size_t index) {
+  const auto* member = find_member(table, key);
+  if (member == nullptr) return table.position;
+  return index < member->value.items.size() ? member->value.items[index].position : member->value.position;
+}
+
+class Checker {
+ public:
+  Checker(const Config& config, const Origins& origins, std::vector<std::string>& out)
+      : config_(config), origins_(origins), out_(out) {}
+
+  void run() {
+    for (const auto& list : config_.lists) list_names_.push_back(list.definition.name);
+    for (const auto& policy : config_.policies) policy_names_.push_back(policy.policy.name);
+    check_names();
+    check_lists();
+    check_policies();
+    check_groups();
+  }
+
+ private:
+  void add(const Origin& origin, std::string_view key, const std::string& text, std::size_t index = SIZE_MAX) {
+    Faults(origin.document->file, out_).add(position_of(*origin.table, key, index), text);
+  }
+
+  void check_names() {
+    std::map<std::string_view, std::string> seen;
+    for (std::size_t i = 0; i < config_.lists.size(); ++i) {
+      check_once(seen, "list", list_names_[i], config_.lists[i].where, origins_.lists[i]);
+      if (std::find(std::begin(kReservedLists), std::end(kReservedLists), list_names_[i]) != std::end(kReservedLists))
+        add(origins_.lists[i], "name", "the list name " + quote(list_names_[i]) + " is weir's own");
+    }
+    seen.clear();
+    for (std::size_t i = 0; i < config_.policies.size(); ++i)
+      check_once(seen, "policy", policy_names_[i], config_.policies[i].where, origins_.policies[i]);
+    seen.clear();
+    for (std::size_t i = 0; i < config_.groups.size(); ++i)
+      check_once(seen, "group", config_.groups[i].name, config_.groups[i].where, origins_.groups[i]);
+  }
+
+  void check_once(std::map<std::string_view, std::string>& seen, std::string_view what, std::string_view name,
+                  const std::string& where, const Origin& origin) {
+    if (name.empty() || origin.table == nullptr) return;  // the fault was told already
+    const auto [first, fresh] = seen.emplace(name, where);
+    if (!fresh) add(origin, "name", "a " + std::string(what) + ' ' + quote(name) + " is defined at " + first->second);
+  }
+
+  void check_known(const std::vector<std::string>& names, const std::vector<std::string_view>& known,
+                   std::string_view what, std::string_view key, const Origin& origin, bool is_array) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (std::find(known.begin(), known.end(), names[i]) != known.end()) continue;
+      const std::string_view near = nearest(names[i], known);
+      add(origin, key,
+          "there is no " + std::string(what) + ' ' + quote(names[i]) +
+              (near.empty() ? std::string() : "; did you mean " + quote(near) + "?"),
+          is_array ? i : SIZE_MAX);
+    }
+  }
+
+  void check_lists() {
+    for (std::size_t i = 0; i < config_.lists.size(); ++i)
+      check_known(config_.lists[i].policies, policy_names_, "policy", "policies", origins_.lists[i], true);
+  }
+
+  void check_policies() {
+    for (std::size_t i = 0; i < config_.policies.size(); ++i) {
+      const Origin& origin = origins_.policies[i];
+      if (origin.table == nullptr) continue;
+      check_known(config_.policies[i].lists, list_names_, "list", "lists", origin, true);
+      const bool has_addresses = find_member(*origin.table, "block_address") != nullptr;
+      const auto* block = find_member(*origin.table, "block");
+      const bool wants_addresses = block != nullptr && block->value.text == "address";
+      if (wants_addresses && !has_addresses)
+        add(origin, "block", "block = \"address\" needs block_address = [\"192.0.2.1\", \"2001:db8::1\"], one or both");
+      if (has_addresses && !wants_addresses)
+        add(origin, "block_address", "block_address is used with block = \"address\" only");
+    }
+  }
+
+  void check_groups() {
+    std::map<Prefix, std::size_t> owners;
+    for (std::size_t i = 0; i < config_.groups.size(); ++i) {
+      const GroupConfig& group = config_.groups[i];
+      const Origin& origin = origins_.groups[i];
+      check_known({group.policy}, policy_names_, "policy", "policy", origin, false);
+      if (group.name == "default") {
+        if (!group.clients.empty())
+          add(origin, "clients", "the group \"default\" is every client that no other group names: it has no clients");
+        continue;
+      }
+      if (group.clients.empty()) {
+        if (find_member(*origin.table, "clients") == nullptr)
+          add(origin, "name", "the group " + quote(group.name) + " needs clients = [\"192.0.2.0/24\"]");
+        continue;
+      }
+      for (std::size_t k = 0; k < group.clients.size(); ++k) {
+        const auto [first, fresh] = owners.emplace(group.clients[k], i);
+        if (fresh) continue;
+        add(origin, "clients",
+            quote(group.clients[k].to_text()) + " belongs to the group " + quote(config_.groups[first->second].name) +
+                " at " + config_.groups[first->second].where,
+            k);
+      }
+    }
+  }
+
+  const Config& config_;
+  const Origins& origins_;
+  std::vector<std::string>& out_;
+  std::vector<std::string_view> list_names_;
+  std::vector<std::string_view> policy_names_;
+};
+
+}  // namespace
+
+const ConfigValue::Member* find_member(const ConfigValue& table, std::string_view key) {
+  const auto found =
+      std::find_if(table.members.begin(), table.members.end(), [&](const auto& member) { return member.key == key; });
+  return found != table.members.end() ? &*found : nullptr;
+}
+
+void check_references(const Config& config, const Origins& origins, std::vector<std::string>& faults) {
+  Checker(config, origins, faults).run();
+}
+
+}  // namespace weir::config

@@ -1,0 +1,315 @@
+#include "zones/config/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "zones/base/text.h"
+#include "zones/config/document.h"
+#include "zones/config/sections.h"
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+using config::Document;
+using config::Faults;
+using config::Origin;
+using config::Origins;
+
+constexpr std::size_t kMaxDropIns = 10000;
+constexpr std::size_t kMaxShownFaults = 200;
+
+Error system_error(const fs::path& file, int code) {
+  const ErrorCode kind = code == ENOENT || code == ENOTDIR ? ErrorCode::not_found
+                         : code == EACCES || code == EPERM ? ErrorCode::permission
+                                                           : ErrorCode::io;
+  return {kind, escape_for_display(file.string()) + ": " + std::strerror(code)};
+}
+
+Result<std::string> read_file(const fs::path& file) {
+  std::error_code code;
+  const auto status = fs::status(file, code);
+  if (code) return system_error(file, code.value());
+  if (!fs::exists(status)) return system_error(file, ENOENT);
+  if (!fs::is_regular_file(status))
+    return Error{ErrorCode::invalid, escape_for_display(file.string()) + " is not a file"};
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return system_error(file, errno != 0 ? errno : EIO);
+  std::string text(kMaxConfigFileBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return system_error(file, EIO);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxConfigFileBytes)
+    return Error{ErrorCode::too_large, escape_for_display(file.string()) + " has more than " +
+                                           std::to_string(kMaxConfigFileBytes) + " octets"};
+  return text;
+}
+
+// weir.d/*.toml by name; hidden files are somebody's half-written ones.
+Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
+  const fs::path folder = file.parent_path() / "weir.d";
+  std::vector<fs::path> out;
+  std::error_code code;
+  fs::directory_iterator at(folder, code);
+  if (code) {
+    if (code.value() == ENOENT) return out;
+    return system_error(folder, code.value());
+  }
+  for (; !code && at != fs::directory_iterator(); at.increment(code)) {
+    const fs::path& entry = at->path();
+    if (entry.extension() != ".toml" || entry.filename().string().front() == '.') continue;
+    out.push_back(entry);
+    if (out.size() > kMaxDropIns)
+      return Error{ErrorCode::too_large,
+                   escape_for_display(folder.string()) + " has more than " + std::to_string(kMaxDropIns) + " drop-ins"};
+  }
+  if (code) return system_error(folder, code.value());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+constexpr std::string_view kSections[] = {"resolver", "run", "store", "fetch", "list", "policy", "group", "log"};
+
+bool is_repeated(std::string_view section) {
+  return section == "list" || section == "policy" || section == "group";
+}
+
+std::string label_of(std::string_view section) {
+  return is_repeated(section) ? "[[" + std::string(section) + "]]" : "[" + std::string(section) + "]";
+}
+
+class Loader {
+ public:
+  explicit Loader(std::vector<std::string>& faults) : faults_(faults) {}
+
+  void read(const Document& document) {
+    Faults faults(document.file, faults_);
+    for (const auto& member : document.root.members) {
+      if (member.key == "resolver") {
+        single(member, config::resolver_keys(), config_.resolver, faults);
+      } else if (member.key == "run") {
+        single(member, config::run_keys(), config_.run, faults);
+      } else if (member.key == "store") {
+        single(member, config::store_keys(), config_.store, faults);
+      } else if (member.key == "fetch") {
+        single(member, config::fetch_keys(), config_.fetch, faults);
+      } else if (member.key == "log") {
+        single(member, config::log_keys(), config_.log, faults);
+      } else if (member.key == "list") {
+        repeated(document, member, config::list_keys(), config_.lists, origins_.lists, faults);
+      } else if (member.key == "policy") {
+        repeated(document, member, config::policy_keys(), config_.policies, origins_.policies, faults);
+      } else if (member.key == "group") {
+        repeated(document, member, config::group_keys(), config_.groups, origins_.groups, faults);
+      } else {
+        unknown_section(member, faults);
+      }
+    }
+  }
+
+  // `complete`: every file could be parsed. With a file missing, names that lead nowhere mean nothing.
+  Config finish(bool complete) {
+    settle_lists();
+    settle_policies();
+    if (complete) config::check_references(config_, origins_, faults_);
+    return std::move(config_);
+  }
+
+ private:
+  // A key at the top belongs to a section: say which, where only one has it.
+  static void unknown_section(const ConfigValue::Member& member, Faults& faults) {
+    const std::string shown = config::quote(member.key);
+    for (const ConfigKey& key : config_keys()) {
+      if (key.key != member.key || member.value.type == ConfigValue::Type::table) continue;
+      return faults.add(member.position,
+                        "the key " + shown + " stands in no section; it belongs below " + label_of(key.section));
+    }
+    const std::string_view near = nearest(member.key, kSections);
+    faults.add(member.position,
+               "unknown section " + shown + (near.empty() ? std::string() : "; did you mean " + label_of(near) + "?"));
+  }
+
+  template <class Section>
+  void table(const ConfigValue& in, std::string_view name, const config::Keys<Section>& keys, Section& out,
+             Faults& faults) {
+    const std::string section = label_of(name);
+    for (const auto& member : in.members) {
+      const auto known =
+          std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return key.name == member.key; });
+      if (known == keys.end()) {
+        std::vector<std::string_view> names;
+        for (const auto& key : keys) names.push_back(key.name);
+        const std::string_view near = nearest(member.key, names);
+        faults.add(member.position, "unknown key '" + member.key + "' in " + section +
+                                        (near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?"));
+        continue;
+      }
+      known->read(member.value, "'" + member.key + "' in " + section, out, faults);
+    }
+    for (const auto& key : keys) {
+      if (key.need == config::Need::required && config::find_member(in, key.name) == nullptr)
+        faults.add(in.position,
+                   section + " needs the key '" + std::string(key.name) + "': " + std::string(key.meaning));
+    }
+  }
+
+  // A section of one table may be spread over several files, but each key stands in one of them.
+  template <class Section>
+  void single(const ConfigValue::Member& member, const config::Keys<Section>& keys, Section& out, Faults& faults) {
+    if (member.value.type != ConfigValue::Type::table)
+      return faults.add(member.position, config::quote(member.key) + " is a section: write " + label_of(member.key));
+    for (const auto& key : member.value.members) {
+      const auto [first, fresh] = set_at_.emplace(member.key + '.' + key.key, faults.where(key.position));
+      if (!fresh) {
+        faults.add(key.position,
+                   "'" + key.key + "' in " + label_of(member.key) + " is set at " + first->second + " already");
+      }
+    }
+    table(member.value, member.key, keys, out, faults);
+  }
+
+  template <class Section>
+  void repeated(const Document& document, const ConfigValue::Member& member, const config::Keys<Section>& keys,
+                std::vector<Section>& out, std::vector<Origin>& origins, Faults& faults) {
+    const bool is_array = member.value.type == ConfigValue::Type::array;
+    const bool all_tables =
+        is_array && std::all_of(member.value.items.begin(), member.value.items.end(),
+                                [](const auto& item) { return item.type == ConfigValue::Type::table; });
+    if (!all_tables) {
+      return faults.add(member.position, "there may be several " + member.key + " sections: write " +
+                                             label_of(member.key) + " with two brackets");
+    }
+    for (const ConfigValue& item : member.value.items) {
+      Section section{};
+      section.where = faults.where(item.position);
+      table(item, member.key, keys, section, faults);
+      out.push_back(std::move(section));
+      origins.push_back({&document, &item});
+    }
+  }
+
+  // Defaults that depend on another key.
+  void settle_lists() {
+    for (std::size_t i = 0; i < config_.lists.size(); ++i) {
+      ListDefinition& list = config_.lists[i].definition;
+      if (config::find_member(*origins_.lists[i].table, "rank") != nullptr) continue;
+      list.rank = list.kind == ListKind::allow ? kRankAllow : kRankBlock;
+    }
+  }
+
+  void settle_policies() {
+    bool has_default = false;
+    for (std::size_t i = 0; i < config_.policies.size(); ++i) {
+      Policy& policy = config_.policies[i].policy;
+      const ConfigValue& in = *origins_.policies[i].table;
+      if (config::find_member(in, "privacy") == nullptr) policy.privacy = config_.log.privacy;
+      if (config::find_member(in, "log_all") == nullptr) policy.log_all = config_.log.all;
+      has_default = has_default || policy.name == "default";
+    }
+    if (has_default) return;
+    PolicyConfig fallback;
+    fallback.policy.name = "default";
+    fallback.policy.privacy = config_.log.privacy;
+    fallback.policy.log_all = config_.log.all;
+    config_.policies.insert(config_.policies.begin(), std::move(fallback));
+    origins_.policies.insert(origins_.policies.begin(), Origin{});
+  }
+
+  std::vector<std::string>& faults_;
+  Config config_ = [] {
+    Config fresh;
+    fresh.resolver = config::default_resolver();
+    return fresh;
+  }();
+  Origins origins_;
+  std::map<std::string, std::string> set_at_;  // "resolver.listen" -> file:line
+};
+
+std::string join(const std::vector<std::string>& faults) {
+  std::string out;
+  for (std::size_t i = 0; i < faults.size() && i < kMaxShownFaults; ++i) out += (i == 0 ? "" : "\n") + faults[i];
+  if (faults.size() > kMaxShownFaults)
+    out += "\n... and " + std::to_string(faults.size() - kMaxShownFaults) + " more faults";
+  return out;
+}
+
+template <class Section>
+void describe_keys(std::string_view section, const config::Keys<Section>& keys, std::vector<ConfigKey>& out) {
+  for (const auto& key : keys) {
+    out.push_back({std::string(section), is_repeated(section), std::string(key.name), key.expected, key.default_value,
+                   std::string(key.meaning)});
+  }
+}
+
+}  // namespace
+
+fs::path ListConfig::file() const {
+  return where.substr(0, where.rfind(':'));
+}
+
+Result<Config> Config::load(const fs::path& file) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(file, code).lexically_normal();
+  if (code) return system_error(file, code.value());
+  auto drop_ins = drop_ins_of(whole);
+  if (!drop_ins) return drop_ins.error();
+  std::vector<fs::path> files{whole};
+  files.insert(files.end(), drop_ins->begin(), drop_ins->end());
+
+  std::vector<std::string> faults;
+  std::vector<std::unique_ptr<Document>> documents;
+  for (const fs::path& each : files) {
+    auto text = read_file(each);
+    if (!text && text.error().code != ErrorCode::invalid) return text.error();
+    auto root = text ? parse_toml(*text, each.string()) : Result<ConfigValue>(text.error());
+    if (!root) {
+      faults.push_back(root.error().message);
+      continue;
+    }
+    documents.push_back(std::make_unique<Document>(Document{each, std::move(*root)}));
+  }
+  Loader loader(faults);
+  for (const auto& document : documents) loader.read(*document);
+  Config config = loader.finish(documents.size() == files.size());
+  if (!faults.empty()) return Error{ErrorCode::invalid, join(faults)};
+  config.files = std::move(files);
+  return config;
+}
+
+Config Config::defaults() {
+  std::vector<std::string> faults;
+  return Loader(faults).finish(true);
+}
+
+std::vector<ConfigKey> config_keys() {
+  std::vector<ConfigKey> out;
+  describe_keys("resolver", config::resolver_keys(), out);
+  describe_keys("run", config::run_keys(), out);
+  describe_keys("store", config::store_keys(), out);
+  describe_keys("fetch", config::fetch_keys(), out);
+  describe_keys("list", config::list_keys(), out);
+  describe_keys("policy", config::policy_keys(), out);
+  describe_keys("group", config::group_keys(), out);
+  describe_keys("log", config::log_keys(), out);
+  return out;
+}
+
+Result<void> check_config_name(std::string_view name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const bool good =
+      !name.empty() && name.size() <= 64 && is_plain(name[0]) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return is_plain(c) || c == '.' || c == '_' || c == '-'; });
+  if (good) return {};
+  return Error{ErrorCode::invalid, config::quote(escape_for_display(name)) +
+                                       " is not a name of 1 to 64 letters, digits, '.', '_', '-' that begins with a "
+                                       "letter or a digit"};
+}
+
+}  // namespace weir

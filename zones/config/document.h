@@ -1,0 +1,37 @@
+// One file of the configuration, and where in it each list, policy and group was read.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zones/config/config.h"
+#include "zones/config/fields.h"
+#include "zones/config/value.h"
+
+namespace weir::config {
+
+struct Document {
+  std::filesystem::path file;
+  ConfigValue root;
+};
+
+// The table that one entry came from; null for the default policy that no file names.
+struct Origin {
+  const Document* document = nullptr;
+  const ConfigValue* table = nullptr;
+};
+
+struct Origins {
+  std::vector<Origin> lists;  // beside Config::lists, and so on
+  std::vector<Origin> policies;
+  std::vector<Origin> groups;
+};
+
+const ConfigValue::Member* find_member(const ConfigValue& table, std::string_view key);
+
+// What no single key can tell: duplicates, and names that lead nowhere.
+void check_references(const Config& config, const Origins& origins, std::vector<std::string>& faults);
+
+}  // namespace weir::config

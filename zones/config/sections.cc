@@ -1,0 +1,441 @@
+#include "zones/config/sections.h"
+
+#include <algorithm>
+
+#include "zones/base/text.h"
+
+namespace weir::config {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+// A key whose value lands where `access` points, and whose default is what a fresh section holds there.
+template <class Section, class Kind, class Access>
+Key<Section> key(std::string_view name, Kind kind, Access access, std::string_view meaning, Section fresh = Section{}) {
+  Key<Section> out{name, meaning, kind.expected(), kind.show(access(fresh)), Need::optional, {}};
+  out.read = [kind, access](const ConfigValue& in, std::string_view label, Section& section, Faults& faults) {
+    typename Kind::Value value{};
+    if (kind.read(in, value, label, faults)) access(section) = std::move(value);
+  };
+  return out;
+}
+
+template <class Section>
+Key<Section> required(Key<Section> key) {
+  key.need = Need::required;
+  key.default_value.clear();
+  return key;
+}
+
+Parsed<std::uint64_t> size(std::uint64_t min, std::uint64_t max) {
+  const std::string range = show_size(min) + " to " + show_size(max);
+  return {"a size such as \"64MiB\", " + range,
+          [min, max](std::string_view text, const Faults&) -> Result<std::uint64_t> {
+            auto bytes = parse_size_bytes(text);
+            if (bytes && (*bytes < min || *bytes > max))
+              return Error{ErrorCode::invalid, quote(text) + " is out of this range"};
+            return bytes;
+          },
+          [](const std::uint64_t& bytes) { return show_size(bytes); }};
+}
+
+Parsed<milliseconds> duration(milliseconds min, milliseconds max) {
+  const std::string range = show_duration(min.count()) + " to " + show_duration(max.count());
+  return {"a duration such as \"30s\" or \"24h\", " + range,
+          [min, max](std::string_view text, const Faults&) -> Result<milliseconds> {
+            auto time = parse_duration(text);
+            if (time && (*time < min || *time > max))
+              return Error{ErrorCode::invalid, quote(text) + " is out of this range"};
+            return time;
+          },
+          [](const milliseconds& time) { return show_duration(time.count()); }};
+}
+
+Parsed<Endpoint> endpoint(std::uint16_t default_port) {
+  return {"an address with or without a port, such as \"192.0.2.1\" or \"[2001:db8::1]:5353\"",
+          [default_port](std::string_view text, const Faults&) { return Endpoint::parse(text, default_port); },
+          [](const Endpoint& value) { return value.to_text(); }};
+}
+
+Parsed<Prefix> prefix() {
+  return {"an address or a prefix such as \"192.0.2.0/24\"",
+          [](std::string_view text, const Faults&) { return Prefix::parse(text); },
+          [](const Prefix& value) {
+            const bool whole = value.length == value.address.bits();
+            return whole ? value.address.to_text() : value.to_text();
+          }};
+}
+
+Parsed<IpAddress> address() {
+  return {"an address such as \"192.0.2.1\" or \"2001:db8::1\"",
+          [](std::string_view text, const Faults&) { return IpAddress::parse(text); },
+          [](const IpAddress& value) { return value.to_text(); }};
+}
+
+// Relative to the file that names it, so that a daemon's working directory means nothing.
+Parsed<fs::path> path(std::string_view what) {
+  return {std::string(what),
+          [](std::string_view text, const Faults& faults) -> Result<fs::path> {
+            if (text.empty() || text.find('\0') != std::string_view::npos || text.size() > 4000)
+              return Error{ErrorCode::invalid, "this cannot be a path"};
+            return (faults.folder() / fs::path(text)).lexically_normal();
+          },
+          [](const fs::path& value) { return value.string(); }};
+}
+
+Result<std::string> parse_source(std::string_view text, const Faults& faults) {
+  const auto colon = text.find("://");
+  if (colon != std::string_view::npos) {
+    const std::string scheme = to_lower_ascii(text.substr(0, colon));
+    if (scheme != "http" && scheme != "https" && scheme != "file")
+      return Error{ErrorCode::invalid, "'" + scheme + "://' is neither https, http nor file"};
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; }))
+      return Error{ErrorCode::invalid, "a URL has no spaces or control characters"};
+    if (text.size() == colon + 3 || text.size() > 4000) return Error{ErrorCode::invalid, "this is no whole URL"};
+    if (scheme != "file") return std::string(text);
+    text.remove_prefix(colon + 3);
+    if (text[0] != '/') return Error{ErrorCode::invalid, "a file URL has no host: file:///path"};
+  }
+  if (text.empty() || text.find('\0') != std::string_view::npos || text.size() > 4000)
+    return Error{ErrorCode::invalid, "this cannot be a path"};
+  return (faults.folder() / fs::path(text)).lexically_normal().string();
+}
+
+Parsed<std::string> source() {
+  return {"an https or http URL, or a file", parse_source, [](const std::string& value) { return value; }};
+}
+
+Parsed<std::string> config_name() {
+  return {"a name of 1 to 64 letters, digits, '.', '_', '-'",
+          [](std::string_view text, const Faults&) -> Result<std::string> {
+            if (auto good = check_config_name(text); !good) return good.error();
+            return std::string(text);
+          },
+          [](const std::string& value) { return value; }};
+}
+
+Parsed<std::string> text(std::size_t max) {
+  return {"a string of at most " + std::to_string(max) + " octets",
+          [max](std::string_view value, const Faults&) -> Result<std::string> {
+            if (value.size() > max) return Error{ErrorCode::invalid, "it has " + std::to_string(value.size())};
+            return std::string(value);
+          },
+          [](const std::string& value) { return value; }};
+}
+
+Parsed<std::string> dns_name(std::string_view what, Result<Name> (*parse)(std::string_view)) {
+  return {std::string(what),
+          [parse](std::string_view value, const Faults&) -> Result<std::string> {
+            if (auto name = parse(value); !name) return name.error();
+            return std::string(value);
+          },
+          [](const std::string& value) { return value; }};
+}
+
+Choice<Privacy> privacy() {
+  return {{{"full", Privacy::full},
+           {"prefix", Privacy::prefix},
+           {"pseudonym", Privacy::pseudonym},
+           {"none", Privacy::none}}};
+}
+
+constexpr milliseconds kSecond{1000};
+constexpr milliseconds kDay{86400000};
+
+}  // namespace
+
+ResolverConfig default_resolver() {
+  ResolverConfig out;
+  for (const char* listen : {"127.0.0.1:53", "[::1]:53"}) out.listen.push_back(*Endpoint::parse(listen, 53));
+  for (const char* client :
+       {"127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"}) {
+    out.allow_clients.push_back(*Prefix::parse(client));
+  }
+  return out;
+}
+
+Result<Name> parse_contact(std::string_view text) {
+  const auto at = text.find('@');
+  if (at == std::string_view::npos) return Name::parse(text);
+  auto domain = Name::parse(text.substr(at + 1));
+  if (!domain) return domain;
+  const auto name = at == 0 || at > 63 ? std::nullopt : domain->child(text.substr(0, at));
+  if (!name) return Error{ErrorCode::invalid, quote(text) + " does not fit into a domain name"};
+  return *name;
+}
+
+const Keys<ResolverConfig>& resolver_keys() {
+  using C = ResolverConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "listen", ArrayOf<Parsed<Endpoint>>{endpoint(53), 1, 64}, [](C& c) -> auto& { return c.listen; },
+          "addresses that answer, over UDP and TCP", default_resolver()),
+      key<C>(
+          "workers", Whole<unsigned>{0, 256}, [](C& c) -> auto& { return c.workers; },
+          "threads that answer; 0: one a core"),
+      key<C>(
+          "allow_clients", ArrayOf<Parsed<Prefix>>{prefix(), 1}, [](C& c) -> auto& { return c.allow_clients; },
+          "who may ask; everybody else is refused", default_resolver()),
+      key<C>(
+          "root_hints", path("a file of root hints"), [](C& c) -> auto& { return c.root_hints; },
+          "names and addresses of the root servers, as a zone file; without this key: built in"),
+      key<C>(
+          "trust_anchors", ArrayOf<Parsed<fs::path>>{path("a file of DS or DNSKEY records"), 0, 16},
+          [](C& c) -> auto& { return c.trust_anchors; }, "files of trust anchors; empty: built in"),
+      key<C>(
+          "cache", size(1ULL << 20, 1ULL << 40), [](C& c) -> auto& { return c.cache_bytes; },
+          "memory for answers and RRsets together"),
+      key<C>(
+          "store_cache", size(1ULL << 20, 1ULL << 40), [](C& c) -> auto& { return c.store_cache_bytes; },
+          "memory for blocks of the policy store"),
+      key<C>(
+          "outgoing", ArrayOf<Parsed<IpAddress>>{address(), 0, 64}, [](C& c) -> auto& { return c.outgoing; },
+          "addresses that queries to other servers leave from; empty: any"),
+      key<C>(
+          "ipv6_upstream", Flag{}, [](C& c) -> auto& { return c.ipv6_upstream; }, "ask other servers over IPv6 too"),
+      key<C>(
+          "upstream_port", Whole<std::uint16_t>{1, 65535}, [](C& c) -> auto& { return c.upstream_port; },
+          "port of other servers; for tests and closed networks"),
+      key<C>(
+          "spin", Flag{}, [](C& c) -> auto& { return c.spin; },
+          "poll instead of sleep: half the latency, a whole core a worker"),
+      key<C>(
+          "name", dns_name("a domain name", &Name::parse), [](C& c) -> auto& { return c.name; },
+          "our own name: MNAME of the SOA in block answers"),
+      key<C>(
+          "contact", dns_name("a mail address such as \"hostmaster@example.org\"", &parse_contact),
+          [](C& c) -> auto& { return c.contact; }, "whom to ask about a block: RNAME of the same SOA"),
+  };
+  return keys;
+}
+
+const Keys<RunConfig>& run_keys() {
+  using C = RunConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "path", path("a folder"), [](C& c) -> auto& { return c.path; },
+          "sockets, decision rings and locks of the running programs"),
+  };
+  return keys;
+}
+
+const Keys<StoreConfig>& store_keys() {
+  using C = StoreConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "path", path("a folder"), [](C& c) -> auto& { return c.path; },
+          "the policy store and the decision log; the sidecar alone writes there"),
+      key<C>(
+          "keep_generations", Whole<unsigned>{1, 10000}, [](C& c) -> auto& { return c.keep_generations; },
+          "published versions kept on disk for a rollback, and one an hour for a day"),
+  };
+  return keys;
+}
+
+const Keys<FetchConfig>& fetch_keys() {
+  using C = FetchConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "max_bytes", size(1ULL << 10, 1ULL << 40), [](C& c) -> auto& { return c.max_bytes; },
+          "largest list as it is sent"),
+      key<C>(
+          "max_decoded_bytes", size(1ULL << 10, 1ULL << 40), [](C& c) -> auto& { return c.max_decoded_bytes; },
+          "largest list as it is unpacked"),
+      key<C>(
+          "max_ratio", Whole<unsigned>{1, 100000}, [](C& c) -> auto& { return c.max_ratio; },
+          "most octets that one octet may unpack to"),
+      key<C>(
+          "timeout", duration(milliseconds(100), kDay), [](C& c) -> auto& { return c.timeout; },
+          "time for the whole of one fetch"),
+      key<C>(
+          "max_redirects", Whole<unsigned>{0, 50}, [](C& c) -> auto& { return c.max_redirects; },
+          "redirects that one fetch follows"),
+      key<C>(
+          "allow_private", ArrayOf<Parsed<std::string>>{text(255)}, [](C& c) -> auto& { return c.allow_private; },
+          "hosts that may have private addresses; others may not, however they are redirected"),
+  };
+  return keys;
+}
+
+const Keys<ListConfig>& list_keys() {
+  using C = ListConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", config_name(), [](C& c) -> auto& { return c.definition.name; }, "what the list is called")),
+      required(key<C>(
+          "source", source(), [](C& c) -> auto& { return c.source; },
+          "https or http URL, or a file (relative to the file that names it)")),
+      key<C>(
+          "kind",
+          Choice<ListKind>{
+              {{"block", ListKind::block},
+               {"allow", ListKind::allow},
+               {"address", ListKind::address},
+               {"rpz", ListKind::rpz, "is not read by this version of weir yet; block, allow and address lists are"}}},
+          [](C& c) -> auto& { return c.definition.kind; },
+          "what its entries do: block names, allow names, block answers that hold an address"),
+      key<C>(
+          "match",
+          Choice<NameMatch>{
+              {{"auto", NameMatch::automatic}, {"exact", NameMatch::exact}, {"subtree", NameMatch::subtree}}},
+          [](C& c) -> auto& { return c.match; },
+          "what a bare name means: itself, or itself and all below; auto: what the publisher's header says, else "
+          "exact"),
+      key<C>(
+          "dialect",
+          Choice<std::string>{{{"auto", "auto"},
+                               {"hosts", "hosts"},
+                               {"domains", "domains"},
+                               {"adblock", "adblock"},
+                               {"dnsmasq", "dnsmasq"},
+                               {"unbound", "unbound"},
+                               {"addresses", "addresses"}}},
+          [](C& c) -> auto& { return c.dialect; }, "how its lines are written; auto: detected line by line"),
+      key<C>(
+          "every", duration(kSecond, 365 * kDay), [](C& c) -> auto& { return c.every; }, "how often it is fetched"),
+      key<C>(
+          "policies", ArrayOf<Parsed<std::string>>{config_name(), 0, 1000}, [](C& c) -> auto& { return c.policies; },
+          "policies that it belongs to, as if they named it"),
+      key<C>(
+          "rank", Whole<int>{kMinListRank, kMaxListRank}, [](C& c) -> auto& { return c.definition.rank; },
+          "lower is asked first, the first rank with a match decides; kind allow: 3 by default"),
+      key<C>(
+          "mode", Choice<ListMode>{{{"enforce", ListMode::enforce}, {"observe", ListMode::observe}}},
+          [](C& c) -> auto& { return c.definition.mode; }, "observe: matches are logged, not enforced"),
+      key<C>(
+          "exceptions", Choice<ExceptionScope>{{{"own", ExceptionScope::own}, {"rank", ExceptionScope::rank}}},
+          [](C& c) -> auto& { return c.definition.exceptions; },
+          "what its @@ lines open: its own blocks, or those of its whole rank"),
+      key<C>(
+          "order", Choice<Order>{{{"adblock", Order::adblock}, {"specific", Order::specific}}},
+          [](C& c) -> auto& { return c.definition.order; },
+          "inside its rank: allow beats block, or the most specific rule wins"),
+      key<C>(
+          "rewrites", Flag{}, [](C& c) -> auto& { return c.definition.rewrites; },
+          "its addresses and targets are trusted as answers"),
+      key<C>(
+          "actions", Choice<bool>{{{"policy", false}, {"own", true}}},
+          [](C& c) -> auto& { return c.definition.own_actions; },
+          "how a match is answered: as the policy blocks, or as the list itself says"),
+      key<C>(
+          "basis",
+          Choice<Basis>{
+              {{"operator", Basis::operator_choice}, {"legal", Basis::legal}, {"requested", Basis::requested}}},
+          [](C& c) -> auto& { return c.definition.basis; },
+          "why it is there; gives EDE 15 Blocked, 16 Censored, 17 Filtered (RFC 8914)"),
+      key<C>(
+          "category", text(64), [](C& c) -> auto& { return c.definition.category; },
+          "a word of yours, shown in explanations"),
+  };
+  return keys;
+}
+
+namespace {
+
+// The two addresses of `block_address` land in the block answer by their family.
+Key<PolicyConfig> block_address_key() {
+  const ArrayOf<Parsed<IpAddress>> kind{address(), 1, 2};
+  Key<PolicyConfig> out{"block_address",
+                        "what a blocked A and AAAA answer with where block = \"address\"",
+                        kind.expected() + ", at most one of each family",
+                        "[]",
+                        Need::optional,
+                        {}};
+  out.read = [kind](const ConfigValue& in, std::string_view label, PolicyConfig& config, Faults& faults) {
+    std::vector<IpAddress> addresses;
+    if (!kind.read(in, addresses, label, faults)) return;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      auto& slot = addresses[i].family == AddressFamily::ipv4 ? config.policy.block.ipv4 : config.policy.block.ipv6;
+      if (slot) faults.add(in.items[i].position, std::string(label) + ": two addresses of one family");
+      slot = addresses[i];
+    }
+  };
+  return out;
+}
+
+}  // namespace
+
+const Keys<PolicyConfig>& policy_keys() {
+  using C = PolicyConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", config_name(), [](C& c) -> auto& { return c.policy.name; },
+          "what the policy is called; \"default\" is for every client that no group names")),
+      key<C>(
+          "lists", ArrayOf<Parsed<std::string>>{config_name()}, [](C& c) -> auto& { return c.lists; },
+          "lists that apply; lists may also name the policy themselves"),
+      key<C>(
+          "block",
+          Choice<BlockMode>{{{"null", BlockMode::null},
+                             {"address", BlockMode::address},
+                             {"nodata", BlockMode::nodata},
+                             {"nxdomain", BlockMode::nxdomain},
+                             {"refused", BlockMode::refused},
+                             {"cname", BlockMode::cname,
+                              "is not supported by this version of weir yet; with block = \"address\" and "
+                              "block_address a page of yours can be shown"}}},
+          [](C& c) -> auto& { return c.policy.block.mode; },
+          "how a blocked name is answered: 0.0.0.0 and ::, block_address, no data, NXDOMAIN, REFUSED"),
+      block_address_key(),
+      key<C>(
+          "ttl", Whole<std::uint32_t>{1, 3600}, [](C& c) -> auto& { return c.policy.block.ttl_seconds; },
+          "seconds that a block answer may be kept"),
+      key<C>(
+          "default", Choice<DefaultAction>{{{"allow", DefaultAction::allow}, {"deny", DefaultAction::deny}}},
+          [](C& c) -> auto& { return c.policy.default_action; }, "what happens to a name that no rule matches"),
+      key<C>(
+          "strict_chain", Flag{}, [](C& c) -> auto& { return c.policy.strict_chain; },
+          "block lists also apply to the aliases and addresses of an allowed name"),
+      key<C>(
+          "ede_text", Choice<EdeText>{{{"off", EdeText::off}, {"list", EdeText::list}, {"rule", EdeText::rule}}},
+          [](C& c) -> auto& { return c.policy.ede_text; },
+          "words beside the Extended DNS Error: none, the list, or list, name and generation"),
+      key<C>(
+          "until_loaded", Choice<UntilLoaded>{{{"resolve", UntilLoaded::resolve}, {"refuse", UntilLoaded::refuse}}},
+          [](C& c) -> auto& { return c.policy.until_loaded; },
+          "what clients get before its lists were loaded for the first time"),
+      key<C>(
+          "privacy", privacy(), [](C& c) -> auto& { return c.policy.privacy; },
+          "what the log keeps of a client: address, /24 or /56, a pseudonym, nothing; as [log] privacy where absent"),
+      key<C>(
+          "log_all", Flag{}, [](C& c) -> auto& { return c.policy.log_all; },
+          "log every query, not only decisions; as [log] all where absent"),
+  };
+  return keys;
+}
+
+const Keys<GroupConfig>& group_keys() {
+  using C = GroupConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", config_name(), [](C& c) -> auto& { return c.name; },
+          "what the group is called; \"default\" is every client that no other group names")),
+      key<C>(
+          "clients", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.clients; },
+          "addresses and prefixes; the most specific one of all groups wins"),
+      key<C>(
+          "policy", config_name(), [](C& c) -> auto& { return c.policy; }, "the policy that holds for them"),
+  };
+  return keys;
+}
+
+const Keys<LogConfig>& log_keys() {
+  using C = LogConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "privacy", privacy(), [](C& c) -> auto& { return c.privacy; },
+          "what the log keeps of a client: address, /24 or /56, a pseudonym, nothing; a policy may say otherwise"),
+      key<C>(
+          "keep", duration(60 * kSecond, 3650 * kDay), [](C& c) -> auto& { return c.keep; },
+          "how long decisions are kept"),
+      key<C>(
+          "size", size(1ULL << 20, 1ULL << 50), [](C& c) -> auto& { return c.size_bytes; },
+          "disk that decisions may take; the oldest go first"),
+      key<C>(
+          "all", Flag{}, [](C& c) -> auto& { return c.all; }, "log every query, not only decisions"),
+  };
+  return keys;
+}
+
+}  // namespace weir::config
