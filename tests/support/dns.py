@@ -210,3 +210,34 @@ def wait_until(condition, seconds: float, what: str, every: float = 0.02):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds} s")
         time.sleep(every)
+
+
+def ask_many(server: tuple[str, int], names: list[str], type: str = "A", *, source: str, window: int = 100, read=parse,
+             timeout: float = 20.0) -> list:
+    """One UDP question for each name, `window` at a time; what `read` makes of each reply, in the order of `names`.
+
+    Raises TimeoutError naming the first name that got no answer.
+    """
+    found: list = [None] * len(names)
+    waiting: dict[int, tuple[int, float]] = {}  # id -> index, deadline
+    following = 0
+    with socket.socket(_family(server[0]), socket.SOCK_DGRAM) as udp:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        udp.bind((source, 0))
+        udp.connect(server)
+        udp.settimeout(1.0)
+        while following < len(names) or waiting:
+            while following < len(names) and len(waiting) < window:
+                id = following & 0xFFFF
+                udp.send(query(names[following], type, id=id))
+                waiting[id] = following, time.monotonic() + timeout
+                following += 1
+            try:
+                reply = udp.recv(4096)
+                index, _ = waiting.pop(reply[0] << 8 | reply[1])
+                found[index] = read(reply)
+            except TimeoutError:
+                for index, deadline in waiting.values():
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"no answer for {names[index]}") from None
+    return found
