@@ -17,8 +17,10 @@
 #include <string>
 #include <vector>
 
+#include "resolver/dnssec/security_status.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
+#include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
@@ -45,6 +47,7 @@ struct Origin {
   OriginKind kind = OriginKind::client;
   Prefix prefix;  // of the client, for fairness
   bool checking_disabled = false;
+  // DO goes upstream as the origin has it, and RRSIGs are in the result only then. (The validator will always set it.)
   bool dnssec_ok = false;
 };
 
@@ -68,8 +71,6 @@ struct Response {
   std::span<const std::uint8_t> message;
 };
 
-enum class Security : std::uint8_t { indeterminate, insecure, secure, bogus };
-
 // One step of the alias chain, in order: also kept when a later step failed.
 struct AliasLink {
   Name owner;
@@ -82,7 +83,7 @@ struct ResolutionResult {
   ResolutionId id;
   Question question;
   Rcode rcode = Rcode::servfail;
-  Security security = Security::indeterminate;
+  Security security = kSecurityWithoutValidator;
   std::vector<Rrset> answer;     // chain first, then the RRset at its end; DNAMEs with their synthesised CNAMEs
   std::vector<Rrset> authority;  // SOA (and later proofs) of a negative answer
   std::vector<AliasLink> aliases;
@@ -106,7 +107,8 @@ struct EngineOptions {
   bool qname_minimisation = true;
   bool randomise_case = true;  // 0x20
   std::uint16_t udp_payload_size = 1232;
-  // Cryptographic in the daemon, seeded in tests: 32 random bits a call.
+  // Upstream IDs, 0x20 case and the choice of servers come from here and from nowhere else. It must be
+  // cryptographic in the daemon (CVE-2025-40780); seeded in tests. 32 random bits a call.
   std::function<std::uint32_t()> random;
 };
 
@@ -123,7 +125,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Equal questions in flight share one resolution's work, but every start() gets its own result.
+  // Equal questions in flight share one resolution's work, but every start() gets its own result, within 5 s
+  // (limits.h: resolution_ms). What the caches hold is a result at once, without an exchange.
   ResolutionId start(const Question& question, const Origin& origin, Now now);
   void cancel(ResolutionId resolution);  // the client left; others who share the work are unharmed
   void receive(ExchangeId exchange, const Response& response, Now now);
@@ -131,7 +134,8 @@ class Engine {
   std::optional<SteadyTime> next_timeout() const;
 
   std::vector<Exchange> take_exchanges();
-  std::vector<ExchangeId> take_abandoned();  // exchanges whose answer nobody waits for any more
+  // Every exchange that is over, answered or not: close its socket. One that receive() ignored is not among them.
+  std::vector<ExchangeId> take_abandoned();
   std::vector<ResolutionResult> take_results();
 
   const EngineCounters& counters() const;

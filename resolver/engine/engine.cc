@@ -1,0 +1,332 @@
+// The engine's plumbing: who waits for which resolution, which octets belong to which exchange, whose time has come.
+#include "resolver/engine/engine.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "resolver/cache/server_cache.h"
+#include "resolver/engine/resolution.h"
+
+namespace weir {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+std::string key_of(const Question& question, const Origin& origin) {
+  std::string key;
+  for (const std::uint8_t octet : question.name.wire()) key += static_cast<char>(fold(octet));
+  key += static_cast<char>(static_cast<unsigned>(question.type) >> 8);
+  key += static_cast<char>(question.type);
+  key += static_cast<char>((origin.dnssec_ok ? 1 : 0) | (origin.checking_disabled ? 2 : 0) |
+                           (origin.kind == OriginKind::priming ? 4 : 0));
+  return key;
+}
+
+// Types that are questions about something else than data (RFC 6895 section 3.1), except ANY.
+bool is_meta_type(RecordType type) {
+  return type == RecordType::opt || (type >= RecordType::tkey && type <= RecordType::axfr);
+}
+
+// What octets that came for an exchange are.
+enum class Belonging : std::uint8_t { answer, foreign, wrong_id, wrong_case, headless_error };
+
+Belonging belonging_of(const std::optional<MessageStart>& start, const OutstandingExchange& exchange) {
+  if (!start || !start->flags.response || start->opcode != Opcode::query) return Belonging::foreign;
+  if (start->id != exchange.query.id) return Belonging::wrong_id;
+  if (!start->has_question) {
+    const auto rcode = static_cast<Rcode>(start->rcode_low);
+    return rcode == Rcode::formerr || rcode == Rcode::notimp ? Belonging::headless_error : Belonging::foreign;
+  }
+  if (start->qtype != exchange.query.type || start->qclass != exchange.query.record_class ||
+      start->qname != exchange.query.qname) {
+    return Belonging::foreign;
+  }
+  const bool same_case = std::ranges::equal(start->qname.wire(), exchange.query.qname.wire());
+  return exchange.case_randomised && !same_case ? Belonging::wrong_case : Belonging::answer;
+}
+
+// The question as we asked it before 0x20: compressed names of the answer point into it, and nobody downstream is to
+// see our random letters.
+std::vector<std::uint8_t> restore_case(std::span<const std::uint8_t> message, const MessageStart& start,
+                                       const OutstandingExchange& exchange) {
+  std::vector<std::uint8_t> out(message.begin(), message.end());
+  const auto wire = exchange.plain_name.wire();
+  if (start.question_end == 12 + wire.size() + 4) std::ranges::copy(wire, out.begin() + 12);
+  return out;
+}
+
+}  // namespace
+
+struct Engine::State {
+  EngineOptions options;
+  RrsetCache& rrsets;
+  ServerCache& servers;
+  EngineCounters counters;
+  Exchanges exchanges;
+  std::unordered_map<WorkId, std::unique_ptr<Resolution>> resolutions;
+  std::unordered_map<std::string, WorkId> by_question;
+  std::unordered_map<ResolutionId, WorkId> waiting;
+  std::vector<ResolutionResult> results;
+  std::uint64_t last_resolution = 0;
+  std::uint64_t last_work = 0;
+
+  State(EngineOptions given, RrsetCache& rrset_cache, ServerCache& server_cache)
+      : options(std::move(given)), rrsets(rrset_cache), servers(server_cache), exchanges(options.upstream_port) {}
+
+  Context context(Now now) { return {options, rrsets, servers, counters, exchanges, now}; }
+
+  void deliver(ResolutionId id, const ResolutionResult& result) {
+    ++counters.finished;
+    if (result.rcode == Rcode::servfail) ++counters.failed;
+    results.push_back(result);
+    results.back().id = id;
+  }
+
+  void refuse(ResolutionId id, const Question& question, Rcode rcode, std::string text) {
+    ResolutionResult result;
+    result.question = question;
+    result.rcode = rcode;
+    result.ede = EdeCode::other;
+    result.ede_text = std::move(text);
+    deliver(id, result);
+  }
+
+  Resolution& begin(const Question& question, const Origin& origin, Now now) {
+    const WorkId work{++last_work};
+    const SteadyTime deadline = now.steady + milliseconds(limit_of(Limit::resolution_ms));
+    auto owned = std::make_unique<Resolution>(work, question, origin, deadline);
+    Resolution& resolution = *owned;
+    resolutions.emplace(work, std::move(owned));
+    by_question.emplace(key_of(question, origin), work);
+    exchanges.timers().insert({deadline, TimerKey::Kind::deadline, work.value});
+    return resolution;
+  }
+
+  void remove(Resolution& resolution) {
+    exchanges.timers().erase({resolution.budget().deadline(), TimerKey::Kind::deadline, resolution.id().value});
+    by_question.erase(key_of(resolution.question(), resolution.origin()));
+    resolutions.erase(resolution.id());
+  }
+
+  // Hands out the result where there is one.
+  void settle(Resolution& resolution, Now now) {
+    if (!resolution.finished()) return;
+    const Question& question = resolution.question();
+    const auto& finished = *std::get_if<Finished>(&resolution.bottom().step);
+    ResolutionResult result = resolution.result();
+    if (finished.cause == Finished::Cause::failed) {
+      // RFC 9520 section 3.2: not asked again for a while, and longer each time.
+      result.ttl = std::chrono::seconds(
+          rrsets.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady));
+    } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {
+      rrsets.forget_failure(question.name, question.type);
+    }
+    for (const ResolutionId waiter : resolution.waiters) {
+      waiting.erase(waiter);
+      deliver(waiter, result);
+    }
+    remove(resolution);
+  }
+
+  // RFC 8109: the root's servers, as the root itself names them, replace the hints. Nobody waits for it: the first
+  // questions go on with the hints.
+  void prime(Now now) {
+    if (rrsets.closest_delegation(Name(), now.steady)) return;
+    if (rrsets.find_failure(Name(), RecordType::ns, now.steady)) return;
+    const Question question{Name(), RecordType::ns, RecordClass::in};
+    Origin origin;
+    origin.kind = OriginKind::priming;
+    if (by_question.contains(key_of(question, origin))) return;
+    Resolution& resolution = begin(question, origin, now);
+    Context context = this->context(now);
+    resolution.run(context);
+    settle(resolution, now);
+  }
+
+  void tell(const OutstandingExchange& exchange, ExchangeEventKind kind, const Message* message, std::size_t octets,
+            Now now) {
+    for (const WorkId waiter : exchange.waiters) {
+      const auto known = resolutions.find(waiter);
+      if (known == resolutions.end()) continue;
+      Context context = this->context(now);
+      known->second->on_exchange(context, {kind, exchange, message, octets});
+      settle(*known->second, now);
+    }
+  }
+
+  // The exchange is over; its waiters hear how.
+  void end(ExchangeId id, ExchangeEventKind kind, const Message* message, std::size_t octets, Now now) {
+    const OutstandingExchange exchange = *exchanges.find(id);
+    exchanges.close(id);
+    tell(exchange, kind, message, octets, now);
+  }
+
+  void take_answer(OutstandingExchange& exchange, const MessageStart& start, std::span<const std::uint8_t> octets,
+                   Now now) {
+    if (exchange.transport == UpstreamTransport::udp) {
+      servers.record_answer(exchange.server, std::chrono::duration_cast<microseconds>(now.steady - exchange.sent),
+                            now.steady);
+      if (start.flags.truncated) {
+        return end(exchange.id, ExchangeEventKind::truncated, nullptr, octets.size(), now);
+      }
+    }
+    const auto message = read_message(restore_case(octets, start, exchange));
+    if (!message) return end(exchange.id, ExchangeEventKind::malformed, nullptr, octets.size(), now);
+    end(exchange.id, ExchangeEventKind::answered, &*message, octets.size(), now);
+  }
+
+  void receive_octets(OutstandingExchange& exchange, std::span<const std::uint8_t> octets, Now now) {
+    const auto start = read_message_start(octets);
+    const bool udp = exchange.transport == UpstreamTransport::udp;
+    const Belonging belonging = belonging_of(start, exchange);
+    switch (belonging) {
+      case Belonging::answer:
+        return take_answer(exchange, *start, octets, now);
+      case Belonging::wrong_case:
+        if (!udp) {  // nobody forges into a TCP connection: this server folds
+          servers.record_folds_case(exchange.server, now.steady);
+          return take_answer(exchange, *start, octets, now);
+        }
+        exchange.folds_case = true;
+        break;
+      case Belonging::headless_error:
+        exchange.headless_error = true;
+        break;
+      case Belonging::wrong_id:
+        ++exchange.wrong_ids;
+        break;
+      case Belonging::foreign:
+        break;
+    }
+    ++counters.ignored_responses;
+    if (udp && exchange.wrong_ids >= limit_of(Limit::wrong_ids)) {
+      return end(exchange.id, ExchangeEventKind::ask_tcp, nullptr, 0, now);
+    }
+  }
+
+  void fire(const TimerKey& timer, Now now) {
+    if (timer.kind == TimerKey::Kind::deadline) {
+      const auto known = resolutions.find(WorkId{timer.id});
+      if (known == resolutions.end()) return;
+      Context context = this->context(now);
+      ++counters.limits_reached;
+      known->second->fail(context, EdeCode::no_reachable_authority, "no answer within the time allowed");
+      return settle(*known->second, now);
+    }
+    OutstandingExchange* exchange = exchanges.find(ExchangeId{timer.id});
+    if (exchange == nullptr) return;
+    if (timer.kind == TimerKey::Kind::expiry) return end(exchange->id, ExchangeEventKind::expired, nullptr, 0, now);
+    exchange->retried = true;
+    servers.record_silence(exchange->server, now.steady);
+    const OutstandingExchange copy = *exchange;  // a waiter may end it
+    tell(copy, ExchangeEventKind::silent, nullptr, 0, now);
+  }
+};
+
+Engine::Engine(EngineOptions options, RrsetCache& rrsets, ServerCache& servers) {
+  if (options.root_hints.empty()) options.root_hints = built_in_root_hints();
+  state_ = std::make_unique<State>(std::move(options), rrsets, servers);
+}
+
+Engine::~Engine() = default;
+
+ResolutionId Engine::start(const Question& question, const Origin& origin, Now now) {
+  State& state = *state_;
+  const ResolutionId id{++state.last_resolution};
+  ++state.counters.started;
+  if (question.record_class != RecordClass::in || is_meta_type(question.type)) {
+    state.refuse(id, question, Rcode::notimp, "not a question for recursion");
+    return id;
+  }
+  const auto known = state.by_question.find(key_of(question, origin));
+  if (known != state.by_question.end()) {
+    Resolution& shared = *state.resolutions.at(known->second);
+    if (shared.waiters.size() >= limit_of(Limit::waiters_per_resolution)) {
+      ++state.counters.limits_reached;
+      state.refuse(id, question, Rcode::servfail, "limit reached: waiters_per_resolution");
+      return id;
+    }
+    ++state.counters.joined;
+    shared.waiters.push_back(id);
+    state.waiting.emplace(id, shared.id());
+    return id;
+  }
+  if (state.resolutions.size() >= limit_of(Limit::resolutions_in_flight) ||
+      state.exchanges.size() >= limit_of(Limit::exchanges_in_flight)) {
+    ++state.counters.limits_reached;
+    state.refuse(id, question, Rcode::servfail, "limit reached: resolutions_in_flight");
+    return id;
+  }
+  Resolution& resolution = state.begin(question, origin, now);
+  resolution.waiters.push_back(id);
+  state.waiting.emplace(id, resolution.id());
+  const WorkId work = resolution.id();
+  Context context = state.context(now);
+  resolution.run(context);
+  if (!resolution.finished()) state.prime(now);
+  state.settle(*state.resolutions.at(work), now);
+  return id;
+}
+
+void Engine::cancel(ResolutionId id) {
+  State& state = *state_;
+  const auto known = state.waiting.find(id);
+  if (known == state.waiting.end()) return;
+  Resolution& resolution = *state.resolutions.at(known->second);
+  state.waiting.erase(known);
+  std::erase(resolution.waiters, id);
+  if (!resolution.waiters.empty()) return;
+  Context context = state.context({});
+  resolution.leave_exchanges(context);
+  state.remove(resolution);
+}
+
+void Engine::receive(ExchangeId id, const Response& response, Now now) {
+  State& state = *state_;
+  OutstandingExchange* exchange = state.exchanges.find(id);
+  if (exchange == nullptr) {
+    ++state.counters.ignored_responses;
+    return;
+  }
+  if (response.failure == ExchangeFailure::none) return state.receive_octets(*exchange, response.message, now);
+  state.servers.record_silence(exchange->server, now.steady);
+  state.end(id, ExchangeEventKind::failed, nullptr, 0, now);
+}
+
+void Engine::timeout(Now now) {
+  std::set<TimerKey>& timers = state_->exchanges.timers();
+  while (!timers.empty() && timers.begin()->at <= now.steady) {
+    const TimerKey timer = *timers.begin();
+    timers.erase(timers.begin());
+    state_->fire(timer, now);
+  }
+}
+
+std::optional<SteadyTime> Engine::next_timeout() const {
+  const auto& timers = state_->exchanges.timers();
+  if (timers.empty()) return std::nullopt;
+  return timers.begin()->at;
+}
+
+std::vector<Exchange> Engine::take_exchanges() {
+  return state_->exchanges.take_wanted();
+}
+
+std::vector<ExchangeId> Engine::take_abandoned() {
+  return state_->exchanges.take_ended();
+}
+
+std::vector<ResolutionResult> Engine::take_results() {
+  return std::exchange(state_->results, {});
+}
+
+const EngineCounters& Engine::counters() const {
+  return state_->counters;
+}
+
+std::size_t Engine::in_flight() const {
+  return state_->resolutions.size();
+}
+
+}  // namespace weir

@@ -1,0 +1,107 @@
+// FindZoneCut: what the caches know of the name, else the deepest delegation to go on from.
+#include <algorithm>
+
+#include "resolver/engine/resolution.h"
+#include "resolver/engine/server_selection.h"
+
+namespace weir {
+namespace {
+
+std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
+  const SteadyTime now = context.now.steady;
+  if (lookup.type != RecordType::cname) {
+    auto cname =
+        context.rrsets.find(lookup.name, RecordType::cname, Credibility::unauthoritative, resolution.signatures(), now);
+    if (cname && !cname->data.rrset.empty()) {
+      if (auto target = rdata_name(*cname->data.rrset.records().begin())) {
+        return FollowAlias{{lookup.name, *target, std::move(cname->data), std::nullopt}, cname->zone_cut};
+      }
+    }
+  }
+  for (unsigned labels = lookup.name.label_count(); labels-- > 0;) {
+    const Name owner = lookup.name.suffix(labels);
+    auto dname =
+        context.rrsets.find(owner, RecordType::dname, Credibility::unauthoritative, resolution.signatures(), now);
+    if (!dname) continue;
+    auto synthesised = synthesise_cname(dname->data.rrset, lookup.name);
+    if (!synthesised) continue;  // too long: let the authority say YXDOMAIN
+    const Name target = *rdata_name(*synthesised->records().begin());
+    return FollowAlias{{lookup.name, target, std::move(dname->data), std::move(synthesised)}, dname->zone_cut};
+  }
+  return std::nullopt;
+}
+
+std::optional<Step> answer_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
+  const SteadyTime now = context.now.steady;
+  if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
+  if (auto found =
+          context.rrsets.find(lookup.name, lookup.type, Credibility::unauthoritative, resolution.signatures(), now)) {
+    return positive({std::move(found->data)}, found->zone_cut);
+  }
+  if (auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now)) {
+    return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut);
+  }
+  if (auto alias = alias_from_cache(lookup, resolution, context)) return alias;
+  if (auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now)) {
+    Finished out = failure(EdeCode::cached_error, std::move(failed->text));
+    out.cause = Finished::Cause::cached_failure;
+    out.ttl_seconds = failed->ttl_seconds;
+    return out;
+  }
+  return std::nullopt;
+}
+
+Delegation root_from_hints(const EngineOptions& options) {
+  Delegation root;
+  for (const RootServer& server : options.root_hints) root.servers.push_back({server.name, server.addresses});
+  return root;
+}
+
+void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, const Context& context) {
+  for (const RecordType type : {RecordType::a, RecordType::aaaa}) {
+    if (const auto found =
+            context.rrsets.find(server, type, Credibility::glue, Signatures::not_needed, context.now.steady)) {
+      append_addresses(out, found->data.rrset);
+    }
+  }
+}
+
+}  // namespace
+
+AskServers ask_zone(Delegation zone, Context& context) {
+  AskServers step;
+  step.zone = std::move(zone);
+  step.ask_name = step.zone.zone_cut;
+  for (const NameServer& server : step.zone.servers) {
+    std::vector<IpAddress> addresses = server.addresses;
+    if (addresses.empty()) add_cached_addresses(addresses, server.name, context);
+    bool any = false;
+    for (const IpAddress& address : addresses) {
+      const bool ipv4 = address.family == AddressFamily::ipv4;
+      if (!(ipv4 ? context.options.use_ipv4 : context.options.use_ipv6)) continue;
+      any = true;
+      const bool known = std::ranges::any_of(step.candidates,
+                                             [&](const Candidate& candidate) { return candidate.address == address; });
+      if (!known && step.candidates.size() < limit_of(Limit::addresses_per_zone)) {
+        step.candidates.push_back({.address = address});
+      }
+    }
+    if (!any) step.without_addresses.push_back(server.name);
+  }
+  // In random order, so that no name server is always the first to be looked up.
+  for (std::size_t left = step.without_addresses.size(); left > 1; --left) {
+    std::swap(step.without_addresses[left - 1],
+              step.without_addresses[random_below(context.options.random, static_cast<std::uint32_t>(left))]);
+  }
+  return step;
+}
+
+std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution, Context& context) {
+  if (auto known = answer_from_cache(lookup, resolution, context)) return known;
+  // DS stands on the parent's side of the cut (RFC 4035 section 3.1.4.1).
+  const bool above = lookup.type == RecordType::ds && !lookup.name.is_root();
+  auto zone = context.rrsets.closest_delegation(above ? lookup.name.parent() : lookup.name, context.now.steady);
+  return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);
+}
+
+}  // namespace weir

@@ -1,0 +1,89 @@
+// Finished: what a lookup ends with, and what of it the client's result carries.
+#include <algorithm>
+
+#include "resolver/engine/resolution.h"
+
+namespace weir {
+
+Finished failure(EdeCode ede, std::string text) {
+  Finished out;
+  out.cause = Finished::Cause::failed;
+  out.ede = ede;
+  out.ede_text = std::move(text);
+  return out;
+}
+
+Finished limit_failure(Limit limit, Context& context) {
+  ++context.counters.limits_reached;
+  return failure(EdeCode::other, "limit reached: " + std::string(row_of(limit).name));
+}
+
+Finished no_server_left(const AskServers& step, const Lookup& lookup) {
+  const std::string zone = step.zone.zone_cut.to_text();
+  const Trouble& trouble = lookup.trouble;
+  if (trouble.silent > 0) return failure(EdeCode::no_reachable_authority, "no answer from the servers of " + zone);
+  if (trouble.network > 0) return failure(EdeCode::network_error, "the servers of " + zone + " cannot be reached");
+  if (trouble.invalid > 0) return failure(EdeCode::invalid_data, "no usable answer from the servers of " + zone);
+  if (trouble.refused > 0)
+    return failure(EdeCode::no_reachable_authority, "the servers of " + zone + " do not serve it");
+  return failure(EdeCode::no_reachable_authority, "no server of " + zone + " has an address that can be asked");
+}
+
+Finished positive(std::vector<SignedRrset> rrsets, Name zone_cut) {
+  Finished out;
+  out.rcode = Rcode::noerror;
+  std::uint32_t ttl = static_cast<std::uint32_t>(limit_of(Limit::ttl_s));
+  for (SignedRrset& data : rrsets) {
+    data.rrset.ttl_seconds = std::min(data.rrset.ttl_seconds, ttl);
+    ttl = data.rrset.ttl_seconds;
+    data.signatures.ttl_seconds = ttl;
+  }
+  out.ttl_seconds = ttl;
+  out.rrsets = std::move(rrsets);
+  out.zone_cut = std::move(zone_cut);
+  return out;
+}
+
+Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t ttl, Name zone_cut) {
+  Finished out;
+  out.rcode = kind == NegativeKind::nxdomain ? Rcode::nxdomain : Rcode::noerror;
+  out.authority = std::move(authority);
+  out.ttl_seconds = ttl;
+  out.zone_cut = std::move(zone_cut);
+  return out;
+}
+
+ResolutionResult Resolution::result() const {
+  const Lookup& lookup = *lookups_.front();
+  const Finished& finished = *std::get_if<Finished>(&lookup.step);
+  const bool with_signatures = origin_.dnssec_ok;
+  ResolutionResult out;
+  out.question = question_;
+  out.rcode = finished.rcode;
+  out.ede = finished.ede;
+  out.ede_text = finished.ede_text;
+  out.upstream_packets = static_cast<unsigned>(budget_.spent(Limit::upstream_packets));
+  std::uint32_t ttl = finished.ttl_seconds;
+  const auto add = [&](const SignedRrset& data, bool counts) {
+    if (counts) ttl = std::min(ttl, data.rrset.ttl_seconds);
+    out.answer.push_back(data.rrset);
+    if (with_signatures && !data.signatures.empty()) out.answer.push_back(data.signatures);
+  };
+  for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
+    const ChainLink& link = lookup.chain[i];
+    out.aliases.push_back({link.owner, link.target, link.alias.rrset.type, lookup.chain_zone_cuts[i]});
+    if (finished.rcode == Rcode::servfail) continue;  // a failure's chain is told, not answered with
+    add(link.alias, true);
+    if (link.synthesised) add({*link.synthesised, {}}, true);
+  }
+  if (finished.rcode == Rcode::servfail) out.answer.clear();
+  for (const SignedRrset& data : finished.rrsets) add(data, true);
+  for (const Rrset& rrset : finished.authority) {
+    if (rrset.type == RecordType::soa || with_signatures) out.authority.push_back(rrset);
+  }
+  out.zone_cut = finished.zone_cut;
+  out.ttl = std::chrono::seconds(ttl);
+  return out;
+}
+
+}  // namespace weir

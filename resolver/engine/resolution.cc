@@ -1,0 +1,115 @@
+#include "resolver/engine/resolution.h"
+
+#include <algorithm>
+
+namespace weir {
+
+std::string_view name_of(const Step& step) {
+  static constexpr std::string_view kNames[] = {"FindZoneCut", "AskServers", "AwaitAddresses", "FollowAlias",
+                                                "Finished"};
+  static_assert(std::size(kNames) == std::variant_size_v<Step>);
+  return kNames[step.index()];
+}
+
+Resolution::Resolution(WorkId id, const Question& question, const Origin& origin, SteadyTime deadline)
+    : id_(id), question_(question), origin_(origin), budget_(deadline) {
+  push(question.name, question.type);
+  lookups_.front()->record_class = question.record_class;
+}
+
+void Resolution::push(const Name& name, RecordType type) {
+  auto lookup = std::make_unique<Lookup>();
+  lookup->name = name;
+  lookup->type = type;
+  lookups_.push_back(std::move(lookup));
+}
+
+bool Resolution::depends_on(const Name& name, RecordType type) const {
+  return std::ranges::any_of(lookups_, [&](const auto& lookup) {
+    return lookup->type == type &&
+           (lookup->name == name ||
+            std::ranges::any_of(lookup->chain, [&](const ChainLink& link) { return link.owner == name; }));
+  });
+}
+
+void Resolution::enter(Context& context, Lookup& lookup, Step next) {
+  if (const auto* asking = std::get_if<AskServers>(&lookup.step)) {
+    for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
+  }
+  lookup.step = std::move(next);
+}
+
+void Resolution::run(Context& context) {
+  while (!finished()) {
+    if (!budget_.spend(Limit::steps)) return fail(context, EdeCode::other, "limit reached: steps");
+    Lookup& top = *lookups_.back();
+    if (std::holds_alternative<Finished>(top.step)) {
+      pop(context);
+      continue;
+    }
+    if (auto* waiting = std::get_if<AwaitAddresses>(&top.step)) {
+      push(waiting->server_name, waiting->type);
+      continue;
+    }
+    std::optional<Step> next;
+    if (auto* find = std::get_if<FindZoneCut>(&top.step)) {
+      next = advance(*find, top, *this, context);
+    } else if (auto* ask = std::get_if<AskServers>(&top.step)) {
+      next = advance(*ask, top, *this, context);
+    } else if (auto* alias = std::get_if<FollowAlias>(&top.step)) {
+      next = advance(*alias, top, *this, context);
+    }
+    if (!next) return;
+    enter(context, top, std::move(*next));
+  }
+}
+
+// The top lookup is finished: the one below it waits for its addresses.
+void Resolution::pop(Context& context) {
+  const std::unique_ptr<Lookup> done = std::move(lookups_.back());
+  lookups_.pop_back();
+  Lookup& below = *lookups_.back();
+  Step next =
+      on_addresses(*std::get_if<AwaitAddresses>(&below.step), *std::get_if<Finished>(&done->step), *this, context);
+  below.step = std::move(next);
+}
+
+void Resolution::on_exchange(Context& context, const ExchangeEvent& event) {
+  Lookup& top = *lookups_.back();
+  auto* asking = std::get_if<AskServers>(&top.step);
+  if (asking == nullptr) return;
+  if (event.octets > 0 && !budget_.spend(Limit::upstream_octets, event.octets)) {
+    ++context.counters.limits_reached;
+    return fail(context, EdeCode::other, "limit reached: upstream_octets");
+  }
+  auto next = weir::on_exchange(*asking, top, *this, context, event);
+  if (next) enter(context, top, std::move(*next));
+  run(context);
+}
+
+void Resolution::fail(Context& context, EdeCode ede, std::string text) {
+  leave_exchanges(context);
+  lookups_.resize(1);
+  Lookup& bottom = *lookups_.front();
+  bottom.step = failure(ede, std::move(text));
+}
+
+void Resolution::leave_exchanges(Context& context) {
+  for (const auto& lookup : lookups_) {
+    if (auto* asking = std::get_if<AskServers>(&lookup->step)) {
+      for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
+      asking->outstanding.clear();
+    }
+  }
+}
+
+std::string Resolution::to_text() const {
+  std::string out;
+  for (const auto& lookup : lookups_) {
+    if (!out.empty()) out += " > ";
+    out += lookup->name.to_text() + "/" + weir::to_text(lookup->type) + " " + std::string(name_of(lookup->step));
+  }
+  return out;
+}
+
+}  // namespace weir

@@ -1,0 +1,112 @@
+// One resolution: the work for one question, shared by all who ask it at the time.
+//
+// Its lookups form a stack: the client's question at the bottom, above it the address lookups of name servers without
+// glue that it depends on, each for the one below. Only the top one moves. All spend one Budget.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "resolver/base/budget.h"
+#include "resolver/engine/steps.h"
+
+namespace weir {
+
+// What a step may use, and the time. Made anew for each call into the engine.
+struct Context {
+  const EngineOptions& options;
+  RrsetCache& rrsets;
+  ServerCache& servers;
+  EngineCounters& counters;
+  Exchanges& exchanges;
+  Now now;
+};
+
+// Why servers gave no answer, for the Extended DNS Error.
+struct Trouble {
+  unsigned silent = 0;
+  unsigned network = 0;
+  unsigned refused = 0;  // lame, REFUSED, SERVFAIL
+  unsigned invalid = 0;
+};
+
+struct Lookup {
+  Name name;  // moves along the alias chain
+  RecordType type = RecordType::a;
+  RecordClass record_class = RecordClass::in;
+  Step step;
+  std::vector<ChainLink> chain;
+  std::vector<Name> chain_zone_cuts;  // beside chain: of the zone that gave each link
+  Trouble trouble;
+};
+
+enum class ExchangeEventKind : std::uint8_t { answered, truncated, malformed, failed, silent, expired, ask_tcp };
+
+struct ExchangeEvent {
+  ExchangeEventKind kind = ExchangeEventKind::answered;
+  const OutstandingExchange& exchange;
+  const Message* message = nullptr;
+  std::size_t octets = 0;
+};
+
+class Resolution {
+ public:
+  Resolution(WorkId id, const Question& question, const Origin& origin, SteadyTime deadline);
+
+  // Moves until it has to wait or is finished.
+  void run(Context& context);
+  void on_exchange(Context& context, const ExchangeEvent& event);
+  // Ends it in failure at once: the deadline, or a limit outside.
+  void fail(Context& context, EdeCode ede, std::string text);
+  void leave_exchanges(Context& context);  // nobody waits for it any more
+
+  bool finished() const { return lookups_.size() == 1 && std::holds_alternative<Finished>(lookups_[0]->step); }
+  ResolutionResult result() const;  // once finished; without an id
+  std::string to_text() const;      // for traces: "example.org/A AskServers"
+
+  WorkId id() const { return id_; }
+  const Question& question() const { return question_; }
+  const Origin& origin() const { return origin_; }
+  Budget& budget() { return budget_; }
+  const Budget& budget() const { return budget_; }
+  Signatures signatures() const { return origin_.dnssec_ok ? Signatures::needed : Signatures::not_needed; }
+  // Whether a lookup of this is under way below: to start it again would wait for itself (TsuNAME).
+  bool depends_on(const Name& name, RecordType type) const;
+  std::size_t depth() const { return lookups_.size(); }
+  Lookup& bottom() { return *lookups_.front(); }
+
+  std::vector<ResolutionId> waiters;
+
+ private:
+  void enter(Context& context, Lookup& lookup, Step next);
+  void push(const Name& name, RecordType type);
+  void pop(Context& context);
+
+  WorkId id_;
+  Question question_;
+  Origin origin_;
+  Budget budget_;
+  std::vector<std::unique_ptr<Lookup>> lookups_;
+};
+
+// The steps. Each returns the step that follows, or nothing where it waits for an event.
+std::optional<Step> advance(FindZoneCut& step, Lookup& lookup, Resolution& resolution, Context& context);
+std::optional<Step> advance(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context);
+std::optional<Step> advance(FollowAlias& step, Lookup& lookup, Resolution& resolution, Context& context);
+std::optional<Step> on_exchange(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
+                                const ExchangeEvent& event);
+// The lookup of a name server's addresses has ended: go on asking with what it gave.
+Step on_addresses(AwaitAddresses& step, const Finished& found, Resolution& resolution, Context& context);
+
+// find_zone_cut.cc: begins to ask the servers of `zone`, with the addresses that glue and cache know.
+AskServers ask_zone(Delegation zone, Context& context);
+
+// finish.cc
+Finished failure(EdeCode ede, std::string text);
+Finished limit_failure(Limit limit, Context& context);
+Finished no_server_left(const AskServers& step, const Lookup& lookup);
+Finished positive(std::vector<SignedRrset> rrsets, Name zone_cut);
+Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t ttl, Name zone_cut);
+
+}  // namespace weir

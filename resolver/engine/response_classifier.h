@@ -1,0 +1,74 @@
+// What a response from an authoritative server means, and which of its records may be believed.
+//
+// Pure: response, question and the zone cut that was asked go in, a scrubbed meaning comes out. Only records at or
+// below the zone cut are kept, glue only for the name servers of the referral; everything else is as if it had not
+// been sent (RFC 5452 section 6, CVE-2025-11411).
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "resolver/cache/delegation.h"
+#include "resolver/cache/rrset_cache.h"
+#include "zones/dns/message.h"
+
+namespace weir {
+
+struct AskedQuestion {
+  Name name;
+  RecordType type = RecordType::a;
+  RecordClass record_class = RecordClass::in;
+  Name zone_cut;  // whose server was asked
+};
+
+enum class ResponseMeaning : std::uint8_t {
+  answer,          // `rrsets` hold what was asked for, at the end of `chain`
+  alias,           // the chain leads out of what this server may answer: ask for chain_end()
+  nodata,          // of chain_end()
+  nxdomain,        // of chain_end()
+  referral,        // to `referral`
+  yxdomain,        // a DNAME made the name too long (RFC 6672 section 2.2)
+  lame,            // does not serve the zone: REFUSED, NOTAUTH, upward referral, a recursive server's answer
+  server_failure,  // SERVFAIL, or any other RCODE that says nothing
+  edns_refused,    // FORMERR, NOTIMP, BADVERS: may be the OPT record's fault
+  malformed
+};
+
+// One alias of the chain. A DNAME comes with the CNAME that we synthesised from it, never the server's own.
+struct ChainLink {
+  Name owner;
+  Name target;
+  SignedRrset alias;  // CNAME as received, or DNAME
+  std::optional<Rrset> synthesised;
+};
+
+struct ClassifiedResponse {
+  ResponseMeaning meaning = ResponseMeaning::malformed;
+  Rcode rcode = Rcode::noerror;
+  Credibility credibility = Credibility::unauthoritative;
+  std::vector<ChainLink> chain;
+  std::vector<SignedRrset> rrsets;  // more than one for ANY only
+  std::vector<Rrset> authority;     // SOA, and NSEC, NSEC3 and RRSIGs where they came
+  std::uint32_t negative_ttl = 0;   // RFC 2308 section 5; 0 without SOA: not to be cached
+  std::optional<Delegation> referral;
+  std::uint32_t referral_ttl = 0;
+
+  const Name& chain_end(const AskedQuestion& asked) const { return chain.empty() ? asked.name : chain.back().target; }
+};
+
+ClassifiedResponse classify_response(const Message& message, const AskedQuestion& asked);
+
+// The CNAME that a DNAME stands for at `name` strictly below its owner; nothing when it would be too long.
+std::optional<Rrset> synthesise_cname(const Rrset& dname, const Name& name);
+
+// Whether an upstream query may go there: not to nobody, ourselves or a group.
+bool is_askable(const IpAddress& address);
+
+// Addresses of A and AAAA records, those that are not askable left out, each once.
+void append_addresses(std::vector<IpAddress>& out, const Rrset& rrset);
+
+// The name servers of an NS RRset with the addresses that `additional` holds for them, bounded.
+Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional, const Name& glue_from);
+
+}  // namespace weir

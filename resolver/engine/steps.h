@@ -1,0 +1,74 @@
+// The named steps of a lookup. Each holds only what is valid while it lasts; steps.cc's neighbours carry them out:
+//
+//   FindZoneCut -> AskServers <-> AwaitAddresses
+//        ^             |   \________ (referral: AskServers of the zone below)
+//        |             v
+//        +------- FollowAlias          any of them -> Finished
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "resolver/engine/exchanges.h"
+#include "resolver/engine/response_classifier.h"
+
+namespace weir {
+
+// The caches are asked for an answer, else for the deepest known delegation.
+struct FindZoneCut {};
+
+// One address of the zone's servers, and what was learnt about it during this step.
+struct Candidate {
+  IpAddress address;
+  unsigned tries = 0;
+  enum class Use : std::uint8_t { open, given_up } use = Use::open;
+  UpstreamTransport transport = UpstreamTransport::udp;
+  EdnsUse edns = EdnsUse::with_opt;
+};
+
+// The zone's servers are asked, one after the other, for the whole question or for less of its name (RFC 9156).
+struct AskServers {
+  Delegation zone;
+  Name ask_name;
+  RecordType ask_type = RecordType::a;
+  enum class Asking : std::uint8_t { minimised, whole } asking = Asking::minimised;
+  std::vector<Candidate> candidates;
+  std::vector<Name> without_addresses;  // name servers that nobody has looked up yet
+  std::vector<ExchangeId> outstanding;
+  unsigned minimised_timeouts = 0;
+  unsigned dead_probes = 0;
+  std::optional<Name> denied_ancestor;  // a minimised name that got NXDOMAIN; the whole name is asked to be sure
+};
+
+// No address of the zone's servers is left: a lookup above this one on the stack fetches one server's.
+struct AwaitAddresses {
+  AskServers resume;
+  Name server_name;
+  RecordType type = RecordType::a;
+};
+
+struct FollowAlias {
+  ChainLink link;
+  Name zone_cut;
+};
+
+struct Finished {
+  Rcode rcode = Rcode::servfail;
+  std::vector<SignedRrset> rrsets;
+  std::vector<Rrset> authority;
+  Name zone_cut;
+  std::uint32_t ttl_seconds = 0;
+  std::optional<EdeCode> ede;
+  std::string ede_text;
+  enum class Cause : std::uint8_t { resolved, failed, cached_failure } cause = Cause::resolved;
+};
+
+using Step = std::variant<FindZoneCut, AskServers, AwaitAddresses, FollowAlias, Finished>;
+
+std::string_view name_of(const Step& step);
+
+}  // namespace weir
