@@ -36,8 +36,9 @@ class PseudonymKeys {
   std::optional<PseudonymKey> key_at(WallTime time) const noexcept;
 
  private:
+  struct Slot;
   struct Page;
-  void publish(std::int64_t day, std::uint64_t low, std::uint64_t high);
+  static void write(Slot& slot, std::int64_t day, const PseudonymKey& key);
 
   std::filesystem::path directory_;
   Page* page_;  // one mapped, locked page

@@ -71,7 +71,7 @@ class TcpListener {
   using Handler = std::function<void(std::span<const std::uint8_t> message, const Endpoint& client, TcpReply reply)>;
 
   // Binds with SO_REUSEPORT, so that each worker has its own, and starts to accept. Port 0 takes a free one.
-  // `quota` and `metrics` outlive it. Errors: busy (the port is in use), permission, invalid, io.
+  // `loop`, `quota` and `metrics` outlive it. Errors: busy (the port is in use), permission, invalid, io.
   static Result<std::unique_ptr<TcpListener>> open(boost::asio::io_context& loop, const Endpoint& address,
                                                    std::shared_ptr<TcpQuota> quota, WorkerMetrics& metrics,
                                                    Handler handler);

@@ -1,0 +1,177 @@
+#include "resolver/server/metrics.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+namespace weir {
+namespace {
+
+using enum MetricType;
+using enum MetricScope;
+using M = Metric;
+
+constexpr std::string_view kQueries = "Queries received.";
+constexpr std::string_view kAnswers = "Answers sent, by RCODE.";
+
+constexpr MetricRow kTable[] = {
+    {M::queries_udp, "weir_queries_total", R"(transport="udp")", counter, sum, kQueries},
+    {M::queries_tcp, "weir_queries_total", R"(transport="tcp")", counter, sum, kQueries},
+    {M::answers_noerror, "weir_answers_total", R"(rcode="noerror")", counter, sum, kAnswers},
+    {M::answers_formerr, "weir_answers_total", R"(rcode="formerr")", counter, sum, kAnswers},
+    {M::answers_servfail, "weir_answers_total", R"(rcode="servfail")", counter, sum, kAnswers},
+    {M::answers_nxdomain, "weir_answers_total", R"(rcode="nxdomain")", counter, sum, kAnswers},
+    {M::answers_notimp, "weir_answers_total", R"(rcode="notimp")", counter, sum, kAnswers},
+    {M::answers_refused, "weir_answers_total", R"(rcode="refused")", counter, sum, kAnswers},
+    {M::answers_other, "weir_answers_total", R"(rcode="other")", counter, sum, kAnswers},
+    {M::truncated, "weir_truncated_total", "", counter, sum, "Answers sent with TC=1."},
+    {M::cached, "weir_cached_total", "", counter, sum, "Queries answered from the answer cache."},
+    {M::blocked, "weir_blocked_total", "", counter, sum, "Queries answered by a block."},
+    {M::would_block, "weir_would_block_total", "", counter, sum, "Queries that an observe list would have blocked."},
+    {M::allowed_over_block, "weir_allowed_over_block_total", "", counter, sum,
+     "Queries that an allow rule let through against a block."},
+    {M::missed, "weir_missed_total", "", counter, sum, "Queries that needed a resolution."},
+    {M::handed_over, "weir_handed_over_total", "", counter, sum, "Misses handed to the worker that they belong to."},
+    {M::not_ready, "weir_not_ready_total", "", counter, sum,
+     "Queries refused because no generation, or not every list that must be, is loaded."},
+    {M::access_refused, "weir_access_refused_total", "", counter, sum, "Queries from clients outside allow_clients."},
+    {M::dropped, "weir_dropped_total", "", counter, sum, "Queries that a drop rule left unanswered."},
+    {M::malformed, "weir_malformed_total", "", counter, sum, "Messages that are no query that can be answered."},
+    {M::overloaded, "weir_overloaded_total", "", counter, sum, "Queries shed because a limit was reached."},
+    {M::match_hits, "weir_match_cache_hits_total", "", counter, sum, "Match sets found in the cache."},
+    {M::match_lookups, "weir_match_lookups_total", "", counter, sum, "Match sets looked up in the policy store."},
+    {M::decisions, "weir_decisions_total", "", counter, sum, "Records written to the decision ring."},
+    {M::ring_drops, "weir_decision_drops_total", "", counter, sum, "Records lost because the decision ring was full."},
+    {M::engine_started, "weir_resolutions_started_total", "", counter, sum, "Resolutions begun."},
+    {M::engine_finished, "weir_resolutions_finished_total", "", counter, sum, "Resolutions finished, failed or not."},
+    {M::engine_failed, "weir_resolutions_failed_total", "", counter, sum, "Resolutions that ended in SERVFAIL."},
+    {M::engine_exchanges, "weir_upstream_queries_total", "", counter, sum, "Queries sent to other servers."},
+    {M::engine_retries, "weir_upstream_retries_total", "", counter, sum,
+     "Queries sent again after silence or failure."},
+    {M::engine_tcp_fallbacks, "weir_upstream_tcp_fallbacks_total", "", counter, sum,
+     "Queries repeated over TCP after a truncated answer."},
+    {M::engine_ignored_responses, "weir_upstream_ignored_total", "", counter, sum,
+     "Responses that belong to no query of ours."},
+    {M::engine_joined, "weir_resolutions_joined_total", "", counter, sum,
+     "Queries that joined a resolution in flight."},
+    {M::engine_limits_reached, "weir_limits_reached_total", "", counter, sum,
+     "Times that a limit ended or cut a resolution."},
+    {M::engine_in_flight, "weir_resolutions_in_flight", "", gauge, sum, "Resolutions not finished."},
+    {M::receive_drops, "weir_receive_drops_total", "", counter, sum,
+     "Datagrams that the kernel dropped because a receive buffer was full."},
+    {M::send_failures, "weir_send_failures_total", "", counter, sum, "Answers that could not be sent."},
+    {M::tcp_accepted, "weir_tcp_accepted_total", "", counter, sum, "TCP connections accepted."},
+    {M::tcp_refused, "weir_tcp_refused_total", "", counter, sum, "TCP connections closed at once, over a bound."},
+    {M::tcp_timeouts, "weir_tcp_timeouts_total", "", counter, sum, "TCP connections closed as idle or stalled."},
+    {M::tcp_connections, "weir_tcp_connections", "", gauge, sum, "TCP connections open."},
+    {M::turns, "weir_worker_turns_total", "", counter, sum, "Turns of the workers' loops."},
+    {M::longest_turn_us, "weir_worker_longest_turn_microseconds", "", gauge, worst,
+     "Longest turn of a worker's loop since the start, in its CPU time."},
+    {M::generation, "weir_generation", "", gauge, process, "Number of the policy generation in force; 0: none."},
+    {M::generation_epoch, "weir_generation_names_epoch", "", gauge, process, "Names epoch of the generation in force."},
+    {M::generation_rules, "weir_generation_rules", "", gauge, process, "Rules of the generation in force."},
+    {M::generations_held, "weir_generations_held", "", gauge, process, "Policy generations held open."},
+    {M::lists_never_loaded, "weir_lists_never_loaded", "", gauge, process, "Lists that were never loaded."},
+    {M::answer_cache_entries, "weir_answer_cache_entries", "", gauge, process, "Entries of the answer cache."},
+    {M::answer_cache_bytes, "weir_answer_cache_bytes", "", gauge, process, "Memory of the answer cache."},
+    {M::rrset_cache_entries, "weir_rrset_cache_entries", "", gauge, process, "Entries of the RRset cache."},
+    {M::rrset_cache_bytes, "weir_rrset_cache_bytes", "", gauge, process, "Memory of the RRset cache."},
+    {M::resident_bytes, "process_resident_memory_bytes", "", gauge, process, "Resident memory."},
+    {M::cpu_seconds, "process_cpu_seconds_total", "", counter, process, "CPU time of the process."},
+    {M::uptime_seconds, "weir_uptime_seconds", "", gauge, process, "Time since the start."},
+};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < std::size(kTable); ++i) {
+    if (static_cast<std::size_t>(kTable[i].metric) != i) return false;
+  }
+  return std::size(kTable) == kMetricCount;
+}
+static_assert(in_order(), "a row for each metric, in the order of the enumeration");
+
+void append_number(std::string& out, double value) {
+  char text[40];
+  const bool whole = std::floor(value) == value && std::abs(value) < 9e15;
+  std::snprintf(text, sizeof text, whole ? "%.0f" : "%.9g", value);
+  out += text;
+}
+
+}  // namespace
+
+std::span<const MetricRow> metric_table() {
+  return kTable;
+}
+
+Metric WorkerMetrics::metric_of(Rcode rcode) noexcept {
+  switch (rcode) {
+    case Rcode::noerror:
+      return Metric::answers_noerror;
+    case Rcode::formerr:
+      return Metric::answers_formerr;
+    case Rcode::servfail:
+      return Metric::answers_servfail;
+    case Rcode::nxdomain:
+      return Metric::answers_nxdomain;
+    case Rcode::notimp:
+      return Metric::answers_notimp;
+    case Rcode::refused:
+      return Metric::answers_refused;
+    default:
+      return Metric::answers_other;
+  }
+}
+
+MetricValues gather(std::span<const WorkerMetrics* const> workers, std::span<const Figure> process) {
+  MetricValues values{};
+  for (const MetricRow& row : kTable) {
+    if (row.scope == MetricScope::process) continue;
+    double& value = values[static_cast<std::size_t>(row.metric)];
+    for (const WorkerMetrics* worker : workers) {
+      const auto part = static_cast<double>(worker->get(row.metric));
+      value = row.scope == MetricScope::sum ? value + part : std::max(value, part);
+    }
+  }
+  for (const Figure& figure : process) values[static_cast<std::size_t>(figure.metric)] = figure.value;
+  return values;
+}
+
+std::string prometheus_text(const MetricValues& values) {
+  std::string text;
+  std::string_view before;
+  for (const MetricRow& row : kTable) {
+    if (row.name != before) {
+      text.append("# HELP ").append(row.name).append(" ").append(row.help).append("\n");
+      text.append("# TYPE ").append(row.name).append(row.type == counter ? " counter\n" : " gauge\n");
+      before = row.name;
+    }
+    text += row.name;
+    if (!row.labels.empty()) text.append("{").append(row.labels).append("}");
+    text += ' ';
+    append_number(text, values[static_cast<std::size_t>(row.metric)]);
+    text += '\n';
+  }
+  return text;
+}
+
+std::vector<Figure> process_figures() {
+  std::vector<Figure> figures;
+  std::uint64_t pages = 0;
+  std::uint64_t resident = 0;
+  if (std::ifstream("/proc/self/statm") >> pages >> resident) {
+    figures.push_back({Metric::resident_bytes, static_cast<double>(resident) * static_cast<double>(::getpagesize())});
+  }
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    figures.push_back({Metric::cpu_seconds, seconds(usage.ru_utime) + seconds(usage.ru_stime)});
+  }
+  return figures;
+}
+
+}  // namespace weir
