@@ -1,0 +1,161 @@
+#include "tools/sidecar/explain.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+#include "tools/sidecar/fetch.h"
+#include "zones/base/text.h"
+#include "zones/verdict.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+std::string_view text_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::none:
+      return "none";
+    case Outcome::allowed:
+      return "allowed";
+    case Outcome::blocked:
+      return "blocked";
+  }
+  return "none";
+}
+
+// What is asked about: a name, or an address of an answer.
+struct Subject {
+  std::optional<IpAddress> address;
+  Name name;
+
+  std::string pattern(const Match& match) const {
+    return address ? pattern_text(match, *address) : pattern_text(match, name);
+  }
+};
+
+json::object describe(const Generation& generation, const Subject& subject, const Match& match,
+                      Provenances& provenances) {
+  json::object out;
+  const ListDefinition* list = generation.policies().find_list(match.list_id());
+  out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
+  out["pattern"] = subject.pattern(match);
+  out["kind"] = to_text(match.kind);
+  out["action"] = to_text(match.action);
+  out["important"] = match.important();
+  if (match.exception()) out["exception"] = true;
+  out["import"] = nullptr;
+  out["line"] = nullptr;
+  out["source"] = "";
+  out["imported"] = "";
+  const auto source = subject.address ? find_source(generation, match, *subject.address, generation.number())
+                                      : find_source(generation, match, ReversedName(subject.name), generation.number());
+  if (source) {
+    out["import"] = source->import.value;
+    out["line"] = source->line;
+    if (const ImportRecord* import = provenances.find(match.list_id(), source->import)) {
+      out["source"] = shown_source(import->provenance.source);
+      out["imported"] = format_time(import->provenance.fetched_at);
+    }
+  }
+  out["rank"] = list != nullptr ? list->rank : 0;
+  out["mode"] = list != nullptr && list->mode == ListMode::observe ? "observe" : "enforce";
+  return out;
+}
+
+json::object explain_one(const Generation& generation, const std::string& text, const Subject& subject,
+                         std::uint32_t group, const IpAddress& client, RecordType type, WallTime now,
+                         Provenances& provenances) {
+  const PolicySet& policies = generation.policies();
+  const Policy& policy = policies.policies[policies.groups[group].policy];
+  MatchSet matches;
+  if (subject.address) {
+    generation.match_address(*subject.address, matches);
+  } else {
+    generation.match(ReversedName(subject.name), matches);
+  }
+  const Verdict verdict = decide(matches, {policies, group, client, subject.name, type, now, generation});
+
+  json::object out;
+  out["name"] = subject.address ? subject.address->to_text() : subject.name.to_text();
+  if (out["name"].as_string() != text) out["asked"] = escape_for_display(text);
+  out["group"] = policies.groups[group].name;
+  out["policy"] = policy.name;
+  out["outcome"] = text_of(verdict.outcome);
+  out["action"] = verdict.outcome == Outcome::none ? "none" : std::string(to_text(verdict.action));
+  const bool blocked = verdict.outcome == Outcome::blocked;
+  out["mode"] = !blocked                          ? std::string()
+                : verdict.action == Action::block ? std::string(to_text(policy.block.mode))
+                                                  : std::string(to_text(verdict.action));
+  const auto show = [&](int index) {
+    return describe(generation, subject, matches.matches[static_cast<std::size_t>(index)], provenances);
+  };
+  out["winner"] = verdict.winner == kNoRule ? json::value(nullptr) : json::value(show(verdict.winner));
+  if (blocked && verdict.winner == kNoRule) out["default_deny"] = true;
+  json::array losers;
+  std::vector<bool> shown(matches.matches.size(), false);
+  if (verdict.winner != kNoRule) shown[static_cast<std::size_t>(verdict.winner)] = true;
+  for (unsigned i = 0; i < verdict.loser_count; ++i) {
+    shown[static_cast<std::size_t>(verdict.losers[i])] = true;
+    losers.push_back(show(verdict.losers[i]));
+  }
+  // A verdict names the first eight; here there is room for the rest of them.
+  for (std::size_t i = 0; verdict.loser_count == kMaxLosers && i < shown.size(); ++i) {
+    if (!shown[i] && policy.has_list(matches.matches[i].list_id())) losers.push_back(show(static_cast<int>(i)));
+  }
+  out["losers"] = std::move(losers);
+  if (verdict.observed_winner != kNoRule) out["observed"] = show(verdict.observed_winner);
+  return out;
+}
+
+}  // namespace
+
+const ImportRecord* Provenances::find(ListId list, ImportId import) {
+  const auto [at, is_new] = known_.try_emplace({list.value, import.value});
+  if (is_new) {
+    if (auto found = find_import(generation_, list, import)) at->second = std::move(*found);
+  }
+  return at->second ? &*at->second : nullptr;
+}
+
+std::string pattern_text(const Match& match, const Name& name) {
+  const std::string suffix = name.suffix(std::min<unsigned>(match.labels, name.label_count())).to_text();
+  return match.kind == PatternKind::below ? "*." + suffix : suffix;
+}
+
+std::string pattern_text(const Match& match, const IpAddress& address) {
+  const IpAddress plain = address.unmapped();
+  return Prefix::of(plain, std::min<unsigned>(match.labels, plain.bits())).to_text();
+}
+
+Result<json::object> explain(const Generation& generation, const ExplainRequest& request, WallTime now) {
+  const PolicySet& policies = generation.policies();
+  std::uint32_t group = 0;
+  IpAddress client = request.client.value_or(IpAddress{});
+  if (!request.group.empty()) {
+    const auto found = policies.find_group(request.group);
+    if (!found) return Error{ErrorCode::not_found, "no group \"" + escape_for_display(request.group) + "\""};
+    group = *found;
+    if (!request.client && !policies.groups[group].clients.empty()) client = policies.groups[group].clients[0].address;
+  } else if (request.client) {
+    group = policies.group_of(*request.client);
+  }
+  Provenances provenances(generation);
+  json::array results;
+  results.reserve(request.names.size());
+  for (const std::string& text : request.names) {
+    Subject subject;
+    if (const auto address = IpAddress::parse(text)) {
+      subject.address = *address;
+    } else {
+      auto name = Name::parse(text);
+      if (!name) return name.error();
+      subject.name = name->folded();
+    }
+    results.push_back(explain_one(generation, text, subject, group, client, request.type, now, provenances));
+  }
+  return json::object{{"generation", generation.number().value}, {"results", std::move(results)}};
+}
+
+}  // namespace weir::sidecar

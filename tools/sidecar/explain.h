@@ -1,0 +1,50 @@
+// Why a name is answered as it is: the same look-up and the same decision as in the resolver
+// (Generation::match, decide), with the line and import of each rule beside it.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "zones/base/prefix.h"
+#include "zones/base/result.h"
+#include "zones/base/time.h"
+#include "zones/store/generation.h"
+#include "zones/store/history.h"
+#include "zones/store/writer.h"
+
+namespace weir::sidecar {
+
+struct ExplainRequest {
+  std::vector<std::string> names;  // names, or addresses as they may stand in an answer
+  std::optional<IpAddress> client;
+  std::string group;  // instead of a client
+  RecordType type = RecordType::a;
+};
+
+// Where rules come from, remembered for the imports that come up again and again. One thread.
+class Provenances {
+ public:
+  explicit Provenances(const Generation& generation) : generation_(generation) {}
+  // nullptr where the store knows no such import.
+  const ImportRecord* find(ListId list, ImportId import);
+
+ private:
+  const Generation& generation_;
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::optional<ImportRecord>> known_;
+};
+
+// The pattern of a match of `name` or of an address, as it stands in explain and log: "example.org", "*.example.org",
+// "192.0.2.0/24".
+std::string pattern_text(const Match& match, const Name& name);
+std::string pattern_text(const Match& match, const IpAddress& address);
+
+// {"generation", "results": [...]}. Errors: invalid (no name, unknown group).
+Result<boost::json::object> explain(const Generation& generation, const ExplainRequest& request, WallTime now);
+
+}  // namespace weir::sidecar

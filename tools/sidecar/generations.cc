@@ -1,0 +1,34 @@
+#include "tools/sidecar/generations.h"
+
+#include <utility>
+
+namespace weir::sidecar {
+
+Generations::Generations(std::filesystem::path store, std::size_t cache_bytes)
+    : store_(std::move(store)), cache_(StoreCache::make(cache_bytes)) {}
+
+Result<std::shared_ptr<const Generation>> Generations::current() {
+  const auto number = Generation::read_current_number(store_);
+  if (!number) return number.error();
+  {
+    const std::lock_guard lock(mutex_);
+    if (current_ && current_->number() == *number) return current_;
+  }
+  // Opened without the lock: it takes milliseconds, and who has the old one goes on with it.
+  auto opened = Generation::open_current(store_, cache_);
+  if (!opened) return opened.error();
+  const std::lock_guard lock(mutex_);
+  if (!current_ || current_->number() < (*opened)->number()) current_ = *opened;
+  return *opened;
+}
+
+std::shared_ptr<const PolicySet> Generations::policies_of(GenerationNumber number) {
+  if (const auto in_force = current(); in_force && (*in_force)->number() == number) {
+    return std::make_shared<const PolicySet>((*in_force)->policies());
+  }
+  const auto opened = Generation::open(store_ / "policy" / "generations" / std::to_string(number.value), cache_);
+  if (!opened) return nullptr;
+  return std::make_shared<const PolicySet>((*opened)->policies());
+}
+
+}  // namespace weir::sidecar

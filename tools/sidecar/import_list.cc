@@ -1,0 +1,75 @@
+#include "tools/sidecar/import_list.h"
+
+#include <boost/json.hpp>
+
+#include <memory>
+#include <optional>
+
+#include "tools/sidecar/fetch.h"
+#include "zones/lists/list_reader.h"
+
+namespace weir::sidecar {
+namespace {
+
+constexpr std::uint64_t kReportEveryRules = 20'000;
+
+ListOptions options_of(const ListConfig& list) {
+  ListOptions options;
+  options.kind = list.definition.kind;
+  options.match = list.match;
+  options.dialect = list.dialect;
+  options.rewrites = list.definition.rewrites;
+  options.own_actions = list.definition.own_actions;
+  // The publisher's own name for it, not the one that it lies under here.
+  const std::size_t slash = list.source.find_last_of('/');
+  options.file_name = shown_source(slash == std::string::npos ? list.source : list.source.substr(slash + 1));
+  return options;
+}
+
+// Messages of the reader name the file; people know the list by its source.
+Error about(const ListConfig& list, const Error& error) {
+  return {error.code, "list " + list.definition.name + " (" + shown_source(list.source) + "): " + error.message};
+}
+
+}  // namespace
+
+std::string reading_of(const ListConfig& list) {
+  const ListDefinition& definition = list.definition;
+  return "1 " + std::string(to_text(definition.kind)) + " " + std::to_string(static_cast<int>(list.match)) + " " +
+         list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "");
+}
+
+Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
+                               const CountProgress& progress) {
+  auto opened = ListReader::open(bytes, options_of(list));
+  if (!opened) return about(list, opened.error());
+  ListReader& reader = **opened;
+  std::error_code ignored;
+  const std::uint64_t size = std::filesystem::file_size(bytes, ignored);
+  std::uint64_t rules = 0;
+  while (reader.next()) {
+    if (++rules % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
+  }
+  if (auto finished = reader.finish(); !finished) return about(list, finished.error());
+  if (rules == 0) return about(list, {ErrorCode::invalid, "there is no rule in it"});
+  ListReading reading;
+  reading.lines = reader.summary().lines;
+  reading.counts = reader.summary().to_json(false);
+  boost::json::error_code error;
+  const boost::json::value parsed = boost::json::parse(reading.counts, error);
+  if (!error && parsed.is_object()) {
+    if (const auto* buckets = parsed.get_object().if_contains("buckets")) reading.buckets = serialize(*buckets);
+    if (const auto* notes = parsed.get_object().if_contains("notes")) reading.notes = serialize(*notes);
+  }
+  return reading;
+}
+
+Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfig& list,
+                                  const std::filesystem::path& bytes, const Provenance& provenance,
+                                  const std::function<void(std::uint64_t)>& progress, Now now) {
+  auto opened = ListReader::open(bytes, options_of(list));
+  if (!opened) return about(list, opened.error());
+  return store.import(id, [&reader = **opened] { return reader.next(); }, provenance, progress, now);
+}
+
+}  // namespace weir::sidecar

@@ -1,0 +1,43 @@
+// From the bytes of a list on disk to its rules in the store: read, refuse what is no list, import.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "zones/base/ids.h"
+#include "zones/base/result.h"
+#include "zones/base/time.h"
+#include "zones/config/config.h"
+#include "zones/store/writer.h"
+
+namespace weir::sidecar {
+
+// A list as read: every line accounted for (SEMANTICS section 1).
+struct ListReading {
+  std::uint64_t lines = 0;
+  std::string buckets = "{}";  // lines by bucket, as JSON
+  std::string notes = "[]";    // remarks for people, as JSON
+  std::string counts = "{}";   // all of it, for the provenance of the import
+};
+
+// Done so far, and of how much (0: unknown).
+using CountProgress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+// How the bytes of `list` are read: two equal texts read equal rules from equal bytes.
+std::string reading_of(const ListConfig& list);
+
+// Reads all of it and keeps nothing: a list that turns out to be something else at its end must not have
+// changed anything before. Any thread; progress in octets. Errors: invalid (no list, or no rule in it),
+// too_large, io.
+Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
+                               const CountProgress& progress);
+
+// The rules of a list that was checked, into the live database. The writer's thread; progress in rules.
+Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfig& list,
+                                  const std::filesystem::path& bytes, const Provenance& provenance,
+                                  const std::function<void(std::uint64_t)>& progress, Now now);
+
+}  // namespace weir::sidecar

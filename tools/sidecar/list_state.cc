@@ -1,0 +1,121 @@
+#include "tools/sidecar/list_state.h"
+
+#include <boost/json.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_of(const json::object& from, const char* key, std::string fallback = {}) {
+  const json::value* value = from.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : fallback;
+}
+
+std::int64_t number_of(const json::object& from, const char* key) {
+  const json::value* value = from.if_contains(key);
+  if (value == nullptr) return 0;
+  if (value->is_int64()) return value->get_int64();
+  return value->is_uint64() ? static_cast<std::int64_t>(value->get_uint64()) : 0;
+}
+
+ListState read_state(const json::object& from) {
+  ListState state;
+  state.source = text_of(from, "source");
+  state.reading = text_of(from, "reading");
+  state.etag = text_of(from, "etag");
+  state.last_modified = text_of(from, "last_modified");
+  state.sha256 = text_of(from, "sha256");
+  state.import = {static_cast<std::uint64_t>(number_of(from, "import"))};
+  state.rules = static_cast<std::uint64_t>(number_of(from, "rules"));
+  state.lines = static_cast<std::uint64_t>(number_of(from, "lines"));
+  state.buckets = text_of(from, "buckets", "{}");
+  state.notes = text_of(from, "notes", "[]");
+  state.imported_s = number_of(from, "imported");
+  state.checked_s = number_of(from, "checked");
+  state.next_fetch_s = number_of(from, "next_fetch");
+  state.failures = static_cast<unsigned>(number_of(from, "failures"));
+  state.last_error = text_of(from, "last_error");
+  return state;
+}
+
+json::object write_state(const ListState& state) {
+  return {{"source", state.source},
+          {"reading", state.reading},
+          {"etag", state.etag},
+          {"last_modified", state.last_modified},
+          {"sha256", state.sha256},
+          {"import", state.import.value},
+          {"rules", state.rules},
+          {"lines", state.lines},
+          {"buckets", state.buckets},
+          {"notes", state.notes},
+          {"imported", state.imported_s},
+          {"checked", state.checked_s},
+          {"next_fetch", state.next_fetch_s},
+          {"failures", state.failures},
+          {"last_error", state.last_error}};
+}
+
+}  // namespace
+
+ListStates::ListStates(std::filesystem::path file) : file_(std::move(file)) {
+  std::ifstream in(file_, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  json::error_code error;
+  const json::value parsed = json::parse(text, error);
+  if (error || !parsed.is_object()) return;
+  for (const auto& [name, value] : parsed.get_object()) {
+    if (value.is_object()) states_[std::string(name)] = read_state(value.get_object());
+  }
+}
+
+ListState ListStates::get(const std::string& list) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = states_.find(list);
+  return found == states_.end() ? ListState{} : found->second;
+}
+
+Result<void> ListStates::put(const std::string& list, const ListState& state) {
+  const std::lock_guard lock(mutex_);
+  states_[list] = state;
+  return save();
+}
+
+Result<void> ListStates::forget_others(const std::map<std::string, bool>& wanted) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t gone = std::erase_if(states_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+  return gone == 0 ? Result<void>() : save();
+}
+
+Result<void> ListStates::save() const {
+  json::object all;
+  for (const auto& [name, state] : states_) all[name] = write_state(state);
+  const std::string text = json::serialize(all);
+  const std::filesystem::path part = file_.string() + ".part";
+  const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  bool ok = descriptor >= 0;
+  std::size_t done = 0;
+  while (ok && done < text.size()) {
+    const ssize_t written = ::write(descriptor, text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    ok = written >= 0;
+    if (ok) done += static_cast<std::size_t>(written);
+  }
+  ok = ok && ::fsync(descriptor) == 0;
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!ok || ::rename(part.c_str(), file_.c_str()) != 0) {
+    return Error{ErrorCode::io, "cannot write " + file_.string() + ": " + std::strerror(ok ? errno : reason)};
+  }
+  return {};
+}
+
+}  // namespace weir::sidecar

@@ -1,0 +1,57 @@
+// What the sidecar remembers of each list's source between updates and restarts: <store>/sidecar-state.json.
+//
+// The store is the truth about contents; this is about fetching. Losing the file costs one unconditional
+// fetch of each list, whose import then finds nothing changed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "zones/base/ids.h"
+#include "zones/base/result.h"
+#include "zones/base/time.h"
+
+namespace weir::sidecar {
+
+struct ListState {
+  std::string source;   // that the last import came from
+  std::string reading;  // how its bytes were read: another kind or match means other rules from the same bytes
+  std::string etag;
+  std::string last_modified;
+  std::string sha256;
+  ImportId import;              // 0: never imported
+  std::uint64_t rules = 0;      // of the last import
+  std::uint64_t lines = 0;      // likewise
+  std::string buckets = "{}";   // likewise: counts as JSON
+  std::string notes = "[]";     // likewise: remarks of the reader as JSON
+  std::int64_t imported_s = 0;  // seconds since 1970; 0: never
+  std::int64_t checked_s = 0;   // last fetch that went well, changed or not
+  std::int64_t next_fetch_s = 0;
+  unsigned failures = 0;   // in a row
+  std::string last_error;  // empty: the last attempt went well
+};
+
+// Any thread.
+class ListStates {
+ public:
+  // A file that is missing or damaged counts as empty.
+  explicit ListStates(std::filesystem::path file);
+
+  ListState get(const std::string& list) const;
+  // Changes one and writes all of them: under another name, synced, renamed.
+  Result<void> put(const std::string& list, const ListState& state);
+  Result<void> forget_others(const std::map<std::string, bool>& wanted);
+
+ private:
+  Result<void> save() const;  // with mutex_ held
+
+  const std::filesystem::path file_;
+  mutable std::mutex mutex_;
+  std::map<std::string, ListState> states_;
+};
+
+}  // namespace weir::sidecar

@@ -1,0 +1,27 @@
+// What the sidecar says to the resolver: look, there is a new generation. And what it asks: how are you?
+//
+// A resolver that is not running is nothing unusual (neither program needs the other to run); it finds
+// the generation by itself when it starts.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "zones/base/ids.h"
+#include "zones/base/result.h"
+
+namespace weir::sidecar {
+
+// Any thread. Errors: unavailable (not running), timed_out, and what the resolver itself answered.
+class ResolverLink {
+ public:
+  static std::unique_ptr<ResolverLink> connect(std::filesystem::path run_directory);
+  virtual ~ResolverLink() = default;
+  // Returns when the published generation is in force on every worker.
+  virtual Result<GenerationNumber> load_generation() = 0;
+  // The generation that it answers by; 0: none.
+  virtual Result<GenerationNumber> generation_in_force() = 0;
+};
+
+}  // namespace weir::sidecar

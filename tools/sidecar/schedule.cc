@@ -1,0 +1,27 @@
+#include "tools/sidecar/schedule.h"
+
+#include <algorithm>
+
+namespace weir::sidecar {
+namespace {
+
+// Between 95 and 105 per cent.
+std::chrono::seconds jittered(std::chrono::milliseconds time, std::uint64_t chance) {
+  const std::int64_t per_mille = 950 + static_cast<std::int64_t>(chance % 101);
+  const std::int64_t seconds = time.count() * per_mille / 1'000'000;
+  return std::chrono::seconds(std::max<std::int64_t>(1, seconds));
+}
+
+}  // namespace
+
+std::chrono::seconds next_after_success(std::chrono::milliseconds every, std::uint64_t chance) {
+  return jittered(every, chance);
+}
+
+std::chrono::seconds next_after_failure(std::chrono::milliseconds every, unsigned failures, std::uint64_t chance) {
+  const unsigned doublings = std::min(failures == 0 ? 0U : failures - 1, 20U);
+  const std::chrono::milliseconds backoff = kFirstRetry * (std::int64_t{1} << doublings);
+  return jittered(std::min(backoff, every), chance);
+}
+
+}  // namespace weir::sidecar

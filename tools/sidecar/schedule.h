@@ -1,0 +1,19 @@
+// When a list is fetched next. Pure: times and chance are arguments.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace weir::sidecar {
+
+inline constexpr std::chrono::seconds kFirstRetry{60};
+
+// After a fetch that went well: `every`, five per cent sooner or later, so that a thousand sidecars started
+// by one power cut do not ask a publisher at the same second. `chance` is any number.
+std::chrono::seconds next_after_success(std::chrono::milliseconds every, std::uint64_t chance);
+
+// After the `failures`-th failure in a row (from 1): one minute, two, four, ..., never more than `every`,
+// with the same jitter.
+std::chrono::seconds next_after_failure(std::chrono::milliseconds every, unsigned failures, std::uint64_t chance);
+
+}  // namespace weir::sidecar

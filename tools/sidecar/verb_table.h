@@ -1,0 +1,50 @@
+// The verbs by their groups. For verbs.cc and the files that hold them.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <string>
+
+#include "tools/sidecar/arguments.h"
+#include "tools/sidecar/verbs.h"
+
+namespace weir::sidecar {
+
+// One request on its way through a verb.
+struct Call {
+  const Services& services;
+  Arguments& arguments;
+  const std::string& who;
+  Responder& responder;
+};
+using VerbResult = Result<boost::json::object>;
+
+// verbs_daemon.cc
+VerbResult show_status(Call& call);
+VerbResult reload(Call& call);
+VerbResult explain_names(Call& call);
+// verbs_lists.cc
+VerbResult update_list(Call& call);
+VerbResult show_lists(Call& call);
+VerbResult show_history(Call& call);
+VerbResult rollback_list(Call& call);
+// verbs_rules.cc
+VerbResult add_rule(Call& call);
+VerbResult remove_rule(Call& call);
+VerbResult show_rules(Call& call);
+// verbs_generations.cc
+VerbResult show_generations(Call& call);
+VerbResult rollback_generation(Call& call);
+// verbs_log.cc
+VerbResult search_log(Call& call);
+VerbResult tail_log(Call& call);
+
+// Small things that several of them need.
+Now read_clocks();
+boost::json::value time_or_null(std::int64_t seconds);  // 0: null
+boost::json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation);
+// Tells the resolver; what became of it goes into `out` as "in_force", with "resolver_error" where it did not.
+void tell_resolver(const Services& services, boost::json::object& out);
+
+}  // namespace weir::sidecar

@@ -1,0 +1,82 @@
+#include "tools/sidecar/verbs.h"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <exception>
+
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+
+namespace weir::sidecar {
+namespace {
+
+struct Verb {
+  std::string_view name;
+  VerbResult (*run)(Call&);
+};
+
+constexpr std::array kVerbs = {
+    Verb{"status", show_status},
+    Verb{"reload", reload},
+    Verb{"explain", explain_names},
+    Verb{"list.update", update_list},
+    Verb{"list.show", show_lists},
+    Verb{"list.history", show_history},
+    Verb{"list.rollback", rollback_list},
+    Verb{"rule.add", add_rule},
+    Verb{"rule.remove", remove_rule},
+    Verb{"rule.show", show_rules},
+    Verb{"generation.show", show_generations},
+    Verb{"generation.rollback", rollback_generation},
+    Verb{"log.search", search_log},
+    Verb{"log.tail", tail_log},
+};
+
+Error unknown_verb(const std::string& verb) {
+  std::array<std::string_view, kVerbs.size()> names;
+  for (std::size_t i = 0; i < kVerbs.size(); ++i) names[i] = kVerbs[i].name;
+  const std::string_view near = nearest(verb, names);
+  return {ErrorCode::invalid, "unknown verb '" + escape_for_display(verb) + "'" +
+                                  (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?")};
+}
+
+VerbResult run(const Services& services, const ControlRequest& request, Responder& responder) {
+  for (const Verb& verb : kVerbs) {
+    if (verb.name != request.verb) continue;
+    auto arguments = Arguments::read(request);
+    if (!arguments) return arguments.error();
+    Call call{services, *arguments, request.who, responder};
+    return verb.run(call);
+  }
+  return unknown_verb(request.verb);
+}
+
+}  // namespace
+
+std::string handle(const Services& services, const ControlRequest& request, Responder& responder) {
+  try {
+    const VerbResult result = run(services, request, responder);
+    return result ? encode_result(*result) : encode_error(result.error());
+  } catch (const std::exception& error) {  // of Boost.JSON or the standard library: this request ends, nothing else
+    spdlog::error("control verb {}: {}", request.verb, error.what());
+    return encode_error({ErrorCode::io, std::string("failed inside: ") + error.what()});
+  }
+}
+
+Now read_clocks() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+boost::json::value time_or_null(std::int64_t seconds) {
+  if (seconds == 0) return nullptr;
+  return boost::json::value(format_time(WallTime(std::chrono::seconds(seconds))));
+}
+
+void tell_resolver(const Services& services, boost::json::object& out) {
+  const auto told = services.resolver.load_generation();
+  out["in_force"] = told.has_value();
+  if (!told) out["resolver_error"] = told.error().message;
+}
+
+}  // namespace weir::sidecar

@@ -1,0 +1,54 @@
+// What the sidecar does when it is asked over its control socket: one function a verb, one table of them.
+//
+// The shapes of arguments and results are in tools/README.md beside the commands that use them. Whatever changes the
+// store goes through the writer's thread; status, explain and the log never wait for it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/sidecar/control_server.h"
+#include "tools/sidecar/decision_log.h"
+#include "tools/sidecar/generations.h"
+#include "tools/sidecar/list_state.h"
+#include "tools/sidecar/list_updater.h"
+#include "tools/sidecar/log_feed.h"
+#include "tools/sidecar/resolver_link.h"
+#include "tools/sidecar/writer_thread.h"
+#include "zones/base/result.h"
+#include "zones/base/time.h"
+#include "zones/config/config.h"
+
+namespace weir::sidecar {
+
+struct ReloadReport {
+  GenerationNumber generation;
+  std::vector<std::string> lists_added;
+  std::vector<std::string> lists_removed;
+};
+
+// What the verbs work with. Everything outlives them.
+struct Services {
+  ConfigSource config;
+  std::function<Result<ReloadReport>(const std::string& who)> reload;
+  WriterThread& writer;
+  Generations& generations;
+  ListStates& states;
+  ListUpdater& updater;
+  ResolverLink& resolver;
+  const DecisionLog& log;
+  LogFeed& feed;
+  const std::atomic<bool>& stop;
+  WallTime started;
+};
+
+// Answers one request by its last line. Any thread, any number at once. For ControlServer.
+std::string handle(const Services& services, const ControlRequest& request, Responder& responder);
+
+// The rules in each list as the store has them now, into `states` (after a start or a roll-back). Writer's thread.
+Result<void> refresh_counts(PolicyStore& store, ListStates& states);
+
+}  // namespace weir::sidecar

@@ -1,0 +1,84 @@
+// status, reload, explain.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "tools/sidecar/explain.h"
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+
+#ifndef WEIR_VERSION
+#define WEIR_VERSION "0.1.0"
+#endif
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+json::object describe(const Generation& generation) {
+  return {{"number", generation.number().value},
+          {"names_epoch", generation.names_epoch().value},
+          {"fingerprint", generation.fingerprint()},
+          {"published", format_time(generation.published_at())},
+          {"rules", generation.rule_count()}};
+}
+
+}  // namespace
+
+VerbResult show_status(Call& call) {
+  const Services& services = call.services;
+  json::object out{{"version", WEIR_VERSION}, {"pid", ::getpid()}, {"started", format_time(services.started)}};
+  const auto generation = services.generations.current();
+  out["generation"] = generation ? json::value(describe(**generation)) : json::value(nullptr);
+  if (!generation) out["generation_error"] = generation.error().message;
+  json::array lists;
+  const auto config = services.config();
+  for (const ListConfig& list : config->lists) {
+    lists.push_back(describe_list(services, list, generation ? generation->get() : nullptr));
+  }
+  out["lists"] = std::move(lists);
+  out["pinned"] = services.writer.pinned();
+  const auto resolver = services.resolver.generation_in_force();
+  out["resolver"] = {{"reachable", resolver.has_value()}, {"generation", resolver ? resolver->value : 0}};
+  const LogTotals totals = services.log.totals();
+  out["log"] = {{"bytes", totals.bytes},
+                {"rows", totals.rows},
+                {"oldest", totals.oldest ? json::value(format_time(*totals.oldest)) : json::value(nullptr)},
+                {"dropped", totals.dropped}};
+  return out;
+}
+
+VerbResult reload(Call& call) {
+  const auto report = call.services.reload(call.who);
+  if (!report) return report.error();
+  json::object out{{"generation", report->generation.value},
+                   {"lists_added", json::value_from(report->lists_added)},
+                   {"lists_removed", json::value_from(report->lists_removed)}};
+  tell_resolver(call.services, out);
+  return out;
+}
+
+VerbResult explain_names(Call& call) {
+  ExplainRequest request;
+  request.names = call.arguments.texts("names");
+  request.group = call.arguments.text("group");
+  const std::string client = call.arguments.text("client");
+  const std::string type = call.arguments.text("type");
+  if (!call.arguments.ok()) return call.arguments.error();
+  if (!client.empty()) {
+    const auto address = IpAddress::parse(client);
+    if (!address) return address.error();
+    request.client = *address;
+  }
+  if (!type.empty()) {
+    const auto parsed = parse_record_type(type);
+    if (!parsed) return Error{ErrorCode::invalid, "unknown type \"" + escape_for_display(type) + "\""};
+    request.type = *parsed;
+  }
+  const auto generation = call.services.generations.current();
+  if (!generation) return generation.error();
+  return explain(**generation, request, read_clocks().wall);
+}
+
+}  // namespace weir::sidecar

@@ -1,0 +1,204 @@
+// list.update, list.show, list.history, list.rollback.
+#include <algorithm>
+#include <mutex>
+
+#include "tools/sidecar/fetch.h"
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+#include "zones/link/control.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::chrono::milliseconds kProgressEvery{100};
+
+json::value parsed_or(const std::string& text, json::value fallback) {
+  json::error_code error;
+  json::value value = json::parse(text, error);
+  return error ? fallback : value;
+}
+
+std::string_view state_text(const Services& services, const std::string& name, const ListState& state,
+                            const Generation* generation) {
+  if (services.updater.is_updating(name)) return "updating";
+  if (generation != nullptr) {
+    const ListDefinition* list = generation->policies().find_list(name);
+    const auto& never = generation->never_loaded();
+    if (list == nullptr) return "not in force";
+    if (std::find(never.begin(), never.end(), list->id) != never.end()) {
+      return state.last_error.empty() ? "never_loaded" : "failed";
+    }
+  }
+  return state.last_error.empty() ? "ok" : "failed";
+}
+
+const ListConfig* find_configured(const Config& config, const std::string& name) {
+  const auto found = std::find_if(config.lists.begin(), config.lists.end(),
+                                  [&](const ListConfig& list) { return list.definition.name == name; });
+  return found == config.lists.end() ? nullptr : &*found;
+}
+
+// The store knows lists that the files no longer name, and the reserved one of local rules.
+Result<ListId> find_id(const PolicyStore& store, const std::string& name) {
+  const ListDefinition* list = store.policies().find_list(name);
+  if (list == nullptr) return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\""};
+  return list->id;
+}
+
+json::object describe(const ImportRecord& record) {
+  json::object out{{"import", record.import.value},
+                   {"generation", record.first_generation.value},
+                   {"time", format_time(record.provenance.fetched_at)},
+                   {"source", shown_source(record.provenance.source)},
+                   {"sha256", record.provenance.sha256},
+                   {"size_bytes", record.provenance.size_bytes},
+                   {"rules", record.outcome.rules},
+                   {"added", record.outcome.added},
+                   {"removed", record.outcome.removed},
+                   {"who", escape_for_display(record.provenance.who)},
+                   {"note", record.note}};
+  return out;
+}
+
+}  // namespace
+
+json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation) {
+  const std::string& name = list.definition.name;
+  const ListState state = services.states.get(name);
+  const ListDefinition* known = generation != nullptr ? generation->policies().find_list(name) : nullptr;
+  return {{"name", name},
+          {"id", known != nullptr ? known->id.value : 0},
+          {"kind", to_text(list.definition.kind)},
+          {"rules", state.rules},
+          {"last_import", time_or_null(state.imported_s)},
+          {"last_check", time_or_null(state.checked_s)},
+          {"last_error", state.last_error},
+          {"next_fetch", time_or_null(state.next_fetch_s)},
+          {"state", state_text(services, name, state, generation)}};
+}
+
+Result<void> refresh_counts(PolicyStore& store, ListStates& states) {
+  for (const ListDefinition& list : store.policies().lists) {
+    if (list.id < kFirstDefinedList) continue;
+    const auto rules = store.rule_count(list.id);
+    if (!rules) return rules.error();
+    ListState state = states.get(list.name);
+    if (state.rules == *rules) continue;
+    state.rules = *rules;
+    if (auto saved = states.put(list.name, state); !saved) return saved;
+  }
+  return {};
+}
+
+VerbResult update_list(Call& call) {
+  const std::string name = call.arguments.required("name");
+  const bool dry_run = call.arguments.flag("dry_run");
+  if (!call.arguments.ok()) return call.arguments.error();
+  if (dry_run) return Error{ErrorCode::invalid, "dry runs are not there yet"};
+  auto last = std::chrono::steady_clock::time_point{};
+  std::string last_phase;
+  // An update goes on when its client leaves: half of it would be worth nothing.
+  const UpdateProgress progress = [&](std::string_view phase, std::uint64_t done, std::uint64_t total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (phase == last_phase && now - last < kProgressEvery) return;
+    last = now;
+    last_phase = phase;
+    call.responder.progress(encode_progress(json::object{{"phase", phase}, {"done", done}, {"total", total}}));
+  };
+  const auto report = call.services.updater.update(name, call.who, progress);
+  if (!report) return report.error();
+  return json::object{{"name", name},
+                      {"lines", report->reading.lines},
+                      {"rules", report->outcome.rules},
+                      {"added", report->outcome.added},
+                      {"removed", report->outcome.removed},
+                      {"unchanged", report->outcome.unchanged},
+                      {"import", report->outcome.import.value},
+                      {"generation", report->generation.value},
+                      {"buckets", parsed_or(report->reading.buckets, json::object{})},
+                      {"notes", parsed_or(report->reading.notes, json::array{})},
+                      {"changed", report->changed},
+                      {"in_force", report->resolver_told || !report->changed}};
+}
+
+VerbResult show_lists(Call& call) {
+  const Services& services = call.services;
+  const std::string name = call.arguments.text("name");
+  if (!call.arguments.ok()) return call.arguments.error();
+  const auto config = services.config();
+  if (!name.empty() && find_configured(*config, name) == nullptr) {
+    return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\" in the configuration"};
+  }
+  const auto generation = services.generations.current();
+  json::array lists;
+  for (const ListConfig& list : config->lists) {
+    if (!name.empty() && list.definition.name != name) continue;
+    json::object shown = describe_list(services, list, generation ? generation->get() : nullptr);
+    shown["source"] = shown_source(list.source);
+    shown["rank"] = list.definition.rank;
+    shown["mode"] = list.definition.mode == ListMode::observe ? "observe" : "enforce";
+    shown["category"] = list.definition.category;
+    shown["every"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(list.every).count()) + "s";
+    shown["where"] = list.where;
+    const ListState state = services.states.get(list.definition.name);
+    shown["lines"] = state.lines;
+    shown["sha256"] = state.sha256;
+    shown["buckets"] = parsed_or(state.buckets, json::object{});
+    shown["notes"] = parsed_or(state.notes, json::array{});
+    lists.push_back(std::move(shown));
+  }
+  const auto counted = services.writer.run<std::vector<std::size_t>>(
+      Urgency::urgent, [&](PolicyStore& store) -> Result<std::vector<std::size_t>> {
+        std::vector<std::size_t> counts;
+        for (const json::value& list : lists) {
+          const ListDefinition* known = store.policies().find_list(list.at("name").as_string());
+          const auto history = known != nullptr ? store.history(known->id)
+                                                : Result<std::vector<ImportRecord>>(std::vector<ImportRecord>());
+          if (!history) return history.error();
+          counts.push_back(history->size());
+        }
+        return counts;
+      });
+  if (!counted) return counted.error();
+  for (std::size_t i = 0; i < lists.size(); ++i) lists[i].as_object()["history"] = (*counted)[i];
+  return json::object{{"lists", std::move(lists)}};
+}
+
+VerbResult show_history(Call& call) {
+  const std::string name = call.arguments.required("name");
+  if (!call.arguments.ok()) return call.arguments.error();
+  const auto history = call.services.writer.run<std::vector<ImportRecord>>(
+      Urgency::urgent, [&](PolicyStore& store) -> Result<std::vector<ImportRecord>> {
+        const auto id = find_id(store, name);
+        if (!id) return id.error();
+        return store.history(*id);
+      });
+  if (!history) return history.error();
+  json::array imports;
+  for (const ImportRecord& record : *history) imports.push_back(describe(record));
+  return json::object{{"name", name}, {"imports", std::move(imports)}};
+}
+
+VerbResult rollback_list(Call& call) {
+  const std::string name = call.arguments.required("name");
+  const std::uint64_t import = call.arguments.number("import", 0);
+  if (!call.arguments.ok()) return call.arguments.error();
+  if (import == 0) return Error{ErrorCode::invalid, "\"import\" must be the number of an import (weir list history)"};
+  const auto number =
+      call.services.writer.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
+        const auto id = find_id(store, name);
+        if (!id) return id.error();
+        auto done = store.rollback_list(*id, ImportId{import}, call.who, read_clocks());
+        if (!done) return done;
+        if (auto counted = refresh_counts(store, call.services.states); !counted) return counted.error();
+        return done;
+      });
+  if (!number) return number.error();
+  json::object out{{"generation", number->value}};
+  tell_resolver(call.services, out);
+  return out;
+}
+
+}  // namespace weir::sidecar

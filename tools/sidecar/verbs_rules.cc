@@ -1,0 +1,142 @@
+// rule.add, rule.remove, rule.show: the administrator's own rules.
+#include <algorithm>
+#include <array>
+
+#include "tools/sidecar/rule_text.h"
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMaxLocalRules = 1'000'000;
+
+Result<Rule> read_rule(Call& call) {
+  RuleText text;
+  text.pattern = call.arguments.required("pattern");
+  text.kind = call.arguments.text("kind");
+  text.action = call.arguments.text("action");
+  text.important = call.arguments.flag("important");
+  text.addresses = call.arguments.texts("addresses");
+  if (!call.arguments.ok()) return call.arguments.error();
+  return parse_rule(text);
+}
+
+Provenance provenance_of(const Call& call, Now now) {
+  Provenance provenance;
+  provenance.source = "weir rule";
+  provenance.who = call.who;
+  provenance.fetched_at = now.wall;
+  return provenance;
+}
+
+bool same_pattern(const Rule& a, const Rule& b) {
+  return a.kind == b.kind && a.name == b.name && a.prefix == b.prefix && a.pattern == b.pattern;
+}
+
+// Takes away every local rule with this pattern that `unwanted` finds. Returns how many.
+Result<std::uint64_t> remove_rules(PolicyStore& store, const Rule& pattern, const Provenance& provenance, Now now,
+                                   const std::function<bool(const Rule&)>& unwanted) {
+  const auto rules = store.rules_of(kLocalRules, kMaxLocalRules);
+  if (!rules) return rules.error();
+  std::uint64_t removed = 0;
+  for (const SourcedRule& known : *rules) {
+    if (!same_pattern(known.rule, pattern) || !unwanted(known.rule)) continue;
+    const auto done = store.remove_rule(kLocalRules, known.rule, provenance, now);
+    if (!done) return done.error();
+    removed += *done ? 1 : 0;
+  }
+  return removed;
+}
+
+struct Changed {
+  GenerationNumber generation;
+  bool changed = false;
+  std::uint64_t replaced = 0;
+};
+
+Result<Changed> publish(PolicyStore& store, const std::string& reason, Now now, Changed changed) {
+  const GenerationNumber before = store.published();
+  const auto number = store.publish(reason, now);
+  if (!number) return number.error();
+  changed.generation = *number;
+  changed.changed = *number != before;
+  return changed;
+}
+
+json::object reply(Call& call, const Changed& changed) {
+  json::object out{{"generation", changed.generation.value}, {"changed", changed.changed}};
+  if (changed.replaced > 0) out["replaced"] = changed.replaced;
+  tell_resolver(call.services, out);
+  return out;
+}
+
+}  // namespace
+
+VerbResult add_rule(Call& call) {
+  const auto rule = read_rule(call);
+  if (!rule) return rule.error();
+  const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
+    const Now now = read_clocks();
+    const Provenance provenance = provenance_of(call, now);
+    // What is said of a name last holds: an earlier rule with the same pattern would otherwise go on
+    // beating or being beaten, and nobody would see why.
+    const auto replaced =
+        remove_rules(store, *rule, provenance, now, [&](const Rule& known) { return !(known == *rule); });
+    if (!replaced) return replaced.error();
+    if (auto added = store.add_rule(kLocalRules, *rule, provenance, now); !added) return added.error();
+    return publish(store, "rule add " + describe_pattern(*rule), now, {{}, false, *replaced});
+  });
+  if (!changed) return changed.error();
+  return reply(call, *changed);
+}
+
+VerbResult remove_rule(Call& call) {
+  const bool any_action = call.arguments.text("action").empty();
+  const bool any_kind = call.arguments.text("kind").empty();
+  const auto rule = read_rule(call);
+  if (!rule) return rule.error();
+  const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
+    const Now now = read_clocks();
+    std::uint64_t removed = 0;
+    Rule pattern = *rule;
+    const bool is_name = rule->kind != PatternKind::address;
+    for (const PatternKind kind : {PatternKind::subtree, PatternKind::exact, PatternKind::below}) {
+      // Without a kind, `example.org` means the rule that there is for it, whichever kind that has.
+      if (is_name && any_kind && rule->kind == PatternKind::subtree) pattern.kind = kind;
+      const auto gone = remove_rules(store, pattern, provenance_of(call, now), now,
+                                     [&](const Rule& known) { return any_action || known.action == rule->action; });
+      if (!gone) return gone.error();
+      removed += *gone;
+    }
+    if (removed == 0) return Error{ErrorCode::not_found, "no such rule: " + describe_pattern(*rule)};
+    return publish(store, "rule remove " + describe_pattern(*rule), now, {});
+  });
+  if (!changed) return changed.error();
+  return reply(call, *changed);
+}
+
+VerbResult show_rules(Call& call) {
+  const auto rules = call.services.writer.run<std::vector<SourcedRule>>(
+      Urgency::urgent, [](PolicyStore& store) { return store.rules_of(kLocalRules, kMaxLocalRules); });
+  if (!rules) return rules.error();
+  json::array shown;
+  for (const SourcedRule& known : *rules) {
+    json::object rule{{"pattern", pattern_of(known.rule)},
+                      {"kind", to_text(known.rule.kind)},
+                      {"action", to_text(known.rule.action)},
+                      {"important", known.rule.important},
+                      {"line", known.line}};
+    if (!known.rule.detail.addresses.empty()) {
+      json::array addresses;
+      for (const IpAddress& address : known.rule.detail.addresses) addresses.push_back(json::string(address.to_text()));
+      rule["addresses"] = std::move(addresses);
+    }
+    shown.push_back(std::move(rule));
+  }
+  return json::object{{"rules", std::move(shown)}};
+}
+
+}  // namespace weir::sidecar
