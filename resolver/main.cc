@@ -1,0 +1,71 @@
+// weir-resolver: reads weir.toml, runs the resolver. No logic here.
+#include <cstdio>
+#include <string_view>
+
+#include "resolver/server/resolver_daemon.h"
+#include "zones/base/text.h"
+#include "zones/config/config.h"
+
+namespace {
+
+constexpr const char* kUsage =
+    "usage: weir-resolver [--config FILE] [--check]\n"
+    "  --config FILE  the configuration (default /etc/weir/weir.toml)\n"
+    "  --check        read the configuration, say what is wrong with it, and stop\n"
+    "  --version      print the version and stop\n"
+    "Exit codes: 0 done, 2 usage, 3 configuration refused, 5 not permitted, 6 failed inside.\n";
+
+int exit_code(weir::ErrorCode code) {
+  switch (code) {
+    case weir::ErrorCode::invalid:
+    case weir::ErrorCode::not_found:
+    case weir::ErrorCode::too_large:
+      return 3;
+    case weir::ErrorCode::permission:
+      return 5;
+    default:
+      return 6;
+  }
+}
+
+int fail(const weir::Error& error) {
+  std::fprintf(stderr, "weir-resolver: %s\n", error.message.c_str());
+  return exit_code(error.code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string_view config_file = "/etc/weir/weir.toml";
+  bool check = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--help") {
+      std::fputs(kUsage, stdout);
+      return 0;
+    }
+    if (argument == "--version") {
+      std::puts("weir-resolver 0.1.0");
+      return 0;
+    }
+    if (argument == "--check") {
+      check = true;
+    } else if (argument == "--config" && i + 1 < argc) {
+      config_file = argv[++i];
+    } else if (argument.starts_with("--config=")) {
+      config_file = argument.substr(9);
+    } else {
+      std::fprintf(stderr, "weir-resolver: unknown argument '%s'\n%s", weir::escape_for_display(argument).c_str(),
+                   kUsage);
+      return 2;
+    }
+  }
+  const auto config = weir::Config::load(std::string(config_file));
+  if (!config) return fail(config.error());
+  if (check) {
+    std::puts("the configuration is good");
+    return 0;
+  }
+  const auto ended = weir::run_resolver(*config);
+  return ended ? 0 : fail(ended.error());
+}

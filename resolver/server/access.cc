@@ -1,0 +1,40 @@
+#include "resolver/server/access.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir {
+
+ClientTable::ClientTable(std::vector<Prefix> allow_clients)
+    : allow_clients_(std::move(allow_clients)), entries_(kEntries) {}
+
+void ClientTable::reset() {
+  for (Entry& entry : entries_) entry.filled = false;
+}
+
+std::size_t ClientTable::slot_of(const IpAddress& client) {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  std::memcpy(&high, client.octets.data(), 8);
+  std::memcpy(&low, client.octets.data() + 8, 8);
+  std::uint64_t hash = (high ^ (low * 0x9E3779B97F4A7C15ULL)) * 0xBF58476D1CE4E5B9ULL;
+  hash ^= hash >> 32;
+  return hash % kEntries;
+}
+
+const ClientClass& ClientTable::fill(Entry& entry, const IpAddress& client, const PolicySet* policies) {
+  const IpAddress plain = client.unmapped();
+  entry.client = client;
+  entry.filled = true;
+  entry.found.allowed = std::any_of(allow_clients_.begin(), allow_clients_.end(),
+                                    [&](const Prefix& prefix) { return prefix.contains(plain); });
+  entry.found.group = policies == nullptr ? 0 : policies->group_of(plain);
+  return entry.found;
+}
+
+Prefix fairness_prefix(const IpAddress& client) {
+  const IpAddress plain = client.unmapped();
+  return Prefix::of(plain, plain.family == AddressFamily::ipv4 ? 24 : 56);
+}
+
+}  // namespace weir

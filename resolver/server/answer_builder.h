@@ -1,0 +1,31 @@
+// From what the engine found to the octets that the answer cache keeps: built once a miss, copied for each client.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "resolver/cache/answer_cache.h"
+#include "resolver/engine/engine.h"
+#include "resolver/wire/reply.h"
+
+namespace weir {
+
+struct BuiltAnswer {
+  std::vector<std::uint8_t> wire;  // header without ID and flags, folded question, records; no OPT
+  std::vector<std::uint16_t> ttl_offsets;
+  Rcode rcode = Rcode::servfail;
+  std::uint32_t ttl_seconds = 0;  // how long it may be kept: the smallest of all TTLs; 0: not at all
+};
+
+// `out` is reused. What does not fit into a DNS message becomes SERVFAIL.
+void build_answer(const ResolutionResult& result, BuiltAnswer& out);
+
+// The other way: what a rule may match in a stored answer (aliases, addresses), for match_answer() under another
+// names epoch. Nothing where the octets are no answer.
+std::optional<ResolutionResult> read_stored_answer(std::span<const std::uint8_t> wire);
+
+// The flags of a reply made of a stored answer. AD follows from the validator's word alone (RFC 6840 section 5.8);
+// resolver/dnssec says that there is none yet.
+ReplyFlags stored_flags(const Query& query, Rcode rcode, Security security);
+
+}  // namespace weir

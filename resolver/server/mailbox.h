@@ -1,0 +1,57 @@
+// Cache misses handed from the worker that received them to the worker that resolves them.
+//
+// A miss belongs to worker hash(QNAME, QTYPE) mod workers, so that each engine stays single-threaded and equal
+// questions meet. Any thread pushes, one takes; no lock, and one wake-up for many.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "resolver/server/udp_listener.h"
+#include "resolver/wire/query.h"
+#include "zones/base/time.h"
+#include "zones/link/decision.h"
+
+namespace weir {
+
+// One client's query that waits for a resolution, with the way back to the client.
+struct Miss {
+  std::vector<std::uint8_t> message;  // `query` points into it
+  Query query;
+  IpAddress client;
+  std::uint32_t group = 0;
+  Transport transport = Transport::udp;
+  unsigned worker = 0;           // that received it
+  int descriptor = -1;           // UDP: the socket that it came in through; lives until all workers have stopped
+  UdpRoute route;                // UDP
+  std::uint64_t tcp_ticket = 0;  // TCP: the receiving worker's number of the query
+  SteadyTime received;
+
+  Miss* next = nullptr;  // of the mailbox
+};
+
+class Mailbox {
+ public:
+  explicit Mailbox(std::size_t capacity) : capacity_(capacity) {}
+  ~Mailbox();
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+
+  // Errors: io (no more descriptors).
+  Result<void> open();
+  // Any thread. Gives the miss back where the box is full.
+  std::unique_ptr<Miss> push(std::unique_ptr<Miss> miss);
+  // The owner: everything that is there, oldest first, as a list through `next` that it now owns.
+  Miss* take_all();
+  int descriptor() const { return event_; }  // readable when something was pushed; take_all() clears it
+
+ private:
+  const std::size_t capacity_;
+  int event_ = -1;
+  alignas(64) std::atomic<Miss*> head_{nullptr};
+  std::atomic<std::size_t> size_{0};
+};
+
+}  // namespace weir

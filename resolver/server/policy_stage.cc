@@ -1,0 +1,99 @@
+#include "resolver/server/policy_stage.h"
+
+#include <algorithm>
+
+#include "resolver/server/answer_builder.h"
+
+namespace weir {
+
+PolicyStage::PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics)
+    : cache_(match_cache_bytes), sink_(sink), metrics_(metrics) {
+  set_generation(nullptr, {});
+}
+
+void PolicyStage::set_generation(const Generation* generation, WallTime now) {
+  generation_ = generation;
+  groups_.assign(1, GroupState{.not_ready = true});
+  if (generation == nullptr) return;
+  const PolicySet& policies = generation->policies();
+  groups_.assign(std::max<std::size_t>(policies.groups.size(), 1), GroupState{});
+  const auto& never_loaded = generation->never_loaded();
+  for (std::size_t i = 0; i < policies.groups.size(); ++i) {
+    const Policy& policy = policies.policies[policies.groups[i].policy];
+    groups_[i].default_deny = policy.default_action == DefaultAction::deny;
+    groups_[i].log_all = policy.log_all;
+    groups_[i].privacy = policy.privacy;
+    groups_[i].not_ready = policy.until_loaded == UntilLoaded::refuse &&
+                           std::any_of(never_loaded.begin(), never_loaded.end(), [&](ListId list) {
+                             return std::find(policy.lists.begin(), policy.lists.end(), list) != policy.lists.end();
+                           });
+  }
+  sink_.set_groups(groups_.size(), now);
+}
+
+AnswerMatches& PolicyStage::parts_of(std::size_t count) {
+  AnswerMatches& parts = parts_[std::min(count, parts_.size() - 1)];
+  parts.resize(count);
+  return parts;
+}
+
+AnswerMatches& PolicyStage::match_question(const Query& query) {
+  AnswerMatches& parts = parts_of(1);
+  PartMatches& question = parts.front();
+  question.part = AnswerPart::qname;
+  question.name = query.name();
+  const NamesEpoch epoch = generation_->names_epoch();
+  if (cache_.find(query.qname, query.qname_hash, epoch, question.matches)) {
+    metrics_.add(Metric::match_hits);
+    return parts;
+  }
+  metrics_.add(Metric::match_lookups);
+  generation_->match(ReversedName(query.qname), question.matches);
+  cache_.put(query.qname, query.qname_hash, epoch, question.matches);
+  return parts;
+}
+
+AnswerMatches* PolicyStage::stored_matches(const Query& query, std::span<const std::uint8_t> octets) {
+  if (octets.empty()) {
+    AnswerMatches& parts = parts_of(1);
+    parts.front().part = AnswerPart::qname;
+    parts.front().name = query.name();
+    parts.front().matches.clear();
+    return &parts;
+  }
+  AnswerMatches& parts = parts_of(count_parts(octets));
+  return decode_matches(octets, parts) ? &parts : nullptr;
+}
+
+AnswerMatches* PolicyStage::rematch(const Query& query, std::span<const std::uint8_t> wire) {
+  const auto answer = read_stored_answer(wire);
+  if (!answer) return nullptr;
+  rematched_ = match_question(query);
+  match_answer(*answer, *generation_, rematched_);
+  return &rematched_;
+}
+
+std::optional<std::size_t> PolicyStage::carry_out(const FilterVerdict& verdict, const AnswerMatches& parts,
+                                                  const Query& query, const Asker& asker, Transport transport,
+                                                  SteadyTime received, std::span<std::uint8_t> out) {
+  // A `truncate` rule asks for TCP; who comes by TCP has done what it wants.
+  const bool blocked =
+      verdict.blocked() && !(verdict.verdict.action == Action::truncate && transport == Transport::tcp);
+  if (describe_decision(decision_, query, asker, parts, verdict)) {
+    using std::chrono::microseconds;
+    decision_.transport = transport;
+    const auto latency = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - received).count();
+    decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency, 0, UINT32_MAX));
+    sink_.push(decision_, asker.client, group(asker.group).privacy);
+    if (decision_.decision_class == DecisionClass::would_block) metrics_.add(Metric::would_block);
+    if (decision_.decision_class == DecisionClass::allowed_over_block) metrics_.add(Metric::allowed_over_block);
+  }
+  if (!blocked) return std::nullopt;
+  metrics_.add(Metric::blocked);
+  sink_.count(asker.group, AnswerKind::blocked);
+  const std::size_t size = write_block_answer(out, query, asker, parts, verdict);
+  if (size == 0) metrics_.add(Metric::dropped);
+  return size;
+}
+
+}  // namespace weir

@@ -1,0 +1,66 @@
+// The worker's side of the filter: the matches of a question, the verdict carried out, the decision logged.
+//
+// One worker's; one thread. Nothing here allocates once its vectors have grown.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "resolver/cache/match_cache.h"
+#include "resolver/filter/filter.h"
+#include "resolver/server/decision_sink.h"
+#include "resolver/server/metrics.h"
+
+namespace weir {
+
+// What a group's policy says, worked out once a generation.
+struct GroupState {
+  bool default_deny = false;
+  bool not_ready = false;  // until_loaded = "refuse", and one of its lists was never loaded
+  bool log_all = false;
+  Privacy privacy = Privacy::prefix;
+};
+
+class PolicyStage {
+ public:
+  PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics);
+
+  // `generation` (nullptr: none) stays valid until the next call.
+  void set_generation(const Generation* generation, WallTime now);
+  const Generation* generation() const { return generation_; }
+  const GroupState& group(std::uint32_t index) const { return groups_[index]; }
+  Asker asker(std::uint32_t group, const IpAddress& client, WallTime now) const {
+    return {.generation = *generation_, .group = group, .client = client, .now = now};
+  }
+
+  void prefetch_matches(const Query& query) const { cache_.prefetch(query.qname_hash); }
+  // The matches of QNAME alone, from the match cache or the store. Valid until the next call of any of these three.
+  AnswerMatches& match_question(const Query& query);
+  // What a cache entry holds; nothing where the octets are malformed. Empty octets: QNAME without a match.
+  AnswerMatches* stored_matches(const Query& query, std::span<const std::uint8_t> octets);
+  // Looked up again from the stored answer, because its names epoch is another one; nothing where it is malformed.
+  AnswerMatches* rematch(const Query& query, std::span<const std::uint8_t> wire);
+
+  // Logs what is to be logged. A size: the reply is in `out` (0: none is sent). Nothing: the client gets the answer.
+  std::optional<std::size_t> carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
+                                       const Asker& asker, Transport transport, SteadyTime received,
+                                       std::span<std::uint8_t> out);
+
+ private:
+  // Vectors by size, so that their elements keep what they have allocated.
+  AnswerMatches& parts_of(std::size_t count);
+
+  MatchCache cache_;
+  DecisionSink& sink_;
+  WorkerMetrics& metrics_;
+  const Generation* generation_ = nullptr;
+  std::vector<GroupState> groups_;
+  std::array<AnswerMatches, 5> parts_;
+  AnswerMatches rematched_;
+  Decision decision_;
+};
+
+}  // namespace weir

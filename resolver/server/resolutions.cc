@@ -1,0 +1,276 @@
+#include "resolver/server/resolutions.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "resolver/base/limits.h"
+#include "resolver/server/access.h"
+#include "resolver/server/answer_builder.h"
+#include "resolver/server/upstream.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kMaxStoredParts = 255;
+constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
+constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
+
+Now read_clocks() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+std::string key_text(const Query& query) {
+  std::string key;
+  key.reserve(query.qname.size() + 5);
+  for (const std::uint8_t octet : query.qname) key.push_back(static_cast<char>(fold(octet)));
+  const unsigned type = static_cast<std::uint16_t>(query.type);
+  const unsigned record_class = static_cast<std::uint16_t>(query.record_class);
+  const unsigned flags = (query.dnssec_ok ? 1U : 0U) | (query.checking_disabled ? 2U : 0U);
+  for (const unsigned octet : {type & 0xFFU, type >> 8U, record_class & 0xFFU, record_class >> 8U, flags})
+    key.push_back(static_cast<char>(octet));
+  return key;
+}
+
+AnswerKey answer_key(const Query& query) {
+  return {.qname = query.qname,
+          .qname_hash = query.qname_hash,
+          .type = query.type,
+          .record_class = query.record_class,
+          .dnssec_ok = query.dnssec_ok,
+          .checking_disabled = query.checking_disabled};
+}
+
+struct PrefixHash {
+  std::size_t operator()(const Prefix& prefix) const noexcept {
+    std::size_t hash = prefix.length;
+    for (const std::uint8_t octet : prefix.address.bytes()) hash = hash * 131 + octet;
+    return hash;
+  }
+};
+
+class EngineResolutions final : public Resolutions {
+ public:
+  EngineResolutions(ResolutionsOptions options, Environment environment)
+      : environment_(std::move(environment)),
+        engine_(with_random(std::move(options.engine)), environment_.rrsets, environment_.servers),
+        upstream_(Upstream::make(environment_.loop, random_, std::move(options.outgoing), options.max_outstanding,
+                                 [this](ExchangeId id, const Response& response) {
+                                   engine_.receive(id, response, read_clocks());
+                                   pump();
+                                 })),
+        timer_(environment_.loop),
+        reply_(65536) {}
+
+  void accept(std::unique_ptr<Miss> miss) override {
+    std::string key = key_text(miss->query);
+    const Prefix prefix = fairness_prefix(miss->client);
+    const auto found = by_key_.find(key);
+    std::size_t& of_prefix = by_prefix_[prefix];
+    if (of_prefix >= kMaxWaitingPerPrefix || clients_ >= limit_of(Limit::resolutions_in_flight) ||
+        (found != by_key_.end() &&
+         waiting_.at(found->second).clients.size() >= limit_of(Limit::waiters_per_resolution))) {
+      if (of_prefix == 0) by_prefix_.erase(prefix);
+      environment_.metrics.add(Metric::overloaded);
+      return fail(*miss, kOverloaded);
+    }
+    ++of_prefix;
+    ++clients_;
+    if (found != by_key_.end()) {
+      waiting_.at(found->second).clients.push_back(std::move(miss));
+      return;
+    }
+    const Question question{miss->query.name(), miss->query.type, miss->query.record_class};
+    const Origin origin{.kind = OriginKind::client,
+                        .prefix = prefix,
+                        .checking_disabled = miss->query.checking_disabled,
+                        .dnssec_ok = miss->query.dnssec_ok};
+    const ResolutionId id = engine_.start(question, origin, read_clocks());
+    Waiting& entry = waiting_[id.value];
+    entry.key = key;
+    entry.clients.push_back(std::move(miss));
+    by_key_.emplace(std::move(key), id.value);
+  }
+
+  void pump() override {
+    // Results come before exchanges are looked at again: what is answered wants nothing more.
+    for (bool more = true; more;) {
+      more = false;
+      for (Exchange& exchange : engine_.take_exchanges()) {
+        upstream_->send(std::move(exchange));
+        more = true;
+      }
+      for (const ExchangeId exchange : engine_.take_abandoned()) upstream_->cancel(exchange);
+      for (const ResolutionResult& result : engine_.take_results()) {
+        finish(result);
+        more = true;
+      }
+    }
+    arm_timer();
+  }
+
+  std::size_t waiting() const override { return clients_; }
+
+  void publish_metrics() override {
+    const EngineCounters& counters = engine_.counters();
+    WorkerMetrics& metrics = environment_.metrics;
+    metrics.set(Metric::engine_started, counters.started);
+    metrics.set(Metric::engine_finished, counters.finished);
+    metrics.set(Metric::engine_failed, counters.failed);
+    metrics.set(Metric::engine_exchanges, counters.exchanges);
+    metrics.set(Metric::engine_retries, counters.retries);
+    metrics.set(Metric::engine_tcp_fallbacks, counters.tcp_fallbacks);
+    metrics.set(Metric::engine_ignored_responses, counters.ignored_responses);
+    metrics.set(Metric::engine_joined, counters.joined);
+    metrics.set(Metric::engine_limits_reached, counters.limits_reached);
+    metrics.set(Metric::engine_in_flight, engine_.in_flight());
+  }
+
+ private:
+  struct Waiting {
+    std::string key;
+    std::vector<std::unique_ptr<Miss>> clients;
+  };
+
+  EngineOptions with_random(EngineOptions options) {
+    options.random = [this] { return random_.next(); };
+    return options;
+  }
+
+  void arm_timer() {
+    const auto next = engine_.next_timeout();
+    if (next == armed_for_) return;
+    armed_for_ = next;
+    if (!next) {
+      timer_.cancel();
+      return;
+    }
+    timer_.expires_at(*next);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      armed_for_.reset();
+      engine_.timeout(read_clocks());
+      pump();
+    });
+  }
+
+  void finish(const ResolutionResult& result) {
+    auto node = waiting_.extract(result.id.value);
+    if (node.empty()) return;
+    Waiting waiting = std::move(node.mapped());
+    by_key_.erase(waiting.key);
+    clients_ -= waiting.clients.size();
+    for (const auto& miss : waiting.clients) {
+      const auto at = by_prefix_.find(fairness_prefix(miss->client));
+      if (at != by_prefix_.end() && --at->second == 0) by_prefix_.erase(at);
+    }
+    environment_.refresh_generation();
+    const Generation* generation = environment_.policy.generation();
+    if (generation == nullptr) {
+      for (const auto& miss : waiting.clients) fail(*miss, kNotReady);
+      return;
+    }
+    build_answer(result, built_);
+    const Now now = read_clocks();
+    const Query& asked = waiting.clients.front()->query;
+    parts_ = environment_.policy.match_question(asked);
+    match_answer(result, *generation, parts_);
+    store(asked, result, *generation, now.steady);
+    for (const auto& miss : waiting.clients) reply(*miss, result, now);
+  }
+
+  void store(const Query& asked, const ResolutionResult& result, const Generation& generation, SteadyTime now) {
+    // A failure holds no records, so the aliases that led there could not be matched again under another epoch. The
+    // engine remembers such failures itself (RFC 9520).
+    const bool lost_aliases = result.answer.empty() && !result.aliases.empty();
+    if (built_.ttl_seconds == 0 || lost_aliases || parts_.size() > kMaxStoredParts) return;
+    encoded_.clear();
+    const bool any = std::any_of(parts_.begin(), parts_.end(), [](const PartMatches& part) {
+      return !part.matches.empty() || !part.matches.lists_below.empty();
+    });
+    if (any) encode_matches(parts_, encoded_);
+    const CacheSeconds inserted = to_cache_seconds(now);
+    environment_.answers.put(answer_key(asked), {.wire = built_.wire,
+                                                 .ttl_offsets = built_.ttl_offsets,
+                                                 .rcode = built_.rcode,
+                                                 .security = static_cast<std::uint8_t>(result.security),
+                                                 .inserted = inserted,
+                                                 .expires = inserted + built_.ttl_seconds,
+                                                 .ede = result.ede,
+                                                 .ede_text = result.ede_text,
+                                                 .epoch = generation.names_epoch(),
+                                                 .matches = encoded_});
+  }
+
+  void reply(Miss& miss, const ResolutionResult& result, Now now) {
+    const PolicyStage& policy = environment_.policy;
+    // The generation may have fewer groups than when the client was classified.
+    if (miss.group >= policy.generation()->policies().groups.size()) miss.group = 0;
+    const Asker asker = policy.asker(miss.group, miss.client, now.wall);
+    const std::size_t room = miss.transport == Transport::udp ? miss.query.udp_payload_size : std::size_t{65535};
+    const std::span<std::uint8_t> out(reply_.data(), room);
+    const FilterVerdict verdict = decide_answer(parts_, asker, miss.query.type);
+    const auto blocked =
+        environment_.policy.carry_out(verdict, parts_, miss.query, asker, miss.transport, miss.received, out);
+    if (blocked) return send(miss, out.first(*blocked), now.steady);
+    environment_.sink.count(miss.group, built_.rcode == Rcode::servfail ? AnswerKind::failed : AnswerKind::resolved);
+    std::copy_n(built_.wire.begin(), std::min(built_.wire.size(), out.size()), out.begin());
+    StoredReply stored;
+    stored.flags = stored_flags(miss.query, built_.rcode, result.security);
+    stored.ttl_offsets = built_.ttl_offsets;
+    if (result.ede) stored.error = ExtendedError{*result.ede, result.ede_text};
+    send(miss, out.first(finish_stored_reply(out, built_.wire.size(), miss.query, stored)), now.steady);
+  }
+
+  void fail(const Miss& miss, const ExtendedError& error) {
+    environment_.sink.count(0, AnswerKind::failed);
+    const std::span<std::uint8_t> out(reply_.data(), 512);
+    send(miss, out.first(write_error_reply(out, miss.query, Rcode::servfail, &error)),
+         std::chrono::steady_clock::now());
+  }
+
+  void send(const Miss& miss, std::span<const std::uint8_t> message, SteadyTime now) {
+    if (message.size() < kHeaderSize) {
+      // Nothing is sent (a drop rule); a TCP connection learns that this query is over.
+      if (miss.transport == Transport::tcp) environment_.answer_tcp(miss.worker, miss.tcp_ticket, {});
+      return;
+    }
+    environment_.metrics.answered(static_cast<Rcode>(message[3] & 0xF));
+    if ((message[2] & 0x02) != 0) environment_.metrics.add(Metric::truncated);
+    if (miss.transport == Transport::tcp) return environment_.answer_tcp(miss.worker, miss.tcp_ticket, message);
+    if (now - miss.received > kMaxWait) return;
+    if (!send_datagram(miss.descriptor, miss.route, message)) environment_.metrics.add(Metric::send_failures);
+  }
+
+  Environment environment_;
+  SecureRandom random_;
+  Engine engine_;
+  std::unique_ptr<Upstream> upstream_;
+  boost::asio::steady_timer timer_;
+  std::optional<SteadyTime> armed_for_;
+
+  std::unordered_map<std::uint64_t, Waiting> waiting_;  // by ResolutionId
+  std::unordered_map<std::string, std::uint64_t> by_key_;
+  std::unordered_map<Prefix, std::size_t, PrefixHash> by_prefix_;
+  std::size_t clients_ = 0;
+
+  BuiltAnswer built_;
+  AnswerMatches parts_;
+  std::vector<std::uint8_t> encoded_;
+  std::vector<std::uint8_t> reply_;
+};
+
+}  // namespace
+
+std::unique_ptr<Resolutions> Resolutions::make(ResolutionsOptions options, Environment environment) {
+  return std::make_unique<EngineResolutions>(std::move(options), std::move(environment));
+}
+
+CacheSeconds to_cache_seconds(SteadyTime time) {
+  return static_cast<CacheSeconds>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+}  // namespace weir

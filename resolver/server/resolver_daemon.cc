@@ -1,0 +1,278 @@
+#include "resolver/server/resolver_daemon.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "resolver/cache/answer_cache.h"
+#include "resolver/cache/rrset_cache.h"
+#include "resolver/cache/server_cache.h"
+#include "resolver/server/control_server.h"
+#include "resolver/server/decision_sink.h"
+#include "resolver/server/generation_holder.h"
+#include "resolver/server/instance_lock.h"
+#include "resolver/server/metrics.h"
+#include "resolver/server/port_probe.h"
+#include "resolver/server/worker.h"
+#include "zones/store/generation.h"
+
+namespace weir {
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+constexpr std::chrono::milliseconds kSwapBound{2000};  // a worker's turn is far below it
+constexpr std::size_t kReservedDescriptors = 2048;     // TCP clients, store files, rings
+
+// CPUs that this process may run on.
+std::vector<int> usable_cpus() {
+  std::vector<int> out;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return out;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(static_cast<unsigned>(cpu), &set)) out.push_back(cpu);
+  }
+  return out;
+}
+
+// As many descriptors as we are allowed; returns how many that is.
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  const rlim_t wanted = std::min<rlim_t>(limit.rlim_max, 65536);
+  if (limit.rlim_cur < wanted) {
+    rlimit raised = limit;
+    raised.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+Result<EngineOptions> engine_options(const ResolverConfig& config) {
+  EngineOptions options;
+  options.upstream_port = config.upstream_port;
+  options.use_ipv6 = config.ipv6_upstream;
+  if (!config.root_hints.empty()) {
+    auto hints = read_root_hints(config.root_hints.string());
+    if (!hints) return hints.error();
+    options.root_hints = std::move(*hints);
+  }
+  return options;
+}
+
+// Everything that lives as long as the daemon, in the order in which it must be destroyed (last first).
+class Daemon {
+ public:
+  explicit Daemon(const Config& config) : config_(config), cpus_(usable_cpus()) {
+    worker_count_ = config.resolver.workers != 0 ? config.resolver.workers
+                                                 : std::max<unsigned>(1, static_cast<unsigned>(cpus_.size()));
+  }
+
+  Result<void> open() {
+    auto lock = InstanceLock::acquire(config_.run.path);
+    if (!lock) return lock.error();
+    lock_ = std::make_unique<InstanceLock>(std::move(*lock));
+    // Before any socket with SO_REUSEPORT, which would silently share the port with whoever has it.
+    for (const Endpoint& address : config_.resolver.listen) {
+      auto free = probe_port(address);
+      if (!free) return free.error();
+    }
+    auto made = make_caches();
+    if (!made) return made.error();
+    load_generation();
+    auto workers = make_workers();
+    if (!workers) return workers.error();
+    return start_control();
+  }
+
+  void start() {
+    for (auto& worker : workers_) worker->start();
+    spdlog::info("weir-resolver {} answers on {} address(es) with {} worker(s)", kVersion,
+                 config_.resolver.listen.size(), workers_.size());
+    sd_notify(0, "READY=1");
+  }
+
+  void stop() {
+    sd_notify(0, "STOPPING=1");
+    control_.reset();
+    for (auto& worker : workers_) worker->stop();
+  }
+
+ private:
+  // Answers and RRsets share `cache`: half each, as an answer costs about what its RRsets do.
+  Result<void> make_caches() {
+    const std::size_t half = static_cast<std::size_t>(config_.resolver.cache_bytes / 2);
+    auto answers = AnswerCache::make(half);
+    if (!answers) return answers.error();
+    answers_ = std::move(*answers);
+    rrsets_ = std::make_unique<RrsetCache>(half);
+    servers_ = std::make_unique<ServerCache>();
+    return {};
+  }
+
+  void load_generation() {
+    generations_ = std::make_unique<GenerationHolder>(
+        config_.store.path, StoreCache::make(static_cast<std::size_t>(config_.resolver.store_cache_bytes)),
+        worker_count_);
+    const auto loaded = generations_->load_current();
+    if (loaded) {
+      spdlog::info("generation {} is in force", loaded->value);
+    } else {
+      spdlog::warn("no policy is in force, queries get SERVFAIL until one is published: {}", loaded.error().message);
+    }
+  }
+
+  Result<void> make_workers() {
+    const std::size_t descriptors = raise_descriptor_limit();
+    auto engine = engine_options(config_.resolver);
+    if (!engine) return engine.error();
+    keys_ = std::make_unique<PseudonymKeys>(config_.run.path);
+    keys_->refresh({std::chrono::steady_clock::now(), std::chrono::system_clock::now()});
+    const WorkerShared shared{.answers = *answers_,
+                              .rrsets = *rrsets_,
+                              .servers = *servers_,
+                              .generations = *generations_,
+                              .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{})};
+    metrics_ = std::make_unique<WorkerMetrics[]>(worker_count_);
+    std::vector<Worker*> peers;
+    for (unsigned i = 0; i < worker_count_; ++i) {
+      auto sink = DecisionSink::open(config_.run.path, i, *keys_, metrics_[i]);
+      if (!sink) return sink.error();
+      sinks_.push_back(std::move(*sink));
+      WorkerOptions options;
+      options.index = i;
+      options.listen = config_.resolver.listen;
+      options.allow_clients = config_.resolver.allow_clients;
+      if (worker_count_ > 1 && !cpus_.empty()) options.cpu = cpus_[i % cpus_.size()];
+      options.spin = config_.resolver.spin;
+      options.engine = *engine;
+      options.outgoing = config_.resolver.outgoing;
+      options.max_outstanding = descriptors > 2 * kReservedDescriptors
+                                    ? std::min<std::size_t>(8192, (descriptors - kReservedDescriptors) / worker_count_)
+                                    : std::max<std::size_t>(64, descriptors / 2 / worker_count_);
+      auto worker = Worker::make(std::move(options), shared, metrics_[i], *sinks_.back());
+      if (!worker) return worker.error();
+      workers_.push_back(std::move(*worker));
+      peers.push_back(workers_.back().get());
+      metrics_seen_.push_back(&metrics_[i]);
+      generations_->set_wake(i, [waking = peers.back()] { waking->wake(); });
+    }
+    for (auto& worker : workers_) worker->set_peers(peers);
+    return {};
+  }
+
+  Result<void> start_control() {
+    ControlHandlers handlers;
+    handlers.status = [this] { return status(); };
+    handlers.load_generation = [this]() -> Result<GenerationNumber> {
+      auto number = generations_->load_current();
+      if (!number) {
+        spdlog::warn("the generation was not loaded: {}", number.error().message);
+        return number;
+      }
+      const auto confirmed = generations_->await_workers(kSwapBound);
+      if (!confirmed) return confirmed.error();
+      return number;
+    };
+    handlers.flush_cache = [this](const Name& name, FlushScope scope) -> Result<std::uint64_t> {
+      // The engine's knowledge first, so that no answer is made of it after the answers have gone.
+      const std::uint64_t answers = answers_->flush(name, scope == FlushScope::subtree);
+      if (scope == FlushScope::subtree) {
+        rrsets_->clear();
+      } else {
+        rrsets_->erase(name);
+      }
+      return answers + answers_->flush(name, scope == FlushScope::subtree);
+    };
+    handlers.each_second = [this](Now now) {
+      keys_->refresh(now);
+      generations_->collect();
+    };
+    auto control = ControlServer::start(
+        {.run_directory = config_.run.path, .current_file = generations_->current_file()}, std::move(handlers));
+    if (!control) return control.error();
+    control_ = std::move(*control);
+    return {};
+  }
+
+  ResolverStatus status() {
+    ResolverStatus status;
+    const auto uptime = std::chrono::steady_clock::now() - started_;
+    status.version = kVersion;
+    status.uptime = std::chrono::duration_cast<std::chrono::seconds>(uptime);
+    status.workers = worker_count_;
+    status.listen = config_.resolver.listen;
+    status.generation_error = generations_->last_error();
+    const auto generation = generations_->current();
+    auto figures = process_figures();
+    if (generation) {
+      status.has_generation = true;
+      status.generation = describe(*generation);
+      figures.push_back({Metric::generation, static_cast<double>(generation->number().value)});
+      figures.push_back({Metric::generation_epoch, static_cast<double>(generation->names_epoch().value)});
+      figures.push_back({Metric::generation_rules, static_cast<double>(generation->rule_count())});
+      figures.push_back({Metric::lists_never_loaded, static_cast<double>(generation->never_loaded().size())});
+    }
+    figures.push_back({Metric::generations_held, static_cast<double>(generations_->collect() + (generation ? 1 : 0))});
+    figures.push_back({Metric::answer_cache_entries, static_cast<double>(answers_->entries())});
+    figures.push_back({Metric::answer_cache_bytes, static_cast<double>(answers_->used_bytes())});
+    figures.push_back({Metric::rrset_cache_entries, static_cast<double>(rrsets_->entries())});
+    figures.push_back({Metric::rrset_cache_bytes, static_cast<double>(rrsets_->size_bytes())});
+    figures.push_back({Metric::uptime_seconds, std::chrono::duration<double>(uptime).count()});
+    status.values = gather(metrics_seen_, figures);
+    return status;
+  }
+
+  const Config& config_;
+  const std::vector<int> cpus_;
+  const SteadyTime started_ = std::chrono::steady_clock::now();
+  unsigned worker_count_ = 1;
+
+  std::unique_ptr<InstanceLock> lock_;
+  std::unique_ptr<AnswerCache> answers_;
+  std::unique_ptr<RrsetCache> rrsets_;
+  std::unique_ptr<ServerCache> servers_;
+  std::unique_ptr<GenerationHolder> generations_;
+  std::unique_ptr<PseudonymKeys> keys_;
+  std::unique_ptr<WorkerMetrics[]> metrics_;
+  std::vector<const WorkerMetrics*> metrics_seen_;
+  std::vector<std::unique_ptr<DecisionSink>> sinks_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<ControlServer> control_;
+};
+
+}  // namespace
+
+Result<void> run_resolver(const Config& config) {
+  // Blocked before any thread is made, so that only sigwait() sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  Daemon daemon(config);
+  auto opened = daemon.open();
+  if (!opened) return opened.error();
+  daemon.start();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping on {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  daemon.stop();
+  return {};
+}
+
+}  // namespace weir
