@@ -118,7 +118,9 @@ class FakeNetwork {
 struct Reply {
   std::uint16_t flags = 0x8400;  // QR, AA
   Rcode rcode = Rcode::noerror;
-  std::vector<std::string> answer, authority, additional;
+  std::vector<std::string> answer = {};
+  std::vector<std::string> authority = {};
+  std::vector<std::string> additional = {};
 };
 std::vector<std::uint8_t> make_reply(const Message& query, const Reply& reply);
 
