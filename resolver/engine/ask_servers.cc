@@ -23,7 +23,9 @@ void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolut
   const unsigned whole = lookup.name.label_count();
   unsigned labels = step.ask_name.label_count();
   step.asking = AskServers::Asking::whole;
-  if (context.options.qname_minimisation && !step.denied_ancestor && lookup.record_class == RecordClass::in) {
+  // Name servers' names say nothing of a client; minimising them would let an attacker spend a packet a label.
+  const bool for_client = resolution.depth() == 1;
+  if (context.options.qname_minimisation && for_client && !step.denied_ancestor) {
     while (labels + 1 < whole && resolution.budget().has(Limit::minimised_questions)) {
       const auto spent = static_cast<unsigned>(resolution.budget().spent(Limit::minimised_questions));
       const auto left = static_cast<unsigned>(resolution.budget().left(Limit::minimised_questions));

@@ -364,6 +364,7 @@ void FakeNetwork::collect() {
   for (ResolutionResult& result : engine_->take_results()) {
     trace += std::to_string(clock_.count()) + " = " + result.question.name.to_text() + " " + to_text(result.rcode) +
              " " + std::to_string(result.answer.size()) + "\n";
+    finished_at.emplace(result.id, now().steady);
     results.push_back(std::move(result));
   }
 }

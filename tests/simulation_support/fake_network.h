@@ -79,6 +79,7 @@ class FakeNetwork {
   ResolutionResult resolve(const std::string& name, RecordType type, Origin origin = {});
   void collect();  // takes exchanges and results that are ready
   std::vector<ResolutionResult> results;
+  std::map<ResolutionId, SteadyTime> finished_at;
 
   unsigned packets = 0;  // that reached any server
   std::map<std::string, unsigned> packets_to;
