@@ -38,6 +38,10 @@ class ControlClient {
   Result<std::string> request(const ControlRequest& request, const Progress& progress = {},
                               std::chrono::milliseconds patience = std::chrono::seconds(120));
 
+  // After an error of request(): true when the daemon itself answered it, false when the daemon was not reached.
+  // So `unavailable` of a source that the daemon asked is told from the daemon being away.
+  bool is_open() const { return socket_ >= 0; }
+
  private:
   ControlClient(int socket, std::string daemon) : socket_(socket), daemon_(std::move(daemon)) {}
 

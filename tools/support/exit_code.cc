@@ -23,10 +23,15 @@ ExitCode exit_code_of(ErrorCode code) {
   return ExitCode::failed;
 }
 
+ExitCode exit_code_of_answer(ErrorCode code) {
+  const ExitCode exit = exit_code_of(code);
+  return exit == ExitCode::unreachable ? ExitCode::refused : exit;
+}
+
 const char* describe_exit_codes() {
   return "Exit codes:\n"
          "  0  done\n"
-         "  1  the answer is no (explain: the name is blocked; list check: nothing usable)\n"
+         "  1  the answer is no (explain: the name is blocked; rule remove: there is no such rule)\n"
          "  2  wrong usage\n"
          "  3  input or configuration refused\n"
          "  4  a daemon cannot be reached\n"

@@ -15,7 +15,10 @@ enum class ExitCode : int {
   failed = 6  // inside: disk, store
 };
 
+// Of a failure on this side.
 ExitCode exit_code_of(ErrorCode code);
+// Of an error that a daemon answered: it was reached, so what is unavailable or too slow is its input, a source.
+ExitCode exit_code_of_answer(ErrorCode code);
 
 // One line an exit code, for --help.
 const char* describe_exit_codes();

@@ -1,0 +1,99 @@
+// weir check: is the configuration good, and what could be in it.
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <ostream>
+
+#include "tools/cli/verbs.h"
+#include "tools/support/table.h"
+#include "zones/base/text.h"
+
+namespace weir::cli {
+namespace {
+
+namespace json = boost::json;
+
+ExitCode show_keys(Command& command) {
+  if (command.is_json()) {
+    json::array keys;
+    for (const ConfigKey& key : config_keys()) {
+      keys.push_back(json::object{{"section", key.section},
+                                  {"repeated", key.repeated},
+                                  {"key", key.key},
+                                  {"required", key.default_value.empty()},
+                                  {"default", key.default_value},
+                                  {"expected", key.expected},
+                                  {"meaning", key.meaning}});
+    }
+    command.print(json::object{{"keys", std::move(keys)}});
+    return ExitCode::done;
+  }
+  std::string section;
+  for (const ConfigKey& key : config_keys()) {
+    if (key.section != section) {
+      command.out() << (section.empty() ? "" : "\n") << (key.repeated ? "[[" : "[") << key.section
+                    << (key.repeated ? "]]" : "]") << '\n';
+      section = key.section;
+    }
+    command.out() << key.key << (key.default_value.empty() ? " (required)" : " = " + key.default_value) << "\n    "
+                  << key.meaning << "\n    expected: " << key.expected << '\n';
+  }
+  return ExitCode::done;
+}
+
+// What is allowed and probably not meant.
+std::vector<std::string> remarks_on(const Config& config) {
+  std::vector<std::string> out;
+  const PolicySet set = config.compile();
+  for (const ListConfig& list : config.lists) {
+    const ListDefinition* compiled = set.find_list(list.definition.name);
+    const bool used = std::any_of(set.policies.begin(), set.policies.end(),
+                                  [&](const Policy& policy) { return policy.has_list(compiled->id); });
+    if (!used)
+      out.push_back(list.where + ": no policy names the list \"" + list.definition.name + "\": it has no effect");
+    std::error_code code;
+    if (list.source.starts_with('/') && !std::filesystem::exists(list.source, code))
+      out.push_back(list.where + ": the list \"" + list.definition.name + "\" is not there: " + list.source);
+  }
+  for (std::size_t i = 1; i < set.policies.size(); ++i) {
+    const bool used =
+        std::any_of(set.groups.begin(), set.groups.end(), [&](const Group& group) { return group.policy == i; });
+    if (!used) out.push_back("no group has the policy \"" + set.policies[i].name + "\": it has no effect");
+  }
+  return out;
+}
+
+ExitCode check(Command& command) {
+  auto config = Config::load(command.config_file());
+  if (!config) return command.fail(config.error());
+  const auto remarks = remarks_on(*config);
+  if (command.is_json()) {
+    json::array files;
+    for (const auto& file : config->files) files.emplace_back(file.string());
+    json::array notes;
+    for (const std::string& remark : remarks) notes.emplace_back(remark);
+    command.print(json::object{{"files", std::move(files)},
+                               {"lists", config->lists.size()},
+                               {"policies", config->policies.size()},
+                               {"groups", config->groups.size()},
+                               {"notes", std::move(notes)}});
+    return ExitCode::done;
+  }
+  for (const std::string& remark : remarks) command.say("note: " + remark);
+  for (const auto& file : config->files) command.say(file.string() + ": good");
+  command.say("lists: " + std::to_string(config->lists.size()) + ", policies: " +
+              std::to_string(config->policies.size()) + ", groups: " + std::to_string(config->groups.size()));
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, Action& chosen) {
+  CLI::App* verb = app.add_subcommand("check", "read the configuration and its drop-ins, and say what is wrong");
+  auto keys = std::make_shared<bool>(false);
+  verb->add_flag("--keys", *keys, "list every key with its default and its meaning instead");
+  verb->callback(
+      [&chosen, keys] { chosen = [keys](Command& command) { return *keys ? show_keys(command) : check(command); }; });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,121 @@
+#include "tools/cli/command.h"
+
+#include <ostream>
+
+#include "tools/support/table.h"
+#include "zones/base/text.h"
+
+namespace weir::cli {
+
+namespace json = boost::json;
+
+ExitCode Command::fail(const Error& error) {
+  return fail(error, exit_code_of(error.code));
+}
+
+ExitCode Command::fail(const Error& error, ExitCode code) {
+  streams_.out.flush();
+  if (is_json()) {
+    const json::object body{{"code", to_text(error.code)}, {"message", error.message}};
+    streams_.err << json::serialize(json::object{{"error", body}}) << '\n';
+    return code;
+  }
+  // A message may have several lines, one a fault; each is escaped, the line ends stay.
+  std::string_view rest = error.message;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    streams_.err << "weir: " << escape_for_display(rest.substr(0, end)) << '\n';
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return code;
+}
+
+ExitCode Command::usage(std::string_view message) {
+  streams_.err << "weir: " << escape_for_display(message) << '\n';
+  return ExitCode::usage;
+}
+
+Command::Answer Command::try_ask(std::string_view verb, const json::object& arguments,
+                                 const ControlClient::Progress& progress, std::chrono::milliseconds patience) {
+  Answer answer;
+  const auto failed = [&](const Error& error, ExitCode code) {
+    answer.error = error;
+    answer.failure = code;
+    return std::move(answer);
+  };
+  auto config = Config::load(config_file_);
+  if (!config) return failed(config.error(), exit_code_of(config.error().code));
+  auto client = ControlClient::connect(sidecar_socket(config->run.path), "weir-sidecar");
+  if (!client) return failed(client.error(), exit_code_of(client.error().code));
+  auto reply = client->request({std::string(verb), json::serialize(arguments), calling_user()}, progress, patience);
+  if (!reply) {
+    const ErrorCode code = reply.error().code;
+    return failed(reply.error(), client->is_open() ? exit_code_of_answer(code) : exit_code_of(code));
+  }
+  json::error_code bad;
+  answer.result = json::parse(*reply, bad);
+  if (bad) return failed({ErrorCode::corrupt, "weir-sidecar answered something that is no JSON"}, ExitCode::failed);
+  return answer;
+}
+
+Command::Answer Command::ask(std::string_view verb, const json::object& arguments,
+                             const ControlClient::Progress& progress, std::chrono::milliseconds patience) {
+  Answer answer = try_ask(verb, arguments, progress, patience);
+  if (!answer) fail(answer.error, answer.failure);
+  return answer;
+}
+
+void Command::print(const json::value& value) {
+  out() << json::serialize(value) << '\n';
+}
+
+void Command::say(std::string_view text) {
+  if (!is_json()) out() << escape_for_display(text) << '\n';
+}
+
+namespace {
+
+const json::value* find(const json::value& object, std::string_view key) {
+  return object.is_object() ? object.get_object().if_contains(key) : nullptr;
+}
+
+}  // namespace
+
+std::string text_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  if (value == nullptr || value->is_null()) return {};
+  if (value->is_string()) return std::string(value->get_string());
+  if (value->is_primitive()) return json::serialize(*value);
+  return {};
+}
+
+std::uint64_t number_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  if (value == nullptr || !value->is_number()) return 0;
+  json::error_code bad;
+  const auto number = value->to_number<std::uint64_t>(bad);
+  return bad ? 0 : number;
+}
+
+bool flag_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::array& array_at(const json::value& object, std::string_view key) {
+  static const json::array none;
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_array() ? value->get_array() : none;
+}
+
+const json::value* object_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_object() ? value : nullptr;
+}
+
+std::string count_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_number() ? show_count(number_at(object, key)) : std::string();
+}
+
+}  // namespace weir::cli

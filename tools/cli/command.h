@@ -1,0 +1,84 @@
+// What every command of `weir` is given: its streams, the configuration file, and the way to the daemons.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+#include "tools/support/control_client.h"
+#include "tools/support/exit_code.h"
+#include "zones/base/result.h"
+#include "zones/config/config.h"
+
+namespace weir::cli {
+
+struct Streams {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  bool err_is_terminal = false;  // then progress is shown there
+};
+
+enum class Output : std::uint8_t { text, json };
+
+class Command {
+ public:
+  Command(Streams& streams, std::filesystem::path config_file, Output output)
+      : streams_(streams), config_file_(std::move(config_file)), output_(output) {}
+
+  std::istream& in() { return streams_.in; }
+  std::ostream& out() { return streams_.out; }
+  std::ostream& err() { return streams_.err; }
+  bool shows_progress() const { return streams_.err_is_terminal && output_ == Output::text; }
+  bool is_json() const { return output_ == Output::json; }
+  const std::filesystem::path& config_file() const { return config_file_; }
+
+  // Says `error` on the error stream; the exit code that belongs to it.
+  ExitCode fail(const Error& error);
+  ExitCode fail(const Error& error, ExitCode code);
+  ExitCode usage(std::string_view message);
+
+  // One request to the sidecar named by the configuration. On failure the error was shown and `failure` is set.
+  struct Answer {
+    boost::json::value result;
+    Error error;
+    ExitCode failure = ExitCode::done;
+    explicit operator bool() const { return failure == ExitCode::done; }
+  };
+  Answer ask(std::string_view verb, const boost::json::object& arguments, const ControlClient::Progress& progress = {},
+             std::chrono::milliseconds patience = std::chrono::minutes(10));
+  // The same, but says nothing on failure.
+  Answer try_ask(std::string_view verb, const boost::json::object& arguments,
+                 const ControlClient::Progress& progress = {},
+                 std::chrono::milliseconds patience = std::chrono::minutes(10));
+
+  // One line of JSON.
+  void print(const boost::json::value& value);
+  // A sentence for people; nothing with --json. Escaped.
+  void say(std::string_view text);
+
+ private:
+  Streams& streams_;
+  std::filesystem::path config_file_;
+  Output output_;
+};
+
+// What parsing the arguments chose.
+using Action = std::function<ExitCode(Command&)>;
+
+// Members of replies, for showing: "" or 0 where absent or of another type; numbers also as text.
+std::string text_at(const boost::json::value& object, std::string_view key);
+std::uint64_t number_at(const boost::json::value& object, std::string_view key);
+bool flag_at(const boost::json::value& object, std::string_view key);
+const boost::json::array& array_at(const boost::json::value& object, std::string_view key);
+const boost::json::value* object_at(const boost::json::value& object, std::string_view key);  // nullptr: no object
+
+// "1,234" where the member is a number, "" where it is not there.
+std::string count_at(const boost::json::value& object, std::string_view key);
+
+}  // namespace weir::cli

@@ -1,0 +1,74 @@
+// weir status, weir reload.
+#include <CLI/CLI.hpp>
+
+#include <ostream>
+
+#include "tools/cli/verbs.h"
+#include "tools/support/table.h"
+
+namespace weir::cli {
+namespace {
+
+void show_log(Command& command, const boost::json::value& log) {
+  std::string line = "log:";
+  for (const auto& [key, value] : log.get_object()) {
+    const std::string text = text_at(log, key);
+    if (text.empty()) continue;
+    line += (line.size() > 4 ? ", " : " ") + std::string(key) + ' ' +
+            (std::string_view(key).ends_with("bytes") ? show_size(number_at(log, key)) : text);
+  }
+  command.say(line);
+}
+
+ExitCode status(Command& command) {
+  const auto answer = command.ask("status", {});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  command.say("weir-sidecar " + text_at(answer.result, "version") + ", process " + text_at(answer.result, "pid") +
+              ", since " + text_at(answer.result, "started"));
+  if (const auto* generation = object_at(answer.result, "generation")) {
+    command.say("generation " + text_at(*generation, "number") + ", published " + text_at(*generation, "published") +
+                " (" + text_at(*generation, "reason") + "), " + count_at(*generation, "rules") + " rules");
+    command.say("fingerprint " + text_at(*generation, "fingerprint"));
+  }
+  if (const std::string pinned = text_at(answer.result, "pinned"); !pinned.empty())
+    command.say("pinned: " + pinned + "; 'weir reload' takes the files again");
+  if (const auto* log = object_at(answer.result, "log")) show_log(command, *log);
+  Table table({{"LIST"}, {"KIND"}, {"RULES", Align::right}, {"STATE"}, {"IMPORTED"}, {"NEXT FETCH"}, {"ERROR"}});
+  for (const auto& list : array_at(answer.result, "lists")) {
+    table.add({text_at(list, "name"), text_at(list, "kind"), count_at(list, "rules"), text_at(list, "state"),
+               text_at(list, "last_import"), text_at(list, "next_fetch"), text_at(list, "last_error")});
+  }
+  if (!table.empty()) table.print(command.out());
+  return ExitCode::done;
+}
+
+ExitCode reload(Command& command) {
+  // The caller's own view first: faults come with their lines also where no daemon runs.
+  if (auto config = Config::load(command.config_file()); !config) return command.fail(config.error());
+  const auto answer = command.ask("reload", {});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    const std::string generation = text_at(answer.result, "generation");
+    command.say("reloaded" + (generation.empty() ? std::string() : "; generation " + generation + " is in force"));
+  }
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_daemon_verbs(CLI::App& app, Action& chosen) {
+  app.add_subcommand("status", "the sidecar, the generation in force, and every list")->callback([&chosen] {
+    chosen = status;
+  });
+  app.add_subcommand("reload", "re-read the configuration; a faulty one changes nothing")->callback([&chosen] {
+    chosen = reload;
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,196 @@
+// weir explain: who decides over a name, who lost, and why.
+#include <CLI/CLI.hpp>
+
+#include <istream>
+#include <memory>
+#include <ostream>
+
+#include "tools/cli/verbs.h"
+#include "zones/base/prefix.h"
+#include "zones/base/text.h"
+#include "zones/dns/name.h"
+
+namespace weir::cli {
+namespace {
+
+namespace json = boost::json;
+
+// A request of so many names stays far below kMaxControlLine, and its reply too.
+constexpr std::size_t kNamesInRequest = 1000;
+
+struct ExplainOptions {
+  std::string name, client, group, type = "A";
+  bool batch = false;
+};
+
+// "list ads, line 812: ads.example and everything below it -> block (rank 4)"
+std::string describe_rule(const json::value& rule) {
+  const std::string kind = text_at(rule, "kind");
+  const std::string line = text_at(rule, "line");
+  std::string out = "list " + text_at(rule, "list");
+  if (!line.empty()) out += ", line " + line;
+  out += ": " + text_at(rule, "pattern");
+  if (kind == "subtree") out += " and everything below it";
+  if (kind == "exact") out += " alone";
+  out += " -> " + text_at(rule, "action") + " (rank " + text_at(rule, "rank");
+  if (flag_at(rule, "important")) out += ", important";
+  if (flag_at(rule, "exception")) out += ", exception";
+  if (text_at(rule, "mode") == "observe") out += ", observe only";
+  return out + ")";
+}
+
+std::string describe_import(const json::value& rule) {
+  const std::string import = text_at(rule, "import");
+  if (import.empty()) return {};
+  std::string out = "import " + import;
+  if (const std::string source = text_at(rule, "source"); !source.empty()) out += " from " + source;
+  if (const std::string time = text_at(rule, "imported"); !time.empty()) out += " at " + time;
+  return out;
+}
+
+void tell_rule(Command& command, const std::string& lead, const json::value& rule) {
+  command.say("  " + lead + describe_rule(rule));
+  if (const std::string import = describe_import(rule); !import.empty())
+    command.say("  " + std::string(lead.size(), ' ') + import);
+}
+
+void tell(Command& command, const json::value& result, const std::string& generation) {
+  const std::string outcome = text_at(result, "outcome");
+  const json::value* winner = object_at(result, "winner");
+  std::string verdict = text_at(result, "name");
+  if (outcome == "blocked") {
+    verdict += " is blocked";
+    if (const std::string mode = text_at(result, "mode"); !mode.empty()) verdict += " (answered with " + mode + ")";
+    if (winner == nullptr) verdict += ": the policy denies what no rule allows";
+  } else if (outcome == "allowed") {
+    verdict += " is allowed by a rule";
+  } else {
+    verdict += " is resolved: no rule matches";
+  }
+  command.say(verdict);
+  if (winner != nullptr) tell_rule(command, "by    ", *winner);
+  for (const auto& loser : array_at(result, "losers")) tell_rule(command, "over  ", loser);
+  if (const auto* observed = object_at(result, "observed"))
+    tell_rule(command, "would have been decided by  ", *observed);
+  command.say("  policy " + text_at(result, "policy") + ", group " + text_at(result, "group") + ", generation " +
+              generation);
+}
+
+json::object arguments_of(const ExplainOptions& options, json::array names) {
+  json::object out{{"names", std::move(names)}, {"type", options.type}};
+  if (!options.client.empty()) out["client"] = options.client;
+  if (!options.group.empty()) out["group"] = options.group;
+  return out;
+}
+
+ExitCode explain_one(Command& command, const ExplainOptions& options) {
+  const auto answer = command.ask("explain", arguments_of(options, {json::string(options.name)}));
+  if (!answer) return answer.failure;
+  const json::array& results = array_at(answer.result, "results");
+  if (results.size() != 1)
+    return command.fail(
+        {ErrorCode::corrupt, "weir-sidecar explained " + std::to_string(results.size()) + " names, not 1"});
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    tell(command, results[0], text_at(answer.result, "generation"));
+  }
+  return text_at(results[0], "outcome") == "blocked" ? ExitCode::answer_is_no : ExitCode::done;
+}
+
+class Batch {
+ public:
+  Batch(Command& command, const ExplainOptions& options) : command_(command), options_(options) {}
+
+  // Blank lines are skipped. One line of output a name, in the order of the input.
+  ExitCode run() {
+    std::string line;
+    while (std::getline(command_.in(), line)) {
+      const std::string_view name = trim(line);
+      if (name.empty()) continue;
+      rows_.emplace_back(name);
+      valid_.push_back(IpAddress::parse(name).has_value() || Name::parse(name).has_value());
+      if (rows_.size() == kNamesInRequest && !flush()) return failure_;
+    }
+    if (!flush()) return failure_;
+    command_.out().flush();
+    return worst_;
+  }
+
+ private:
+  bool flush() {
+    json::array names;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if (valid_[i]) names.emplace_back(rows_[i]);
+    }
+    json::array results;
+    if (const std::size_t wanted = names.size(); wanted > 0) {
+      auto answer = command_.ask("explain", arguments_of(options_, std::move(names)));
+      failure_ = answer.failure;
+      if (!answer) return false;
+      results = array_at(answer.result, "results");
+      if (results.size() != wanted) {
+        failure_ = command_.fail({ErrorCode::corrupt, "weir-sidecar explained " + std::to_string(results.size()) +
+                                                          " names, not " + std::to_string(wanted)});
+        return false;
+      }
+    }
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if (valid_[i]) {
+        print(rows_[i], results[next++]);
+      } else {
+        print(rows_[i], json::object{{"name", rows_[i]}, {"outcome", "invalid"}, {"winner", nullptr}});
+        worst_ = ExitCode::refused;
+      }
+    }
+    rows_.clear();
+    valid_.clear();
+    return true;
+  }
+
+  void print(const std::string& name, const json::value& result) {
+    if (command_.is_json()) return command_.print(result);
+    const auto column = [](const std::string& text) { return ' ' + (text.empty() ? "-" : escape_for_display(text)); };
+    const json::value* winner = object_at(result, "winner");
+    command_.out() << escape_for_display(name) << column(text_at(result, "outcome"));
+    for (const char* key : {"list", "line", "import"})
+      command_.out() << (winner != nullptr ? column(text_at(*winner, key)) : " -");
+    command_.out() << '\n';
+  }
+
+  Command& command_;
+  const ExplainOptions& options_;
+  std::vector<std::string> rows_;
+  std::vector<bool> valid_;
+  ExitCode failure_ = ExitCode::done;
+  ExitCode worst_ = ExitCode::done;
+};
+
+ExitCode explain(Command& command, const ExplainOptions& options) {
+  if (options.batch != options.name.empty())
+    return command.usage(options.batch ? "--batch reads the names from its input; leave NAME away"
+                                       : "which name? Give NAME, or --batch to read names from the input");
+  if (!options.client.empty() && !options.group.empty()) return command.usage("give --client or --group, not both");
+  return options.batch ? Batch(command, options).run() : explain_one(command, options);
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, Action& chosen) {
+  CLI::App* verb = app.add_subcommand("explain", "who decides over a name, who lost, and why");
+  verb->footer(
+      "\nExit code 1: NAME is blocked.\n"
+      "With --batch one line a name, in the order of the input, with these columns, \"-\" for none:\n"
+      "  NAME  OUTCOME (none, allowed, blocked, invalid)  LIST  LINE  IMPORT\n"
+      "or, with --json, one JSON object a line. Its exit code is 0, or 3 where a name was invalid.");
+  auto options = std::make_shared<ExplainOptions>();
+  verb->add_option("NAME", options->name, "a name, or an address as it may stand in an answer");
+  verb->add_option("--client", options->client, "as this address is answered");
+  verb->add_option("--group", options->group, "as this group is answered");
+  verb->add_option("--type", options->type, "the type asked for")->capture_default_str();
+  verb->add_flag("--batch", options->batch, "read names from the input, one a line");
+  verb->callback([&chosen, options] { chosen = [options](Command& command) { return explain(command, *options); }; });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,284 @@
+// weir list: what is filtered.
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <memory>
+#include <ostream>
+#include <thread>
+
+#include "tools/cli/drop_in.h"
+#include "tools/cli/list_check.h"
+#include "tools/cli/progress_bar.h"
+#include "tools/cli/verbs.h"
+#include "tools/support/table.h"
+
+namespace weir::cli {
+namespace {
+
+namespace json = boost::json;
+
+const std::vector<std::string> kKinds = {"block", "allow", "address"};
+const std::vector<std::string> kMatches = {"auto", "exact", "subtree"};
+const std::vector<std::string> kDialects = {"auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "addresses"};
+
+struct AddOptions {
+  std::string name, source;
+  std::vector<std::string> policies = {"default"};
+  std::string kind, match, dialect, every, mode, exceptions, category;
+  int rank = 0;
+};
+
+// Another update of the same list (the schedule's, say) may be under way: its end is waited for.
+Command::Answer update_list(Command& command, const std::string& name) {
+  constexpr auto kPause = std::chrono::milliseconds(100);
+  constexpr int kAttempts = 600;
+  for (int attempt = 1;; ++attempt) {
+    ProgressBar bar(command.err());
+    auto answer = command.try_ask("list.update", {{"name", name}}, [&](std::string_view progress) {
+      if (command.shows_progress()) bar.show(progress);
+      return Continue::yes;
+    });
+    if (answer || answer.error.code != ErrorCode::busy || attempt == kAttempts) return answer;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+void tell_update(Command& command, const json::value& result) {
+  const std::string name = text_at(result, "name");
+  const std::string rules = count_at(result, "rules") + " rules";
+  if (flag_at(result, "changed")) {
+    command.say(name + ": " + rules + " from " + count_at(result, "lines") + " lines; " + count_at(result, "added") +
+                " added, " + count_at(result, "removed") + " removed; import " + text_at(result, "import") +
+                ", generation " + text_at(result, "generation"));
+  } else {
+    command.say(name + ": not changed, " + rules + "; generation " + text_at(result, "generation"));
+  }
+  for (const auto& note : array_at(result, "notes")) {
+    if (note.is_string()) command.say("note: " + std::string(note.get_string()));
+  }
+}
+
+ExitCode update(Command& command, const std::string& name) {
+  const auto answer = update_list(command, name);
+  if (!answer) return command.fail(answer.error, answer.failure);
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    tell_update(command, answer.result);
+  }
+  return ExitCode::done;
+}
+
+TomlKeys keys_of(const AddOptions& options) {
+  // A relative path means the caller's folder, not that of the drop-in.
+  std::string source = options.source;
+  std::error_code code;
+  if (source.find("://") == std::string::npos)
+    source = std::filesystem::absolute(source, code).lexically_normal().string();
+  TomlKeys keys = {{"name", toml_string(options.name)}, {"source", toml_string(source)}};
+  const std::pair<const char*, const std::string*> texts[] = {
+      {"kind", &options.kind},        {"match", &options.match}, {"dialect", &options.dialect},
+      {"every", &options.every},      {"mode", &options.mode},   {"exceptions", &options.exceptions},
+      {"category", &options.category}};
+  for (const auto& [key, value] : texts) {
+    if (!value->empty()) keys.emplace_back(key, toml_string(*value));
+  }
+  if (options.rank != 0) keys.emplace_back("rank", std::to_string(options.rank));
+  keys.emplace_back("policies", toml_array(options.policies));
+  return keys;
+}
+
+ExitCode add(Command& command, const AddOptions& options) {
+  if (auto good = check_config_name(options.name); !good) return command.fail(good.error());
+  auto config = add_drop_in(command.config_file(), options.name, keys_of(options));
+  if (!config) return command.fail(config.error());
+  const auto file = drop_in_of(command.config_file(), options.name);
+  const auto reloaded = command.try_ask("reload", {});
+  if (!reloaded) {
+    if (reloaded.failure == ExitCode::unreachable) {
+      command.say("defined in " + file.string());
+      return command.fail({reloaded.error.code, reloaded.error.message + "; the list is fetched when it starts"},
+                          reloaded.failure);
+    }
+    const auto taken_back = remove_drop_in(command.config_file(), options.name);
+    return command.fail(
+        {reloaded.error.code,
+         reloaded.error.message + (taken_back ? "; nothing was changed" : "; " + taken_back.error().message)},
+        reloaded.failure);
+  }
+  command.say("defined in " + file.string());
+  const auto updated = update_list(command, options.name);
+  if (!updated) {
+    return command.fail({updated.error.code, "the list \"" + options.name +
+                                                 "\" is defined, but was not imported: " + updated.error.message},
+                        updated.failure);
+  }
+  if (command.is_json()) {
+    json::value result = updated.result;
+    if (result.is_object()) result.get_object()["file"] = file.string();
+    command.print(result);
+  } else {
+    tell_update(command, updated.result);
+  }
+  return ExitCode::done;
+}
+
+ExitCode remove(Command& command, const std::string& name) {
+  if (auto good = check_config_name(name); !good) return command.fail(good.error());
+  auto config = remove_drop_in(command.config_file(), name);
+  if (!config) return command.fail(config.error());
+  const auto answer = command.ask("reload", {});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    const std::string generation = text_at(answer.result, "generation");
+    command.say("removed " + name +
+                (generation.empty() ? std::string() : "; generation " + generation + " is in force"));
+  }
+  return ExitCode::done;
+}
+
+ExitCode show(Command& command, const std::string& name) {
+  json::object arguments;
+  if (!name.empty()) arguments["name"] = name;
+  const auto answer = command.ask("list.show", arguments);
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  const json::array& lists = array_at(answer.result, "lists");
+  if (!name.empty() && lists.size() == 1 && lists[0].is_object()) {
+    for (const auto& [key, value] : lists[0].get_object()) {
+      const std::string text = value.is_structured() ? json::serialize(value) : text_at(lists[0], key);
+      if (!text.empty()) command.say(std::string(key) + ": " + text);
+    }
+    return ExitCode::done;
+  }
+  Table table({{"LIST"}, {"KIND"}, {"RULES", Align::right}, {"STATE"}, {"IMPORTED"}, {"NEXT FETCH"}, {"ERROR"}});
+  for (const auto& list : lists) {
+    table.add({text_at(list, "name"), text_at(list, "kind"), count_at(list, "rules"), text_at(list, "state"),
+               text_at(list, "last_import"), text_at(list, "next_fetch"), text_at(list, "last_error")});
+  }
+  if (table.empty()) {
+    command.say("no lists; 'weir list add NAME SOURCE' defines one");
+  } else {
+    table.print(command.out());
+  }
+  return ExitCode::done;
+}
+
+ExitCode history(Command& command, const std::string& name) {
+  const auto answer = command.ask("list.history", {{"name", name}});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  Table table({{"IMPORT", Align::right},
+               {"TIME"},
+               {"RULES", Align::right},
+               {"ADDED", Align::right},
+               {"REMOVED", Align::right},
+               {"GENERATION", Align::right},
+               {"WHO"},
+               {"SHA-256"},
+               {"SOURCE"},
+               {"NOTE"}});
+  for (const auto& import : array_at(answer.result, "imports")) {
+    table.add({text_at(import, "import"), text_at(import, "time"), count_at(import, "rules"), count_at(import, "added"),
+               count_at(import, "removed"), text_at(import, "generation"), text_at(import, "who"),
+               text_at(import, "sha256").substr(0, 16), text_at(import, "source"), text_at(import, "note")});
+  }
+  if (table.empty()) {
+    command.say(name + " was never imported");
+  } else {
+    table.print(command.out());
+  }
+  return ExitCode::done;
+}
+
+ExitCode rollback(Command& command, const std::string& name, std::uint64_t import) {
+  const auto answer = command.ask("list.rollback", {{"name", name}, {"import", import}});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    command.say(name + " holds again what import " + std::to_string(import) + " brought; generation " +
+                text_at(answer.result, "generation") + " is in force");
+  }
+  return ExitCode::done;
+}
+
+void add_add(CLI::App& family, Action& chosen) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* verb = family.add_subcommand("add", "define a list in a drop-in file, and import it");
+  verb->add_option("NAME", options->name, "what to call it")->required();
+  verb->add_option("SOURCE", options->source, "https or http URL, or a file")->required();
+  verb->add_option("--policy", options->policies, "policy that it belongs to; may be given several times")
+      ->take_all()
+      ->expected(1)
+      ->capture_default_str();
+  verb->add_option("--kind", options->kind, "block (default), allow, address");
+  verb->add_option("--match", options->match, "auto (default), exact, subtree: what a bare name means");
+  verb->add_option("--dialect", options->dialect,
+                   "auto (default), hosts, domains, adblock, dnsmasq, unbound, addresses");
+  verb->add_option("--every", options->every, "how often it is fetched: 24h by default");
+  verb->add_option("--mode", options->mode, "enforce (default), observe");
+  verb->add_option("--exceptions", options->exceptions, "own (default), rank");
+  verb->add_option("--category", options->category, "a word of yours");
+  verb->add_option("--rank", options->rank, "lower ranks decide first; 4 by default, 3 for kind allow")
+      ->check(CLI::Range(kMinListRank, kMaxListRank));
+  verb->callback([&chosen, options] { chosen = [options](Command& command) { return add(command, *options); }; });
+}
+
+// A verb with the name of a list and nothing more.
+void add_named(CLI::App& family, const char* verb_name, const char* help, bool required, Action& chosen,
+               ExitCode (*run)(Command&, const std::string&)) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* verb = family.add_subcommand(verb_name, help);
+  verb->add_option("NAME", *name, "of the list")->required(required);
+  verb->callback([&chosen, name, run] { chosen = [name, run](Command& command) { return run(command, *name); }; });
+}
+
+void add_check_file(CLI::App& family, Action& chosen) {
+  auto options = std::make_shared<ListCheckOptions>();
+  CLI::App* verb = family.add_subcommand("check", "what each line of a list file means; asks no daemon");
+  verb->add_option("FILE", options->file, "the list")->required();
+  verb->add_option("--kind", options->kind, "block, allow, address")
+      ->capture_default_str()
+      ->check(CLI::IsMember(kKinds));
+  verb->add_option("--match", options->match, "auto, exact, subtree")
+      ->capture_default_str()
+      ->check(CLI::IsMember(kMatches));
+  verb->add_option("--dialect", options->dialect, "how its lines are written")
+      ->capture_default_str()
+      ->check(CLI::IsMember(kDialects));
+  verb->add_flag("--rewrites", options->rewrites, "trust its addresses as answers");
+  verb->callback(
+      [&chosen, options] { chosen = [options](Command& command) { return check_list_file(command, *options); }; });
+}
+
+}  // namespace
+
+void add_list_verbs(CLI::App& app, Action& chosen) {
+  CLI::App* family = app.add_subcommand("list", "sources of rules");
+  family->require_subcommand(1);
+  add_add(*family, chosen);
+  add_named(*family, "remove", "delete the drop-in of a list", true, chosen, remove);
+  add_named(*family, "update", "fetch and import a list now", true, chosen, update);
+  add_named(*family, "show", "all lists, or everything about one", false, chosen, show);
+  add_check_file(*family, chosen);
+  add_named(*family, "history", "every import of a list", true, chosen, history);
+  auto name = std::make_shared<std::string>();
+  auto import = std::make_shared<std::uint64_t>(0);
+  CLI::App* verb = family->add_subcommand("rollback", "what an earlier import brought, in force at once");
+  verb->add_option("NAME", *name, "of the list")->required();
+  verb->add_option("IMPORT", *import, "as 'weir list history' names it")->required();
+  verb->callback([&chosen, name, import] {
+    chosen = [name, import](Command& command) { return rollback(command, *name, *import); };
+  });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,66 @@
+#include "tools/cli/list_check.h"
+
+#include <ostream>
+
+#include "tools/support/table.h"
+#include "zones/base/text.h"
+#include "zones/lists/list_reader.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr std::size_t kShownSamples = 5;
+
+void tell(Command& command, const std::string& file, const ListSummary& summary) {
+  command.say(file + ": " + show_count(summary.lines) + " lines, " + show_count(summary.rules) + " rules" +
+              (summary.dialect.empty() ? "" : ", mostly " + summary.dialect) +
+              (summary.bare_is_subtree ? ", a bare name means itself and all below" : ""));
+  Table table({{"LINES", Align::right}, {"WHAT BECAME OF THEM"}});
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    if (summary.buckets[i] > 0)
+      table.add({show_count(summary.buckets[i]), std::string(to_text(static_cast<Bucket>(i)))});
+  }
+  if (!table.empty()) table.print(command.out());
+  for (const std::string& note : summary.notes) command.say("note: " + note);
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    std::size_t shown = 0;
+    for (const LineSample& sample : summary.samples[i]) {
+      if (shown++ == kShownSamples) {
+        command.say("  and more of " + std::string(to_text(static_cast<Bucket>(i))) +
+                    "; --json shows the first hundred");
+        break;
+      }
+      command.say(file + ':' + std::to_string(sample.line) + ':' + std::to_string(sample.column) + ": " +
+                  std::string(to_text(static_cast<Bucket>(i))) + ": " + sample.reason + ": " + sample.text);
+    }
+  }
+}
+
+}  // namespace
+
+ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
+  ListOptions wanted;
+  wanted.kind = options.kind == "allow"     ? ListKind::allow
+                : options.kind == "address" ? ListKind::address
+                                            : ListKind::block;
+  wanted.match = options.match == "exact"     ? NameMatch::exact
+                 : options.match == "subtree" ? NameMatch::subtree
+                                              : NameMatch::automatic;
+  wanted.dialect = options.dialect;
+  wanted.rewrites = options.rewrites;
+  wanted.file_name = std::filesystem::path(options.file).filename().string();
+  auto reader = ListReader::open(options.file, wanted);
+  if (!reader) return command.fail(reader.error());
+  while ((*reader)->next()) {
+  }
+  const auto finished = (*reader)->finish();
+  const ListSummary& summary = (*reader)->summary();
+  if (command.is_json()) {
+    command.out() << summary.to_json(true) << '\n';
+  } else {
+    tell(command, options.file, summary);
+  }
+  return finished ? ExitCode::done : command.fail(finished.error());
+}
+
+}  // namespace weir::cli

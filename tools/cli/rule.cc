@@ -1,0 +1,161 @@
+// weir rule: the administrator's own rules, which come before those of every list.
+#include "zones/rule.h"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <ostream>
+
+#include "tools/cli/verbs.h"
+#include "tools/support/table.h"
+#include "zones/base/prefix.h"
+#include "zones/lists/name_text.h"
+
+namespace weir::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct RuleOptions {
+  std::string pattern;
+  bool exact = false;
+  bool subtree = false;
+  bool important = false;
+  std::vector<std::string> actions;  // the flags that were given
+  std::vector<std::string> addresses;
+};
+
+// What the sidecar is asked: {"pattern", "kind", "action", "important", "addresses"}.
+Result<json::object> describe(const RuleOptions& options) {
+  json::object out;
+  std::string_view text = options.pattern;
+  const bool looks_like_address = text.find('/') != std::string_view::npos || IpAddress::parse(text).has_value();
+  if (looks_like_address) {
+    auto prefix = Prefix::parse(text);
+    if (!prefix) return prefix.error();
+    if (options.exact || options.subtree)
+      return Error{ErrorCode::invalid, "--exact and --subtree are for names; " + options.pattern + " is an address"};
+    out["pattern"] = prefix->to_text();
+    out["kind"] = to_text(PatternKind::address);
+  } else {
+    const bool below = text.starts_with("*.");
+    if (below) text.remove_prefix(2);
+    if (below && (options.exact || options.subtree))
+      return Error{ErrorCode::invalid, "\"*.\" already says below: leave --exact and --subtree away"};
+    ListName name = parse_list_name(text);
+    if (name.fault == NameFault::local) {
+      auto local = Name::parse(text);  // lists may not say "localhost", an administrator may
+      if (!local) return local.error();
+      name = {NameFault::none, {}, *local};
+    }
+    if (text.empty() || name.fault != NameFault::none) {
+      return Error{ErrorCode::invalid, "\"" + options.pattern +
+                                           "\" is neither a name, *.name, an address nor a prefix" +
+                                           (name.why.empty() ? std::string() : ": " + std::string(name.why))};
+    }
+    out["pattern"] = (below ? "*." : "") + name.name.to_text();
+    out["kind"] = to_text(below ? PatternKind::below : options.exact ? PatternKind::exact : PatternKind::subtree);
+  }
+  json::array addresses;
+  for (const std::string& address : options.addresses) {
+    auto parsed = IpAddress::parse(address);
+    if (!parsed) return parsed.error();
+    addresses.emplace_back(parsed->to_text());
+  }
+  out["action"] = !addresses.empty() ? "address" : options.actions.empty() ? "block" : options.actions[0];
+  out["important"] = options.important;
+  out["addresses"] = std::move(addresses);
+  return out;
+}
+
+std::string show(const json::object& rule) {
+  const json::value value(rule);
+  const std::string pattern = text_at(value, "pattern");
+  const std::string kind = text_at(value, "kind");
+  const std::string what = kind == "subtree"   ? pattern + " and everything below it"
+                           : kind == "exact"   ? pattern + " alone"
+                           : kind == "address" ? "answers with an address in " + pattern
+                                               : "everything below " + pattern.substr(2);
+  return text_at(value, "action") + ": " + what + (flag_at(value, "important") ? " (important)" : "");
+}
+
+ExitCode change(Command& command, const RuleOptions& options, const char* verb) {
+  const bool adds = std::string_view(verb) == "rule.add";
+  if (options.actions.size() + (options.addresses.empty() ? 0 : 1) > 1)
+    return command.usage(
+        "a rule has one action: give one of --allow, --block, --null, --nxdomain, --nodata, "
+        "--refused, --address");
+  if (options.exact && options.subtree) return command.usage("a rule is either --exact or --subtree");
+  auto rule = describe(options);
+  if (!rule) return command.fail(rule.error());
+  const auto answer = command.ask(verb, *rule);
+  if (!answer) return answer.failure;
+  const bool changed = flag_at(answer.result, "changed");
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    const std::string generation = "; generation " + text_at(answer.result, "generation") + " is in force";
+    const char* done = adds ? "added " : "removed ";
+    const char* vain = adds ? "there already: " : "there is no such rule: ";
+    command.say((changed ? done : vain) + show(*rule) + (changed ? generation : ""));
+  }
+  return changed || adds ? ExitCode::done : ExitCode::answer_is_no;
+}
+
+ExitCode show_rules(Command& command) {
+  const auto answer = command.ask("rule.show", {});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  Table table({{"PATTERN"}, {"KIND"}, {"ACTION"}, {"IMPORTANT"}, {"NUMBER", Align::right}});
+  for (const auto& rule : array_at(answer.result, "rules")) {
+    table.add({text_at(rule, "pattern"), text_at(rule, "kind"), text_at(rule, "action"),
+               flag_at(rule, "important") ? "yes" : "", text_at(rule, "line")});
+  }
+  if (table.empty()) {
+    command.say("no rules of your own; 'weir rule add NAME' makes one");
+  } else {
+    table.print(command.out());
+  }
+  return ExitCode::done;
+}
+
+void add_change(CLI::App& family, const char* name, const char* verb, const char* help, Action& chosen) {
+  CLI::App* command = family.add_subcommand(name, help);
+  auto options = std::make_shared<RuleOptions>();
+  command
+      ->add_option("PATTERN", options->pattern,
+                   "name (and everything below it), *.name (only below it), address or prefix (of an answer)")
+      ->required();
+  for (const char* action : {"allow", "block", "null", "nxdomain", "nodata", "refused"}) {
+    const bool is_block = std::string_view(action) == "block";
+    command->add_flag_callback(
+        std::string("--") + action, [options, action] { options->actions.emplace_back(action); },
+        is_block                         ? "block as the policy says (the default)"
+        : std::string(action) == "allow" ? std::string("let it through, whatever lists say")
+                                         : std::string("block, and answer this"));
+  }
+  command->add_option("--address", options->addresses, "answer with this address; may be given twice")
+      ->take_all()
+      ->expected(1);
+  command->add_flag("--important", options->important, "goes before rules of yours that are equally specific");
+  command->add_flag("--exact", options->exact, "this name alone");
+  command->add_flag("--subtree", options->subtree, "this name and everything below it (the default)");
+  command->callback([&chosen, options, verb] {
+    chosen = [options, verb](Command& context) { return change(context, *options, verb); };
+  });
+}
+
+}  // namespace
+
+void add_rule_verbs(CLI::App& app, Action& chosen) {
+  CLI::App* family = app.add_subcommand("rule", "your own rules; they come before every list's");
+  family->require_subcommand(1);
+  add_change(*family, "add", "rule.add", "add a rule; in force at once", chosen);
+  add_change(*family, "remove", "rule.remove", "remove a rule, named as it was added", chosen);
+  family->add_subcommand("show", "all of them")->callback([&chosen] { chosen = show_rules; });
+}
+
+}  // namespace weir::cli

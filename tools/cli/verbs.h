@@ -1,0 +1,20 @@
+// One function a family of verbs: adds them to the command line. Parsing one of them sets `chosen`.
+#pragma once
+
+#include "tools/cli/command.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weir::cli {
+
+void add_check(CLI::App& app, Action& chosen);
+void add_daemon_verbs(CLI::App& app, Action& chosen);  // status, reload
+void add_list_verbs(CLI::App& app, Action& chosen);
+void add_rule_verbs(CLI::App& app, Action& chosen);
+void add_explain(CLI::App& app, Action& chosen);
+void add_generation_verbs(CLI::App& app, Action& chosen);
+void add_log_verbs(CLI::App& app, Action& chosen);
+
+}  // namespace weir::cli
