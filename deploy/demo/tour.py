@@ -114,22 +114,21 @@ class Tour:
         timelines = {name: Timeline(OPEN) for name in names}
         load = Load(self.folder / "load", self.weir.server, names, RATE, CLIENT)
 
-        def change(blocked: list[str], *commands: tuple[str, ...]) -> None:
+        def change(blocked: list[str], command: tuple[str, ...]) -> None:
             begin = time.monotonic_ns()
-            for command in commands:
-                self.command(*command, lines=3)
+            self.command(*command, lines=3)
             end = time.monotonic_ns()
             for name in names:
                 timelines[name].change(begin, end, NULL if name in blocked else OPEN)
             print(f"     ({(end - begin) / 1e9:.2f} s)")
 
         write(1)
-        change(listed[1], ("list", "add", "big", str(path)), ("list", "update", "big"))
+        change(listed[1], ("list", "add", "big", str(path)))
         self.expect("blocked by it", self.dig("h0.bulk.test").data("A") == [NULL])
         write(2)
         change(listed[2], ("list", "update", "big"))
         self.expect("no longer on it", self.dig("h0.bulk.test").data("A") == [OPEN])
-        first = min(entry["import"] for entry in example.imports(self.weir.done("list", "history", "big", "--json").json))
+        first = min(entry["import"] for entry in self.weir.done("list", "history", "big", "--json").json["imports"])
         change(listed[1], ("list", "rollback", "big", str(first)))
         self.expect("rolled back", self.dig("h0.bulk.test").data("A") == [NULL])
         exchanges = load.stop()
@@ -143,7 +142,7 @@ class Tour:
         self.step("Roll back: everything as it was a few generations ago, at once")
         self.command("rule", "add", "shop.example")
         self.expect("a mistake: the whole shop is blocked", self.dig("www.shop.example").data("A") == [NULL])
-        numbers = example.generations(self.weir.done("generation", "show", "--json").json)
+        numbers = [g["number"] for g in self.weir.done("generation", "show", "--json").json["generations"]]
         self.command("generation", "rollback", str(numbers[1]))
         self.expect("undone", self.dig("www.shop.example").data("A") == ["192.0.2.11", "192.0.2.12"])
 

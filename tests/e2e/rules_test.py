@@ -74,7 +74,6 @@ lists = ["ads"]
         self.weir.done("rule", "remove", "later.bulk.test")
 
 
-def generation_numbers(shown) -> list[int]:
-    """The numbers that `generation show --json` lists, newest first."""
-    entries = shown if isinstance(shown, list) else shown["generations"]
-    return sorted((entry["number"] for entry in entries), reverse=True)
+def generation_numbers(shown: dict) -> list[int]:
+    """What `generation show --json` lists, newest first."""
+    return sorted((entry["number"] for entry in shown["generations"]), reverse=True)
