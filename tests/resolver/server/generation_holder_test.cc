@@ -1,0 +1,136 @@
+#include "resolver/server/generation_holder.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "tests/resolver/server/fake_generation.h"
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+class Holder : public testing::Test {
+ protected:
+  Holder() {
+    std::string pattern = (fs::temp_directory_path() / "weir_holder_XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+  }
+  ~Holder() override { fs::remove_all(directory_); }
+  std::shared_ptr<const Generation> make(std::uint64_t number) {
+    return std::make_shared<FakeGeneration>(number, alive_);
+  }
+
+  std::atomic<int> alive_{0};
+  fs::path directory_;
+};
+
+TEST_F(Holder, WithoutAGenerationReadersHaveNone) {
+  GenerationHolder holder(directory_, nullptr, 1);
+  GenerationReader reader(holder, 0);
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_EQ(reader.get(), nullptr);
+  EXPECT_FALSE(reader.refresh());
+  EXPECT_TRUE(holder.await_workers(0ms));
+  const auto loaded = holder.load_current();
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, ErrorCode::not_found);
+  EXPECT_EQ(holder.last_error(), loaded.error().message);
+}
+
+TEST_F(Holder, OldOneClosesWhenItsLastReaderHasLetGo) {
+  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationReader first(holder, 0);
+  GenerationReader second(holder, 1);
+  holder.install(make(1));
+  EXPECT_TRUE(first.refresh());
+  EXPECT_TRUE(second.refresh());
+  EXPECT_EQ(first.get()->number().value, 1u);
+  EXPECT_EQ(holder.collect(), 0u);
+
+  holder.install(make(2));
+  EXPECT_EQ(first.get()->number().value, 1u);  // until its next batch
+  EXPECT_TRUE(first.refresh());
+  EXPECT_FALSE(first.refresh());
+  EXPECT_EQ(first.get()->number().value, 2u);
+  EXPECT_EQ(holder.collect(), 1u);
+  EXPECT_EQ(alive_, 2);
+  EXPECT_TRUE(second.refresh());
+  EXPECT_EQ(alive_, 2) << "a worker never closes one";
+  EXPECT_EQ(holder.collect(), 0u);
+  EXPECT_EQ(alive_, 1);
+
+  holder.install(nullptr);
+  EXPECT_TRUE(first.refresh());
+  EXPECT_EQ(first.get(), nullptr);
+  EXPECT_EQ(holder.collect(), 1u);
+}
+
+TEST_F(Holder, WaitsForEveryWorkerButNotForEver) {
+  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationReader first(holder, 0);
+  GenerationReader second(holder, 1);
+  holder.install(make(1));
+  first.refresh();
+  const auto waited = holder.await_workers(1ms);
+  ASSERT_FALSE(waited);
+  EXPECT_EQ(waited.error().code, ErrorCode::timed_out);
+  EXPECT_NE(waited.error().message.find("1 of 2"), std::string::npos) << waited.error().message;
+  second.refresh();
+  EXPECT_TRUE(holder.await_workers(0ms));
+}
+
+TEST_F(Holder, WakesEveryWorkerAfterASwap) {
+  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationReader first(holder, 0);
+  GenerationReader second(holder, 1);
+  holder.set_wake(0, [&] { first.refresh(); });  // a wake may already see the new one
+  holder.set_wake(1, [&] { second.refresh(); });
+  holder.install(make(7));
+  EXPECT_TRUE(holder.await_workers(0ms));
+  EXPECT_EQ(first.get()->number().value, 7u);
+  EXPECT_EQ(second.get()->number().value, 7u);
+}
+
+// Two workers answer by whatever is in force while generations come and go; none is used after it was closed, and
+// each await_workers() means what it says.
+TEST_F(Holder, ReadersGoOnWhileGenerationsAreSwapped) {
+  constexpr std::uint64_t kSwaps = 500;
+  GenerationHolder holder(directory_, nullptr, 2);
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> used[2] = {0, 0};
+  const auto work = [&](unsigned worker) {
+    GenerationReader reader(holder, worker);
+    std::uint64_t last = 0;
+    while (!stop.load(std::memory_order_relaxed)) {
+      reader.refresh();
+      const Generation* generation = reader.get();
+      if (generation == nullptr) continue;
+      EXPECT_GE(generation->number().value, last);
+      last = generation->number().value;
+      used[worker].store(last, std::memory_order_relaxed);
+      std::this_thread::yield();
+    }
+  };
+  std::thread first(work, 0);
+  std::thread second(work, 1);
+  for (std::uint64_t number = 1; number <= kSwaps; ++number) {
+    holder.install(make(number));
+    const auto waited = holder.await_workers(10s);
+    EXPECT_TRUE(waited) << waited.error().message;
+    // A worker confirms, then lets go of the old one.
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (holder.collect() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(alive_, 1);
+  }
+  stop = true;
+  first.join();
+  second.join();
+  EXPECT_EQ(alive_, 1);
+}
+
+}  // namespace
+}  // namespace weir
