@@ -65,7 +65,7 @@ Result<void> Download::write_decoded(std::span<const std::uint8_t> octets) {
   size_bytes_ += octets.size();
   if (size_bytes_ > limits_.max_decoded_bytes) {
     return Error{ErrorCode::too_large, source_ + ": more than " + std::to_string(limits_.max_decoded_bytes) +
-                                           " bytes after decompression ([fetch] max_decoded)"};
+                                           " bytes after decompression ([fetch] max_decoded_bytes)"};
   }
   if (size_bytes_ > kRatioFreeBytes && size_bytes_ / limits_.max_ratio > wire_bytes_) {
     return Error{ErrorCode::too_large, source_ + ": unpacks to more than " + std::to_string(limits_.max_ratio) +

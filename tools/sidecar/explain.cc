@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tools/sidecar/fetch.h"
+#include "tools/sidecar/rule_text.h"
 #include "zones/base/text.h"
 #include "zones/verdict.h"
 
@@ -149,9 +150,9 @@ Result<json::object> explain(const Generation& generation, const ExplainRequest&
     if (const auto address = IpAddress::parse(text)) {
       subject.address = *address;
     } else {
-      auto name = Name::parse(text);
+      auto name = parse_typed_name(text);
       if (!name) return name.error();
-      subject.name = name->folded();
+      subject.name = std::move(*name);
     }
     results.push_back(explain_one(generation, text, subject, group, client, request.type, now, provenances));
   }

@@ -1,9 +1,11 @@
 #include "tools/sidecar/rule_text.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
 #include "zones/base/text.h"
+#include "zones/lists/name_text.h"
 
 namespace weir::sidecar {
 namespace {
@@ -29,6 +31,19 @@ Result<Value> choose(std::string_view text, const std::array<Value, size>& value
 }
 
 }  // namespace
+
+Result<Name> parse_typed_name(std::string_view text) {
+  const bool is_ascii = std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+  if (!is_ascii) {
+    const ListName name = parse_list_name(text);
+    if (name.fault == NameFault::none) return name.name;
+    return Error{ErrorCode::invalid, "'" + escape_for_display(text) +
+                                         "' is no name: " + std::string(name.why.empty() ? "local" : name.why)};
+  }
+  const auto name = Name::parse(text);
+  if (!name) return name.error();
+  return name->folded();
+}
 
 Result<Rule> parse_rule(const RuleText& text) {
   Rule rule;
@@ -58,13 +73,13 @@ Result<Rule> parse_rule(const RuleText& text) {
       }
       name.remove_prefix(2);
     }
-    const auto parsed = Name::parse(name);
+    const auto parsed = parse_typed_name(name);
     if (!parsed) return parsed.error();
     if (parsed->is_root())
       return Error{ErrorCode::invalid,
                    "a rule for the root would cover every name: set the "
                    "policy's default instead"};
-    rule.name = parsed->folded();
+    rule.name = *parsed;
   }
   const auto action = choose(text.action.empty() ? "block" : std::string_view(text.action), kActions, "action");
   if (!action) return action.error();

@@ -18,6 +18,9 @@ struct RuleText {
   std::vector<std::string> addresses;  // for the action "address"
 };
 
+// A name as a person types it: also in Unicode (UTS 46). Lower case. Errors: invalid.
+Result<Name> parse_typed_name(std::string_view text);
+
 // Errors: invalid, with what was expected.
 Result<Rule> parse_rule(const RuleText& text);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tools/sidecar/log_rows.h"
+#include "tools/sidecar/rule_text.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/control.h"
@@ -25,7 +26,7 @@ Result<LogFilter> read_filter(Arguments& arguments) {
   filter.row_class = arguments.text("class");
   if (!arguments.ok()) return arguments.error();
   if (!name.empty()) {
-    const auto parsed = Name::parse(name);
+    const auto parsed = parse_typed_name(name);
     if (!parsed) return parsed.error();
     filter.name = *parsed;
   }

@@ -111,7 +111,7 @@ VerbResult remove_rule(Call& call) {
       if (!gone) return gone.error();
       removed += *gone;
     }
-    if (removed == 0) return Error{ErrorCode::not_found, "no such rule: " + describe_pattern(*rule)};
+    if (removed == 0) return Changed{store.published(), false, 0};
     return publish(store, "rule remove " + describe_pattern(*rule), now, {});
   });
   if (!changed) return changed.error();

@@ -1,0 +1,195 @@
+#include "tools/sidecar/drain.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/tools/sidecar/scratch.h"
+#include "zones/link/decision.h"
+#include "zones/link/ring.h"
+
+namespace weir::sidecar {
+namespace {
+
+constexpr WallTime kNow{std::chrono::hours(24 * 20'000)};
+
+// A log that loses its nerve: it writes, and then says that it did not; or it dies before its ring is released.
+class FailingLog final : public DecisionLog {
+ public:
+  explicit FailingLog(DecisionLog& log) : log_(log) {}
+  enum class Fault : std::uint8_t { none, before_write, after_write } fault = Fault::none;
+
+  Result<void> append(std::vector<LogRow> rows, const std::vector<RingMark>& marks) override {
+    if (fault == Fault::before_write) return Error{ErrorCode::io, "disk full"};
+    auto done = log_.append(std::move(rows), marks);
+    if (fault == Fault::after_write) return Error{ErrorCode::io, "killed"};
+    return done;
+  }
+  std::optional<RingMark> mark(const std::string& ring) const override { return log_.mark(ring); }
+  Result<void> sync() override { return log_.sync(); }
+  Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) override {
+    return log_.retain(retention, now);
+  }
+  Result<void> scan(WallTime since, WallTime until, const std::function<bool(const LogRow&)>& visit,
+                    std::uint64_t* damaged) const override {
+    return log_.scan(since, until, visit, damaged);
+  }
+  LogTotals totals() const override { return log_.totals(); }
+  bool knows_names(GenerationNumber generation) const override { return log_.knows_names(generation); }
+  Result<void> remember_names(GenerationNumber generation, const PolicySet& policies) override {
+    return log_.remember_names(generation, policies);
+  }
+  std::shared_ptr<const PolicySet> names(GenerationNumber generation) const override { return log_.names(generation); }
+
+ private:
+  DecisionLog& log_;
+};
+
+class DrainTest : public testing::Test {
+ protected:
+  DrainTest() : log_(std::move(*DecisionLog::open(scratch_ / "log"))), failing_(*log_) {
+    std::filesystem::create_directories(run());
+    fresh_drain();
+  }
+  std::filesystem::path run() const { return scratch_ / "run"; }
+  // As after a restart: nothing is remembered but what the log holds.
+  void fresh_drain() {
+    drain_ = std::make_unique<Drain>(run(), failing_, feed_, [](GenerationNumber) {
+      return std::make_shared<const PolicySet>(PolicySet::with_defaults());
+    });
+  }
+  std::unique_ptr<RingProducer> producer(unsigned worker, std::size_t size = kDefaultRingBytes) {
+    auto ring = RingProducer::open(ring_file(run(), worker), size);
+    EXPECT_TRUE(ring) << ring.error().message;
+    return std::move(*ring);
+  }
+  bool push(RingProducer& ring, unsigned number) {
+    Decision decision;
+    decision.time = kNow + std::chrono::milliseconds(number);
+    decision.qname = *Name::parse("host" + std::to_string(number) + ".example");
+    decision.generation = GenerationNumber{3};
+    std::array<std::uint8_t, kMaxRecordSize> buffer;
+    const std::size_t size = encode(decision, buffer);
+    return ring.push({buffer.data(), size});
+  }
+  Drain::Turn turn() {
+    const auto done = drain_->turn({SteadyTime(++seconds_ * std::chrono::seconds(2)), kNow});
+    EXPECT_TRUE(done) << done.error().message;
+    return done ? *done : Drain::Turn{};
+  }
+  // Names in the log; a row that is there twice fails.
+  std::set<std::string> names() const {
+    std::set<std::string> names;
+    EXPECT_TRUE(log_->scan(
+        WallTime::min(), WallTime::max(),
+        [&](const LogRow& row) {
+          if (row.kind != RowKind::decision) return true;
+          const auto decision =
+              decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
+          EXPECT_TRUE(decision);
+          if (decision) {
+            EXPECT_TRUE(names.insert(decision->qname.to_text()).second) << decision->qname.to_text();
+          }
+          return true;
+        },
+        nullptr));
+    return names;
+  }
+
+  Scratch scratch_;
+  LogFeed feed_;
+  std::unique_ptr<DecisionLog> log_;
+  FailingLog failing_;
+  std::unique_ptr<Drain> drain_;
+  int seconds_ = 0;
+};
+
+TEST_F(DrainTest, BringsEveryWorkersDecisionsIntoTheLog) {
+  const auto watcher = feed_.watch();
+  auto first = producer(0);
+  auto second = producer(1);
+  for (unsigned i = 0; i < 100; ++i) ASSERT_TRUE(push(i % 2 == 0 ? *first : *second, i));
+  EXPECT_EQ(turn().rows, 100U);
+  EXPECT_EQ(names().size(), 100U);
+  EXPECT_TRUE(log_->knows_names(GenerationNumber{3}));
+  std::uint64_t missed = 0;
+  EXPECT_EQ(watcher->take(std::chrono::milliseconds(0), missed).size(), 100U);
+  EXPECT_EQ(missed, 0U);
+  EXPECT_EQ(turn().rows, 0U);
+  auto late = producer(2);  // a worker that is there only now
+  ASSERT_TRUE(push(*late, 1000));
+  EXPECT_EQ(turn().rows, 1U);
+}
+
+TEST_F(DrainTest, ADeathBetweenWriteAndReleaseDoublesNothing) {
+  auto ring = producer(0);
+  for (unsigned i = 0; i < 50; ++i) ASSERT_TRUE(push(*ring, i));
+  failing_.fault = FailingLog::Fault::after_write;
+  EXPECT_FALSE(drain_->turn({SteadyTime(std::chrono::hours(1)), kNow}));
+  failing_.fault = FailingLog::Fault::none;
+  for (unsigned i = 50; i < 70; ++i) ASSERT_TRUE(push(*ring, i));
+  fresh_drain();
+  EXPECT_EQ(turn().rows, 20U) << "the first fifty are in the log already";
+  EXPECT_EQ(names().size(), 70U);
+  fresh_drain();  // released this time
+  for (unsigned i = 70; i < 90; ++i) ASSERT_TRUE(push(*ring, i));
+  EXPECT_EQ(turn().rows, 20U);
+  EXPECT_EQ(names().size(), 90U);
+}
+
+TEST_F(DrainTest, AFailedWriteLosesNothing) {
+  auto ring = producer(0);
+  for (unsigned i = 0; i < 50; ++i) ASSERT_TRUE(push(*ring, i));
+  failing_.fault = FailingLog::Fault::before_write;
+  EXPECT_FALSE(drain_->turn({SteadyTime(std::chrono::hours(1)), kNow}));
+  EXPECT_FALSE(drain_->turn({SteadyTime(std::chrono::hours(1)), kNow}));
+  failing_.fault = FailingLog::Fault::none;
+  for (unsigned i = 50; i < 60; ++i) ASSERT_TRUE(push(*ring, i));
+  EXPECT_EQ(turn().rows, 60U);
+  EXPECT_EQ(names().size(), 60U);
+}
+
+TEST_F(DrainTest, WhatAFullRingDroppedIsARowOfItsOwn) {
+  auto ring = producer(4, 16 << 10);
+  unsigned pushed = 0;
+  unsigned dropped = 0;
+  for (unsigned i = 0; i < 500; ++i) (push(*ring, i) ? pushed : dropped) += 1;
+  ASSERT_GT(dropped, 0U);
+  EXPECT_EQ(turn().rows, pushed + 1);
+  EXPECT_EQ(log_->totals().dropped, dropped);
+  LostRecord lost;
+  EXPECT_TRUE(log_->scan(
+      WallTime::min(), WallTime::max(),
+      [&](const LogRow& row) { return row.kind != RowKind::lost || !decode(row.record, lost); }, nullptr));
+  EXPECT_EQ(lost.worker, 4U);
+  EXPECT_EQ(lost.dropped, dropped);
+  fresh_drain();
+  EXPECT_EQ(turn().rows, 0U) << "told once, also after a restart";
+  EXPECT_EQ(log_->totals().dropped, dropped);
+}
+
+TEST_F(DrainTest, AReplacedRingFileIsFollowed) {
+  auto ring = producer(0);
+  ASSERT_TRUE(push(*ring, 1));
+  EXPECT_EQ(turn().rows, 1U);
+  ring.reset();
+  std::filesystem::remove(ring_file(run(), 0));
+  ring = producer(0);
+  ASSERT_TRUE(push(*ring, 2));
+  EXPECT_EQ(turn().rows, 1U);
+  EXPECT_EQ(names().size(), 2U);
+}
+
+TEST_F(DrainTest, MoreThanOneTurnHoldsIsSaidSo) {
+  auto ring = producer(0);
+  for (unsigned i = 0; i < kDrainRecords + 10; ++i) ASSERT_TRUE(push(*ring, i));
+  const Drain::Turn first = turn();
+  EXPECT_EQ(first.rows, kDrainRecords);
+  EXPECT_TRUE(first.more);
+  const Drain::Turn second = turn();
+  EXPECT_EQ(second.rows, 10U);
+  EXPECT_FALSE(second.more);
+}
+
+}  // namespace
+}  // namespace weir::sidecar

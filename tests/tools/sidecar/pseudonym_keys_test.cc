@@ -1,0 +1,49 @@
+#include "tools/sidecar/pseudonym_keys.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/tools/sidecar/scratch.h"
+
+namespace weir::sidecar {
+namespace {
+
+WallTime at(std::int64_t day, int hour, int minute) {
+  return WallTime(std::chrono::hours(24 * day + hour) + std::chrono::minutes(minute));
+}
+
+TEST(PseudonymKeys, OneADayAndDestroyedAnHourAfterIt) {
+  const Scratch run;
+  const auto key_of = [&](std::int64_t day) { return run.path() / "keys" / utc_day(at(day, 12, 0)); };
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 12, 0)));
+  const std::string first = read_file(key_of(20000));
+  EXPECT_EQ(first.size(), 16U);
+  struct stat info{};
+  ASSERT_EQ(::stat(key_of(20000).c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0640U);
+  EXPECT_FALSE(std::filesystem::exists(key_of(20001)));
+
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 18, 0)));
+  EXPECT_EQ(read_file(key_of(20000)), first) << "the key of a day stays the same";
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 23, 55)));
+  const std::string second = read_file(key_of(20001));
+  EXPECT_EQ(second.size(), 16U) << "made before the day begins";
+  EXPECT_NE(second, first);
+
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20001, 0, 59)));
+  EXPECT_TRUE(std::filesystem::exists(key_of(20000)));
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20001, 1, 1)));
+  EXPECT_FALSE(std::filesystem::exists(key_of(20000)));
+  EXPECT_EQ(read_file(key_of(20001)), second);
+}
+
+TEST(PseudonymKeys, LeavesOtherFilesAlone) {
+  const Scratch run;
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 12, 0)));
+  write_file(run.path() / "keys" / "0000-notes.txt", "mine");
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20002, 12, 0)));
+  EXPECT_TRUE(std::filesystem::exists(run.path() / "keys" / "0000-notes.txt"));
+}
+
+}  // namespace
+}  // namespace weir::sidecar

@@ -1,0 +1,33 @@
+#include "tools/sidecar/schedule.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::sidecar {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(Schedule, JitterStaysWithinFivePerCent) {
+  for (std::uint64_t chance = 0; chance < 1000; ++chance) {
+    const seconds next = next_after_success(hours(24), chance);
+    EXPECT_GE(next, seconds(86400 * 95 / 100));
+    EXPECT_LE(next, seconds(86400 * 105 / 100));
+  }
+  EXPECT_NE(next_after_success(hours(24), 0), next_after_success(hours(24), 100));
+}
+
+TEST(Schedule, FailuresBackOffUpToTheInterval) {
+  const std::uint64_t even = 50;  // no jitter
+  EXPECT_EQ(next_after_failure(hours(24), 1, even), seconds(60));
+  EXPECT_EQ(next_after_failure(hours(24), 2, even), seconds(120));
+  EXPECT_EQ(next_after_failure(hours(24), 5, even), seconds(960));
+  EXPECT_EQ(next_after_failure(hours(24), 1000, even), seconds(86400));
+  EXPECT_EQ(next_after_failure(seconds(10), 1, even), seconds(10));
+  EXPECT_GE(next_after_failure(milliseconds(1), 1, 0), seconds(1))
+      << "never at once: a failing source is left in peace";
+}
+
+}  // namespace
+}  // namespace weir::sidecar

@@ -1,0 +1,55 @@
+#include "tools/sidecar/resolver_link.h"
+
+#include <boost/json.hpp>
+
+#include <string>
+#include <utility>
+
+#include "tools/support/control_client.h"
+#include "zones/link/control.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+// Opening a generation takes milliseconds; a resolver that is slower than this is reported, not waited for.
+constexpr std::chrono::milliseconds kLoadPatience{5000};
+constexpr std::chrono::milliseconds kStatusPatience{500};
+
+GenerationNumber number_of(const json::value* generation) {
+  if (generation == nullptr) return {};
+  if (generation->is_object()) generation = generation->get_object().if_contains("number");
+  if (generation == nullptr || !generation->is_number()) return {};
+  return {generation->to_number<std::uint64_t>()};
+}
+
+class SocketResolverLink final : public ResolverLink {
+ public:
+  explicit SocketResolverLink(std::filesystem::path run_directory) : run_directory_(std::move(run_directory)) {}
+
+  Result<GenerationNumber> load_generation() override { return ask("generation.load", kLoadPatience); }
+  Result<GenerationNumber> generation_in_force() override { return ask("status", kStatusPatience); }
+
+ private:
+  Result<GenerationNumber> ask(const std::string& verb, std::chrono::milliseconds patience) {
+    auto client = ControlClient::connect(resolver_socket(run_directory_), "weir-resolver");
+    if (!client) return client.error();
+    const auto answer = client->request({verb, "{}", "weir-sidecar"}, {}, patience);
+    if (!answer) return answer.error();
+    json::error_code error;
+    const json::value parsed = json::parse(*answer, error);
+    if (error || !parsed.is_object()) return Error{ErrorCode::corrupt, "the resolver's answer makes no sense"};
+    return number_of(parsed.get_object().if_contains("generation"));
+  }
+
+  const std::filesystem::path run_directory_;
+};
+
+}  // namespace
+
+std::unique_ptr<ResolverLink> ResolverLink::connect(std::filesystem::path run_directory) {
+  return std::make_unique<SocketResolverLink>(std::move(run_directory));
+}
+
+}  // namespace weir::sidecar

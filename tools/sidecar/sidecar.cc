@@ -1,0 +1,275 @@
+#include "tools/sidecar/sidecar.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "tools/sidecar/control_server.h"
+#include "tools/sidecar/drain.h"
+#include "tools/sidecar/instance_lock.h"
+#include "tools/sidecar/pseudonym_keys.h"
+#include "tools/sidecar/scheduler.h"
+#include "zones/link/control.h"
+
+namespace weir::sidecar {
+namespace {
+
+constexpr std::size_t kReaderCacheBytes = 16 << 20;
+constexpr std::chrono::seconds kSyncEvery{1};
+constexpr std::chrono::seconds kRetainEvery{30};
+
+Now read_clock() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+// Runs the drain and the retention of the log on one thread: the log's only writer.
+class LogThread {
+ public:
+  LogThread(const ConfigSource& config, DecisionLog& log, LogFeed& feed, NamesSource names)
+      : config_(config), log_(log), drain_(config()->run.path, log, feed, std::move(names)) {
+    thread_ = std::thread([this] { loop(); });
+  }
+  ~LogThread() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void loop() {
+    SteadyTime synced{};
+    SteadyTime retained{};
+    std::unique_lock lock(mutex_);
+    for (bool last = false; !last;) {
+      last = stopping_;  // one more turn, so that what was decided before the end is kept
+      lock.unlock();
+      const Now now = read_clock();
+      const auto turn = drain_.turn(now);
+      tell(turn ? Result<void>() : Result<void>(turn.error()));
+      if (now.steady - synced >= kSyncEvery) {
+        synced = now.steady;
+        tell(log_.sync());
+      }
+      if (now.steady - retained >= kRetainEvery) {
+        retained = now.steady;
+        const LogConfig log = config_()->log;
+        const auto dropped = log_.retain({log.keep, log.size_bytes}, now.wall);
+        tell(dropped ? Result<void>() : Result<void>(dropped.error()));
+      }
+      lock.lock();
+      if (!last && !(turn && turn->more)) changed_.wait_for(lock, kDrainEvery, [this] { return stopping_; });
+    }
+    lock.unlock();
+    tell(log_.sync());
+  }
+
+  // A full disk would otherwise be told five times a second.
+  void tell(const Result<void>& result) {
+    if (result || result.error().message == told_) return;
+    told_ = result.error().message;
+    spdlog::error("{}", told_);
+  }
+
+  const ConfigSource config_;
+  DecisionLog& log_;
+  Drain drain_;
+  std::string told_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// The configuration in force, swapped under its readers.
+class ConfigHolder {
+ public:
+  explicit ConfigHolder(Config config) : config_(std::make_shared<const Config>(std::move(config))) {}
+  std::shared_ptr<const Config> get() const {
+    const std::lock_guard lock(mutex_);
+    return config_;
+  }
+  void set(Config config) {
+    auto fresh = std::make_shared<const Config>(std::move(config));
+    const std::lock_guard lock(mutex_);
+    config_ = std::move(fresh);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Config> config_;
+};
+
+bool has_list(const Config& config, const std::string& name) {
+  return std::any_of(config.lists.begin(), config.lists.end(),
+                     [&](const ListConfig& list) { return list.definition.name == name; });
+}
+
+// Not to be changed under a running sidecar: locks, sockets and stores are open there.
+Result<void> check_fixed(const Config& before, const Config& after) {
+  const auto check = [](const char* key, const std::filesystem::path& old_path, const std::filesystem::path& new_path) {
+    if (old_path == new_path) return Result<void>();
+    return Result<void>(Error{ErrorCode::invalid, std::string(key) + " changed from " + old_path.string() + " to " +
+                                                      new_path.string() + ": that takes a restart"});
+  };
+  if (auto same = check("[store] path", before.store.path, after.store.path); !same) return same;
+  return check("[run] path", before.run.path, after.run.path);
+}
+
+class RunningSidecar final : public Sidecar {
+ public:
+  RunningSidecar(Config config, std::filesystem::path config_file, InstanceLock lock,
+                 std::unique_ptr<PolicyStore> store, std::unique_ptr<DecisionLog> log, Now now)
+      : config_file_(std::move(config_file)),
+        lock_(std::move(lock)),
+        config_(std::move(config)),
+        log_(std::move(log)),
+        states_(config_.get()->store.path / "sidecar-state.json"),
+        generations_(config_.get()->store.path, kReaderCacheBytes),
+        writer_(std::move(store)),
+        resolver_(ResolverLink::connect(config_.get()->run.path)),
+        updater_(config_source(), writer_, generations_, states_, *resolver_, stop_),
+        started_(now.wall) {}
+
+  ~RunningSidecar() override {
+    stop_ = true;
+    control_.reset();    // no new requests, streams end
+    scheduler_.reset();  // fetches end within a second
+    log_thread_.reset();
+  }
+
+  // Everything that can fail once the parts are there.
+  Result<void> run() {
+    if (auto kept = tend_pseudonym_keys(config_.get()->run.path, started_); !kept)
+      spdlog::warn("{}", kept.error().message);
+    const auto published =
+        writer_.run<GenerationNumber>(Urgency::urgent, [this](PolicyStore& store) -> Result<GenerationNumber> {
+          // After a roll-back the definitions are pinned until somebody asks for a reload: a restart is nobody.
+          if (store.pinned().empty()) {
+            if (auto defined = store.define(config_.get()->compile()); !defined) return defined.error();
+          } else {
+            spdlog::warn("{}", store.pinned());
+          }
+          // At once, also with lists still empty: the resolver may be needed to resolve the lists' hosts.
+          auto number = store.publish("start", read_clock());
+          if (!number) return number;
+          if (auto counted = refresh_counts(store, states_); !counted) return counted.error();
+          return number;
+        });
+    if (!published) return published.error();
+    log_thread_ = std::make_unique<LogThread>(
+        config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); });
+    services_ = std::make_unique<Services>(
+        Services{config_source(), [this](const std::string& who) { return reload(who); }, writer_, generations_,
+                 states_, updater_, *resolver_, *log_, feed_, stop_, started_});
+    auto control = ControlServer::start(
+        sidecar_socket(config_.get()->run.path),
+        [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
+    if (!control) return control.error();
+    control_ = std::move(*control);
+    const auto told = resolver_->load_generation();
+    spdlog::info("generation {} in force{}", published->value, told ? "" : "; " + told.error().message);
+    scheduler_ = std::make_unique<Scheduler>(config_source(), states_, updater_);
+    return {};
+  }
+
+  Result<ReloadReport> reload(const std::string& who) override {
+    const std::lock_guard one_at_a_time(reloading_);
+    auto loaded = Config::load(config_file_);
+    if (!loaded) return loaded.error();
+    const std::shared_ptr<const Config> before = config_.get();
+    if (auto fixed = check_fixed(*before, *loaded); !fixed) return fixed.error();
+    const auto published =
+        writer_.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
+          if (auto defined = store.define(loaded->compile()); !defined) return defined.error();
+          return store.publish("reload by " + who, read_clock());
+        });
+    if (!published) return published.error();
+    ReloadReport report;
+    report.generation = *published;
+    std::map<std::string, bool> wanted;
+    for (const ListConfig& list : loaded->lists) {
+      const std::string& name = list.definition.name;
+      wanted[name] = true;
+      if (!has_list(*before, name)) report.lists_added.push_back(name);
+      // Another source deserves a try at once, whatever became of the last one.
+      ListState state = states_.get(name);
+      if (state.failures > 0 && state.source != list.source) {
+        state.failures = 0;
+        state.next_fetch_s = 0;
+        if (auto saved = states_.put(name, state); !saved) return saved.error();
+      }
+    }
+    for (const ListConfig& list : before->lists) {
+      const std::string& name = list.definition.name;
+      if (wanted.contains(name)) continue;
+      report.lists_removed.push_back(name);
+      std::error_code ignored;
+      std::filesystem::remove(ListUpdater::good_copy(before->store.path, name), ignored);
+    }
+    config_.set(std::move(*loaded));
+    if (auto forgotten = states_.forget_others(wanted); !forgotten) spdlog::error("{}", forgotten.error().message);
+    if (scheduler_) scheduler_->wake();
+    spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
+                 report.lists_added.size(), report.lists_removed.size());
+    return report;
+  }
+
+  void tend(Now now) override {
+    if (auto kept = tend_pseudonym_keys(config_.get()->run.path, now.wall); !kept) {
+      spdlog::warn("{}", kept.error().message);
+    }
+  }
+
+  void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
+
+ private:
+  ConfigSource config_source() {
+    return [this] { return config_.get(); };
+  }
+
+  const std::filesystem::path config_file_;
+  const InstanceLock lock_;  // first, so that it is let go of last
+  ConfigHolder config_;
+  std::atomic<bool> stop_{false};
+  std::mutex reloading_;
+  const std::unique_ptr<DecisionLog> log_;
+  LogFeed feed_;
+  ListStates states_;
+  Generations generations_;
+  WriterThread writer_;
+  const std::unique_ptr<ResolverLink> resolver_;
+  ListUpdater updater_;
+  const WallTime started_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<LogThread> log_thread_;
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Sidecar>> Sidecar::start(Config config, std::filesystem::path config_file, Now now) {
+  auto lock = InstanceLock::acquire(config.run.path);
+  if (!lock) return lock.error();
+  WriterOptions options;
+  options.keep_generations = config.store.keep_generations;
+  auto store = PolicyStore::open(config.store.path, options, now);
+  if (!store) return store.error();
+  auto log = DecisionLog::open(config.store.path / "log");
+  if (!log) return log.error();
+  auto sidecar = std::make_unique<RunningSidecar>(std::move(config), std::move(config_file), std::move(*lock),
+                                                  std::move(*store), std::move(*log), now);
+  if (auto running = sidecar->run(); !running) return running.error();
+  return std::unique_ptr<Sidecar>(std::move(sidecar));
+}
+
+}  // namespace weir::sidecar
