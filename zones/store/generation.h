@@ -40,7 +40,8 @@ class Generation : public DetailSource {
 
   // Every rule that matches `name`, most specific first. One filter probe per suffix at most (127,
   // RFC 1035 section 2.3.4); no heap allocation when nothing matches. `out` is cleared first.
-  // Globs and regular expressions are evaluated after the indexed part.
+  // Globs and regular expressions are evaluated with the suffix that they are filed under; where one was on the way,
+  // shared_suffix_labels stays 0. A shared suffix speaks for itself and for every name below it.
   virtual void match(const ReversedName& name, MatchSet& out) const = 0;
   // Every address rule whose prefix holds `address`, longest first. `out` is cleared first.
   virtual void match_address(const IpAddress& address, MatchSet& out) const = 0;
@@ -54,6 +55,10 @@ class Generation : public DetailSource {
   // Lists (of those defined) that never had a successful import: status and metrics say so.
   virtual const std::vector<ListId>& never_loaded() const = 0;
   virtual std::uint64_t rule_count() const = 0;
+  // Blocks or records that could not be read since open (checksum, disk): their rules did not match. Open checks
+  // every block of what is searched up to 64 MiB, and beyond that all that lies outside the data blocks;
+  // whoever sees this rise keeps the previous generation and raises an alarm.
+  virtual std::uint64_t damaged_reads() const { return 0; }
 };
 
 }  // namespace weir

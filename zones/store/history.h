@@ -25,5 +25,7 @@ Result<RuleSource> find_source(const Generation& generation, const Match& match,
                                GenerationNumber at);
 // Provenance of one import, for the "which import, from where, when" of explain.
 Result<struct ImportRecord> find_import(const Generation& generation, ListId list, ImportId import);
+// The generation that was in force at `time`, as `generation` knows it. not_found: nothing was published yet.
+Result<GenerationNumber> find_generation_at(const Generation& generation, WallTime time);
 
 }  // namespace weir

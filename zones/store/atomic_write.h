@@ -1,0 +1,54 @@
+// One step of the live database over all families: all of it or nothing, also over a crash.
+//
+// Small steps are one write batch, synced. Large ones are one sorted table per family, ingested together with the
+// record that says what was done. For those, keys of `names` and `sources` must come in ascending order.
+#pragma once
+
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/write_batch.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "zones/store/database.h"
+
+namespace weir::store {
+
+class AtomicWrite {
+ public:
+  enum class Size { small, large };
+
+  // `scratch`: a directory of our own on the file system of the database; emptied by commit() and the destructor.
+  AtomicWrite(const Database& database, std::filesystem::path scratch, Size size);
+  AtomicWrite(const AtomicWrite&) = delete;
+  AtomicWrite& operator=(const AtomicWrite&) = delete;
+  ~AtomicWrite();
+
+  void put(Family family, std::string_view key, std::string_view value) { add(family, key, &value); }
+  void erase(Family family, std::string_view key) { add(family, key, nullptr); }
+  Result<void> commit();
+
+ private:
+  struct Table {
+    std::unique_ptr<rocksdb::SstFileWriter> writer;  // of the file being written
+    std::vector<std::string> files;
+    std::map<std::string, std::optional<std::string>, std::less<>> buffer;  // families that come in any order
+  };
+
+  void add(Family family, std::string_view key, const std::string_view* value);
+  void append(Family family, std::string_view key, const std::string_view* value);
+  void finish(Table& table);
+
+  const Database& database_;
+  const std::filesystem::path scratch_;
+  const Size size_;
+  rocksdb::WriteBatch batch_;
+  std::array<Table, kFamilies> tables_;
+  rocksdb::Status status_;  // of the first failure
+};
+
+}  // namespace weir::store

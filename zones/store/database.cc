@@ -1,0 +1,189 @@
+#include "zones/store/database.h"
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+namespace weir::store {
+namespace {
+
+// Takes what RocksDB wants to log and drops it; errors reach us as Status.
+class SilentLogger : public rocksdb::Logger {
+ public:
+  SilentLogger() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+const char* family_name(Family family) {
+  switch (family) {
+    case Family::meta:
+      return "default";
+    case Family::names:
+      return "names";
+    case Family::sources:
+      return "sources";
+    case Family::lists:
+      return "lists";
+    case Family::policies:
+      return "policies";
+    case Family::payload:
+      return "payload";
+    case Family::timeline:
+      return "timeline";
+  }
+  return "default";
+}
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions options;
+  options.info_log = std::make_shared<SilentLogger>();
+  // All tables stay open: a generation that is removed under a reader goes on working.
+  options.max_open_files = -1;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.paranoid_checks = true;
+  return options;
+}
+
+}  // namespace
+
+Error to_error(const rocksdb::Status& status, const std::string& what) {
+  const std::string text = status.ToString();
+  ErrorCode code = ErrorCode::io;
+  if (status.IsCorruption()) {
+    code = ErrorCode::corrupt;
+  } else if (status.IsNotFound() || status.IsPathNotFound()) {
+    code = ErrorCode::not_found;
+  } else if (status.IsInvalidArgument() || status.IsNotSupported()) {
+    code = ErrorCode::incompatible;  // other families or formats than ours
+  } else if (text.find("Permission denied") != std::string::npos) {
+    code = ErrorCode::permission;
+  } else if (text.find("lock ") != std::string::npos) {
+    code = ErrorCode::busy;
+  }
+  return {code, what + ": " + text};
+}
+
+Error corrupt(const std::string& what) {
+  return {ErrorCode::corrupt, what + ": a record of the policy store is damaged"};
+}
+
+rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.format_version = 5;
+  // Indexes and filters lie in the shared cache, where they are counted and where two generations that share a
+  // table share them too; pinned, so that a look-up does not go through the cache's lock for them.
+  table.cache_index_and_filter_blocks = true;
+  table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
+  table.metadata_cache_options.partition_pinning = rocksdb::PinningTier::kAll;
+  table.metadata_cache_options.top_level_index_pinning = rocksdb::PinningTier::kAll;
+  options.compression = rocksdb::kLZ4Compression;
+  options.write_buffer_size = 8U << 20;
+  options.arena_block_size = 64U << 10;  // most families of a reader hold next to nothing
+  switch (family) {
+    case Family::names:
+    case Family::payload:
+      table.filter_policy.reset(rocksdb::NewRibbonFilterPolicy(10));
+      table.whole_key_filtering = true;
+      options.optimize_filters_for_hits = false;
+      break;
+    case Family::sources:
+      table.block_size = 16U << 10;  // read in order only
+      break;
+    default:
+      break;
+  }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+Result<std::unique_ptr<Database>> Database::open_writer(const std::filesystem::path& path,
+                                                        std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::DBOptions options = database_options();
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.avoid_flush_during_recovery = true;
+  options.max_background_jobs = 2;
+  options.max_total_wal_size = 16U << 20;
+  options.keep_log_file_num = 1;
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const Family family : kAllFamilies) {
+    descriptors.emplace_back(family_name(family), family_options(family, cache));
+  }
+  std::unique_ptr<Database> database(new Database());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, path.string(), descriptors, &handles, &db);
+  if (!status.ok()) return to_error(status, path.string());
+  database->db_.reset(db);
+  for (std::size_t i = 0; i < kFamilies; ++i) database->handles_[i] = handles[i];
+  return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_reader(const std::filesystem::path& path,
+                                                        std::shared_ptr<rocksdb::Cache> cache,
+                                                        std::span<const Family> families) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const Family family : families) {
+    descriptors.emplace_back(family_name(family), family_options(family, cache));
+  }
+  std::unique_ptr<Database> database(new Database());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(database_options(), path.string(), descriptors, &handles, &db);
+  if (!status.ok()) return to_error(status, path.string());
+  database->db_.reset(db);
+  for (std::size_t i = 0; i < families.size(); ++i) {
+    database->handles_[static_cast<std::size_t>(families[i])] = handles[i];
+  }
+  return database;
+}
+
+Database::~Database() {
+  if (!db_) return;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    if (handle != nullptr) (void)db_->DestroyColumnFamilyHandle(handle);
+  }
+  (void)db_->Close();
+}
+
+Result<std::string> Database::get(Family family, std::string_view key) const {
+  std::string value;
+  auto found = find(family, key, value);
+  if (!found) return found.error();
+  if (!*found) return Error{ErrorCode::not_found, std::string("no such record in the policy store")};
+  return value;
+}
+
+Result<bool> Database::find(Family family, std::string_view key, std::string& value) const {
+  const rocksdb::Status status = db_->Get({}, this->family(family), slice(key), &value);
+  if (status.ok()) return true;
+  if (status.IsNotFound()) return false;
+  return to_error(status, std::string("policy store, family ") + family_name(family));
+}
+
+std::unique_ptr<rocksdb::Iterator> Database::iterate(Family family) const {
+  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator({}, this->family(family)));
+}
+
+StoreCacheImpl::StoreCacheImpl(std::size_t size_bytes) {
+  rocksdb::LRUCacheOptions options;
+  options.capacity = size_bytes;
+  options.num_shard_bits = 4;
+  options.strict_capacity_limit = false;
+  options.high_pri_pool_ratio = 0.0;
+  cache = rocksdb::NewLRUCache(options);
+}
+
+}  // namespace weir::store
+
+namespace weir {
+
+std::shared_ptr<StoreCache> StoreCache::make(std::size_t size_bytes) {
+  return std::make_shared<store::StoreCacheImpl>(size_bytes);
+}
+
+}  // namespace weir

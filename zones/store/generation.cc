@@ -1,0 +1,284 @@
+#include "zones/store/generation.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "zones/store/generation_impl.h"
+
+namespace weir {
+namespace store {
+namespace {
+
+// More lists than this below one name are not told apart (Match::kManyListsBelow).
+constexpr std::size_t kMaxListsBelow = 32;
+// Families that are larger than this are not read through at open: their blocks are checked when they are read.
+constexpr std::uint64_t kVerifyBytes = 64U << 20;
+
+WallTime time_of(std::uint64_t ns) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(ns)));
+}
+
+std::vector<std::uint8_t> in_use(const std::vector<std::uint64_t>& counts) {
+  std::vector<std::uint8_t> used;
+  for (std::size_t i = counts.size(); i-- > 0;) {
+    if (counts[i] > 0) used.push_back(static_cast<std::uint8_t>(i));
+  }
+  return used;
+}
+
+Match make_match(const Entry& entry, unsigned labels) {
+  Match match;
+  match.list = entry.list;
+  match.detail = entry.detail;
+  match.kind = entry.kind;
+  match.action = entry.action;
+  match.labels = static_cast<std::uint8_t>(labels);
+  match.flags = entry.flags & (Match::kImportant | Match::kException);
+  return match;
+}
+
+}  // namespace
+
+// What one walk over the suffixes of a name remembers between them.
+struct NameScan {
+  std::string text;       // the name, made when a pattern asks
+  bool patterns = false;  // some glob or regular expression was on the way
+  bool found = false;     // the deepest key with rules was seen
+  unsigned deepest = 0;   // its label count
+  bool uniform = false;   // it says the same of itself and of everything below
+};
+
+Result<std::shared_ptr<const Generation>> GenerationImpl::open(const std::filesystem::path& checkpoint,
+                                                               std::shared_ptr<StoreCache> cache) {
+  auto info = read_generation_info(checkpoint);
+  if (!info) return info.error();
+  std::shared_ptr<GenerationImpl> generation(new GenerationImpl());
+  generation->path_ = checkpoint;
+  generation->cache_ = std::static_pointer_cast<StoreCacheImpl>(std::move(cache));
+  generation->info_ = std::move(*info);
+  generation->published_at_ = time_of(generation->info_.record.published_at_ns);
+  if (auto readable = read_small_file(checkpoint / "CURRENT"); !readable) return readable.error();
+  auto database = Database::open_reader(checkpoint, generation->cache_->cache, kServingFamilies);
+  if (!database) return database.error();
+  generation->database_ = std::move(*database);
+  if (auto loaded = generation->load(); !loaded) return loaded.error();
+  return std::shared_ptr<const Generation>(std::move(generation));
+}
+
+// Checked here: sizes of all tables against the manifest, their footers, indexes and filters (RocksDB, as all tables
+// are opened), every block of the serving families unless they are large, our own records.
+Result<void> GenerationImpl::load() {
+  auto format = database_->get(Family::meta, kFormatKey);
+  if (!format) return format.error();
+  ByteReader version(*format);
+  if (const std::uint32_t found = version.u32(); found != kFormatVersion) {
+    return Error{ErrorCode::incompatible, path_.string() + ": written in format " + std::to_string(found) +
+                                              ", this weir reads format " + std::to_string(kFormatVersion)};
+  }
+  std::uint64_t bytes = 0;
+  for (const Family family : kServingFamilies) {
+    std::uint64_t size = 0;
+    if (database_->db().GetIntProperty(database_->family(family), rocksdb::DB::Properties::kTotalSstFilesSize, &size)) {
+      bytes += size;
+    }
+  }
+  if (bytes <= kVerifyBytes) {
+    if (const auto status = database_->db().VerifyChecksum(); !status.ok()) return to_error(status, path_.string());
+  }
+  {
+    const auto newest = database_->iterate(Family::policies);
+    newest->SeekToLast();
+    if (!newest->status().ok()) return to_error(newest->status(), path_.string());
+    if (!newest->Valid()) return corrupt(path_.string());
+    auto policies = PolicySet::from_json(view(newest->value()));
+    if (!policies) return Error{ErrorCode::corrupt, path_.string() + ": " + policies.error().message};
+    policies_ = std::move(*policies);
+  }
+  std::string value;
+  auto found = database_->find(Family::payload, counts_key(RuleSpace::name), value);
+  if (!found) return found.error();
+  if (*found) {
+    const auto counts = decode_label_counts(value);
+    if (!counts) return corrupt(path_.string());
+    depths_ = in_use(*counts);
+  }
+  found = database_->find(Family::payload, counts_key(RuleSpace::address), value);
+  if (!found) return found.error();
+  if (*found) {
+    const auto lengths = decode_lengths(value);
+    if (!lengths) return corrupt(path_.string());
+    ipv4_lengths_ = in_use(lengths->ipv4);
+    ipv6_lengths_ = in_use(lengths->ipv6);
+  }
+  has_address_rules_ = !ipv4_lengths_.empty() || !ipv6_lengths_.empty();
+  payloads_ = std::make_unique<PayloadTable>(*database_, damaged_reads_);
+  return load_lists();
+}
+
+Result<void> GenerationImpl::load_lists() {
+  for (const ListDefinition& list : policies_.lists) {
+    std::string value;
+    const auto found = database_->find(Family::lists, list_state_key(list.id), value);
+    if (!found) return found.error();
+    ListState state;
+    if (*found) {
+      const auto decoded = decode_list_state(value);
+      if (!decoded) return corrupt(path_.string());
+      state = *decoded;
+    }
+    rules_ += state.rules;
+    if (!state.loaded && list.id >= kFirstDefinedList) never_loaded_.push_back(list.id);
+  }
+  return {};
+}
+
+void GenerationImpl::match(const ReversedName& name, MatchSet& out) const {
+  out.clear();
+  NameScan scan;
+  const rocksdb::ReadOptions options;
+  rocksdb::PinnableSlice value;
+  rocksdb::ColumnFamilyHandle* names = database_->family(Family::names);
+  for (const std::uint8_t labels : depths_) {
+    if (labels > name.label_count()) continue;
+    value.Reset();
+    const rocksdb::Status status = database_->db().Get(options, names, slice(name.key_of_suffix(labels)), &value);
+    if (status.ok()) {
+      match_entries(ByteReader(view(value)), name, labels, scan, out);
+    } else if (!status.IsNotFound()) {
+      damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+      scan.patterns = true;  // what it held is unknown: nothing may be concluded for other names
+    }
+  }
+  if (scan.uniform && !scan.patterns) out.shared_suffix_labels = static_cast<std::uint8_t>(scan.deepest);
+}
+
+void GenerationImpl::match_entries(ByteReader entries, const ReversedName& name, unsigned labels, NameScan& scan,
+                                   MatchSet& out) const {
+  const std::size_t first_match = out.matches.size();
+  const std::size_t first_below = out.lists_below.size();
+  bool many = false;
+  const auto add_below = [&](std::uint32_t list) {
+    const auto begin = out.lists_below.begin() + static_cast<std::ptrdiff_t>(first_below);
+    if (std::find(begin, out.lists_below.end(), list) != out.lists_below.end()) return;
+    if (out.lists_below.size() - first_below >= kMaxListsBelow || out.lists_below.size() >= UINT8_MAX) {
+      many = true;
+      return;
+    }
+    out.lists_below.push_back(list);
+  };
+  const bool keys_below = walk_names_header(entries, add_below);
+  bool only_subtrees = true;
+  while (entries.ok() && !entries.at_end()) {
+    const Entry entry = read_entry(entries);
+    if (!entries.ok()) break;
+    bool matches = entry.kind == PatternKind::subtree;
+    only_subtrees = only_subtrees && matches;
+    switch (entry.kind) {
+      case PatternKind::exact:
+        matches = labels == name.label_count();
+        break;
+      case PatternKind::below:
+        matches = labels < name.label_count();
+        break;
+      case PatternKind::glob:
+      case PatternKind::regex:
+        scan.patterns = true;
+        if (scan.text.empty()) {
+          const auto plain = ReversedName::to_name(name.key());
+          if (plain) scan.text = plain->to_text();
+        }
+        matches = payloads_->pattern_matches(entry.detail, entry.kind, scan.text);
+        break;
+      default:
+        break;
+    }
+    if (matches) out.matches.push_back(make_match(entry, labels));
+    // What lets something through below this name although it stands on it.
+    const bool reaches_below = entry.kind == PatternKind::below || entry.kind == PatternKind::glob ||
+                               entry.kind == PatternKind::regex || (entry.flags & kEntryDenyAllow) != 0;
+    if (reaches_below && entry.opens()) add_below(entry.list);
+  }
+  if (!entries.ok()) {
+    damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+    scan.patterns = true;
+  }
+  if (!scan.found) {
+    scan.found = true;
+    scan.deepest = labels;
+    scan.uniform = only_subtrees && !keys_below;
+  }
+  if (out.matches.size() == first_match) {
+    out.lists_below.resize(first_below);
+    return;
+  }
+  for (std::size_t i = first_match; i < out.matches.size(); ++i) {
+    Match& match = out.matches[i];
+    match.below_first = static_cast<std::uint8_t>(first_below);
+    match.below_count = static_cast<std::uint8_t>(out.lists_below.size() - first_below);
+    if (many) match.flags |= Match::kManyListsBelow;
+  }
+}
+
+void GenerationImpl::match_address(const IpAddress& address, MatchSet& out) const {
+  out.clear();
+  if (!has_address_rules_) return;
+  const IpAddress plain = address.unmapped();
+  rocksdb::PinnableSlice value;
+  rocksdb::ColumnFamilyHandle* payload = database_->family(Family::payload);
+  std::array<char, 20> key{};
+  key[0] = static_cast<char>(RuleSpace::address);
+  key[1] = static_cast<char>(plain.family);
+  for (const std::uint8_t length : plain.family == AddressFamily::ipv4 ? ipv4_lengths_ : ipv6_lengths_) {
+    const Prefix prefix = Prefix::of(plain, length);
+    const std::size_t octets = (length + 7U) / 8;
+    key[2] = static_cast<char>(length);
+    std::copy_n(prefix.address.octets.begin(), octets, key.begin() + 3);
+    value.Reset();
+    const rocksdb::Status status = database_->db().Get({}, payload, rocksdb::Slice(key.data(), 3 + octets), &value);
+    if (status.IsNotFound()) continue;
+    ByteReader entries(status.ok() ? view(value) : std::string_view());
+    while (entries.ok() && !entries.at_end()) {
+      const Entry entry = read_entry(entries);
+      if (entries.ok()) out.matches.push_back(make_match(entry, length));
+    }
+    if (!status.ok() || !entries.ok()) damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+Result<const Database*> GenerationImpl::history() const {
+  const std::lock_guard lock(history_mutex_);
+  if (!history_) {
+    auto opened = Database::open_reader(path_, cache_->cache, kAllFamilies);
+    if (!opened) return opened.error();
+    history_ = std::move(*opened);
+  }
+  return static_cast<const Database*>(history_.get());
+}
+
+}  // namespace store
+
+Result<std::shared_ptr<const Generation>> Generation::open(const std::filesystem::path& checkpoint,
+                                                           std::shared_ptr<StoreCache> cache) {
+  return store::GenerationImpl::open(checkpoint, std::move(cache));
+}
+
+Result<GenerationNumber> Generation::read_current_number(const std::filesystem::path& store) {
+  const auto path = store::current_file_path(store);
+  auto text = store::read_small_file(path);
+  if (!text) return text.error();
+  std::uint64_t number = 0;
+  const auto [end, fault] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (fault != std::errc() || std::string_view(end, text->data() + text->size()) != "\n" || number == 0) {
+    return Error{ErrorCode::corrupt, path.string() + ": expected the number of a generation"};
+  }
+  return GenerationNumber{number};
+}
+
+Result<std::shared_ptr<const Generation>> Generation::open_current(const std::filesystem::path& store,
+                                                                   std::shared_ptr<StoreCache> cache) {
+  auto number = read_current_number(store);
+  if (!number) return number.error();
+  return open(store::generation_path(store, *number), std::move(cache));
+}
+
+}  // namespace weir

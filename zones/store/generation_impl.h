@@ -1,0 +1,63 @@
+// The one implementation of Generation; history.cc and the writer's tests reach its database through it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "zones/store/database.h"
+#include "zones/store/files.h"
+#include "zones/store/generation.h"
+#include "zones/store/payload_table.h"
+
+namespace weir::store {
+
+class GenerationImpl final : public Generation {
+ public:
+  static Result<std::shared_ptr<const Generation>> open(const std::filesystem::path& checkpoint,
+                                                        std::shared_ptr<StoreCache> cache);
+
+  void match(const ReversedName& name, MatchSet& out) const override;
+  void match_address(const IpAddress& address, MatchSet& out) const override;
+  bool has_address_rules() const override { return has_address_rules_; }
+  const RuleDetail* detail(PayloadId id) const override { return payloads_->detail(id.value); }
+  const PolicySet& policies() const override { return policies_; }
+  GenerationNumber number() const override { return {info_.number}; }
+  NamesEpoch names_epoch() const override { return {info_.record.names_epoch}; }
+  WallTime published_at() const override { return published_at_; }
+  const std::string& fingerprint() const override { return info_.record.fingerprint; }
+  const std::vector<ListId>& never_loaded() const override { return never_loaded_; }
+  std::uint64_t rule_count() const override { return rules_; }
+  std::uint64_t damaged_reads() const override { return damaged_reads_.load(std::memory_order_relaxed); }
+
+  // All families, opened at the first call. Errors as Generation::open; not_found once the checkpoint was removed.
+  Result<const Database*> history() const;
+
+ private:
+  GenerationImpl() = default;
+  Result<void> load();
+  Result<void> load_lists();
+  void match_entries(ByteReader entries, const ReversedName& name, unsigned labels, struct NameScan& scan,
+                     MatchSet& out) const;
+
+  std::filesystem::path path_;
+  std::shared_ptr<StoreCacheImpl> cache_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<PayloadTable> payloads_;
+  GenerationInfo info_;
+  WallTime published_at_;
+  PolicySet policies_;
+  std::vector<ListId> never_loaded_;
+  std::uint64_t rules_ = 0;
+  std::vector<std::uint8_t> depths_;        // label counts that exist in `names`, deepest first
+  std::vector<std::uint8_t> ipv4_lengths_;  // of address rules, longest first
+  std::vector<std::uint8_t> ipv6_lengths_;
+  bool has_address_rules_ = false;
+  mutable std::atomic<std::uint64_t> damaged_reads_{0};
+  mutable std::mutex history_mutex_;
+  mutable std::unique_ptr<Database> history_;
+};
+
+}  // namespace weir::store

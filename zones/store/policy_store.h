@@ -1,0 +1,118 @@
+// The one implementation of PolicyStore: its state, and what its parts (writer.cc, publish.cc, rollback.cc) share.
+//
+// What a crash leaves behind, by the record `state` of the live database and the file `current`:
+//   state.number == current, nothing pending     changes that were not published yet, whole imports; they stay
+//   pending publish, current == number - 1       a publish was begun: the live database holds exactly what it was
+//                                                to publish (one thread, and nothing is written in between), so
+//                                                open() makes the checkpoint again and puts it in force
+//   pending publish, current == number           it was done
+//   pending rollback, current == number - 1      the old checkpoint is linked (or rebuilt) and put in force, then
+//   pending rollback, current == number          the live database is brought to it, list by list; each step
+//                                                may be repeated, the last one clears what is pending
+// A directory `*.tmp` or `*.del` below generations/ is half made or half removed: open() removes it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "zones/store/database.h"
+#include "zones/store/files.h"
+#include "zones/store/rule_cursor.h"
+#include "zones/store/write_changes.h"
+#include "zones/store/writer.h"
+
+namespace weir::store {
+
+// policy/LOCK, held by flock() as long as the object lives; the file holds the owner's process id.
+class StoreLock {
+ public:
+  // Errors: busy (with the id of who holds it), permission, io.
+  static Result<std::unique_ptr<StoreLock>> acquire(const std::filesystem::path& path);
+  StoreLock(const StoreLock&) = delete;
+  StoreLock& operator=(const StoreLock&) = delete;
+  ~StoreLock();
+
+ private:
+  explicit StoreLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+class PolicyStoreImpl final : public PolicyStore {
+ public:
+  static Result<std::unique_ptr<PolicyStore>> open(const std::filesystem::path& store, const WriterOptions& options,
+                                                   Now now);
+
+  Result<PolicySet> define(const PolicySet& wanted) override;
+  const PolicySet& policies() const override { return policies_; }
+  Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
+                               const std::function<void(std::uint64_t)>& progress, Now now) override;
+  Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
+  Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
+  Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) override;
+  Result<GenerationNumber> publish(const std::string& reason, Now now) override;
+  Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) override;
+  Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) override;
+  GenerationNumber published() const override { return published_; }
+  std::filesystem::path checkpoint_path(GenerationNumber number) const override {
+    return generation_path(store_, number);
+  }
+  Result<std::vector<PublishedGeneration>> generations() override;
+  Result<std::vector<ImportRecord>> history(ListId list) override;
+  Result<std::uint64_t> rule_count(ListId list) override;
+  std::string pinned() const override { return state_.pinned; }
+
+ private:
+  PolicyStoreImpl() = default;
+
+  // Opening.
+  Result<void> load_state();
+  Result<void> load_counts();
+  Result<void> repair(Now now);
+  void remove_leftovers();
+
+  // What one list is to become, and how the step is recorded.
+  struct ListStep {
+    ListId list;
+    ImportId import;  // 0: no record (a rollback, a removed list)
+    const Provenance* provenance = nullptr;
+    std::string note;
+    std::uint64_t effective = 0;  // the generation that shows it first
+    bool loaded = false;          // what ListState::loaded becomes
+  };
+  Result<ImportOutcome> write_list(const ListStep& step, RuleCursor& wanted,
+                                   const std::function<void(std::uint64_t)>& progress);
+  Result<ImportOutcome> commit_changes(const ListStep& step, const ChangeSet& changes, std::uint64_t next_payload);
+  Result<std::optional<Interval>> find_open_rule(ListId list, std::string_view rule_key);
+  Result<void> change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance);
+  ListState state_of(ListId list) const;
+
+  // Publishing.
+  std::string fingerprint_now() const;
+  Result<void> announce(StoreState& state, const GenerationInfo& info);
+  Result<void> put_in_force(const GenerationInfo& info, const std::filesystem::path& prepared);
+  Result<void> publish_live(const GenerationInfo& info);
+  Result<GenerationInfo> info_of(GenerationNumber number);
+  void thin_out(WallTime now);
+
+  // Rollback.
+  Result<void> finish_rollback();
+  Result<void> bring_live_to(std::uint64_t generation, std::uint64_t effective);
+  Result<PolicySet> policies_at(std::uint64_t generation);
+
+  std::filesystem::path store_;
+  WriterOptions options_;
+  std::unique_ptr<StoreLock> lock_;
+  std::unique_ptr<Database> database_;
+  StoreState state_;
+  GenerationNumber published_;
+  PolicySet policies_;
+  std::map<ListId, ListState> list_states_;
+  KeyCounts counts_;
+};
+
+std::string to_json(const ImportRecord& record);
+Result<ImportRecord> import_record_from_json(std::string_view text);
+
+}  // namespace weir::store

@@ -1,0 +1,186 @@
+// Making the live database's state the generation in force, and what is kept of older ones.
+#include <rocksdb/utilities/checkpoint.h>
+
+#include <algorithm>
+#include <set>
+
+#include "zones/store/policy_store.h"
+
+namespace weir::store {
+namespace {
+
+// A checkpoint copies a write-ahead log up to this size instead of flushing seven families into tables of a
+// few records each; a reader replays it.
+constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
+constexpr auto kHourlyFor = std::chrono::hours(24);
+
+std::uint64_t to_ns(WallTime time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+WallTime from_ns(std::uint64_t ns) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(ns)));
+}
+
+std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {
+  path += suffix;
+  return path;
+}
+
+}  // namespace
+
+std::string PolicyStoreImpl::fingerprint_now() const {
+  std::vector<ListSum> sums;
+  for (const ListDefinition& list : policies_.lists) {
+    if (list.id == kOverlays) continue;  // they come and go with the clock
+    const ListState state = state_of(list.id);
+    sums.push_back({list.name, state.rules, state.sum});
+  }
+  return make_fingerprint(policies_, std::move(sums));
+}
+
+// Writes down what is about to be published; from here on open() finishes it.
+Result<void> PolicyStoreImpl::announce(StoreState& state, const GenerationInfo& info) {
+  state.number = info.number;
+  state.names_epoch = info.record.names_epoch;
+  AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+  write.put(Family::timeline, generation_key(info.number), encode(info.record));
+  write.put(Family::timeline, published_at_key(info.record.published_at_ns, info.number), {});
+  write.put(Family::meta, kStateKey, encode(state));
+  return write.commit();
+}
+
+// `prepared`: a finished directory, not yet under its number.
+Result<void> PolicyStoreImpl::put_in_force(const GenerationInfo& info, const std::filesystem::path& prepared) {
+  if (auto written = write_generation_info(prepared, info); !written) return written;
+  const std::filesystem::path target = generation_path(store_, {info.number});
+  std::error_code fault;
+  std::filesystem::remove_all(target, fault);  // of a publish that was cut short after its rename
+  if (auto renamed = rename_directory(prepared, target); !renamed) return renamed;
+  if (auto replaced = replace_file(current_file_path(store_), std::to_string(info.number) + "\n"); !replaced)
+    return replaced;
+  published_ = {info.number};
+  return {};
+}
+
+Result<void> PolicyStoreImpl::publish_live(const GenerationInfo& info) {
+  const std::filesystem::path prepared = with_suffix(generation_path(store_, {info.number}), ".tmp");
+  std::error_code fault;
+  std::filesystem::remove_all(prepared, fault);
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(prepared.string(), kLogBytesForFlush);
+  if (!status.ok()) {
+    std::filesystem::remove_all(prepared, fault);
+    return to_error(status, prepared.string());
+  }
+  auto done = put_in_force(info, prepared);
+  if (!done) std::filesystem::remove_all(prepared, fault);
+  return done;
+}
+
+Result<GenerationNumber> PolicyStoreImpl::publish(const std::string& reason, Now now) {
+  const bool changed = state_.rules_changed || state_.policies_changed;
+  if (!changed && published_.value != 0) return published_;
+  const std::uint64_t epoch = state_.names_epoch + (state_.rules_changed || published_.value == 0 ? 1 : 0);
+  const GenerationInfo info{published_.value + 1, {to_ns(now.wall), epoch, fingerprint_now(), reason}};
+  StoreState announced = state_;
+  announced.rules_changed = false;
+  announced.policies_changed = false;
+  announced.pending = Pending::publish;
+  if (auto written = announce(announced, info); !written) return written.error();
+  // If it fails now, state_ still says that there is something to publish, and every later step writes that down.
+  if (auto done = publish_live(info); !done) return done.error();
+  announced.pending = Pending::nothing;
+  state_ = announced;
+  thin_out(now.wall);
+  return published_;
+}
+
+Result<GenerationInfo> PolicyStoreImpl::info_of(GenerationNumber number) {
+  const auto value = database_->get(Family::timeline, generation_key(number.value));
+  if (!value) {
+    if (value.error().code != ErrorCode::not_found) return value.error();
+    return Error{ErrorCode::not_found, "there is no generation " + std::to_string(number.value)};
+  }
+  auto record = decode_published(*value);
+  if (!record) return corrupt("timeline");
+  return GenerationInfo{number.value, std::move(*record)};
+}
+
+Result<void> PolicyStoreImpl::repair(Now) {
+  if (state_.number < published_.value) {
+    return Error{ErrorCode::corrupt, policy_path(store_).string() + ": the live database is older than generation " +
+                                         std::to_string(published_.value) + ", which is in force"};
+  }
+  if (state_.pending == Pending::rollback) return finish_rollback();
+  if (state_.pending == Pending::publish && state_.number != published_.value) {
+    auto info = info_of({state_.number});
+    if (!info) return info.error();
+    if (auto done = publish_live(*info); !done) return done;
+  }
+  state_.pending = Pending::nothing;
+  return {};
+}
+
+Result<std::vector<PublishedGeneration>> PolicyStoreImpl::generations() {
+  std::vector<PublishedGeneration> all;
+  const std::string prefix = "g";
+  const auto iterator = database_->iterate(Family::timeline);
+  for (iterator->Seek(prefix); iterator->Valid() && view(iterator->key()).starts_with(prefix); iterator->Next()) {
+    ByteReader key(view(iterator->key()).substr(1));
+    const GenerationNumber number{key.u64()};
+    auto record = decode_published(view(iterator->value()));
+    if (!key.ok() || !record) return corrupt("timeline");
+    if (number > published_) continue;  // announced only
+    PublishedGeneration generation;
+    generation.number = number;
+    generation.names_epoch = {record->names_epoch};
+    generation.published_at = from_ns(record->published_at_ns);
+    generation.fingerprint = std::move(record->fingerprint);
+    generation.reason = std::move(record->reason);
+    const auto path = checkpoint_path(number);
+    std::error_code fault;
+    generation.on_disk = std::filesystem::is_directory(path, fault);
+    if (generation.on_disk) generation.size_bytes = exclusive_bytes(path);
+    all.push_back(std::move(generation));
+  }
+  if (!iterator->status().ok()) return to_error(iterator->status(), "timeline");
+  std::reverse(all.begin(), all.end());
+  return all;
+}
+
+// Keeps the newest checkpoints and the last one of each hour of the past day. Whatever cannot be removed stays for
+// the next time: a publish does not fail for it.
+void PolicyStoreImpl::thin_out(WallTime now) {
+  std::error_code fault;
+  std::vector<std::uint64_t> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator(generations_path(store_), fault)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") == std::string::npos) numbers.push_back(std::stoull(name));
+  }
+  std::sort(numbers.rbegin(), numbers.rend());
+  std::set<std::int64_t> hours;
+  unsigned kept = 0;
+  for (const std::uint64_t number : numbers) {
+    if (number == published_.value || kept < options_.keep_generations) {
+      ++kept;
+      continue;
+    }
+    const auto info = info_of({number});
+    if (info) {
+      const WallTime at = from_ns(info->record.published_at_ns);
+      const auto hour = std::chrono::duration_cast<std::chrono::hours>(at.time_since_epoch()).count();
+      if (at + kHourlyFor > now && hours.insert(hour).second) continue;
+    }
+    // Renamed first: a directory under its number is always whole.
+    const auto path = checkpoint_path({number});
+    const auto doomed = with_suffix(path, ".del");
+    std::filesystem::rename(path, doomed, fault);
+    if (!fault) std::filesystem::remove_all(doomed, fault);
+  }
+}
+
+}  // namespace weir::store

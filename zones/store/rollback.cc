@@ -1,0 +1,127 @@
+// Going back: a whole generation, or the contents of one list.
+#include <algorithm>
+#include <set>
+
+#include "zones/store/policy_store.h"
+
+namespace weir::store {
+namespace {
+
+std::uint64_t to_ns(WallTime time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+}  // namespace
+
+Result<PolicySet> PolicyStoreImpl::policies_at(std::uint64_t generation) {
+  const auto versions = database_->iterate(Family::policies);
+  versions->SeekForPrev(policies_key(generation));
+  if (!versions->status().ok()) return to_error(versions->status(), "policies");
+  if (!versions->Valid()) return corrupt("policies");
+  return PolicySet::from_json(view(versions->value()));
+}
+
+Result<GenerationNumber> PolicyStoreImpl::rollback_generation(GenerationNumber to, const std::string& reason, Now now) {
+  if (to > published_) return Error{ErrorCode::not_found, "there is no generation " + std::to_string(to.value)};
+  auto old = info_of(to);
+  if (!old) return old.error();
+  const GenerationInfo info{published_.value + 1,
+                            {to_ns(now.wall), state_.names_epoch + 1, old->record.fingerprint, reason}};
+  StoreState announced = state_;
+  announced.pending = Pending::rollback;
+  announced.rollback_to = to.value;
+  if (auto written = announce(announced, info); !written) return written.error();
+  state_ = announced;
+  if (auto done = finish_rollback(); !done) return done.error();
+  thin_out(now.wall);
+  return published_;
+}
+
+// Both halves, from wherever they were cut short.
+Result<void> PolicyStoreImpl::finish_rollback() {
+  auto info = info_of({state_.number});
+  if (!info) return info.error();
+  const auto old_checkpoint = checkpoint_path({state_.rollback_to});
+  std::error_code fault;
+  const bool rebuilt = published_.value != info->number && !std::filesystem::is_directory(old_checkpoint, fault);
+  if (published_.value != info->number && !rebuilt) {
+    std::filesystem::path prepared = checkpoint_path({info->number});
+    prepared += ".tmp";
+    std::filesystem::remove_all(prepared, fault);
+    if (auto linked = link_directory(old_checkpoint, prepared); !linked) return linked;
+    if (auto done = put_in_force(*info, prepared); !done) return done;
+  }
+  if (auto done = bring_live_to(state_.rollback_to, info->number); !done) return done;
+  if (rebuilt) {
+    if (auto done = publish_live(*info); !done) return done;
+  }
+  StoreState state = state_;
+  state.pending = Pending::nothing;
+  // The sums say whether the intervals gave what the checkpoint holds; if not, the next publish tells the truth.
+  state.rules_changed = fingerprint_now() != info->record.fingerprint;
+  state.policies_changed = false;
+  AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+  write.put(Family::meta, kStateKey, encode(state));
+  if (auto written = write.commit(); !written) return written;
+  state_ = state;
+  return {};
+}
+
+// Every list that has rules now or had some then, and the definitions. Each list is one step; a step that was done
+// already changes nothing.
+Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint64_t effective) {
+  std::set<ListId> lists;
+  for (const auto& [list, state] : list_states_) lists.insert(list);
+  for (const ListId list : lists) {
+    auto imports = history(list);
+    if (!imports) return imports.error();
+    bool loaded = false;
+    for (const ImportRecord& import : *imports) loaded = loaded || import.first_generation.value <= generation;
+    PastRules then(*database_, list, generation);
+    const auto done =
+        write_list({.list = list, .import = {}, .note = {}, .effective = effective, .loaded = loaded}, then, {});
+    if (!done) return done.error();
+  }
+  auto policies = policies_at(generation);
+  if (!policies) return policies.error();
+  if (*policies != policies_) {
+    StoreState state = state_;
+    if (state.pinned.empty()) state.pinned = "files differ from generation " + std::to_string(effective);
+    AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+    write.put(Family::policies, policies_key(effective), policies->to_json());
+    write.put(Family::meta, kStateKey, encode(state));
+    if (auto written = write.commit(); !written) return written;
+    state_ = state;
+    policies_ = std::move(*policies);
+  }
+  return {};
+}
+
+Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId import, const std::string& who, Now now) {
+  if (policies_.find_list(list) == nullptr) {
+    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
+  }
+  auto imports = history(list);
+  if (!imports) return imports.error();
+  const auto wanted = std::find_if(imports->begin(), imports->end(),
+                                   [import](const ImportRecord& record) { return record.import == import; });
+  if (wanted == imports->end()) {
+    return Error{ErrorCode::not_found, "the list has no import " + std::to_string(import.value)};
+  }
+  // Newest first: an import of the same generation that came later took its place before anybody saw it.
+  if (wanted != imports->begin() && std::prev(wanted)->first_generation == wanted->first_generation) {
+    return Error{ErrorCode::not_found, "import " + std::to_string(import.value) +
+                                           " was never published: a later one replaced it in the same generation"};
+  }
+  Provenance provenance = wanted->provenance;
+  provenance.who = who;
+  const std::string note = "rollback to import " + std::to_string(import.value);
+  PastRules then(*database_, list, wanted->first_generation.value);
+  const auto done = write_list({list, {state_.next_import}, &provenance, note, published_.value + 1, true}, then, {});
+  if (!done) return done.error();
+  const ListDefinition* definition = policies_.find_list(list);
+  return publish("list " + definition->name + ": " + note, now);
+}
+
+}  // namespace weir::store

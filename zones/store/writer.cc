@@ -1,0 +1,382 @@
+#include "zones/store/writer.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_map>
+
+#include "zones/base/text.h"
+#include "zones/store/policy_store.h"
+
+namespace weir {
+namespace store {
+namespace {
+
+// More changes than this are ingested as tables instead of passing through the log and the memtables.
+constexpr std::size_t kLargeChange = 20'000;
+
+}  // namespace
+
+Result<std::unique_ptr<StoreLock>> StoreLock::acquire(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) return system_error(errno, path.string());
+  std::unique_ptr<StoreLock> lock(new StoreLock(descriptor));
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error(errno, path.string());
+    char owner[32] = {};
+    const ssize_t size = ::pread(descriptor, owner, sizeof owner - 1, 0);
+    const std::string_view pid = trim(std::string_view(owner, size > 0 ? static_cast<std::size_t>(size) : 0));
+    return Error{ErrorCode::busy, path.string() + ": another weir-sidecar writes this store" +
+                                      (pid.empty() ? std::string() : " (process " + std::string(pid) + ")")};
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
+    return system_error(errno, path.string());
+  }
+  return lock;
+}
+
+StoreLock::~StoreLock() {
+  ::close(descriptor_);
+}
+
+Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem::path& path,
+                                                           const WriterOptions& options, Now now) {
+  std::unique_ptr<PolicyStoreImpl> store(new PolicyStoreImpl());
+  store->store_ = path;
+  store->options_ = options;
+  if (auto made = make_directories(generations_path(path)); !made) return made.error();
+  auto lock = StoreLock::acquire(policy_path(path) / "LOCK");
+  if (!lock) return lock.error();
+  store->lock_ = std::move(*lock);
+  store->remove_leftovers();
+  auto database = Database::open_writer(live_path(path), StoreCacheImpl(options.block_cache_bytes).cache);
+  if (!database) return database.error();
+  store->database_ = std::move(*database);
+  if (auto loaded = store->load_state(); !loaded) return loaded.error();
+  if (auto loaded = store->load_counts(); !loaded) return loaded.error();
+  if (auto repaired = store->repair(now); !repaired) return repaired.error();
+  return std::unique_ptr<PolicyStore>(std::move(store));
+}
+
+void PolicyStoreImpl::remove_leftovers() {
+  std::error_code fault;
+  std::vector<std::filesystem::path> leftovers{policy_path(store_) / "scratch"};
+  for (const auto& entry : std::filesystem::directory_iterator(generations_path(store_), fault)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".tmp" || extension == ".del") leftovers.push_back(entry.path());
+  }
+  for (const auto& path : leftovers) std::filesystem::remove_all(path, fault);
+}
+
+Result<void> PolicyStoreImpl::load_state() {
+  std::string value;
+  auto found = database_->find(Family::meta, kFormatKey, value);
+  if (!found) return found.error();
+  if (!*found) {  // a new store
+    AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+    std::string version;
+    put_u32(version, kFormatVersion);
+    write.put(Family::meta, kFormatKey, version);
+    policies_ = PolicySet::with_defaults();
+    state_.policies_changed = true;
+    write.put(Family::policies, policies_key(1), policies_.to_json());
+    write.put(Family::meta, kStateKey, encode(state_));
+    return write.commit();
+  }
+  ByteReader version(value);
+  if (const std::uint32_t format = version.u32(); format != kFormatVersion) {
+    return Error{ErrorCode::incompatible, live_path(store_).string() + ": written in format " + std::to_string(format) +
+                                              ", this weir reads format " + std::to_string(kFormatVersion)};
+  }
+  found = database_->find(Family::meta, kStateKey, value);
+  if (!found) return found.error();
+  const auto state = decode_state(value);
+  if (!*found || !state) return corrupt(live_path(store_).string());
+  state_ = *state;
+
+  const auto newest = database_->iterate(Family::policies);
+  newest->SeekToLast();
+  if (!newest->status().ok()) return to_error(newest->status(), live_path(store_).string());
+  if (!newest->Valid()) return corrupt(live_path(store_).string());
+  auto policies = PolicySet::from_json(view(newest->value()));
+  if (!policies) return Error{ErrorCode::corrupt, live_path(store_).string() + ": " + policies.error().message};
+  policies_ = std::move(*policies);
+
+  const auto current = Generation::read_current_number(store_);
+  if (current) {
+    published_ = *current;
+  } else if (current.error().code != ErrorCode::not_found) {
+    return current.error();
+  }
+  return {};
+}
+
+Result<void> PolicyStoreImpl::load_counts() {
+  const std::string prefix = "s";
+  const auto states = database_->iterate(Family::lists);
+  for (states->Seek(prefix); states->Valid() && view(states->key()).starts_with(prefix); states->Next()) {
+    ByteReader key(view(states->key()).substr(1));
+    const ListId list{key.u32()};
+    const auto state = decode_list_state(view(states->value()));
+    if (!key.ok() || !state) return corrupt("lists");
+    list_states_[list] = *state;
+  }
+  if (!states->status().ok()) return to_error(states->status(), "lists");
+  std::string value;
+  for (const RuleSpace space : {RuleSpace::name, RuleSpace::address, RuleSpace::ns_address, RuleSpace::client}) {
+    const auto found = database_->find(Family::payload, counts_key(space), value);
+    if (!found) return found.error();
+    if (!*found) continue;
+    if (space == RuleSpace::name) {
+      auto labels = decode_label_counts(value);
+      if (!labels) return corrupt("payload");
+      counts_.labels = std::move(*labels);
+    } else {
+      auto lengths = decode_lengths(value);
+      if (!lengths) return corrupt("payload");
+      counts_.of(space) = std::move(*lengths);
+    }
+  }
+  return {};
+}
+
+ListState PolicyStoreImpl::state_of(ListId list) const {
+  const auto found = list_states_.find(list);
+  return found == list_states_.end() ? ListState() : found->second;
+}
+
+Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
+  PolicySet defined = wanted;
+  StoreState state = state_;
+  AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+  std::unordered_map<std::uint32_t, ListId> ids;  // as the configuration numbers them -> for ever
+  const PolicySet reserved = PolicySet::with_defaults();
+  for (ListDefinition& list : defined.lists) {
+    const std::uint32_t wanted_id = list.id.value;
+    if (const ListDefinition* own = reserved.find_list(list.name)) {
+      list.id = own->id;
+    } else {
+      std::string value;
+      const auto known = database_->find(Family::lists, list_name_key(list.name), value);
+      if (!known) return known.error();
+      list.id = ListId{*known ? ByteReader(value).u32() : state.next_list++};
+      if (!*known) {
+        std::string id;
+        put_u32(id, list.id.value);
+        write.put(Family::lists, list_name_key(list.name), id);
+      }
+    }
+    if (!ids.emplace(wanted_id, list.id).second) {
+      return Error{ErrorCode::invalid, "list '" + escape_for_display(list.name) + "': two lists have one number"};
+    }
+  }
+  const auto by_id = [](const ListDefinition& a, const ListDefinition& b) { return a.id < b.id; };
+  std::sort(defined.lists.begin(), defined.lists.end(), by_id);
+  for (std::size_t i = 1; i < defined.lists.size(); ++i) {
+    if (defined.lists[i - 1].id != defined.lists[i].id) continue;
+    return Error{ErrorCode::invalid, "list '" + escape_for_display(defined.lists[i].name) + "' is defined twice"};
+  }
+  for (const ListDefinition& list : reserved.lists) {
+    if (defined.find_list(list.id) == nullptr) {
+      defined.lists.insert(std::lower_bound(defined.lists.begin(), defined.lists.end(), list, by_id), list);
+    }
+  }
+  for (Policy& policy : defined.policies) {
+    for (ListId& list : policy.lists) {
+      const auto id = ids.find(list.value);
+      if (id == ids.end()) {
+        return Error{ErrorCode::invalid, "policy '" + escape_for_display(policy.name) + "' names an unknown list"};
+      }
+      list = id->second;
+    }
+    std::sort(policy.lists.begin(), policy.lists.end());
+  }
+
+  // Rules of lists that are gone go first: if this is cut short, the next define() goes on with it.
+  for (const auto& [list, list_state] : std::map<ListId, ListState>(list_states_)) {
+    if (defined.find_list(list) != nullptr || (list_state.rules == 0 && !list_state.loaded)) continue;
+    RuleSorter nothing({});
+    const auto removed =
+        write_list({.list = list, .import = {}, .note = {}, .effective = published_.value + 1}, nothing, {});
+    if (!removed) return removed.error();
+  }
+  state.rules_changed = state_.rules_changed;
+  state.policies_changed = state_.policies_changed;
+  state.pinned.clear();
+  if (defined != policies_) {
+    write.put(Family::policies, policies_key(published_.value + 1), defined.to_json());
+    state.policies_changed = true;
+  }
+  if (state != state_) {
+    write.put(Family::meta, kStateKey, encode(state));
+    if (auto written = write.commit(); !written) return written.error();
+  }
+  state_ = state;
+  policies_ = defined;
+  return defined;
+}
+
+Result<ImportOutcome> PolicyStoreImpl::import(ListId list, const RuleStream& rules, const Provenance& provenance,
+                                              const std::function<void(std::uint64_t)>& progress, Now) {
+  if (policies_.find_list(list) == nullptr) {
+    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
+  }
+  const ImportId import{state_.next_import};
+  RuleSorter wanted(import);
+  while (const std::optional<SourcedRule> rule = rules()) {
+    if (auto added = wanted.add(*rule); !added) return added.error();
+  }
+  wanted.sort();
+  return write_list({list, import, &provenance, {}, published_.value + 1, true}, wanted, progress);
+}
+
+Result<ImportOutcome> PolicyStoreImpl::write_list(const ListStep& step, RuleCursor& wanted,
+                                                  const std::function<void(std::uint64_t)>& progress) {
+  ChangeSet changes;
+  std::uint64_t next_payload = state_.next_payload;
+  const auto compared = diff(*database_, step.list, wanted, step.effective, next_payload, progress, changes);
+  if (!compared) return compared.error();
+  return commit_changes(step, changes, next_payload);
+}
+
+Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, const ChangeSet& changes,
+                                                      std::uint64_t next_payload) {
+  StoreState state = state_;
+  state.next_payload = next_payload;
+  KeyCounts counts = counts_;
+  ListState list = state_of(step.list);
+  AtomicWrite write(*database_, policy_path(store_) / "scratch",
+                    changes.changes.size() > kLargeChange ? AtomicWrite::Size::large : AtomicWrite::Size::small);
+  if (!changes.changes.empty()) {
+    const auto written = write_changes(*database_, step.list, changes, step.effective, counts, list, write);
+    if (!written) return written.error();
+    state.rules_changed = true;
+  }
+  ImportOutcome outcome{step.import, list.rules, changes.added, changes.removed, changes.unchanged};
+  if (step.import.value != 0) {
+    state.next_import = std::max(state.next_import, step.import.value + 1);
+    ImportRecord record{step.import, step.list, {step.effective}, outcome, *step.provenance, step.note};
+    write.put(Family::lists, import_key(step.list, step.import), to_json(record));
+    for (const RuleChange& change : changes.changes) {
+      if (change.added) list.next_serial = std::max(list.next_serial, change.interval.line + 1);
+    }
+  }
+  if (list.loaded != step.loaded) state.policies_changed = true;
+  list.loaded = step.loaded;
+  write.put(Family::lists, list_state_key(step.list), encode(list));
+  write.put(Family::meta, kStateKey, encode(state));
+  if (auto committed = write.commit(); !committed) return committed.error();
+  state_ = state;
+  counts_ = std::move(counts);
+  list_states_[step.list] = list;
+  return outcome;
+}
+
+Result<std::optional<Interval>> PolicyStoreImpl::find_open_rule(ListId list, std::string_view rule_key) {
+  std::string value;
+  const auto found = database_->find(Family::sources, sources_prefix(list, kOpenIntervals).append(rule_key), value);
+  if (!found) return found.error();
+  if (!*found) return std::optional<Interval>();
+  const auto interval = decode_open(value);
+  if (!interval) return corrupt("sources");
+  return interval;
+}
+
+Result<void> PolicyStoreImpl::change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance) {
+  if (policies_.find_list(list) == nullptr) {
+    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
+  }
+  const ImportId import{state_.next_import};
+  RuleSorter sorter(import);
+  if (auto taken = sorter.add({rule, state_of(list).next_serial}); !taken) return taken.error();
+  WantedRule wanted;
+  (void)sorter.next(wanted);
+  auto present = find_open_rule(list, wanted.key);
+  if (!present) return present.error();
+  if (present->has_value() == added) {
+    return added ? Error{ErrorCode::exists, "this rule is in the list already: " + describe_pattern(rule)}
+                 : Error{ErrorCode::not_found, "this rule is not in the list: " + describe_pattern(rule)};
+  }
+  ChangeSet changes;
+  std::uint64_t next_payload = state_.next_payload;
+  RuleChange change{wanted.key, added, {}, wanted.payload};
+  if (added) {
+    change.interval = {published_.value + 1, 0, import.value, wanted.line, 0};
+    if (wanted.payload != nullptr) {
+      if (next_payload > UINT32_MAX) return Error{ErrorCode::too_large, "no ids are left for rules with conditions"};
+      change.interval.detail = static_cast<std::uint32_t>(next_payload++);
+    }
+    changes.added = 1;
+  } else {
+    change.interval = **present;
+    changes.removed = 1;
+  }
+  changes.changes.push_back(change);
+  changes.unchanged = state_of(list).rules - changes.removed;
+  const auto done = commit_changes({list, import, &provenance, {}, published_.value + 1, true}, changes, next_payload);
+  if (!done) return done.error();
+  return {};
+}
+
+Result<void> PolicyStoreImpl::add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now) {
+  return change_one(list, rule, true, provenance);
+}
+
+Result<bool> PolicyStoreImpl::remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now) {
+  const auto removed = change_one(list, rule, false, provenance);
+  if (removed) return true;
+  if (removed.error().code == ErrorCode::not_found && policies_.find_list(list) != nullptr) return false;
+  return removed.error();
+}
+
+Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::size_t limit) {
+  std::vector<SourcedRule> rules;
+  PastRules cursor(*database_, list, UINT64_MAX);
+  WantedRule found;
+  while (rules.size() < limit && cursor.next(found)) {
+    const auto key = decode_rule_key(found.key);
+    if (!key) return corrupt("sources");
+    std::optional<Payload> payload;
+    if (key->has_payload()) {
+      const auto value = database_->get(Family::payload, payload_key(found.detail));
+      if (!value) return value.error();
+      payload = decode_payload(*value);
+    }
+    auto rule = make_rule(*key, payload ? &*payload : nullptr);
+    if (!rule) return corrupt("sources");
+    rules.push_back({std::move(*rule), found.line});
+  }
+  if (auto status = cursor.status(); !status) return status.error();
+  return rules;
+}
+
+Result<std::vector<ImportRecord>> PolicyStoreImpl::history(ListId list) {
+  std::vector<ImportRecord> records;
+  const std::string prefix = import_prefix(list);
+  const auto iterator = database_->iterate(Family::lists);
+  for (iterator->Seek(prefix); iterator->Valid() && view(iterator->key()).starts_with(prefix); iterator->Next()) {
+    auto record = import_record_from_json(view(iterator->value()));
+    if (!record) return record.error();
+    records.push_back(std::move(*record));
+  }
+  if (!iterator->status().ok()) return to_error(iterator->status(), "lists");
+  std::reverse(records.begin(), records.end());
+  return records;
+}
+
+Result<std::uint64_t> PolicyStoreImpl::rule_count(ListId list) {
+  return state_of(list).rules;
+}
+
+}  // namespace store
+
+Result<std::unique_ptr<PolicyStore>> PolicyStore::open(const std::filesystem::path& store, const WriterOptions& options,
+                                                       Now now) {
+  return store::PolicyStoreImpl::open(store, options, now);
+}
+
+}  // namespace weir
