@@ -85,7 +85,8 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
-    streams.out << deepest(app).help(path_of(deepest(app)));
+    const CLI::App& asked = deepest(app);
+    streams.out << asked.help(asked.get_parent() != nullptr ? path_of(*asked.get_parent()) : std::string());
     return ExitCode::done;
   } catch (const CLI::ParseError& error) {
     const std::string at = path_of(deepest(app));

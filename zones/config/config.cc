@@ -124,8 +124,11 @@ class Loader {
   // A key at the top belongs to a section: say which, where only one has it.
   static void unknown_section(const ConfigValue::Member& member, Faults& faults) {
     const std::string shown = config::quote(member.key);
+    const bool is_section =
+        member.value.type == ConfigValue::Type::table ||
+        (!member.value.items.empty() && member.value.items.front().type == ConfigValue::Type::table);
     for (const ConfigKey& key : config_keys()) {
-      if (key.key != member.key || member.value.type == ConfigValue::Type::table) continue;
+      if (key.key != member.key || is_section) continue;
       return faults.add(member.position,
                         "the key " + shown + " stands in no section; it belongs below " + label_of(key.section));
     }

@@ -33,8 +33,8 @@ Parsed<std::uint64_t> size(std::uint64_t min, std::uint64_t max) {
   return {"a size such as \"64MiB\", " + range,
           [min, max](std::string_view text, const Faults&) -> Result<std::uint64_t> {
             auto bytes = parse_size_bytes(text);
-            if (bytes && (*bytes < min || *bytes > max))
-              return Error{ErrorCode::invalid, quote(text) + " is out of this range"};
+            if (!bytes) return Error{ErrorCode::invalid, {}};  // what is expected says it all
+            if (*bytes < min || *bytes > max) return Error{ErrorCode::invalid, quote(text) + " is out of this range"};
             return bytes;
           },
           [](const std::uint64_t& bytes) { return show_size(bytes); }};
@@ -45,8 +45,8 @@ Parsed<milliseconds> duration(milliseconds min, milliseconds max) {
   return {"a duration such as \"30s\" or \"24h\", " + range,
           [min, max](std::string_view text, const Faults&) -> Result<milliseconds> {
             auto time = parse_duration(text);
-            if (time && (*time < min || *time > max))
-              return Error{ErrorCode::invalid, quote(text) + " is out of this range"};
+            if (!time) return Error{ErrorCode::invalid, {}};
+            if (*time < min || *time > max) return Error{ErrorCode::invalid, quote(text) + " is out of this range"};
             return time;
           },
           [](const milliseconds& time) { return show_duration(time.count()); }};

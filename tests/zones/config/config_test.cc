@@ -1,0 +1,436 @@
+#include "zones/config/config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "weir-config-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path write(const std::string& name, std::string_view text) {
+    const fs::path file = folder_ / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << text;
+    return file;
+  }
+  Result<Config> load(std::string_view text) { return Config::load(write("weir.toml", text)); }
+  // Faults without the folder in front.
+  std::string faults(std::string_view text) {
+    auto config = load(text);
+    if (config) return "";
+    std::string out = config.error().message;
+    const std::string prefix = folder_.string() + "/";
+    for (std::size_t at = 0; (at = out.find(prefix, at)) != std::string::npos;) out.erase(at, prefix.size());
+    return out;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(ConfigTest, AnEmptyFileIsAllDefaults) {
+  auto config = load("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->resolver.listen.size(), 2U);
+  EXPECT_EQ(config->resolver.listen[1].to_text(), "[::1]:53");
+  EXPECT_EQ(config->resolver.allow_clients.size(), 7U);
+  EXPECT_EQ(config->run.path, "/run/weir");
+  EXPECT_EQ(config->store.keep_generations, 10U);
+  EXPECT_EQ(config->log.keep, std::chrono::hours(30 * 24));
+  ASSERT_EQ(config->policies.size(), 1U);
+  EXPECT_EQ(config->policies[0].policy.name, "default");
+  EXPECT_EQ(config->compile(), PolicySet::with_defaults());
+  EXPECT_EQ(Config::defaults().compile(), PolicySet::with_defaults());
+}
+
+TEST_F(ConfigTest, EveryKeyReadsItsValue) {
+  auto config = load(R"(
+[resolver]
+listen = ["192.0.2.1", "[2001:db8::1]:5353"]
+workers = 3
+allow_clients = ["192.0.2.0/24"]
+root_hints = "hints/root"
+trust_anchors = ["/etc/a.key"]
+cache = "1GiB"
+store_cache = "8MiB"
+outgoing = ["192.0.2.7"]
+ipv6_upstream = false
+upstream_port = 5300
+spin = true
+name = "dns.example.org"
+contact = "first.last@example.org"
+[run]
+path = "run"
+[store]
+path = "/srv/weir"
+keep_generations = 3
+[fetch]
+max_bytes = "1MB"
+max_decoded_bytes = "2MB"
+max_ratio = 7
+timeout = "1500ms"
+max_redirects = 0
+allow_private = ["lists.internal"]
+[[list]]
+name = "ads"
+source = "ads.txt"
+kind = "allow"
+match = "subtree"
+dialect = "hosts"
+every = "90m"
+policies = ["strict"]
+rank = 12
+mode = "observe"
+exceptions = "rank"
+order = "specific"
+rewrites = true
+actions = "own"
+basis = "legal"
+category = "court"
+[[policy]]
+name = "strict"
+lists = []
+block = "address"
+block_address = ["192.0.2.9", "2001:db8::9"]
+ttl = 3600
+default = "deny"
+strict_chain = true
+ede_text = "off"
+until_loaded = "refuse"
+privacy = "none"
+log_all = true
+[[group]]
+name = "kids"
+clients = ["192.168.7.0/24", "2001:db8:7::/48"]
+policy = "strict"
+[log]
+privacy = "pseudonym"
+keep = "1h"
+size = "1MiB"
+all = true
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const ResolverConfig& resolver = config->resolver;
+  EXPECT_EQ(resolver.listen[0].to_text(), "192.0.2.1:53");
+  EXPECT_EQ(resolver.listen[1].port, 5353);
+  EXPECT_EQ(resolver.workers, 3U);
+  EXPECT_EQ(resolver.allow_clients.size(), 1U);
+  EXPECT_EQ(resolver.root_hints, folder_ / "hints/root");
+  EXPECT_EQ(resolver.trust_anchors, std::vector<fs::path>{"/etc/a.key"});
+  EXPECT_EQ(resolver.cache_bytes, 1ULL << 30);
+  EXPECT_EQ(resolver.store_cache_bytes, 8ULL << 20);
+  EXPECT_EQ(resolver.outgoing.at(0).to_text(), "192.0.2.7");
+  EXPECT_FALSE(resolver.ipv6_upstream);
+  EXPECT_EQ(resolver.upstream_port, 5300);
+  EXPECT_TRUE(resolver.spin);
+  EXPECT_EQ(config->run.path, folder_ / "run");
+  EXPECT_EQ(config->store.path, "/srv/weir");
+  EXPECT_EQ(config->store.keep_generations, 3U);
+  EXPECT_EQ(config->fetch.max_bytes, 1000000U);
+  EXPECT_EQ(config->fetch.max_decoded_bytes, 2000000U);
+  EXPECT_EQ(config->fetch.max_ratio, 7U);
+  EXPECT_EQ(config->fetch.timeout.count(), 1500);
+  EXPECT_EQ(config->fetch.max_redirects, 0U);
+  EXPECT_EQ(config->fetch.allow_private, std::vector<std::string>{"lists.internal"});
+  ASSERT_EQ(config->lists.size(), 1U);
+  const ListConfig& list = config->lists[0];
+  EXPECT_EQ(list.source, (folder_ / "ads.txt").string());
+  EXPECT_EQ(list.match, NameMatch::subtree);
+  EXPECT_EQ(list.dialect, "hosts");
+  EXPECT_EQ(list.every, std::chrono::minutes(90));
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":28");
+  EXPECT_EQ(list.file(), folder_ / "weir.toml");
+  const ListDefinition wanted{
+      {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
+      true, true};
+  EXPECT_EQ(list.definition, wanted);
+  EXPECT_EQ(config->log.privacy, Privacy::pseudonym);
+  EXPECT_EQ(config->log.keep, std::chrono::hours(1));
+  EXPECT_EQ(config->log.size_bytes, 1ULL << 20);
+  EXPECT_TRUE(config->log.all);
+
+  const PolicySet set = config->compile();
+  EXPECT_EQ(set.mname.to_text(), "dns.example.org");
+  EXPECT_EQ(set.rname.label_count(), 3U);  // the dot of first.last is inside the first label
+  EXPECT_EQ(set.rname.first_label(), "first.last");
+  ASSERT_EQ(set.policies.size(), 2U);
+  EXPECT_EQ(set.policies[0].name, "default");
+  EXPECT_EQ(set.policies[0].privacy, Privacy::pseudonym);
+  EXPECT_TRUE(set.policies[0].log_all);
+  const Policy& strict = set.policies[1];
+  ASSERT_EQ(strict.lists.size(), 1U);
+  EXPECT_EQ(set.find_list(strict.lists[0])->name, "ads");
+  EXPECT_EQ(strict.block.mode, BlockMode::address);
+  EXPECT_EQ(strict.block.ipv4->to_text(), "192.0.2.9");
+  EXPECT_EQ(strict.block.ipv6->to_text(), "2001:db8::9");
+  EXPECT_EQ(strict.block.ttl_seconds, 3600U);
+  EXPECT_EQ(strict.default_action, DefaultAction::deny);
+  EXPECT_TRUE(strict.strict_chain);
+  EXPECT_EQ(strict.ede_text, EdeText::off);
+  EXPECT_EQ(strict.until_loaded, UntilLoaded::refuse);
+  EXPECT_EQ(strict.privacy, Privacy::none);
+  EXPECT_EQ(set.groups[set.group_of(*IpAddress::parse("192.168.7.9"))].name, "kids");
+  EXPECT_EQ(set.groups[1].policy, 1U);
+  EXPECT_EQ(set.group_of(*IpAddress::parse("192.168.8.9")), 0U);
+}
+
+// A section that is whole but for one key, so that each row has exactly one fault.
+std::string document_with(const ConfigKey& key, const std::string& value) {
+  std::string out = (key.repeated ? "[[" : "[") + key.section + (key.repeated ? "]]\n" : "]\n");
+  const auto add = [&](const std::string& name, const std::string& good) {
+    if (key.key != name) out += name + " = " + good + "\n";
+  };
+  if (key.repeated) add("name", "\"n\"");
+  if (key.section == "list") add("source", "\"/tmp/x\"");
+  if (key.section == "group") add("clients", "[\"192.0.2.1\"]");
+  return out + key.key + " = " + value + "\n";
+}
+
+TEST_F(ConfigTest, EveryKeyRefusesAnotherType) {
+  for (const ConfigKey& key : config_keys()) {
+    for (const char* wrong : {"1.5", "{ a = 1 }", "1979-05-27", "[[1]]"}) {
+      SCOPED_TRACE(key.section + "." + key.key + " = " + wrong);
+      const std::string told = faults(document_with(key, wrong));
+      EXPECT_EQ(told.find("weir.toml:"), 0U) << told;
+      EXPECT_NE(told.find("'" + key.key + "' in " + (key.repeated ? "[[" : "[") + key.section), std::string::npos)
+          << told;
+      EXPECT_NE(told.find("expected"), std::string::npos) << told;
+    }
+  }
+}
+
+TEST_F(ConfigTest, EveryKeyTwiceIsRefused) {
+  for (const ConfigKey& key : config_keys()) {
+    SCOPED_TRACE(key.section + "." + key.key);
+    const std::string value = key.default_value.empty() ? "\"n\"" : key.default_value;
+    const std::string told = faults(document_with(key, value) + key.key + " = " + value + "\n");
+    EXPECT_NE(told.find("redefine"), std::string::npos) << told;
+  }
+}
+
+TEST_F(ConfigTest, EveryKeyMisspeltIsNamed) {
+  for (const ConfigKey& key : config_keys()) {
+    SCOPED_TRACE(key.section + "." + key.key);
+    const std::string told =
+        faults((key.repeated ? "[[" : "[") + key.section + (key.repeated ? "]]\n" : "]\n") + key.key + "x = 1\n");
+    EXPECT_NE(told.find("weir.toml:2:1: unknown key '" + key.key + "x'"), std::string::npos) << told;
+    EXPECT_NE(told.find("did you mean '" + key.key + "'?"), std::string::npos) << told;
+  }
+}
+
+TEST_F(ConfigTest, EveryDefaultShownIsTheValueOfAnAbsentKey) {
+  const PolicySet plain = Config::defaults().compile();
+  for (const ConfigKey& key : config_keys()) {
+    if (key.default_value.empty() || key.key == "root_hints" || key.key == "block_address" || key.key == "contact")
+      continue;  // no value stands for their absence
+    if (key.repeated) continue;
+    SCOPED_TRACE(key.section + "." + key.key + " = " + key.default_value);
+    auto config = load(document_with(key, key.default_value));
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->compile(), plain);
+  }
+}
+
+TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
+  const std::string list = "[[list]]\nname = \"a\"\nsource = \"/x\"\n";
+  const struct {
+    std::string text;
+    std::string expected;  // part of the message
+  } kRows[] = {
+      {"[resolver]\nworkers = 257",
+       "weir.toml:2:11: 'workers' in [resolver]: expected a whole number from 0 to 256, not 257"},
+      {"[resolver]\nworkers = -1", "not -1"},
+      {"[resolver]\nupstream_port = 0", "from 1 to 65535, not 0"},
+      {"[resolver]\nlisten = []", "it has 0 values"},
+      {"[resolver]\nlisten = [\"192.0.2.1:0x\"]", "weir.toml:2:11: 'listen' in [resolver]"},
+      {"[resolver]\nlisten = [\"192.0.2.1\", \"192.0.2.1:53\"]",
+       "weir.toml:2:24: 'listen' in [resolver]: \"192.0.2.1:53\" stands there twice"},
+      {"[resolver]\nlisten = \"192.0.2.1\"", "expected an array"},
+      {"[resolver]\nallow_clients = [\"192.0.2.1/24\"]", "weir.toml:2:18: 'allow_clients'"},
+      {"[resolver]\ncache = \"1KiB\"", "\"1KiB\" is out of this range"},
+      {"[resolver]\ncache = \"lots\"", "1MiB to 1TiB, not \"lots\""},
+      {"[resolver]\ncache = 64", "not 64"},
+      {"[resolver]\nroot_hints = \"\"", "cannot be a path"},
+      {"[resolver]\nname = \"a..b\"", "'name' in [resolver]: expected a domain name"},
+      {"[resolver]\ncontact = \"@example.org\"", "does not fit into a domain name"},
+      {"[resolver]\nspin = \"yes\"", "expected true or false, not \"yes\""},
+      {"[store]\nkeep_generations = 0", "from 1 to 10000, not 0"},
+      {"[fetch]\ntimeout = \"1ms\"", "out of this range"},
+      {"[fetch]\ntimeout = 60", "expected a duration"},
+      {"[log]\nkeep = \"30 d\"", "not \"30 d\""},
+      {"[log]\nprivacy = \"ful\"", "did you mean \"full\"?"},
+      {"[logs]\n", "weir.toml:1:2: unknown section \"logs\"; did you mean [log]?"},
+      {"[[lists]]\n", "did you mean [[list]]?"},
+      {"listen = []", "\"listen\" stands in no section; it belongs below [resolver]"},
+      {"resolver = 1", "write [resolver]"},
+      {"[[resolver]]\n", "write [resolver]"},
+      {"[list]\nname = \"a\"", "write [[list]] with two brackets"},
+      {"[[list]]\nname = \"a\"", "weir.toml:1:1: [[list]] needs the key 'source'"},
+      {"[[list]]\nsource = \"/x\"", "needs the key 'name'"},
+      {"[[list]]\nname = \"../a\"\nsource = \"/x\"", "weir.toml:2:8: 'name' in [[list]]"},
+      {"[[list]]\nname = \"local\"\nsource = \"/x\"", "weir's own"},
+      {"[[list]]\nname = \"a\"\nsource = \"ftp://x/y\"", "neither https, http nor file"},
+      {"[[list]]\nname = \"a\"\nsource = \"https://x/ y\"", "no spaces"},
+      {list + "kind = \"rpz\"", "\"rpz\" is not read by this version"},
+      {list + "rank = 2", "from 3 to 1000, not 2"},
+      {list + "rank = 1001", "not 1001"},
+      {list + "every = \"0s\"", "out of this range"},
+      {list + "policies = [\"defalt\"]", "weir.toml:4:13: there is no policy \"defalt\"; did you mean \"default\"?"},
+      {list + list, "weir.toml:5:8: a list \"a\" is defined at weir.toml:1"},
+      {"[[policy]]\nname = \"p\"\n[[policy]]\nname = \"p\"", "weir.toml:4:8: a policy \"p\" is defined at weir.toml:1"},
+      {"[[policy]]\nname = \"p\"\nlists = [\"a\", \"b\"]\n" + list, "weir.toml:3:15: there is no list \"b\""},
+      {"[[policy]]\nname = \"p\"\nblock = \"cname\"",
+       "weir.toml:3:9: 'block' in [[policy]]: \"cname\" is not supported"},
+      {"[[policy]]\nname = \"p\"\nblock = \"address\"", "needs block_address"},
+      {"[[policy]]\nname = \"p\"\nblock_address = [\"192.0.2.1\"]", "is used with block = \"address\" only"},
+      {"[[policy]]\nname = \"p\"\nblock = \"address\"\nblock_address = [\"192.0.2.1\", \"192.0.2.2\"]",
+       "weir.toml:4:31: 'block_address' in [[policy]]: two addresses of one family"},
+      {"[[policy]]\nname = \"p\"\nttl = 3601", "from 1 to 3600, not 3601"},
+      {"[[group]]\nname = \"g\"", "the group \"g\" needs clients"},
+      {"[[group]]\nname = \"default\"\nclients = [\"192.0.2.1\"]", "it has no clients"},
+      {"[[group]]\nname = \"g\"\nclients = [\"192.0.2.1\"]\npolicy = \"nosuch\"",
+       "weir.toml:4:10: there is no policy \"nosuch\""},
+      {"[[group]]\nname = \"g\"\nclients = [\"192.0.2.0/24\"]\n[[group]]\nname = \"h\"\nclients = [\"::1\", "
+       "\"192.0.2.0/24\"]",
+       "weir.toml:6:19: \"192.0.2.0/24\" belongs to the group \"g\" at weir.toml:1"},
+      {"[resolver\n", "weir.toml:1:"},
+      {"a = \"\xff\"", "weir.toml:1:"},
+      {std::string("a = 1\0", 6), "weir.toml:1:"},
+      {"a" +
+           [] {
+             std::string out;
+             for (int i = 0; i < 200; ++i) out += ".a";
+             return out;
+           }() +
+           " = 1",
+       "nested too deeply"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.text);
+    const std::string told = faults(row.text);
+    EXPECT_NE(told.find(row.expected), std::string::npos) << "told: " << told << "\nwanted: " << row.expected;
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 0) << "more than one fault: " << told;
+  }
+}
+
+TEST_F(ConfigTest, AllFaultsAreToldInTheOrderOfTheFile) {
+  const std::string told =
+      faults("[resolver]\nworkers = -1\nlisen = []\n[log]\nall = 3\n[[list]]\nname = \"a\"\nsource = \"\"\n");
+  std::istringstream lines(told);
+  std::vector<std::string> starts;
+  for (std::string line; std::getline(lines, line);) starts.push_back(line.substr(0, line.find(':', 10)));
+  EXPECT_EQ(starts, (std::vector<std::string>{"weir.toml:2", "weir.toml:3", "weir.toml:5", "weir.toml:8"})) << told;
+}
+
+TEST_F(ConfigTest, ControlCharactersInAFaultAreEscaped) {
+  const std::string told = faults("[resolver]\n\"a\\u001b[31m\" = 1\n");
+  EXPECT_EQ(told.find('\x1b'), std::string::npos);
+  EXPECT_NE(told.find("\\x1B"), std::string::npos) << told;
+}
+
+TEST_F(ConfigTest, DropInsAreReadByNameAndMerged) {
+  write("weir.d/list-b.toml", "[[list]]\nname = \"b\"\nsource = \"b.txt\"\npolicies = [\"default\", \"strict\"]\n");
+  write("weir.d/list-a.toml", "[[list]]\nname = \"a\"\nsource = \"file:///lists/a.txt\"\n");
+  write("weir.d/.half.toml", "not TOML");
+  write("weir.d/notes.txt", "not TOML");
+  write("weir.d/log.toml", "[log]\nall = true\n");
+  auto config = load(
+      "[log]\nkeep = \"1d\"\n[[policy]]\nname = \"default\"\nlists = [\"b\", \"a\"]\n[[policy]]\nname = \"strict\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->files.size(), 4U);
+  EXPECT_EQ(config->files[1].filename(), "list-a.toml");
+  ASSERT_EQ(config->lists.size(), 2U);
+  EXPECT_EQ(config->lists[0].source, "/lists/a.txt");
+  EXPECT_EQ(config->lists[1].source, (folder_ / "weir.d/b.txt").string());
+  EXPECT_TRUE(config->log.all);
+  const PolicySet set = config->compile();
+  EXPECT_EQ(set.policies[0].lists, (std::vector<ListId>{{16}, {17}}));
+  EXPECT_EQ(set.policies[1].lists, (std::vector<ListId>{{17}}));
+  EXPECT_EQ(set.find_list("b")->rank, kRankBlock);
+}
+
+TEST_F(ConfigTest, OneKeyInTwoFilesIsAFault) {
+  write("weir.d/x.toml", "[log]\nkeep = \"2d\"\n");
+  const std::string told = faults("[log]\nkeep = \"1d\"\n");
+  EXPECT_EQ(told, "weir.d/x.toml:2:1: 'keep' in [log] is set at weir.toml:2 already");
+}
+
+TEST_F(ConfigTest, AFileThatDoesNotParseCausesNoFurtherFaults) {
+  write("weir.d/list-a.toml", "[[list]\n");
+  const std::string told = faults("[[policy]]\nname = \"default\"\nlists = [\"a\"]\n");
+  EXPECT_EQ(told.find("weir.d/list-a.toml:1:"), 0U) << told;
+  EXPECT_EQ(told.find("there is no list"), std::string::npos) << told;
+}
+
+TEST_F(ConfigTest, RankAndGroupDefaults) {
+  auto config = load(
+      "[[list]]\nname = \"yes\"\nsource = \"/y\"\nkind = \"allow\"\n[[list]]\nname = \"no\"\nsource = \"/n\"\n"
+      "[[policy]]\nname = \"strict\"\n[[group]]\nname = \"default\"\npolicy = \"strict\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  const PolicySet set = config->compile();
+  EXPECT_EQ(set.find_list("yes")->rank, kRankAllow);
+  EXPECT_EQ(set.find_list("no")->rank, kRankBlock);
+  ASSERT_EQ(set.groups.size(), 1U);
+  EXPECT_EQ(set.policies[set.groups[0].policy].name, "strict");
+}
+
+TEST_F(ConfigTest, FilesThatCannotBeRead) {
+  EXPECT_EQ(Config::load(folder_ / "none.toml").error().code, ErrorCode::not_found);
+  EXPECT_EQ(Config::load(folder_).error().code, ErrorCode::invalid);
+  const fs::path big = write("big.toml", std::string(kMaxConfigFileBytes + 1, '#'));
+  EXPECT_EQ(Config::load(big).error().code, ErrorCode::too_large);
+  if (geteuid() != 0) {
+    const fs::path secret = write("secret.toml", "");
+    fs::permissions(secret, fs::perms::none);
+    EXPECT_EQ(Config::load(secret).error().code, ErrorCode::permission);
+  }
+}
+
+// deploy/weir.toml shows every key with its default, commented out or not.
+TEST(ConfigExample, LoadsAndShowsEveryKeyWithItsDefault) {
+  const fs::path file = fs::path(WEIR_SOURCE_DIR) / "deploy/weir.toml";
+  auto config = Config::load(file);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->compile(), PolicySet::with_defaults());
+  std::ifstream in(file);
+  std::string section;
+  std::vector<std::string> shown;  // "resolver.workers = 0"
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("# ")) line.erase(0, 2);
+    if (line.starts_with("[")) {
+      section = line.substr(line.find_first_not_of('['));
+      section = section.substr(0, section.find(']'));
+    } else if (const auto sign = line.find(" = "); sign != std::string::npos) {
+      auto comment = line.find("  #");
+      line = line.substr(0, comment);
+      line.erase(line.find_last_not_of(' ') + 1);
+      shown.push_back(section + '.' + line);
+    }
+  }
+  for (const ConfigKey& key : config_keys()) {
+    const std::string start = key.section + '.' + key.key + " = ";
+    const auto found =
+        std::find_if(shown.begin(), shown.end(), [&](const auto& line) { return line.starts_with(start); });
+    ASSERT_NE(found, shown.end()) << key.section << '.' << key.key << " is not shown";
+    if (!key.default_value.empty() && key.key != "root_hints") {
+      EXPECT_EQ(*found, start + key.default_value);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir
