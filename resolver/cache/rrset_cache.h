@@ -64,7 +64,7 @@ class RrsetCache {
   RrsetCache(const RrsetCache&) = delete;
   RrsetCache& operator=(const RrsetCache&) = delete;
 
-  // Data with TTL 0 is not kept. `not_after` clamps the life of what was learnt through a delegation.
+  // Data with TTL 0 is not kept. `not_after` clamps the life of glue to its delegation's.
   void put(const SignedRrset& data, Credibility credibility, const Name& zone_cut, Signatures fetched_with,
            SteadyTime now, SteadyTime not_after = SteadyTime::max());
   // The owner of what comes back has the case of `name`.

@@ -167,14 +167,13 @@ std::optional<Step> ask_next_question(AskServers& step, const Lookup& lookup, Re
 
 void remember_alias(const ChainLink& link, const AskServers& step, const ClassifiedResponse& response,
                     const Resolution& resolution, Context& context) {
-  context.rrsets.put(link.alias, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady,
-                     step.zone.expires);
+  context.rrsets.put(link.alias, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
 }
 
 void remember_denial(const Name& name, RecordType type, NegativeKind kind, const AskServers& step,
                      const ClassifiedResponse& response, const Resolution& resolution, Context& context) {
   context.rrsets.put_negative(name, type, kind, response.authority, response.negative_ttl, step.zone.zone_cut,
-                              resolution.signatures(), context.now.steady, step.zone.expires);
+                              resolution.signatures(), context.now.steady);
 }
 
 // The root's own name servers, asked of the root: priming (RFC 8109). Where the answer lacks an address, the hint's
@@ -198,11 +197,29 @@ void remember_answer(const ClassifiedResponse& response, const AskServers& step,
   for (const ChainLink& link : response.chain) remember_alias(link, step, response, resolution, context);
   if (step.ask_type == RecordType::any) return;
   for (const SignedRrset& data : response.rrsets) {
-    context.rrsets.put(data, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady,
-                       step.zone.expires);
+    context.rrsets.put(data, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
   }
   if (step.ask_type == RecordType::ns && step.ask_name.is_root() && step.zone.zone_cut.is_root()) {
     remember_root(response, message, step, context);
+  }
+}
+
+// For other zones that the same servers serve; it answers no question (RFC 2181 section 5.4.1).
+void remember_glue(const Delegation& zone, SteadyTime now, Context& context) {
+  const auto left = std::chrono::duration_cast<seconds>(zone.expires - now).count();
+  for (const NameServer& server : zone.servers) {
+    for (const AddressFamily family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+      SignedRrset glue;
+      glue.rrset.owner = server.name;
+      glue.rrset.type = family == AddressFamily::ipv4 ? RecordType::a : RecordType::aaaa;
+      glue.rrset.ttl_seconds = static_cast<std::uint32_t>(left);
+      for (const IpAddress& address : server.addresses) {
+        if (address.family == family) glue.rrset.add(address.bytes());
+      }
+      if (!glue.rrset.empty()) {
+        context.rrsets.put(glue, Credibility::glue, Name(), Signatures::not_needed, now, zone.expires);
+      }
+    }
   }
 }
 
@@ -214,6 +231,7 @@ std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Co
   zone.expires = std::min(step.zone.expires,
                           now + seconds(std::min<std::uint64_t>(response.referral_ttl, limit_of(Limit::ttl_s))));
   context.rrsets.put_delegation(zone, now);
+  remember_glue(zone, now, context);
   return ask_zone(std::move(zone), context);
 }
 
@@ -373,6 +391,27 @@ std::optional<Step> on_silence(AskServers& step, Candidate& candidate, Lookup& l
   return ask_next(step, lookup, resolution, context);
 }
 
+// A host without IPv6 (or IPv4) learns it here: after two errors the other family goes first and this one not at all.
+void give_up_family(AskServers& step, AddressFamily family) {
+  const auto is_open = [](const Candidate& candidate) { return candidate.use == Candidate::Use::open; };
+  const bool other_left = std::ranges::any_of(step.candidates, [&](const Candidate& candidate) {
+    return is_open(candidate) && candidate.address.family != family;
+  });
+  if (!other_left) return;
+  for (Candidate& candidate : step.candidates) {
+    if (candidate.address.family == family) candidate.use = Candidate::Use::given_up;
+  }
+}
+
+std::optional<Step> on_network_error(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
+                                     Context& context) {
+  ++lookup.trouble.network;
+  resolution.budget().charge(Limit::failing_servers);
+  candidate.use = Candidate::Use::given_up;
+  if (++step.network_errors >= limit_of(Limit::network_errors)) give_up_family(step, candidate.address.family);
+  return ask_next(step, lookup, resolution, context);
+}
+
 }  // namespace
 
 std::optional<Step> advance(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
@@ -401,10 +440,7 @@ std::optional<Step> on_exchange(AskServers& step, Lookup& lookup, Resolution& re
     case ExchangeEventKind::malformed:
       return on_bad_answer(step, *candidate, lookup, resolution, context, event, ResponseMeaning::malformed);
     case ExchangeEventKind::failed:
-      ++lookup.trouble.network;
-      resolution.budget().charge(Limit::silent_servers);
-      if (candidate->transport == UpstreamTransport::tcp) candidate->use = Candidate::Use::given_up;
-      return ask_next(step, lookup, resolution, context);
+      return on_network_error(step, *candidate, lookup, resolution, context);
     case ExchangeEventKind::silent:
     case ExchangeEventKind::expired:
       break;

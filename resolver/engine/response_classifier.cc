@@ -128,6 +128,7 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   if (message.rcode == Rcode::nxdomain) {
     // The RCODE speaks of the last name of the chain; only a server that may speak for that name is believed.
     if (!out.chain.empty() && !has_soa) return ResponseMeaning::alias;
+    if (!message.start.flags.authoritative && !has_soa) return ResponseMeaning::server_failure;
     return ResponseMeaning::nxdomain;
   }
   if (has_soa) return ResponseMeaning::nodata;

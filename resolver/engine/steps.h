@@ -41,6 +41,7 @@ struct AskServers {
   std::vector<ExchangeId> outstanding;
   unsigned minimised_timeouts = 0;
   unsigned dead_probes = 0;
+  unsigned network_errors = 0;
   std::optional<Name> denied_ancestor;  // a minimised name that got NXDOMAIN; the whole name is asked to be sure
 };
 

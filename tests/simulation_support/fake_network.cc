@@ -324,6 +324,7 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
   if (known == servers_.end()) return;
   const Server& server = known->second;
   const Behaviour& behaviour = server.behaviour;
+  if (behaviour.unreachable) return send_back(exchange.id, {}, behaviour.delay, ExchangeFailure::network_error);
   if (behaviour.silent || (udp && behaviour.silent_udp)) return;
   if (query->edns && behaviour.edns == Behaviour::Edns::dropped) return;
   if (udp && std::uniform_real_distribution<>(0, 1)(random_) < behaviour.loss) return;
@@ -347,8 +348,10 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
     query_bit[2] &= 0x7F;
     send_back(exchange.id, query_bit, half);
     auto other_question = *octets;
-    other_question[13] ^= 0x01;
-    send_back(exchange.id, other_question, half);
+    if (other_question.size() > 13) {
+      other_question[13] ^= 0x01;
+      send_back(exchange.id, other_question, half);
+    }
     send_back(exchange.id, {octets->begin(), octets->begin() + 7}, half);
     std::vector<std::uint8_t> notimp(octets->begin(), octets->begin() + 12);
     std::fill(notimp.begin() + 4, notimp.end(), 0);

@@ -22,6 +22,7 @@ namespace weir::simulation {
 struct Behaviour {
   bool silent = false;
   bool silent_udp = false;
+  bool unreachable = false;  // a network error comes back
   bool refuse_tcp = false;
   bool truncate_udp = false;
   enum class Edns { understood, formerr, notimp, badvers, headless_formerr, dropped } edns = Edns::understood;

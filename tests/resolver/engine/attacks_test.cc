@@ -279,7 +279,7 @@ TEST(Attacks, RevokedDelegationsDie) {
     www.ghost.org 60 A 192.0.2.66
     sub.ghost.org 86400 NS ns.ghost.org)",
                          {"10.53.0.8"});
-  arena.network.add_zone("sub.ghost.org", "sub.ghost.org 86400 SOA 300\nwww.sub.ghost.org 86400 A 192.0.2.66",
+  arena.network.add_zone("sub.ghost.org", "sub.ghost.org 86400 SOA 300\nwww.sub.ghost.org 60 A 192.0.2.66",
                          {"10.53.0.8"});
   EXPECT_EQ(arena.ask("www.ghost.org").result.rcode, Rcode::noerror);
   EXPECT_EQ(arena.ask("www.sub.ghost.org").result.rcode, Rcode::noerror);
