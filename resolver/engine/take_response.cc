@@ -1,0 +1,294 @@
+// AskServers: what a response, or its absence, leads to.
+#include <algorithm>
+
+#include "resolver/cache/server_cache.h"
+#include "resolver/engine/asking.h"
+
+namespace weir {
+namespace {
+
+using std::chrono::seconds;
+
+Candidate* candidate_of(AskServers& step, const IpAddress& address) {
+  const auto found = std::ranges::find(step.candidates, address, &Candidate::address);
+  return found == step.candidates.end() ? nullptr : &*found;
+}
+
+void remember_alias(const ChainLink& link, const AskServers& step, const ClassifiedResponse& response,
+                    const Resolution& resolution, Context& context) {
+  context.rrsets.put(link.alias, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
+}
+
+void remember_denial(const Name& name, RecordType type, NegativeKind kind, const AskServers& step,
+                     const ClassifiedResponse& response, const Resolution& resolution, Context& context) {
+  context.rrsets.put_negative(name, type, kind, response.authority, response.negative_ttl, step.zone.zone_cut,
+                              resolution.signatures(), context.now.steady);
+}
+
+// The root's own name servers, asked of the root: priming (RFC 8109). Where the answer lacks an address, the hint's
+// serves on.
+void remember_root(const ClassifiedResponse& response, const Message& message, const AskServers& step,
+                   Context& context) {
+  const Rrset& ns = response.rrsets.front().rrset;
+  Delegation root = make_delegation(ns, message.additional, Name());
+  for (NameServer& server : root.servers) {
+    if (!server.addresses.empty()) continue;
+    for (const NameServer& known : step.zone.servers) {
+      if (known.name == server.name) server.addresses = known.addresses;
+    }
+  }
+  root.expires = context.now.steady + seconds(std::min<std::uint64_t>(ns.ttl_seconds, limit_of(Limit::ttl_s)));
+  context.rrsets.put_delegation(root, context.now.steady);
+}
+
+void remember_answer(const ClassifiedResponse& response, const AskServers& step, const Message& message,
+                     const Resolution& resolution, Context& context) {
+  for (const ChainLink& link : response.chain) remember_alias(link, step, response, resolution, context);
+  if (step.ask_type == RecordType::any) return;
+  for (const SignedRrset& data : response.rrsets) {
+    context.rrsets.put(data, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
+  }
+  if (step.ask_type == RecordType::ns && step.ask_name.is_root() && step.zone.zone_cut.is_root()) {
+    remember_root(response, message, step, context);
+  }
+}
+
+// For other zones that the same servers serve; it answers no question (RFC 2181 section 5.4.1).
+void remember_glue(const Delegation& zone, SteadyTime now, Context& context) {
+  const auto left = std::chrono::duration_cast<seconds>(zone.expires - now).count();
+  for (const NameServer& server : zone.servers) {
+    for (const AddressFamily family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+      SignedRrset glue;
+      glue.rrset.owner = server.name;
+      glue.rrset.type = family == AddressFamily::ipv4 ? RecordType::a : RecordType::aaaa;
+      glue.rrset.ttl_seconds = static_cast<std::uint32_t>(left);
+      for (const IpAddress& address : server.addresses) {
+        if (address.family == family) glue.rrset.add(address.bytes());
+      }
+      if (!glue.rrset.empty()) {
+        context.rrsets.put(glue, Credibility::glue, Name(), Signatures::not_needed, now, zone.expires);
+      }
+    }
+  }
+}
+
+std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Context& context,
+                                    ClassifiedResponse response) {
+  if (!resolution.budget().spend(Limit::referrals)) return limit_failure(Limit::referrals, context);
+  Delegation& zone = *response.referral;
+  const SteadyTime now = context.now.steady;
+  zone.expires = std::min(step.zone.expires,
+                          now + seconds(std::min<std::uint64_t>(response.referral_ttl, limit_of(Limit::ttl_s))));
+  context.rrsets.put_delegation(zone, now);
+  remember_glue(zone, now, context);
+  return ask_zone(std::move(zone), context);
+}
+
+// Links that the message held beyond the first are followed one by one, each counted.
+std::optional<Step> follow_chain(const AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
+                                 ClassifiedResponse& response) {
+  for (std::size_t i = 0; i + 1 < response.chain.size(); ++i) {
+    FollowAlias link{std::move(response.chain[i]), step.zone.zone_cut};
+    auto next = advance(link, lookup, resolution, context);
+    if (next && std::holds_alternative<Finished>(*next)) return next;
+  }
+  return FollowAlias{std::move(response.chain.back()), step.zone.zone_cut};
+}
+
+// The answer to the whole question, after the chain that led to it.
+std::optional<Step> finish_chain(const AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
+                                 ClassifiedResponse& response, Finished end) {
+  for (ChainLink& received : response.chain) {
+    FollowAlias link{std::move(received), step.zone.zone_cut};
+    auto next = advance(link, lookup, resolution, context);
+    if (next && std::holds_alternative<Finished>(*next)) return next;
+  }
+  return end;
+}
+
+// What a server said about the minimised name: go on below it, unless it tells enough already.
+std::optional<Step> on_minimised_answer(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
+                                        ClassifiedResponse& response, const Message& message) {
+  switch (response.meaning) {
+    case ResponseMeaning::nodata:
+      if (response.chain.empty()) {
+        remember_denial(step.ask_name, step.ask_type, NegativeKind::nodata, step, response, resolution, context);
+      }
+      break;
+    case ResponseMeaning::answer:
+    case ResponseMeaning::alias:
+      remember_answer(response, step, message, resolution, context);
+      break;
+    default:
+      // Servers that deny empty non-terminals are common: the whole name decides.
+      step.denied_ancestor = step.ask_name;
+      ask_whole_name(step, lookup);
+      return ask_next_question(step, lookup, resolution, context);
+  }
+  // A DNAME above the minimised name is one above the whole name too.
+  if (!response.chain.empty() && response.chain.front().alias.rrset.type == RecordType::dname) {
+    ChainLink link = std::move(response.chain.front());
+    link.owner = lookup.name;
+    link.synthesised = synthesise_cname(link.alias.rrset, lookup.name);
+    if (link.synthesised) {
+      link.target = *rdata_name(*link.synthesised->records().begin());
+      return FollowAlias{std::move(link), step.zone.zone_cut};
+    }
+  }
+  choose_question(step, lookup, resolution, context);
+  return ask_next_question(step, lookup, resolution, context);
+}
+
+std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
+                                    ClassifiedResponse& response, const Message& message) {
+  const Name end = response.chain.empty() ? step.ask_name : response.chain.back().target;
+  const Name& cut = step.zone.zone_cut;
+  switch (response.meaning) {
+    case ResponseMeaning::answer: {
+      remember_answer(response, step, message, resolution, context);
+      Finished answer = positive(std::move(response.rrsets), cut);
+      return finish_chain(step, lookup, resolution, context, response, std::move(answer));
+    }
+    case ResponseMeaning::alias:
+      remember_answer(response, step, message, resolution, context);
+      return follow_chain(step, lookup, resolution, context, response);
+    case ResponseMeaning::nodata:
+    case ResponseMeaning::nxdomain: {
+      const auto kind = response.meaning == ResponseMeaning::nodata ? NegativeKind::nodata : NegativeKind::nxdomain;
+      for (const ChainLink& link : response.chain) remember_alias(link, step, response, resolution, context);
+      remember_denial(end, step.ask_type, kind, step, response, resolution, context);
+      if (kind == NegativeKind::nxdomain && step.denied_ancestor && response.chain.empty()) {
+        // The server told the truth about the ancestor: nothing is below it (RFC 8020).
+        remember_denial(*step.denied_ancestor, step.ask_type, kind, step, response, resolution, context);
+      }
+      Finished denied = negative(kind, std::move(response.authority), response.negative_ttl, cut);
+      return finish_chain(step, lookup, resolution, context, response, std::move(denied));
+    }
+    case ResponseMeaning::yxdomain: {
+      const SignedRrset dname = response.chain.back().alias;
+      response.chain.pop_back();
+      Finished too_long = positive({dname}, cut);
+      too_long.rcode = Rcode::yxdomain;
+      return finish_chain(step, lookup, resolution, context, response, std::move(too_long));
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
+                                  Context& context, const ExchangeEvent& event, ResponseMeaning meaning) {
+  if (meaning == ResponseMeaning::edns_refused && event.exchange.query.edns == EdnsUse::with_opt) {
+    candidate.edns = EdnsUse::without_opt;
+    return ask_again(step, candidate, lookup, resolution, context);
+  }
+  resolution.budget().charge(Limit::failing_servers);
+  const bool invalid = meaning == ResponseMeaning::malformed;
+  ++(invalid ? lookup.trouble.invalid : lookup.trouble.refused);
+  if (!invalid && step.asking == AskServers::Asking::minimised) {
+    ask_whole_name(step, lookup);  // some refuse what they do not expect; the whole name gets its chance
+    return ask_next_question(step, lookup, resolution, context);
+  }
+  candidate.use = Candidate::Use::given_up;
+  if (meaning == ResponseMeaning::lame) {
+    context.servers.record_lame(candidate.address, step.zone.zone_cut, context.now.steady);
+  }
+  return ask_next(step, lookup, resolution, context);
+}
+
+std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
+                                Context& context, const ExchangeEvent& event) {
+  const AskedQuestion asked{step.ask_name, step.ask_type, lookup.record_class, step.zone.zone_cut};
+  ClassifiedResponse response = classify_response(*event.message, asked);
+  switch (response.meaning) {
+    case ResponseMeaning::referral:
+      return follow_referral(step, resolution, context, std::move(response));
+    case ResponseMeaning::lame:
+    case ResponseMeaning::server_failure:
+    case ResponseMeaning::edns_refused:
+    case ResponseMeaning::malformed:
+      return on_bad_answer(step, candidate, lookup, resolution, context, event, response.meaning);
+    default:
+      break;
+  }
+  if (event.exchange.query.edns == EdnsUse::without_opt && candidate.edns == EdnsUse::without_opt) {
+    context.servers.record_without_edns(candidate.address, context.now.steady);
+  }
+  if (step.asking == AskServers::Asking::minimised) {
+    return on_minimised_answer(step, lookup, resolution, context, response, *event.message);
+  }
+  return on_whole_answer(step, lookup, resolution, context, response, *event.message);
+}
+
+std::optional<Step> on_silence(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
+                               Context& context, const ExchangeEvent& event) {
+  ++lookup.trouble.silent;
+  if (event.exchange.folds_case) {
+    candidate.transport = UpstreamTransport::tcp;  // an answer did come, with other letters: TCP tells whose it was
+    return ask_again(step, candidate, lookup, resolution, context);
+  }
+  if (event.exchange.headless_error) {
+    candidate.edns = EdnsUse::without_opt;
+    return ask_again(step, candidate, lookup, resolution, context);
+  }
+  resolution.budget().charge(Limit::silent_servers);
+  if (step.asking == AskServers::Asking::minimised &&
+      ++step.minimised_timeouts >= limit_of(Limit::minimised_timeouts)) {
+    ask_whole_name(step, lookup);
+    return ask_next_question(step, lookup, resolution, context);
+  }
+  return ask_next(step, lookup, resolution, context);
+}
+
+// A host without IPv6 (or IPv4) learns it here: after two errors the other family goes first and this one not at all.
+void give_up_family(AskServers& step, AddressFamily family) {
+  const auto is_open = [](const Candidate& candidate) { return candidate.use == Candidate::Use::open; };
+  const bool other_left = std::ranges::any_of(step.candidates, [&](const Candidate& candidate) {
+    return is_open(candidate) && candidate.address.family != family;
+  });
+  if (!other_left) return;
+  for (Candidate& candidate : step.candidates) {
+    if (candidate.address.family == family) candidate.use = Candidate::Use::given_up;
+  }
+}
+
+std::optional<Step> on_network_error(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
+                                     Context& context) {
+  ++lookup.trouble.network;
+  resolution.budget().charge(Limit::failing_servers);
+  candidate.use = Candidate::Use::given_up;
+  if (++step.network_errors >= limit_of(Limit::network_errors)) give_up_family(step, candidate.address.family);
+  return ask_next(step, lookup, resolution, context);
+}
+
+}  // namespace
+
+std::optional<Step> on_exchange(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
+                                const ExchangeEvent& event) {
+  if (std::ranges::find(step.outstanding, event.exchange.id) == step.outstanding.end()) return std::nullopt;
+  Candidate* candidate = candidate_of(step, event.exchange.server);
+  if (candidate == nullptr) return std::nullopt;
+  if (event.kind == ExchangeEventKind::silent) {
+    return on_silence(step, *candidate, lookup, resolution, context, event);
+  }
+  std::erase(step.outstanding, event.exchange.id);
+  switch (event.kind) {
+    case ExchangeEventKind::answered:
+      return on_answered(step, *candidate, lookup, resolution, context, event);
+    case ExchangeEventKind::truncated:
+    case ExchangeEventKind::ask_tcp:
+      ++context.counters.tcp_fallbacks;
+      candidate->transport = UpstreamTransport::tcp;
+      return ask_again(step, *candidate, lookup, resolution, context);
+    case ExchangeEventKind::malformed:
+      return on_bad_answer(step, *candidate, lookup, resolution, context, event, ResponseMeaning::malformed);
+    case ExchangeEventKind::failed:
+      return on_network_error(step, *candidate, lookup, resolution, context);
+    case ExchangeEventKind::silent:
+    case ExchangeEventKind::expired:
+      break;
+  }
+  return step.outstanding.empty() ? ask_next(step, lookup, resolution, context) : std::nullopt;
+}
+
+}  // namespace weir

@@ -1,0 +1,235 @@
+// The pure parts: classifier, server selection, query builder.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "resolver/engine/query_builder.h"
+#include "resolver/engine/response_classifier.h"
+#include "resolver/engine/server_selection.h"
+#include "tests/simulation_support/small_world.h"
+
+namespace weir::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kAuthoritative = 0x8400;
+constexpr std::uint16_t kPlain = 0x8000;
+constexpr std::uint16_t kRecursive = 0x8080;
+
+struct Row {
+  const char* what;
+  Reply reply;
+  ResponseMeaning meaning;
+  RecordType type = RecordType::a;
+};
+
+// The question is www.example.org, asked of a server of example.org, except where a row's type says otherwise.
+TEST(ResponseClassifier, Meanings) {
+  using enum ResponseMeaning;
+  const Row rows[] = {
+      {"answer", {kAuthoritative, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}}, answer},
+      {"answer without AA", {kPlain, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}}, answer},
+      {"answer of a recursive server", {kRecursive, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}}, lame},
+      {"answer for another name", {kAuthoritative, Rcode::noerror, {"other.example.org 60 A 192.0.2.1"}}, nodata},
+      {"alias out of the zone", {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME www.example.net"}}, alias},
+      {"alias out of the zone with its answer",
+       {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME www.example.net", "www.example.net 60 A 192.0.2.1"}},
+       alias},
+      {"alias inside the zone with its answer",
+       {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME a.example.org", "a.example.org 60 A 192.0.2.1"}},
+       answer},
+      {"alias to a name that does not exist",
+       {kAuthoritative, Rcode::nxdomain, {"www.example.org 60 CNAME a.example.org"}, {"example.org 60 SOA 60"}},
+       nxdomain},
+      {"NXDOMAIN of a target outside",
+       {kAuthoritative, Rcode::nxdomain, {"www.example.org 60 CNAME a.example.net"}, {"example.net 60 SOA 60"}},
+       alias},
+      {"CNAME asked for",
+       {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME a.b"}},
+       answer,
+       RecordType::cname},
+      {"ANY with a CNAME", {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME a.b"}}, answer, RecordType::any},
+      {"DNAME above the zone cut", {kAuthoritative, Rcode::noerror, {"org 60 DNAME evil"}}, nodata},
+      {"NODATA", {kAuthoritative, Rcode::noerror, {}, {"example.org 60 SOA 60"}}, nodata},
+      {"NODATA with a SOA from above", {kPlain, Rcode::noerror, {}, {"org 60 SOA 60"}}, server_failure},
+      {"NXDOMAIN", {kAuthoritative, Rcode::nxdomain, {}, {"example.org 60 SOA 60"}}, nxdomain},
+      {"NXDOMAIN out of nowhere", {kPlain, Rcode::nxdomain}, server_failure},
+      {"referral", {kPlain, Rcode::noerror, {}, {"www.example.org 60 NS ns.www.example.org"}}, referral},
+      {"referral to itself", {kPlain, Rcode::noerror, {}, {"example.org 60 NS ns.example.org"}}, lame},
+      {"referral upwards", {kPlain, Rcode::noerror, {}, {"org 60 NS ns.org"}}, lame},
+      {"referral sideways", {kPlain, Rcode::noerror, {}, {"mail.example.org 60 NS ns.org"}}, lame},
+      {"nothing", {kPlain, Rcode::noerror}, server_failure},
+      {"nothing, with AA", {kAuthoritative, Rcode::noerror}, nodata},
+      {"REFUSED", {kPlain, Rcode::refused}, lame},
+      {"NOTAUTH", {kPlain, Rcode::notauth}, lame},
+      {"SERVFAIL", {kPlain, Rcode::servfail}, server_failure},
+      {"FORMERR", {kPlain, Rcode::formerr}, edns_refused},
+      {"NOTIMP", {kPlain, Rcode::notimp}, edns_refused},
+      {"YXDOMAIN without reason", {kAuthoritative, Rcode::yxdomain}, server_failure},
+      {"DS answered by the child with its own NS",
+       {kPlain, Rcode::noerror, {}, {"www.example.org 60 NS ns.www.example.org"}},
+       lame,
+       RecordType::ds},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    UpstreamQuery query;
+    query.qname = *Name::parse("www.example.org");
+    query.type = row.type;
+    const auto asked = read_message(build_query(query));
+    ASSERT_TRUE(asked);
+    const auto message = read_message(make_reply(*asked, row.reply));
+    ASSERT_TRUE(message) << message.error().message;
+    const ClassifiedResponse response =
+        classify_response(*message, {query.qname, row.type, RecordClass::in, *Name::parse("example.org")});
+    EXPECT_EQ(static_cast<int>(response.meaning), static_cast<int>(row.meaning));
+  }
+}
+
+TEST(ResponseClassifier, GlueIsKeptForTheReferralsServersOnly) {
+  UpstreamQuery query;
+  query.qname = *Name::parse("www.example.org");
+  const auto message =
+      read_message(make_reply(*read_message(build_query(query)),
+                              {.flags = kPlain,
+                               .authority = {"example.org 600 NS ns.example.org", "example.org 600 NS ns.example.net"},
+                               .additional = {"ns.example.org 600 A 192.0.2.1", "ns.example.org 600 A 192.0.2.1",
+                                              "ns.example.org 600 AAAA 2001:db8::1", "ns.example.net 600 A 192.0.2.66",
+                                              "www.example.org 600 A 192.0.2.66", "other.org 600 A 192.0.2.66"}}));
+  const ClassifiedResponse response =
+      classify_response(*message, {query.qname, RecordType::a, RecordClass::in, *Name::parse("org")});
+  ASSERT_TRUE(response.referral);
+  EXPECT_EQ(response.referral_ttl, 600U);
+  ASSERT_EQ(response.referral->servers.size(), 2U);
+  EXPECT_EQ(response.referral->servers[0].addresses.size(), 2U);
+  EXPECT_TRUE(response.referral->servers[1].addresses.empty()) << "org cannot speak for example.net";
+}
+
+TEST(ResponseClassifier, WhatCanBeAsked) {
+  for (const char* text : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.9.9.9", "224.0.0.1", "255.255.255.255", "::", "::1",
+                           "ff02::1", "::ffff:127.0.0.1"}) {
+    EXPECT_FALSE(is_askable(*IpAddress::parse(text))) << text;
+  }
+  for (const char* text : {"10.53.0.1", "192.0.2.1", "2001:db8::1", "fd00::1"}) {
+    EXPECT_TRUE(is_askable(*IpAddress::parse(text))) << text;
+  }
+}
+
+ServerChoice choice(std::chrono::microseconds srtt, unsigned tries = 0) {
+  ServerChoice out;
+  out.status.known = true;
+  out.status.srtt = srtt;
+  out.tries = tries;
+  return out;
+}
+
+TEST(ServerSelection, QuickUntriedAndLivingServersGoFirst) {
+  std::mt19937 generator(1);
+  const auto random = [&] { return static_cast<std::uint32_t>(generator()); };
+  const auto count = [&](const std::vector<ServerChoice>& servers, bool dead_allowed) {
+    std::map<std::size_t, int> chosen;
+    for (int i = 0; i < 1000; ++i) {
+      const auto index = choose_server(servers, dead_allowed, random);
+      ++chosen[index ? *index : 99];
+    }
+    return chosen;
+  };
+  auto chosen = count({choice(10ms), choice(20ms), choice(300ms)}, true);
+  EXPECT_GT(chosen[0], 350);
+  EXPECT_GT(chosen[1], 350);
+  EXPECT_GT(chosen[2], 0) << "explored";
+  EXPECT_LT(chosen[2], 50);
+  ServerChoice unknown;
+  EXPECT_GT(count({choice(10ms), unknown}, true)[1], 350);
+  EXPECT_EQ(count({choice(10ms, 1), choice(500ms)}, true)[1], 1000) << "untried first";
+  ServerChoice dead = choice(10ms);
+  dead.status.dead = true;
+  EXPECT_EQ(count({dead, choice(900ms, 3)}, true)[1], 1000);
+  EXPECT_EQ(count({dead}, true)[0], 1000);
+  EXPECT_EQ(count({dead}, false)[99], 1000);
+  ServerChoice lame = choice(10ms);
+  lame.status.lame = true;
+  ServerChoice used_up = choice(10ms);
+  used_up.usable = false;
+  EXPECT_EQ(count({lame, used_up}, true)[99], 1000);
+  EXPECT_EQ(count({}, true)[99], 1000);
+}
+
+TEST(QueryBuilder, WritesWhatIsAsked) {
+  UpstreamQuery query;
+  query.id = 0xBEEF;
+  query.qname = *Name::parse("wWw.example.org");
+  query.type = RecordType::https;
+  query.dnssec_ok = true;
+  for (const EdnsUse edns : {EdnsUse::with_opt, EdnsUse::without_opt}) {
+    query.edns = edns;
+    const auto message = read_message(build_query(query));
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->start.id, 0xBEEF);
+    EXPECT_FALSE(message->start.flags.response);
+    EXPECT_FALSE(message->start.flags.recursion_desired);
+    EXPECT_EQ(message->start.qname.to_text(), "wWw.example.org");
+    EXPECT_EQ(message->start.qtype, RecordType::https);
+    ASSERT_EQ(message->edns.has_value(), edns == EdnsUse::with_opt);
+    if (!message->edns) continue;
+    EXPECT_EQ(message->edns->udp_payload_size, 1232);
+    EXPECT_TRUE(message->edns->dnssec_ok);
+  }
+}
+
+TEST(QueryBuilder, RandomisesEveryLetterAndNothingElse) {
+  std::mt19937 generator(1);
+  const Name name = *Name::parse("abcdefghijklmnopqrstuvwxyz-0123456789.[@`{.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi");
+  std::array<unsigned, 256> upper{};
+  for (int i = 0; i < 400; ++i) {
+    const Name random = randomise_case(name, [&] { return static_cast<std::uint32_t>(generator()); });
+    ASSERT_EQ(random, name);
+    for (std::size_t at = 0; at < name.size(); ++at) upper[at] += random.wire()[at] >= 'A' && random.wire()[at] <= 'Z';
+  }
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const std::uint8_t lower = fold(name.wire()[at]);
+    if (lower < 'a' || lower > 'z') continue;
+    EXPECT_GT(upper[at], 120U) << at;
+    EXPECT_LT(upper[at], 280U) << at;
+  }
+}
+
+// DO goes upstream as the client had it, and signatures come back only then.
+TEST(Engine, SignaturesOnlyForThoseWhoAsk) {
+  SmallWorld world;
+  world.start();
+  std::vector<std::uint8_t> seen_do;
+  const auto sign = [&](const Message& query, const IpAddress&) -> std::optional<std::vector<std::uint8_t>> {
+    const bool dnssec_ok = query.edns && query.edns->dnssec_ok;
+    seen_do.push_back(dnssec_ok);
+    if (!dnssec_ok || query.start.qname != *Name::parse("www.example.org")) return std::nullopt;
+    // An RRSIG over A, by hand: 18 octets, the signer (the root), a signature of four.
+    auto out = make_reply(query, {.answer = {"www.example.org 600 A 192.0.2.1"}});
+    std::vector<std::uint8_t> record = {0xC0, 12, 0, 46, 0, 1, 0, 0, 2, 88, 0, 23, 0, 1};
+    record.resize(14 + 16, 8);
+    for (const int octet : {0, 1, 2, 3, 4}) record.push_back(static_cast<std::uint8_t>(octet));
+    const std::size_t opt = out.size() - 11;
+    out.insert(out.begin() + static_cast<std::ptrdiff_t>(opt), record.begin(), record.end());
+    out[7] = 2;
+    return out;
+  };
+  world.network.set_script("10.53.0.5", sign);
+  world.network.set_script("10.53.0.6", sign);
+  const ResolutionResult plain = world.network.resolve("www.example.org", RecordType::a);
+  EXPECT_EQ(plain.answer.size(), 1U);
+  Origin origin;
+  origin.dnssec_ok = true;
+  const ResolutionResult signed_answer = world.network.resolve("www.example.org", RecordType::a, origin);
+  ASSERT_EQ(signed_answer.answer.size(), 2U) << world.network.trace;
+  EXPECT_EQ(signed_answer.answer[1].type_covered, RecordType::a);
+  EXPECT_EQ(std::ranges::count(seen_do, 1), 1);
+  world.network.reset_counts();
+  EXPECT_EQ(world.network.resolve("www.example.org", RecordType::a).answer.size(), 1U);
+  EXPECT_EQ(world.network.resolve("www.example.org", RecordType::a, origin).answer.size(), 2U);
+  EXPECT_EQ(world.network.packets, 0U) << "what was fetched with DO serves both";
+}
+
+}  // namespace
+}  // namespace weir::simulation
