@@ -26,9 +26,16 @@ ListOptions options_of(const ListConfig& list) {
   return options;
 }
 
-// Messages of the reader name the file; people know the list by its source.
-Error about(const ListConfig& list, const Error& error) {
-  return {error.code, "list " + list.definition.name + " (" + shown_source(list.source) + "): " + error.message};
+// Messages of the reader name the file that it read; people know the list by its source.
+Error about(const ListConfig& list, const std::filesystem::path& bytes, Error error) {
+  const std::string source = shown_source(list.source);
+  const std::size_t at = error.message.find(bytes.string());
+  if (at == std::string::npos) {
+    error.message = source + ": " + error.message;
+  } else {
+    error.message.replace(at, bytes.string().size(), source);
+  }
+  return error;
 }
 
 }  // namespace
@@ -42,7 +49,7 @@ std::string reading_of(const ListConfig& list) {
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
                                const CountProgress& progress) {
   auto opened = ListReader::open(bytes, options_of(list));
-  if (!opened) return about(list, opened.error());
+  if (!opened) return about(list, bytes, opened.error());
   ListReader& reader = **opened;
   std::error_code ignored;
   const std::uint64_t size = std::filesystem::file_size(bytes, ignored);
@@ -50,8 +57,8 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
   while (reader.next()) {
     if (++rules % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
   }
-  if (auto finished = reader.finish(); !finished) return about(list, finished.error());
-  if (rules == 0) return about(list, {ErrorCode::invalid, "there is no rule in it"});
+  if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
+  if (rules == 0) return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
   ListReading reading;
   reading.lines = reader.summary().lines;
   reading.counts = reader.summary().to_json(false);
@@ -68,7 +75,7 @@ Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfi
                                   const std::filesystem::path& bytes, const Provenance& provenance,
                                   const std::function<void(std::uint64_t)>& progress, Now now) {
   auto opened = ListReader::open(bytes, options_of(list));
-  if (!opened) return about(list, opened.error());
+  if (!opened) return about(list, bytes, opened.error());
   return store.import(id, [&reader = **opened] { return reader.next(); }, provenance, progress, now);
 }
 

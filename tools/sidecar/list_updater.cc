@@ -196,7 +196,7 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
   report.resolver_told = told.has_value();
   spdlog::info("list {}: {} rules, {} added, {} removed, generation {}{}", name, report.outcome.rules,
                report.outcome.added, report.outcome.removed, report.generation.value,
-               told ? "" : " (resolver: " + told.error().message + ")");
+               told ? "" : "; " + told.error().message);
   return report;
 }
 

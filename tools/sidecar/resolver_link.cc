@@ -34,7 +34,12 @@ class SocketResolverLink final : public ResolverLink {
  private:
   Result<GenerationNumber> ask(const std::string& verb, std::chrono::milliseconds patience) {
     auto client = ControlClient::connect(resolver_socket(run_directory_), "weir-resolver");
-    if (!client) return client.error();
+    if (!client) {
+      // Nothing unusual, so no advice how to start it.
+      if (client.error().code == ErrorCode::unavailable)
+        return Error{ErrorCode::unavailable, "the resolver is not running"};
+      return client.error();
+    }
     const auto answer = client->request({verb, "{}", "weir-sidecar"}, {}, patience);
     if (!answer) return answer.error();
     json::error_code error;

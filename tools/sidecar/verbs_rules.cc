@@ -86,7 +86,9 @@ VerbResult add_rule(Call& call) {
     const auto replaced =
         remove_rules(store, *rule, provenance, now, [&](const Rule& known) { return !(known == *rule); });
     if (!replaced) return replaced.error();
-    if (auto added = store.add_rule(kLocalRules, *rule, provenance, now); !added) return added.error();
+    const auto added = store.add_rule(kLocalRules, *rule, provenance, now);
+    // Said twice is said once.
+    if (!added && added.error().code != ErrorCode::exists) return added.error();
     return publish(store, "rule add " + describe_pattern(*rule), now, {{}, false, *replaced});
   });
   if (!changed) return changed.error();

@@ -1,0 +1,432 @@
+// The whole sidecar in one process, asked over its own control socket.
+#include "tools/sidecar/sidecar.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "tests/tools/sidecar/http_server.h"
+#include "tests/tools/sidecar/scratch.h"
+#include "tools/sidecar/explain.h"
+#include "tools/support/control_client.h"
+#include "zones/link/decision.h"
+#include "zones/link/ring.h"
+#include "zones/store/generation.h"
+#include "zones/verdict.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+Now read_clocks() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+class SidecarTest : public testing::Test {
+ protected:
+  SidecarTest() { write_file(scratch_ / "ads.txt", "||ads.example^\n@@||good.ads.example^\n||tracker.example^\n"); }
+
+  // `lists`: what follows the fixed sections.
+  void configure(const std::string& lists) {
+    write_file(scratch_ / "weir.toml", "[store]\npath = \"" + (scratch_ / "store").string() + "\"\n[run]\npath = \"" +
+                                           (scratch_ / "run").string() +
+                                           "\"\n[fetch]\nallow_private = [\"127.0.0.1\"]\n" + lists);
+  }
+  std::string ads_list() const {
+    return "[[list]]\nname = \"ads\"\nkind = \"block\"\nsource = \"" + (scratch_ / "ads.txt").string() +
+           "\"\nevery = \"24h\"\n[[policy]]\nname = \"default\"\nlists = [\"ads\"]\n";
+  }
+  void start() {
+    auto config = Config::load(scratch_ / "weir.toml");
+    ASSERT_TRUE(config) << config.error().message;
+    auto sidecar = Sidecar::start(std::move(*config), scratch_ / "weir.toml", read_clocks());
+    ASSERT_TRUE(sidecar) << sidecar.error().message;
+    sidecar_ = std::move(*sidecar);
+  }
+  Result<json::value> ask(const std::string& verb, const json::object& arguments = {},
+                          const ControlClient::Progress& progress = {}) {
+    auto client = ControlClient::connect(scratch_ / "run" / "sidecar.sock", "weir-sidecar");
+    if (!client) return client.error();
+    const auto reply = client->request({verb, json::serialize(arguments), "tester"}, progress);
+    if (!reply) return reply.error();
+    return json::parse(*reply);
+  }
+  json::value done(const std::string& verb, const json::object& arguments = {}) {
+    auto reply = ask(verb, arguments);
+    EXPECT_TRUE(reply) << verb << ": " << (reply ? "" : reply.error().message);
+    return reply ? *reply : json::value(json::object{});
+  }
+  Error refused(const std::string& verb, const json::object& arguments = {}) {
+    auto reply = ask(verb, arguments);
+    EXPECT_FALSE(reply) << verb << ": " << (reply ? json::serialize(*reply) : "");
+    return reply ? Error{} : reply.error();
+  }
+  std::string outcome(const std::string& name) {
+    const json::value reply = done("explain", {{"names", {name}}});
+    return std::string(reply.at("results").at(0).at("outcome").as_string());
+  }
+  // The scheduled first import runs beside the test.
+  json::value update(const std::string& list) {
+    for (;;) {
+      auto reply = ask("list.update", {{"name", list}});
+      if (reply) return *reply;
+      if (reply.error().code != ErrorCode::busy) {
+        ADD_FAILURE() << reply.error().message;
+        return json::object{};
+      }
+      std::this_thread::yield();
+    }
+  }
+  Error update_refused(const std::string& list) {
+    for (;;) {
+      const Error error = refused("list.update", {{"name", list}});
+      if (error.code != ErrorCode::busy) return error;
+      std::this_thread::yield();
+    }
+  }
+
+  Scratch scratch_;
+  std::unique_ptr<Sidecar> sidecar_;
+};
+
+TEST_F(SidecarTest, ImportsExplainsAndKeepsItsStateOverARestart) {
+  configure(ads_list());
+  start();
+  const json::value first = update("ads");
+  EXPECT_EQ(first.at("rules").to_number<int>(), 3);
+  EXPECT_EQ(first.at("lines").to_number<int>(), 3);
+  EXPECT_EQ(first.at("buckets").at("rule").to_number<int>(), 3);
+  EXPECT_EQ(outcome("www.ads.example"), "blocked");
+  EXPECT_EQ(outcome("good.ads.example"), "none");
+  EXPECT_EQ(outcome("other.example"), "none");
+  const json::value why = done("explain", {{"names", {"www.tracker.example"}}}).at("results").at(0);
+  EXPECT_EQ(why.at("winner").at("list"), "ads");
+  EXPECT_EQ(why.at("winner").at("pattern"), "tracker.example");
+  EXPECT_EQ(why.at("winner").at("kind"), "subtree");
+  EXPECT_EQ(why.at("winner").at("line").to_number<int>(), 3);
+  EXPECT_EQ(why.at("winner").at("source").as_string(), (scratch_ / "ads.txt").string());
+  EXPECT_EQ(why.at("mode"), "null");
+
+  EXPECT_FALSE(update("ads").at("changed").as_bool()) << "the same bytes import nothing";
+  write_file(scratch_ / "ads.txt", "||ads.example^\n||new.example^\n");
+  const json::value second = update("ads");
+  EXPECT_TRUE(second.at("changed").as_bool());
+  EXPECT_EQ(second.at("added").to_number<int>(), 1);
+  EXPECT_EQ(second.at("removed").to_number<int>(), 2);
+  EXPECT_EQ(outcome("new.example"), "blocked");
+  EXPECT_EQ(outcome("tracker.example"), "none");
+
+  sidecar_.reset();
+  start();
+  EXPECT_EQ(outcome("new.example"), "blocked");
+  EXPECT_FALSE(update("ads").at("changed").as_bool());
+  const json::value status = done("status");
+  EXPECT_EQ(status.at("lists").at(0).at("state"), "ok");
+  EXPECT_EQ(status.at("lists").at(0).at("rules").to_number<int>(), 2);
+  EXPECT_FALSE(status.at("resolver").at("reachable").as_bool());
+
+  const json::value history = done("list.history", {{"name", "ads"}});
+  ASSERT_EQ(history.at("imports").as_array().size(), 2U);
+  const auto oldest = history.at("imports").at(1).at("import").to_number<std::uint64_t>();
+  done("list.rollback", {{"name", "ads"}, {"import", oldest}});
+  EXPECT_EQ(outcome("tracker.example"), "blocked");
+  EXPECT_EQ(outcome("new.example"), "none");
+  EXPECT_EQ(done("status").at("lists").at(0).at("rules").to_number<int>(), 3);
+  EXPECT_FALSE(update("ads").at("changed").as_bool()) << "the source says nothing new: the roll-back stays";
+  EXPECT_EQ(outcome("tracker.example"), "blocked");
+  EXPECT_EQ(done("list.show", {{"name", "ads"}}).at("lists").at(0).at("history").to_number<int>(), 3);
+}
+
+TEST_F(SidecarTest, BadListsLeaveTheOldStateInForce) {
+  configure(ads_list());
+  start();
+  update("ads");
+  const auto before = done("status").at("generation").at("number").to_number<std::uint64_t>();
+  struct Row {
+    const char* what;
+    std::string text;
+  };
+  std::string binary = "ads.example\n";
+  binary += std::string(10, '\0');
+  for (const Row& row : {Row{"HTML", "<!DOCTYPE html><html><body>ads.example</body></html>\n"},
+                         Row{"JSON", "{\"error\": \"not found\"}\n"}, Row{"binary", binary}, Row{"empty", ""},
+                         Row{"comments only", "# nothing here\n# at all\n"},
+                         Row{"addresses", "192.0.2.1\n192.0.2.2\n192.0.2.3\n198.51.100.0/24\n"}}) {
+    write_file(scratch_ / "ads.txt", row.text);
+    const Error error = update_refused("ads");
+    EXPECT_EQ(error.code, ErrorCode::invalid) << row.what << ": " << error.message;
+    EXPECT_NE(error.message.find("ads.txt"), std::string::npos) << row.what << ": " << error.message;
+    EXPECT_EQ(outcome("www.ads.example"), "blocked") << row.what;
+    const json::value status = done("status");
+    EXPECT_EQ(status.at("generation").at("number").to_number<std::uint64_t>(), before) << row.what;
+    EXPECT_EQ(status.at("lists").at(0).at("state"), "failed") << row.what;
+    EXPECT_EQ(status.at("lists").at(0).at("last_error").as_string(), error.message) << row.what;
+  }
+  std::filesystem::remove(scratch_ / "ads.txt");
+  EXPECT_EQ(update_refused("ads").code, ErrorCode::not_found);
+  write_file(scratch_ / "ads.txt", "||ads.example^\n");
+  EXPECT_EQ(update("ads").at("rules").to_number<int>(), 1);
+  EXPECT_EQ(done("status").at("lists").at(0).at("state"), "ok");
+  EXPECT_EQ(refused("list.update", {{"name", "nope"}}).code, ErrorCode::not_found);
+}
+
+TEST_F(SidecarTest, UnchangedOnTheServerImportsNothing) {
+  HttpServer server;
+  server.on("/ads.txt", [](const std::string& request, const HttpServer::Send& send) {
+    const std::string body = "||ads.example^\n";
+    send(request.find("If-None-Match: \"v1\"") != std::string::npos
+             ? "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
+             : "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nConnection: close\r\nContent-Length: " +
+                   std::to_string(body.size()) + "\r\n\r\n" + body);
+  });
+  const auto list = [&](const std::string& more) {
+    return "[[list]]\nname = \"ads\"\nkind = \"block\"\nsource = \"" + server.url("/ads.txt") + "\"\n" + more +
+           "[[policy]]\nname = \"default\"\nlists = [\"ads\"]\n";
+  };
+  configure(list(""));
+  start();
+  update("ads");
+  EXPECT_FALSE(update("ads").at("changed").as_bool());
+  EXPECT_NE(server.requests().back().find("If-None-Match"), std::string::npos);
+  EXPECT_EQ(read_file(scratch_ / "store" / "fetch" / "ads.good"), "||ads.example^\n");
+  EXPECT_EQ(outcome("ads.example"), "blocked");
+  // The same bytes read in another way are other rules: they come from the good copy.
+  configure(list("dialect = \"domains\"\n"));
+  done("reload");
+  EXPECT_EQ(update_refused("ads").code, ErrorCode::invalid) << "no line of it is of that dialect";
+  EXPECT_EQ(outcome("ads.example"), "blocked");
+}
+
+TEST_F(SidecarTest, LocalRulesAreInForceAtOnce) {
+  configure(ads_list());
+  start();
+  update("ads");
+  const auto begin = std::chrono::steady_clock::now();
+  const json::value added = done("rule.add", {{"pattern", "bad.example"}, {"kind", "subtree"}, {"action", "block"}});
+  const auto took = std::chrono::steady_clock::now() - begin;
+  EXPECT_TRUE(added.at("changed").as_bool());
+  EXPECT_EQ(outcome("www.bad.example"), "blocked");
+  RecordProperty("rule_add_us", std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  EXPECT_FALSE(
+      done("rule.add", {{"pattern", "bad.example"}, {"kind", "subtree"}, {"action", "block"}}).at("changed").as_bool());
+  done("rule.add", {{"pattern", "www.ads.example"}, {"kind", "exact"}, {"action", "allow"}});
+  EXPECT_EQ(outcome("www.ads.example"), "allowed");
+  done("rule.add", {{"pattern", "www.ads.example"}, {"kind", "exact"}, {"action", "block"}});
+  EXPECT_EQ(outcome("www.ads.example"), "blocked") << "what was said last holds";
+  EXPECT_EQ(done("rule.show").at("rules").as_array().size(), 2U);
+  done("rule.add", {{"pattern", "192.0.2.0/24"}});
+  EXPECT_EQ(outcome("192.0.2.77"), "blocked");
+  EXPECT_TRUE(done("rule.remove", {{"pattern", "192.0.2.0/24"}}).at("changed").as_bool());
+  EXPECT_EQ(outcome("192.0.2.77"), "none");
+  EXPECT_TRUE(done("rule.remove", {{"pattern", "www.ads.example"}}).at("changed").as_bool());
+  EXPECT_FALSE(done("rule.remove", {{"pattern", "www.ads.example"}}).at("changed").as_bool());
+  EXPECT_EQ(refused("rule.add", {{"pattern", "bad..example"}}).code, ErrorCode::invalid);
+  EXPECT_EQ(refused("rule.add", {{"pattern", "bad.example"}, {"action", "blok"}}).code, ErrorCode::invalid);
+}
+
+TEST_F(SidecarTest, ReloadAddsAndRemovesListsAndRefusesBadFiles) {
+  configure(ads_list());
+  start();
+  update("ads");
+  write_file(scratch_ / "more.txt", "more.example\n");
+  configure("[[list]]\nname = \"more\"\nkind = \"block\"\nsource = \"" + (scratch_ / "more.txt").string() +
+            "\"\n[[policy]]\nname = \"default\"\nlists = [\"more\"]\n");
+  const json::value report = done("reload");
+  EXPECT_EQ(report.at("lists_added"), json::value({"more"}));
+  EXPECT_EQ(report.at("lists_removed"), json::value({"ads"}));
+  update("more");
+  EXPECT_EQ(outcome("more.example"), "blocked");
+  EXPECT_EQ(outcome("www.ads.example"), "none");
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "store" / "fetch" / "ads.good"));
+
+  const auto before = done("status").at("generation").at("number").to_number<std::uint64_t>();
+  write_file(scratch_ / "weir.toml", "[resolvr]\nlisten = 3\n");
+  const Error error = refused("reload");
+  EXPECT_EQ(error.code, ErrorCode::invalid);
+  EXPECT_NE(error.message.find("weir.toml:1"), std::string::npos) << error.message;
+  EXPECT_EQ(done("status").at("generation").at("number").to_number<std::uint64_t>(), before);
+  EXPECT_EQ(outcome("more.example"), "blocked");
+}
+
+TEST_F(SidecarTest, GenerationsRollBackAndStayPinnedUntilAReload) {
+  configure(ads_list());
+  start();
+  update("ads");
+  const auto good = done("status").at("generation").at("number").to_number<std::uint64_t>();
+  done("rule.add", {{"pattern", "bad.example"}});
+  const json::value rolled = done("generation.rollback", {{"number", good}});
+  EXPECT_GT(rolled.at("generation").to_number<std::uint64_t>(), good + 1);
+  EXPECT_EQ(outcome("bad.example"), "none");
+  EXPECT_EQ(outcome("www.ads.example"), "blocked");
+  const json::value shown = done("generation.show");
+  EXPECT_EQ(shown.at("current"), rolled.at("generation"));
+  EXPECT_GE(shown.at("generations").as_array().size(), 3U);
+  EXPECT_EQ(refused("generation.rollback", {{"number", 9999}}).code, ErrorCode::not_found);
+  EXPECT_EQ(done("rule.show").at("rules").as_array().size(), 0U) << "the writer's state follows";
+  done("reload");
+  EXPECT_EQ(done("status").at("pinned"), "");
+}
+
+TEST_F(SidecarTest, ExplainAgreesWithDecideAndIsQuick) {
+  std::string text;
+  std::vector<std::string> names;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string name = "host" + std::to_string(i) + ".example";
+    text += (i % 3 == 0 ? "||" : "@@||") + name + "^\n";
+    names.push_back(name);
+    names.push_back("www." + name);
+  }
+  write_file(scratch_ / "ads.txt", text);
+  write_file(scratch_ / "allow.txt", "host0.example\nhost9.example\n");
+  configure(ads_list() + "[[list]]\nname = \"fine\"\nkind = \"allow\"\nsource = \"" +
+            (scratch_ / "allow.txt").string() +
+            "\"\n[[policy]]\nname = \"strict\"\nlists = [\"ads\", \"fine\"]\nblock = \"nxdomain\"\n"
+            "[[group]]\nname = \"kids\"\nclients = [\"192.168.7.0/24\"]\npolicy = \"strict\"\n");
+  start();
+  update("ads");
+  update("fine");
+  const auto generation = Generation::open_current(scratch_ / "store", StoreCache::make(1 << 20));
+  ASSERT_TRUE(generation) << generation.error().message;
+  for (const auto& [group, client] : {std::pair("default", "10.0.0.1"), std::pair("kids", "192.168.7.9")}) {
+    const auto begin = std::chrono::steady_clock::now();
+    json::array results;
+    for (std::size_t first = 0; first < names.size(); first += 2500) {
+      const std::vector<std::string> part(names.begin() + static_cast<std::ptrdiff_t>(first),
+                                          names.begin() + static_cast<std::ptrdiff_t>(first) + 2500);
+      const json::value reply = done("explain", {{"names", json::value_from(part)}, {"client", client}});
+      for (const json::value& result : reply.at("results").as_array()) results.push_back(result);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+    ASSERT_EQ(results.size(), names.size());
+    const PolicySet& policies = (*generation)->policies();
+    const std::uint32_t index = policies.group_of(*IpAddress::parse(client));
+    int blocked = 0;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const Name name = *Name::parse(names[i]);
+      MatchSet matches;
+      (*generation)->match(ReversedName(name), matches);
+      const Verdict verdict = decide(
+          matches, {policies, index, *IpAddress::parse(client), name, RecordType::a, read_clocks().wall, **generation});
+      const json::object& result = results[i].as_object();
+      EXPECT_EQ(result.at("group"), group);
+      EXPECT_EQ(result.at("outcome"), verdict.outcome == Outcome::blocked   ? "blocked"
+                                      : verdict.outcome == Outcome::allowed ? "allowed"
+                                                                            : "none")
+          << names[i];
+      blocked += verdict.outcome == Outcome::blocked ? 1 : 0;
+      if (verdict.winner == kNoRule) continue;
+      const Match& winner = matches.matches[static_cast<std::size_t>(verdict.winner)];
+      EXPECT_EQ(result.at("winner").at("list").as_string(), policies.find_list(winner.list_id())->name);
+      if (winner.list_id() == policies.find_list("ads")->id) {
+        EXPECT_EQ(result.at("winner").at("line").to_number<std::size_t>(), i / 2 + 1) << names[i];
+      }
+    }
+    EXPECT_GT(blocked, 3000);
+  }
+}
+
+TEST_F(SidecarTest, DecisionsAreLoggedWithTheirListAndLine) {
+  configure(ads_list());
+  start();
+  update("ads");
+  const auto generation = Generation::open_current(scratch_ / "store", StoreCache::make(1 << 20));
+  ASSERT_TRUE(generation);
+  MatchSet matches;
+  const Name name = *Name::parse("www.tracker.example");
+  (*generation)->match(ReversedName(name), matches);
+  ASSERT_EQ(matches.matches.size(), 1U);
+
+  // Watches before anything happens; the first row ends it.
+  std::mutex mutex;
+  std::condition_variable seen;
+  std::string tailed;
+  auto tail = ControlClient::connect(scratch_ / "run" / "sidecar.sock", "weir-sidecar");
+  ASSERT_TRUE(tail);
+  std::thread watcher([&] {
+    const auto ended = tail->request(
+        {"log.tail", "{}", "tester"},
+        [&](std::string_view row) {
+          const std::lock_guard lock(mutex);
+          tailed = row;
+          seen.notify_all();
+          return Continue::no;
+        },
+        std::chrono::seconds(30));
+    EXPECT_TRUE(ended);
+  });
+  auto ring = RingProducer::open(ring_file(scratch_ / "run", 0));
+  ASSERT_TRUE(ring) << ring.error().message;
+  Decision decision;
+  decision.qname = name;
+  decision.generation = (*generation)->number();
+  decision.winner = matches.matches[0];
+  decision.client = identity_of(*IpAddress::parse("192.0.2.77"), Privacy::prefix, std::nullopt);
+  decision.latency_us = 12;
+  // The watcher may not be there yet: decide again until it has seen one.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  unsigned pushed = 0;
+  {
+    std::unique_lock lock(mutex);
+    while (tailed.empty() && std::chrono::steady_clock::now() < deadline) {
+      decision.time = std::chrono::system_clock::now();
+      std::array<std::uint8_t, kMaxRecordSize> buffer;
+      const std::size_t size = encode(decision, buffer);
+      pushed += (*ring)->push({buffer.data(), size}) ? 1 : 0;
+      seen.wait_for(lock, std::chrono::milliseconds(300), [&] { return !tailed.empty(); });
+    }
+  }
+  watcher.join();
+  ASSERT_FALSE(tailed.empty());
+  EXPECT_EQ(json::parse(tailed).at("name"), "www.tracker.example");
+
+  json::array rows;
+  do {  // what was pushed last is stored within a turn of the drain
+    rows = done("log.search", {{"name", "tracker.example"}, {"since", "1h"}}).at("rows").as_array();
+  } while (rows.size() < pushed && std::chrono::steady_clock::now() < deadline);
+  ASSERT_EQ(rows.size(), pushed);
+  const json::object& row = rows[0].as_object();
+  EXPECT_EQ(row.at("class"), "blocked");
+  EXPECT_EQ(row.at("list"), "ads");
+  EXPECT_EQ(row.at("pattern"), "tracker.example");
+  EXPECT_EQ(row.at("group"), "default");
+  EXPECT_EQ(row.at("client"), "192.0.2.0/24");
+  EXPECT_EQ(row.at("line").to_number<int>(), 3);
+  EXPECT_EQ(row.at("latency_us").to_number<int>(), 12);
+  const auto found = [&](const json::object& arguments) {
+    return done("log.search", arguments).at("rows").as_array().size();
+  };
+  EXPECT_EQ(found({{"client", "192.0.2.77"}}), pushed);
+  EXPECT_EQ(found({{"client", "192.0.2.0/24"}}), pushed);
+  EXPECT_EQ(found({{"client", "198.51.100.1"}}), 0U);
+  EXPECT_EQ(found({{"list", "ads"}, {"group", "default"}, {"class", "blocked"}}), pushed);
+  EXPECT_EQ(found({{"list", "other"}}), 0U);
+  EXPECT_EQ(found({{"name", "racker.example"}}), 0U);
+  EXPECT_EQ(found({{"class", "would_block"}}), 0U);
+  EXPECT_EQ(found({{"until", "1h"}}), 0U);
+  EXPECT_EQ(refused("log.search", {{"class", "bloked"}}).code, ErrorCode::invalid);
+  EXPECT_EQ(refused("log.search", {{"since", "yesterday"}}).code, ErrorCode::invalid);
+  EXPECT_EQ(done("status").at("log").at("rows").to_number<unsigned>(), pushed);
+}
+
+TEST_F(SidecarTest, ASecondOneAndUnknownVerbsAreRefused) {
+  configure(ads_list());
+  start();
+  const auto second = Sidecar::start(*Config::load(scratch_ / "weir.toml"), scratch_ / "weir.toml", read_clocks());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::busy);
+  EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos) << second.error().message;
+  const Error unknown = refused("list.updat");
+  EXPECT_EQ(unknown.code, ErrorCode::invalid);
+  EXPECT_NE(unknown.message.find("did you mean 'list.update'?"), std::string::npos) << unknown.message;
+  EXPECT_EQ(refused("explain", {{"names", {"bad..name"}}}).code, ErrorCode::invalid);
+  EXPECT_EQ(refused("explain", {{"names", {"a.example"}}, {"group", "none"}}).code, ErrorCode::not_found);
+  EXPECT_EQ(refused("explain", {{"names", 3}}).code, ErrorCode::invalid);
+}
+
+}  // namespace
+}  // namespace weir::sidecar
