@@ -88,6 +88,21 @@ TEST(ResponseClassifier, Meanings) {
   }
 }
 
+// The second link is of a zone that this server may not speak for: it is not even looked at.
+TEST(ResponseClassifier, AliasesOutsideTheZoneAreNotFollowed) {
+  UpstreamQuery query;
+  query.qname = *Name::parse("www.example.org");
+  const auto message =
+      read_message(make_reply(*read_message(build_query(query)),
+                              {.answer = {"www.example.org 60 CNAME www.example.net",
+                                          "www.example.net 60 CNAME a.example.org", "a.example.org 60 A 192.0.2.66"}}));
+  const ClassifiedResponse response =
+      classify_response(*message, {query.qname, RecordType::a, RecordClass::in, *Name::parse("example.org")});
+  EXPECT_EQ(response.meaning, ResponseMeaning::alias);
+  ASSERT_EQ(response.chain.size(), 1U);
+  EXPECT_EQ(response.chain[0].target.to_text(), "www.example.net");
+}
+
 TEST(ResponseClassifier, GlueIsKeptForTheReferralsServersOnly) {
   UpstreamQuery query;
   query.qname = *Name::parse("www.example.org");
