@@ -30,9 +30,17 @@ ExitCode status(Command& command) {
   command.say("weir-sidecar " + text_at(answer.result, "version") + ", process " + text_at(answer.result, "pid") +
               ", since " + text_at(answer.result, "started"));
   if (const auto* generation = object_at(answer.result, "generation")) {
+    const std::string reason = text_at(*generation, "reason");
     command.say("generation " + text_at(*generation, "number") + ", published " + text_at(*generation, "published") +
-                " (" + text_at(*generation, "reason") + "), " + count_at(*generation, "rules") + " rules");
+                (reason.empty() ? "" : " (" + reason + ")") + ", " + count_at(*generation, "rules") + " rules");
     command.say("fingerprint " + text_at(*generation, "fingerprint"));
+  }
+  if (const std::string error = text_at(answer.result, "generation_error"); !error.empty())
+    command.say("no generation is in force: " + error);
+  if (const auto* resolver = object_at(answer.result, "resolver")) {
+    command.say(flag_at(*resolver, "reachable")
+                    ? "weir-resolver answers with generation " + text_at(*resolver, "generation")
+                    : std::string("weir-resolver cannot be reached"));
   }
   if (const std::string pinned = text_at(answer.result, "pinned"); !pinned.empty())
     command.say("pinned: " + pinned + "; 'weir reload' takes the files again");

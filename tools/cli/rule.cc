@@ -25,8 +25,11 @@ struct RuleOptions {
   std::vector<std::string> addresses;
 };
 
-// What the sidecar is asked: {"pattern", "kind", "action", "important", "addresses"}.
-Result<json::object> describe(const RuleOptions& options) {
+enum class Change : std::uint8_t { add, remove };
+
+// What the sidecar is asked: {"pattern", "kind", "action", "important", "addresses"}. To remove a rule its pattern is
+// enough: kind and action are sent where the caller gave them.
+Result<json::object> describe(const RuleOptions& options, Change change) {
   json::object out;
   std::string_view text = options.pattern;
   const bool looks_like_address = text.find('/') != std::string_view::npos || IpAddress::parse(text).has_value();
@@ -54,7 +57,8 @@ Result<json::object> describe(const RuleOptions& options) {
                                            (name.why.empty() ? std::string() : ": " + std::string(name.why))};
     }
     out["pattern"] = (below ? "*." : "") + name.name.to_text();
-    out["kind"] = to_text(below ? PatternKind::below : options.exact ? PatternKind::exact : PatternKind::subtree);
+    if (change == Change::add || below || options.exact || options.subtree)
+      out["kind"] = to_text(below ? PatternKind::below : options.exact ? PatternKind::exact : PatternKind::subtree);
   }
   json::array addresses;
   for (const std::string& address : options.addresses) {
@@ -62,7 +66,8 @@ Result<json::object> describe(const RuleOptions& options) {
     if (!parsed) return parsed.error();
     addresses.emplace_back(parsed->to_text());
   }
-  out["action"] = !addresses.empty() ? "address" : options.actions.empty() ? "block" : options.actions[0];
+  const char* fallback = change == Change::add ? "block" : "";
+  out["action"] = !addresses.empty() ? "address" : options.actions.empty() ? fallback : options.actions[0];
   out["important"] = options.important;
   out["addresses"] = std::move(addresses);
   return out;
@@ -75,20 +80,22 @@ std::string show(const json::object& rule) {
   const std::string what = kind == "subtree"   ? pattern + " and everything below it"
                            : kind == "exact"   ? pattern + " alone"
                            : kind == "address" ? "answers with an address in " + pattern
-                                               : "everything below " + pattern.substr(2);
-  return text_at(value, "action") + ": " + what + (flag_at(value, "important") ? " (important)" : "");
+                           : kind == "below"   ? "everything below " + pattern.substr(2)
+                                               : pattern;
+  const std::string action = text_at(value, "action");
+  return (action.empty() ? "" : action + ": ") + what + (flag_at(value, "important") ? " (important)" : "");
 }
 
-ExitCode change(Command& command, const RuleOptions& options, const char* verb) {
-  const bool adds = std::string_view(verb) == "rule.add";
+ExitCode apply(Command& command, const RuleOptions& options, Change change) {
+  const bool adds = change == Change::add;
   if (options.actions.size() + (options.addresses.empty() ? 0 : 1) > 1)
     return command.usage(
         "a rule has one action: give one of --allow, --block, --null, --nxdomain, --nodata, "
         "--refused, --address");
   if (options.exact && options.subtree) return command.usage("a rule is either --exact or --subtree");
-  auto rule = describe(options);
+  auto rule = describe(options, change);
   if (!rule) return command.fail(rule.error());
-  const auto answer = command.ask(verb, *rule);
+  const auto answer = command.ask(adds ? "rule.add" : "rule.remove", *rule);
   if (!answer) return answer.failure;
   const bool changed = flag_at(answer.result, "changed");
   if (command.is_json()) {
@@ -122,7 +129,7 @@ ExitCode show_rules(Command& command) {
   return ExitCode::done;
 }
 
-void add_change(CLI::App& family, const char* name, const char* verb, const char* help, Action& chosen) {
+void add_change(CLI::App& family, const char* name, Change change, const char* help, Action& chosen) {
   CLI::App* command = family.add_subcommand(name, help);
   auto options = std::make_shared<RuleOptions>();
   command
@@ -143,8 +150,8 @@ void add_change(CLI::App& family, const char* name, const char* verb, const char
   command->add_flag("--important", options->important, "goes before rules of yours that are equally specific");
   command->add_flag("--exact", options->exact, "this name alone");
   command->add_flag("--subtree", options->subtree, "this name and everything below it (the default)");
-  command->callback([&chosen, options, verb] {
-    chosen = [options, verb](Command& context) { return change(context, *options, verb); };
+  command->callback([&chosen, options, change] {
+    chosen = [options, change](Command& context) { return apply(context, *options, change); };
   });
 }
 
@@ -153,8 +160,9 @@ void add_change(CLI::App& family, const char* name, const char* verb, const char
 void add_rule_verbs(CLI::App& app, Action& chosen) {
   CLI::App* family = app.add_subcommand("rule", "your own rules; they come before every list's");
   family->require_subcommand(1);
-  add_change(*family, "add", "rule.add", "add a rule; in force at once", chosen);
-  add_change(*family, "remove", "rule.remove", "remove a rule, named as it was added", chosen);
+  add_change(*family, "add", Change::add, "add a rule; in force at once", chosen);
+  add_change(*family, "remove", Change::remove,
+             "remove the rule with this pattern; with an action or kind, only that one", chosen);
   family->add_subcommand("show", "all of them")->callback([&chosen] { chosen = show_rules; });
 }
 

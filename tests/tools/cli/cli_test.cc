@@ -1,0 +1,500 @@
+// The whole command line against a fake sidecar on a socket of its own.
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "tools/cli/app.h"
+#include "zones/link/control.h"
+
+namespace weir::cli {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+// Answers each verb with what the test said; unknown verbs are errors. Remembers what was asked.
+class FakeSidecar {
+ public:
+  using Answer = std::function<std::string(const json::object& arguments)>;
+
+  explicit FakeSidecar(const fs::path& run) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, sidecar_socket(run).c_str());
+    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(socket_, 16) != 0) abort();
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~FakeSidecar() {
+    shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    close(socket_);
+  }
+
+  void on(const std::string& verb, Answer answer) {
+    const std::lock_guard lock(mutex_);
+    answers_[verb] = std::move(answer);
+  }
+  void on(const std::string& verb, const char* result) {
+    on(verb, [text = std::string(result)](const json::object&) { return encode_result(json::parse(text)); });
+  }
+  std::vector<std::pair<std::string, json::object>> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  void serve() {
+    for (;;) {
+      const int client = accept(socket_, nullptr, nullptr);
+      if (client < 0) return;
+      std::string line;
+      char buffer[65536];
+      for (;;) {
+        const ssize_t got = recv(client, buffer, sizeof buffer, 0);
+        if (got <= 0) break;
+        line.append(buffer, static_cast<std::size_t>(got));
+        const auto end = line.find('\n');
+        if (end == std::string::npos) continue;
+        const std::string reply = answer(line.substr(0, end));
+        line.erase(0, end + 1);
+        if (send(client, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) break;
+      }
+      close(client);
+    }
+  }
+  std::string answer(const std::string& line) {
+    auto request = decode_request(line);
+    if (!request) return encode_error(request.error());
+    const json::object arguments = json::parse(request->arguments).as_object();
+    Answer answer;
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.emplace_back(request->verb, arguments);
+      const auto found = answers_.find(request->verb);
+      if (found != answers_.end()) answer = found->second;
+    }
+    return answer ? answer(arguments) : encode_error({ErrorCode::invalid, "unknown verb " + request->verb});
+  }
+
+  int socket_ = -1;
+  std::map<std::string, Answer> answers_;
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, json::object>> asked_;
+  std::thread thread_;
+};
+
+struct Ran {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+class CliTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "weir-cli-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    write("weir.toml",
+          "[run]\npath = \".\"\n[[list]]\nname = \"ads\"\nsource = \"ads.txt\"\npolicies = [\"default\"]\n");
+    write("ads.txt", "ads.example\n");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, std::string_view text) {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  Ran run(std::vector<std::string> arguments, const std::string& input = "", bool terminal = false) {
+    arguments.insert(arguments.begin(), {"--config", (folder_ / "weir.toml").string()});
+    std::istringstream in(input);
+    std::ostringstream out;
+    std::ostringstream err;
+    Streams streams{in, out, err, terminal};
+    const int code = static_cast<int>(cli::run(arguments, streams));
+    return {code, out.str(), err.str()};
+  }
+  FakeSidecar& sidecar() {
+    if (!sidecar_) sidecar_ = std::make_unique<FakeSidecar>(folder_);
+    return *sidecar_;
+  }
+  void faulty_config() { write("weir.toml", "[resolver]\nlisen = 1\n"); }
+
+  fs::path folder_;
+  std::unique_ptr<FakeSidecar> sidecar_;
+};
+
+TEST_F(CliTest, WrongUsageIsTwoAndNamesTheNearestVerb) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* told;
+  } kRows[] = {{{}, "subcommand"},
+               {{"chekc"}, "did you mean 'check'?"},
+               {{"list", "updat", "ads"}, "unknown verb 'updat' after 'weir list'; did you mean 'update'?"},
+               {{"--json", "statsu"}, "did you mean 'status'?"},
+               {{"list"}, "subcommand"},
+               {{"list", "update"}, "NAME is required"},
+               {{"status", "--frob"}, "--frob"},
+               {{"generation", "rollback", "twelve"}, "twelve"},
+               {{"explain"}, "which name?"},
+               {{"explain", "a.example", "--batch"}, "leave NAME away"},
+               {{"explain", "a.example", "--group", "g", "--client", "::1"}, "not both"},
+               {{"rule", "add", "a.example", "--allow", "--null"}, "one action"},
+               {{"rule", "add", "a.example", "--exact", "--subtree"}, "either --exact or --subtree"},
+               {{"list", "check", "x", "--kind", "blok"}, "blok"}};
+  for (const auto& row : kRows) {
+    const Ran ran = run(row.arguments);
+    EXPECT_EQ(ran.code, 2) << ran.err;
+    EXPECT_NE(ran.err.find(row.told), std::string::npos) << ran.err << "\nwanted: " << row.told;
+  }
+}
+
+TEST_F(CliTest, HelpTellsExitCodes) {
+  const Ran ran = run({"--help"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_NE(ran.out.find("4  a daemon cannot be reached"), std::string::npos) << ran.out;
+  EXPECT_NE(run({"list", "add", "--help"}).out.find("Usage: weir list add"), std::string::npos);
+}
+
+TEST_F(CliTest, EveryVerbThatAsksSaysWhenNobodyAnswers) {
+  const std::vector<std::vector<std::string>> kVerbs = {{"status"},
+                                                        {"reload"},
+                                                        {"list", "update", "ads"},
+                                                        {"list", "show"},
+                                                        {"list", "history", "ads"},
+                                                        {"list", "rollback", "ads", "3"},
+                                                        {"rule", "add", "a.example"},
+                                                        {"rule", "remove", "a.example"},
+                                                        {"rule", "show"},
+                                                        {"explain", "a.example"},
+                                                        {"generation", "show"},
+                                                        {"generation", "rollback", "3"},
+                                                        {"log", "search"},
+                                                        {"log", "tail"}};
+  for (const auto& verb : kVerbs) {
+    const Ran ran = run(verb);
+    EXPECT_EQ(ran.code, 4) << verb[0] << ' ' << ran.err;
+    EXPECT_NE(ran.err.find("weir-sidecar does not run"), std::string::npos) << ran.err;
+    EXPECT_TRUE(ran.out.empty()) << ran.out;
+  }
+  faulty_config();
+  for (const auto& verb : kVerbs) {
+    const Ran ran = run(verb);
+    EXPECT_EQ(ran.code, 3) << verb[0];
+    EXPECT_NE(ran.err.find("weir.toml:2:1: unknown key 'lisen'"), std::string::npos) << ran.err;
+  }
+}
+
+TEST_F(CliTest, WhatTheSidecarRefusesHasItsExitCode) {
+  const std::pair<ErrorCode, int> kRows[] = {{ErrorCode::invalid, 3},     {ErrorCode::not_found, 3},
+                                             {ErrorCode::permission, 5},  {ErrorCode::io, 6},
+                                             {ErrorCode::unavailable, 3},  // the list's server, not the sidecar
+                                             {ErrorCode::timed_out, 3}};
+  for (const auto& [code, exit] : kRows) {
+    sidecar().on("list.update", [code = code](const json::object&) { return encode_error({code, "because\x1b[31m"}); });
+    const Ran ran = run({"list", "update", "ads"});
+    EXPECT_EQ(ran.code, exit) << to_text(code);
+    EXPECT_EQ(ran.err, "weir: because\\x1B[31m\n");
+    const Ran as_json = run({"list", "update", "ads", "--json"});
+    EXPECT_EQ(as_json.code, exit);
+    EXPECT_EQ(json::parse(as_json.err).at("error").at("code").as_string(), std::string(to_text(code)));
+  }
+}
+
+TEST_F(CliTest, CheckTellsFilesAndRemarks) {
+  write("weir.d/b.toml", "[[list]]\nname = \"b\"\nsource = \"/nonexistent/b\"\n");
+  const Ran ran = run({"check"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("b.toml: good"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("no policy names the list \"b\""), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("/nonexistent/b"), std::string::npos) << ran.out;
+  EXPECT_EQ(json::parse(run({"check", "--json"}).out).at("lists").to_number<int>(), 2);
+  EXPECT_GT(json::parse(run({"check", "--keys", "--json"}).out).at("keys").as_array().size(), 50U);
+}
+
+TEST_F(CliTest, ListCheckNeedsNoDaemon) {
+  write("l.txt", "# c\n0.0.0.0 a.example\nnot a name at all!\n");
+  const Ran ran = run({"list", "check", (folder_ / "l.txt").string()});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("3 lines, 1 rules"), std::string::npos) << ran.out;
+  const json::value shown = json::parse(run({"list", "check", (folder_ / "l.txt").string(), "--json"}).out);
+  EXPECT_EQ(shown.at("lines").to_number<int>(), 3);
+  write("page.txt", "<!doctype html><html></html>\n");
+  EXPECT_EQ(run({"list", "check", (folder_ / "page.txt").string()}).code, 3);
+  EXPECT_EQ(run({"list", "check", (folder_ / "none.txt").string()}).code, 3);
+}
+
+TEST_F(CliTest, RulesAreSentAsThePatternSays) {
+  sidecar().on("rule.add", R"({"generation": 7, "changed": true})");
+  sidecar().on("rule.remove", R"({"generation": 7, "changed": false})");
+  const struct {
+    std::vector<std::string> arguments;
+    const char* sent;  // {"pattern","action","important","addresses"[,"kind"]} as an object
+  } kRows[] = {
+      {{"add", "Tracker.Example."},
+       R"({"pattern":"tracker.example","kind":"subtree","action":"block","important":false,"addresses":[]})"},
+      {{"add", "a.example", "--exact", "--allow", "--important"},
+       R"({"pattern":"a.example","kind":"exact","action":"allow","important":true,"addresses":[]})"},
+      {{"add", "*.a.example", "--nxdomain"},
+       R"({"pattern":"*.a.example","kind":"below","action":"nxdomain","important":false,"addresses":[]})"},
+      {{"add", "203.0.113.0/24"},
+       R"({"pattern":"203.0.113.0/24","kind":"address","action":"block","important":false,"addresses":[]})"},
+      {{"add", "bücher.example", "--refused"},
+       R"({"pattern":"xn--bcher-kva.example","kind":"subtree","action":"refused","important":false,"addresses":[]})"},
+      {{"add", "a.example", "--address", "192.0.2.1", "--address", "2001:db8::1"},
+       R"({"pattern":"a.example","kind":"subtree","action":"address","important":false,"addresses":["192.0.2.1","2001:db8::1"]})"},
+      {{"remove", "a.example"}, R"({"pattern":"a.example","action":"","important":false,"addresses":[]})"},
+      {{"remove", "--allow", "a.example", "--exact"},
+       R"({"pattern":"a.example","kind":"exact","action":"allow","important":false,"addresses":[]})"}};
+  for (const auto& row : kRows) {
+    std::vector<std::string> arguments = row.arguments;
+    arguments.insert(arguments.begin(), "rule");
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, row.arguments[0] == "add" ? 0 : 1) << ran.err;
+    ASSERT_FALSE(sidecar().asked().empty());
+    EXPECT_EQ(json::value(sidecar().asked().back().second), json::parse(row.sent)) << row.sent;
+  }
+  const std::size_t before = sidecar().asked().size();
+  for (const char* bad : {"not a name", "a..b", "300.1.2.3/8", "10.0.0.1/8", "", "*.", "a/b"}) {
+    const Ran ran = run({"rule", "add", bad});
+    EXPECT_TRUE(ran.code == 2 || ran.code == 3) << bad << ran.code;
+    EXPECT_FALSE(ran.err.empty());
+  }
+  EXPECT_EQ(sidecar().asked().size(), before);
+}
+
+constexpr const char* kWinner =
+    R"({"list":"ads","pattern":"ads.example","kind":"subtree","action":"block","important":false,"import":3,"line":812,
+        "source":"https://lists.example/ads.txt","imported":"2026-07-06T00:40:32Z","rank":4,"mode":"enforce"})";
+
+std::string explain_reply(const json::object& arguments) {
+  json::array results;
+  for (const auto& name : arguments.at("names").as_array()) {
+    const std::string text(name.as_string());
+    const bool blocked = text.find("ads") != std::string::npos;
+    results.push_back(json::object{{"name", text},
+                                   {"group", "default"},
+                                   {"policy", "default"},
+                                   {"outcome", blocked ? "blocked" : "none"},
+                                   {"action", blocked ? "block" : "none"},
+                                   {"mode", blocked ? "null" : ""},
+                                   {"winner", blocked ? json::parse(kWinner) : json::value(nullptr)},
+                                   {"losers", blocked ? json::array{json::parse(kWinner)} : json::array{}}});
+  }
+  return encode_result(json::object{{"generation", 12}, {"results", results}});
+}
+
+TEST_F(CliTest, ExplainNamesListLineAndImport) {
+  sidecar().on("explain", explain_reply);
+  const Ran blocked = run({"explain", "x.ads.example", "--client", "192.0.2.1", "--type", "AAAA"});
+  EXPECT_EQ(blocked.code, 1);
+  EXPECT_EQ(blocked.out,
+            "x.ads.example is blocked (answered with null)\n"
+            "  by    list ads, line 812: ads.example and everything below it -> block (rank 4)\n"
+            "        import 3 from https://lists.example/ads.txt at 2026-07-06T00:40:32Z\n"
+            "  over  list ads, line 812: ads.example and everything below it -> block (rank 4)\n"
+            "        import 3 from https://lists.example/ads.txt at 2026-07-06T00:40:32Z\n"
+            "  policy default, group default, generation 12\n");
+  EXPECT_EQ(json::value(sidecar().asked().back().second),
+            json::parse(R"({"names":["x.ads.example"],"type":"AAAA","client":"192.0.2.1"})"));
+  const Ran open = run({"explain", "open.example"});
+  EXPECT_EQ(open.code, 0);
+  EXPECT_NE(open.out.find("open.example is resolved: no rule matches"), std::string::npos);
+}
+
+TEST_F(CliTest, BatchKeepsTheOrderAndAsksInChunks) {
+  sidecar().on("explain", explain_reply);
+  std::string input = "\n  \n";
+  std::string expected;
+  for (int i = 0; i < 2500; ++i) {
+    const bool blocked = i % 3 == 0;
+    const std::string name = (blocked ? "ads" : "open") + std::to_string(i) + ".example";
+    input += name + "\r\n";
+    expected += name + (blocked ? " blocked ads 812 3\n" : " none - - -\n");
+  }
+  const Ran ran = run({"explain", "--batch", "--group", "kids"}, input);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, expected);
+  EXPECT_EQ(sidecar().asked().size(), 3U);
+
+  const Ran faulty = run({"explain", "--batch"}, "open.example\na..b\nads.example\n");
+  EXPECT_EQ(faulty.code, 3);
+  EXPECT_EQ(faulty.out, "open.example none - - -\na..b invalid - - -\nads.example blocked ads 812 3\n");
+  const Ran lines = run({"explain", "--batch", "--json"}, "open.example\nads.example\n");
+  std::istringstream rows(lines.out);
+  std::string row;
+  std::getline(rows, row);
+  EXPECT_EQ(json::parse(row).at("outcome").as_string(), "none");
+  std::getline(rows, row);
+  EXPECT_EQ(json::parse(row).at("winner").at("line").to_number<int>(), 812);
+}
+
+constexpr const char* kUpdated =
+    R"({"name":"new","lines":10,"rules":8,"added":8,"removed":0,"unchanged":0,"import":1,"generation":5,"buckets":{},
+        "notes":["a note"],"changed":true})";
+
+TEST_F(CliTest, ListAddWritesADropInAndListRemoveDeletesIt) {
+  sidecar().on("reload", R"({"generation": 4})");
+  sidecar().on("list.update", kUpdated);
+  const Ran added =
+      run({"list", "add", "new", "https://lists.example/a\"b", "--kind", "allow", "--every", "2h", "--rank", "9"});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_NE(added.out.find("8 rules from 10 lines"), std::string::npos) << added.out;
+  EXPECT_NE(added.out.find("note: a note"), std::string::npos);
+  const fs::path file = folder_ / "weir.d/list-new.toml";
+  auto config = Config::load(folder_ / "weir.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->lists.size(), 2U);
+  EXPECT_EQ(config->lists[1].file(), file);
+  EXPECT_EQ(config->lists[1].source, "https://lists.example/a\"b");
+  EXPECT_EQ(config->lists[1].definition.rank, 9);
+  EXPECT_EQ(config->lists[1].policies, std::vector<std::string>{"default"});
+  EXPECT_EQ(sidecar().asked().at(0).first, "reload");
+  EXPECT_EQ(sidecar().asked().at(1).first, "list.update");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "weir.d"), fs::directory_iterator()), 1);
+
+  const Ran twice = run({"list", "add", "new", "/tmp/x"});
+  EXPECT_EQ(twice.code, 3);
+  EXPECT_NE(twice.err.find("list-new.toml:2"), std::string::npos) << twice.err;
+
+  const Ran elsewhere = run({"list", "remove", "ads"});
+  EXPECT_EQ(elsewhere.code, 3);
+  EXPECT_NE(elsewhere.err.find("weir.toml:3"), std::string::npos) << elsewhere.err;
+  EXPECT_EQ(run({"list", "remove", "nosuch"}).code, 3);
+  EXPECT_EQ(run({"list", "remove", "../x"}).code, 3);
+
+  const Ran removed = run({"list", "remove", "new"});
+  EXPECT_EQ(removed.code, 0) << removed.err;
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
+}
+
+TEST_F(CliTest, AListThatDoesNotLoadLeavesNothingBehind) {
+  sidecar().on("reload", R"({"generation": 4})");
+  for (const auto& options : std::vector<std::vector<std::string>>{
+           {"--policy", "nosuch"}, {"--every", "5"}, {"--kind", "rpz"}, {"--match", "maybe"}}) {
+    std::vector<std::string> arguments = {"list", "add", "new", "/tmp/x"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, 3) << options[0];
+    EXPECT_NE(ran.err.find("list-new.toml:"), std::string::npos) << ran.err;
+    EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
+  }
+  EXPECT_TRUE(sidecar().asked().empty());
+  sidecar().on("reload", [](const json::object&) { return encode_error({ErrorCode::invalid, "no"}); });
+  const Ran refused = run({"list", "add", "new", "/tmp/x"});
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(refused.err.find("no; nothing was changed"), std::string::npos) << refused.err;
+  EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
+}
+
+TEST_F(CliTest, AListThatAPolicyNamesIsNotRemoved) {
+  write("weir.d/list-new.toml", "[[list]]\nname = \"new\"\nsource = \"/tmp/x\"\n");
+  write("weir.toml", "[[policy]]\nname = \"default\"\nlists = [\"new\"]\n");
+  const Ran ran = run({"list", "remove", "new"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_NE(ran.err.find("weir.toml:3:10: there is no list \"new\""), std::string::npos) << ran.err;
+  EXPECT_TRUE(fs::exists(folder_ / "weir.d/list-new.toml"));
+}
+
+TEST_F(CliTest, ListAddWithoutADaemonDefinesAndSaysSo) {
+  const Ran ran = run({"list", "add", "new", "relative.txt"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_NE(ran.err.find("the list is fetched when it starts"), std::string::npos) << ran.err;
+  auto config = Config::load(folder_ / "weir.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->lists.at(1).source, (fs::current_path() / "relative.txt").string());
+}
+
+TEST_F(CliTest, UpdateWaitsForAnotherUpdateAndShowsABarOnATerminal) {
+  int calls = 0;
+  sidecar().on("list.update", [&calls](const json::object&) {
+    if (++calls == 1) return encode_error({ErrorCode::busy, "being updated"});
+    return encode_progress({{"phase", "import"}, {"done", 50}, {"total", 100}}) + encode_result(json::parse(kUpdated));
+  });
+  const Ran shown = run({"list", "update", "new"}, "", true);
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(calls, 2);
+  EXPECT_NE(shown.err.find("[###############               ] 50 %"), std::string::npos) << shown.err;
+  const Ran quiet = run({"list", "update", "new"});
+  EXPECT_EQ(quiet.err, "");
+  EXPECT_EQ(run({"list", "update", "new", "--json"}, "", true).err, "");
+}
+
+TEST_F(CliTest, RepliesAreShownAsTablesAndPassedOnAsJson) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* verb;
+    const char* reply;
+    std::vector<const char*> shown;
+  } kRows[] = {
+      {{"status"},
+       "status",
+       R"({"version":"0.1.0","pid":7,"started":"T","generation":{"number":3,"fingerprint":"ab","published":"P","rules":1234567},
+           "lists":[{"name":"ads","kind":"block","rules":12,"state":"ok","last_error":"\u001b[31m"}],"pinned":"files differ",
+           "resolver":{"reachable":true,"generation":3},"log":{"bytes":2048,"rows":5}})",
+       {"generation 3, published P, 1,234,567 rules", "ads", "\\x1B[31m", "pinned: files differ", "bytes 2.0 KiB",
+        "weir-resolver answers with generation 3"}},
+      {{"reload"}, "reload", R"({"generation":9})", {"reloaded; generation 9 is in force"}},
+      {{"list", "show"}, "list.show", R"({"lists":[{"name":"ads","kind":"block","rules":1000}]})", {"ads", "1,000"}},
+      {{"list", "history", "ads"},
+       "list.history",
+       R"({"imports":[{"import":3,"generation":9,"time":"T","source":"S","sha256":"0123456789abcdef99","rules":5,"added":1,"removed":0,"who":"root","note":"n"}]})",
+       {"0123456789abcdef  S", "root"}},
+      {{"list", "rollback", "ads", "3"}, "list.rollback", R"({"generation":10})", {"import 3", "generation 10"}},
+      {{"rule", "show"},
+       "rule.show",
+       R"({"rules":[{"pattern":"a.example","kind":"subtree","action":"block","important":true,"line":4}]})",
+       {"a.example  subtree  block   yes             4"}},
+      {{"generation", "show"},
+       "generation.show",
+       R"({"generations":[{"number":12,"published":"P","reason":"rule add","names_epoch":4,"fingerprint":"ff","on_disk":true,"size_bytes":4096}],"current":12})",
+       {"in force", "rule add", "4.0 KiB"}},
+      {{"generation", "rollback", "12"}, "generation.rollback", R"({"generation":13})", {"as generation 13", "pinned"}},
+      {{"log", "search", "--since", "1h"},
+       "log.search",
+       R"({"rows":[{"time":"T","class":"blocked","name":"a.example","type":"A","client":"192.0.2.0/24","group":"default","list":"ads",
+           "pattern":"example","action":"block","mode":"null","link_name":"b.example","line":8}],"complete":true})",
+       {"a.example -> b.example", "192.0.2.0/24", "null"}},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.verb);
+    sidecar().on(row.verb, row.reply);
+    const Ran text = run(row.arguments);
+    EXPECT_EQ(text.code, 0) << text.err;
+    for (const char* shown : row.shown)
+      EXPECT_NE(text.out.find(shown), std::string::npos) << text.out << "wanted: " << shown;
+    EXPECT_EQ(text.out.find('\x1b'), std::string::npos);
+    std::vector<std::string> arguments = row.arguments;
+    arguments.push_back("--json");
+    EXPECT_EQ(json::parse(run(arguments).out), json::parse(row.reply));
+  }
+}
+
+TEST_F(CliTest, TailPrintsRowsAsTheyCome) {
+  sidecar().on("log.tail", [](const json::object&) {
+    return encode_progress({{"time", "T1"}, {"class", "blocked"}, {"name", "a.example"}}) +
+           encode_progress({{"time", "T2"}, {"class", "dropped"}, {"dropped", 7}}) + encode_result(json::object());
+  });
+  const Ran ran = run({"log", "tail", "--list", "ads"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("T1  blocked  -  a.example"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("7 decisions were lost"), std::string::npos) << ran.out;
+  EXPECT_EQ(json::value(sidecar().asked().back().second), json::parse(R"({"list":"ads"})"));
+}
+
+}  // namespace
+}  // namespace weir::cli
