@@ -53,13 +53,19 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
   ListReader& reader = **opened;
   std::error_code ignored;
   const std::uint64_t size = std::filesystem::file_size(bytes, ignored);
+  auto spool = RuleSpool::create(bytes.parent_path());
+  if (!spool) return spool.error();
   std::uint64_t rules = 0;
-  while (reader.next()) {
+  while (const auto rule = reader.next()) {
+    (*spool)->add(*rule);
     if (++rules % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
   }
   if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
   if (rules == 0) return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
+  const auto usable = (*spool)->finish();
+  if (!usable) return usable.error();
   ListReading reading;
+  if (*usable) reading.rules = std::move(*spool);
   reading.lines = reader.summary().lines;
   reading.counts = reader.summary().to_json(false);
   boost::json::error_code error;
@@ -72,8 +78,15 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
 }
 
 Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfig& list,
-                                  const std::filesystem::path& bytes, const Provenance& provenance,
-                                  const std::function<void(std::uint64_t)>& progress, Now now) {
+                                  const std::filesystem::path& bytes, const ListReading& reading,
+                                  const Provenance& provenance, const std::function<void(std::uint64_t)>& progress,
+                                  Now now) {
+  if (reading.rules) {
+    RuleSpool& rules = *reading.rules;
+    auto outcome = store.import(id, [&rules] { return rules.next(); }, provenance, progress, now);
+    // A disk that cannot be read back cut the stream short. Nothing is published yet: the list itself is the remedy.
+    if (!rules.fault()) return outcome;
+  }
   auto opened = ListReader::open(bytes, options_of(list));
   if (!opened) return about(list, bytes, opened.error());
   return store.import(id, [&reader = **opened] { return reader.next(); }, provenance, progress, now);

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "tools/sidecar/rule_spool.h"
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
@@ -21,6 +23,8 @@ struct ListReading {
   std::string buckets = "{}";  // lines by bucket, as JSON
   std::string notes = "[]";    // remarks for people, as JSON
   std::string counts = "{}";   // all of it, for the provenance of the import
+  // The rules, packed; nullptr where they are to be read again (or were read long ago).
+  std::shared_ptr<RuleSpool> rules;
 };
 
 // Done so far, and of how much (0: unknown).
@@ -29,7 +33,7 @@ using CountProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 // How the bytes of `list` are read: two equal texts read equal rules from equal bytes.
 std::string reading_of(const ListConfig& list);
 
-// Reads all of it and keeps nothing: a list that turns out to be something else at its end must not have
+// Reads all of it and changes nothing: a list that turns out to be something else at its end must not have
 // changed anything before. Any thread; progress in octets. Errors: invalid (no list, or no rule in it),
 // too_large, io.
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
@@ -37,7 +41,8 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
 
 // The rules of a list that was checked, into the live database. The writer's thread; progress in rules.
 Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfig& list,
-                                  const std::filesystem::path& bytes, const Provenance& provenance,
-                                  const std::function<void(std::uint64_t)>& progress, Now now);
+                                  const std::filesystem::path& bytes, const ListReading& reading,
+                                  const Provenance& provenance, const std::function<void(std::uint64_t)>& progress,
+                                  Now now);
 
 }  // namespace weir::sidecar

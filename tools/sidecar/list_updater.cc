@@ -133,7 +133,7 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
     std::filesystem::remove(fresh, ignored);
     UpdateReport unchanged;
     unchanged.outcome = {state.import, state.rules, 0, 0, state.rules};
-    unchanged.reading = {state.lines, state.buckets, state.notes, {}};
+    unchanged.reading = {state.lines, state.buckets, state.notes, {}, nullptr};
     if (const auto current = generations_.current()) unchanged.generation = (*current)->number();
     return unchanged;
   }
@@ -168,8 +168,8 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
                                              (store.pinned().empty() ? "reload first" : store.pinned()) + ")"};
     }
     auto result = import_list(
-        store, definition->id, list, bytes, provenance, [&](std::uint64_t done) { report_progress("import", done, 0); },
-        read_clocks());
+        store, definition->id, list, bytes, *checked, provenance,
+        [&](std::uint64_t done) { report_progress("import", done, 0); }, read_clocks());
     if (!result) return result.error();
     report_progress("publish", 0, 1);
     const auto number = store.publish("import " + name, read_clocks());
@@ -181,6 +181,7 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
   if (!imported) return refused(imported.error());
   report.outcome = *imported;
   report.reading = *checked;
+  report.reading.rules.reset();
   if (!fetched->not_modified) std::filesystem::rename(fresh, good, ignored);
   state.source = list.source;
   state.reading = reading;

@@ -6,6 +6,7 @@
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
+#include "zones/store/files.h"
 
 #ifndef WEIR_VERSION
 #define WEIR_VERSION "0.1.0"
@@ -16,11 +17,18 @@ namespace {
 
 namespace json = boost::json;
 
-json::object describe(const Generation& generation) {
+// Why it was published: stands beside its files, not in its database.
+std::string reason_of(const std::filesystem::path& store_directory, GenerationNumber number) {
+  const auto info = store::read_generation_info(store::generation_path(store_directory, number));
+  return info ? info->record.reason : std::string();
+}
+
+json::object describe(const Generation& generation, const std::filesystem::path& store_directory) {
   return {{"number", generation.number().value},
           {"names_epoch", generation.names_epoch().value},
           {"fingerprint", generation.fingerprint()},
           {"published", format_time(generation.published_at())},
+          {"reason", escape_for_display(reason_of(store_directory, generation.number()))},
           {"rules", generation.rule_count()}};
 }
 
@@ -29,11 +37,11 @@ json::object describe(const Generation& generation) {
 VerbResult show_status(Call& call) {
   const Services& services = call.services;
   json::object out{{"version", WEIR_VERSION}, {"pid", ::getpid()}, {"started", format_time(services.started)}};
+  const auto config = services.config();
   const auto generation = services.generations.current();
-  out["generation"] = generation ? json::value(describe(**generation)) : json::value(nullptr);
+  out["generation"] = generation ? json::value(describe(**generation, config->store.path)) : json::value(nullptr);
   if (!generation) out["generation_error"] = generation.error().message;
   json::array lists;
-  const auto config = services.config();
   for (const ListConfig& list : config->lists) {
     lists.push_back(describe_list(services, list, generation ? generation->get() : nullptr));
   }

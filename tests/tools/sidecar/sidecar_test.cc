@@ -126,6 +126,7 @@ TEST_F(SidecarTest, ImportsExplainsAndKeepsItsStateOverARestart) {
   EXPECT_EQ(outcome("new.example"), "blocked");
   EXPECT_FALSE(update("ads").at("changed").as_bool());
   const json::value status = done("status");
+  EXPECT_EQ(status.at("generation").at("reason"), "import ads");
   EXPECT_EQ(status.at("lists").at(0).at("state"), "ok");
   EXPECT_EQ(status.at("lists").at(0).at("rules").to_number<int>(), 2);
   EXPECT_FALSE(status.at("resolver").at("reachable").as_bool());
