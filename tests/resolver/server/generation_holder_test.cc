@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <thread>
 
 #include "tests/resolver/server/fake_generation.h"
+#include "zones/store/writer.h"
 
 namespace weir {
 namespace {
@@ -130,6 +132,88 @@ TEST_F(Holder, ReadersGoOnWhileGenerationsAreSwapped) {
   first.join();
   second.join();
   EXPECT_EQ(alive_, 1);
+}
+
+class HolderWithStore : public Holder {
+ protected:
+  HolderWithStore() {
+    auto opened = PolicyStore::open(directory_, {}, now_);
+    EXPECT_TRUE(opened) << opened.error().message;
+    writer_ = std::move(*opened);
+    EXPECT_TRUE(writer_->define(PolicySet::with_defaults()));
+  }
+  GenerationNumber publish(const char* name) {
+    Rule rule;
+    rule.name = *Name::parse(name);
+    rule.kind = PatternKind::subtree;
+    EXPECT_TRUE(writer_->add_rule(kLocalRules, rule, {}, now_));
+    const auto number = writer_->publish("test", now_);
+    EXPECT_TRUE(number) << number.error().message;
+    return number.value_or({});
+  }
+  static bool matches(const Generation& generation, const char* name) {
+    MatchSet set;
+    generation.match(ReversedName(*Name::parse(name)), set);
+    return !set.empty();
+  }
+
+  const Now now_{SteadyTime{}, WallTime(std::chrono::seconds(1783298432))};
+  std::unique_ptr<PolicyStore> writer_;
+};
+
+TEST_F(HolderWithStore, LoadsWhatCurrentNames) {
+  GenerationHolder holder(directory_, StoreCache::make(1 << 20), 1);
+  GenerationReader reader(holder, 0);
+  const auto first = publish("ads.example");
+  auto loaded = holder.load_current();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(*loaded, first);
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_TRUE(matches(*reader.get(), "x.ads.example"));
+  EXPECT_FALSE(matches(*reader.get(), "track.example"));
+
+  ASSERT_TRUE(holder.load_current());
+  EXPECT_FALSE(reader.refresh()) << "the same generation is not opened again";
+
+  const auto second = publish("track.example");
+  loaded = holder.load_current();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(*loaded, second);
+  EXPECT_FALSE(matches(*reader.get(), "track.example"));  // both are held, the old one still answers
+  EXPECT_EQ(holder.collect(), 1u);
+  EXPECT_TRUE(reader.refresh());
+  EXPECT_TRUE(matches(*reader.get(), "track.example"));
+  EXPECT_EQ(holder.collect(), 0u);
+}
+
+TEST_F(HolderWithStore, ErrorsKeepTheOldState) {
+  GenerationHolder holder(directory_, StoreCache::make(1 << 20), 1);
+  GenerationReader reader(holder, 0);
+  const auto first = publish("ads.example");
+  ASSERT_TRUE(holder.load_current());
+  reader.refresh();
+  writer_.reset();
+  const std::string sound = [&] {
+    std::ifstream in(holder.current_file());
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }();
+  for (const char* bad : {"", "no number\n", "99\n", "-1\n", "999999999999999999999999\n"}) {
+    {
+      std::ofstream(holder.current_file(), std::ios::trunc) << bad;
+    }
+    EXPECT_FALSE(holder.load_current()) << bad;
+    EXPECT_NE(holder.last_error(), "") << bad;
+    EXPECT_FALSE(reader.refresh());
+    EXPECT_EQ(reader.get()->number(), first);
+  }
+  fs::remove(holder.current_file());
+  EXPECT_FALSE(holder.load_current());
+  {
+    std::ofstream(holder.current_file()) << sound;
+  }
+  ASSERT_TRUE(holder.load_current());
+  EXPECT_EQ(holder.last_error(), "");
+  EXPECT_FALSE(reader.refresh());
 }
 
 }  // namespace
