@@ -134,7 +134,9 @@ Result<GenerationInfo> read_generation_info(const std::filesystem::path& checkpo
 }
 
 Result<void> write_generation_info(const std::filesystem::path& checkpoint, const GenerationInfo& info) {
-  return replace_file(checkpoint / kInfoFile, encode(info));
+  // Nobody reads the directory before it has its number: no temporary file is needed.
+  if (auto written = write_file(checkpoint / kInfoFile, encode(info)); !written) return written;
+  return sync_directory(checkpoint);
 }
 
 Result<std::string> read_small_file(const std::filesystem::path& path) {

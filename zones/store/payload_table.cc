@@ -32,6 +32,7 @@ const PayloadTable::Node* PayloadTable::find(std::uint64_t id) const {
     if (node->id == id) return node;
   }
   const auto value = database_.get(Family::payload, payload_key(id));
+  if (!value && value.error().code == ErrorCode::not_found) return nullptr;  // of another generation
   auto payload = value ? decode_payload(*value) : std::nullopt;
   if (!payload) {
     failures_.fetch_add(1, std::memory_order_relaxed);

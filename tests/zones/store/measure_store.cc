@@ -1,0 +1,166 @@
+// Figures of the store: import, diff, publish, open, match, memory. Not a test: `ninja weir_measure_store`.
+//   weir_measure_store FOLDER RULES
+#include <malloc.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <random>
+
+#include "zones/dns/reversed_name.h"
+#include "zones/store/generation.h"
+#include "zones/store/writer.h"
+
+namespace {
+
+using namespace weir;
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+double cpu_us() {  // of this thread: the machine may be busy with others
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+double rss_mb() {
+  std::ifstream statm("/proc/self/statm");
+  double total = 0;
+  double resident = 0;
+  double shared = 0;
+  statm >> total >> resident >> shared;
+  return (resident - shared) * 4096 / 1e6;  // without pages of files
+}
+
+// Names as lists have them: two thirds second-level, a third with a host label; some twenty TLDs.
+std::string name_of(std::uint64_t i) {
+  static const char* kTlds[] = {"com",  "net", "org", "info", "ru", "top",  "xyz",  "de", "cn", "online",
+                                "site", "io",  "fr",  "br",   "it", "shop", "club", "pl", "in", "jp"};
+  std::mt19937_64 random(i);
+  std::string label;
+  for (std::uint64_t left = 5 + random() % 10; left > 0; --left) label += static_cast<char>('a' + random() % 26);
+  std::string text = label + std::to_string(i % 1000) + "." + kTlds[std::min<std::uint64_t>(random() % 30, 19)];
+  if (i % 3 == 0) text = "ads" + std::to_string(random() % 100) + "." + text;
+  return text;
+}
+
+RuleStream generate(std::uint64_t count, std::uint64_t replaced) {
+  return [=, i = std::uint64_t{0}]() mutable -> std::optional<SourcedRule> {
+    if (i == count) return std::nullopt;
+    SourcedRule rule;
+    rule.rule.kind = PatternKind::subtree;
+    rule.rule.name = *Name::parse(name_of(i < replaced ? i + 1'000'000'000 : i));
+    rule.line = ++i;
+    return rule;
+  };
+}
+
+void measure_reader(const std::filesystem::path& store, std::uint64_t count) {
+  const double before = rss_mb();
+  auto start = Clock::now();
+  auto cache = StoreCache::make(16 << 20);
+  auto generation = Generation::open_current(store, cache);
+  if (!generation) {
+    std::printf("%s\n", generation.error().message.c_str());
+    return;
+  }
+  std::printf("open        %8.1f ms, RSS +%.1f MB\n", ms_since(start), rss_mb() - before);
+  constexpr std::uint64_t kNames = 50'000;
+  auto misses_made = std::make_unique<std::vector<ReversedName>>();
+  auto hits_made = std::make_unique<std::vector<ReversedName>>();
+  auto& misses = *misses_made;
+  auto& hits = *hits_made;
+  for (std::uint64_t i = 0; i < kNames; ++i) {
+    misses.emplace_back(*Name::parse("www." + name_of(2'000'000'001 + i * 3)));  // three labels
+    hits.emplace_back(*Name::parse(name_of(i * 7919 % count)));
+  }
+  MatchSet set;
+  for (const auto& [label, names] : {std::pair{"match miss", &misses}, {"match hit", &hits}}) {
+    for (int round = 0; round < 2; ++round) {
+      std::size_t found = 0;
+      const double cpu = cpu_us();
+      for (const ReversedName& name : *names) {
+        (*generation)->match(name, set);
+        found += set.matches.size();
+      }
+      std::printf("%-11s %8.2f us (round %d, %zu of %zu)\n", label,
+                  (cpu_us() - cpu) / static_cast<double>(names->size()), round, found, names->size());
+    }
+  }
+  misses_made.reset();
+  hits_made.reset();
+  ::malloc_trim(0);
+  std::printf("RSS after   %+8.1f MB\n", rss_mb() - before);
+  start = Clock::now();
+  auto second = Generation::open_current(store, cache);
+  std::printf("open second %8.1f ms, RSS +%.1f MB in all\n", ms_since(start), rss_mb() - before);
+}
+
+int run(const std::filesystem::path& folder, std::uint64_t count) {
+  const auto now = [] { return Now{Clock::now(), std::chrono::system_clock::now()}; };
+  {
+    auto store = PolicyStore::open(folder, {}, now());
+    if (!store) return std::printf("%s\n", store.error().message.c_str());
+    PolicySet set = PolicySet::with_defaults();
+    ListDefinition list;
+    list.id = {99};
+    list.name = "ads";
+    set.lists.push_back(list);
+    set.policies[0].lists.push_back(list.id);
+    auto defined = (*store)->define(set);
+    const ListId ads = (*store)->policies().find_list("ads")->id;
+    auto start = Clock::now();
+    std::uint64_t made = 0;
+    for (auto stream = generate(count, 0); stream();) ++made;
+    const double generating = ms_since(start);
+    start = Clock::now();
+    auto outcome = (*store)->import(ads, generate(count, 0), {}, {}, now());
+    if (!outcome) return std::printf("%s\n", outcome.error().message.c_str());
+    const double took = ms_since(start) - generating;
+    std::printf("import      %8.1f ms, %.0f rules a second (generating them taken off)\n", took, count / took * 1000);
+    start = Clock::now();
+    auto published = (*store)->publish("first", now());
+    std::printf("publish     %8.1f ms\n", ms_since(start));
+    start = Clock::now();
+    outcome = (*store)->import(ads, generate(count, 10), {}, {}, now());
+    std::printf("ten changes %8.1f ms (added %lu removed %lu)\n", ms_since(start) - generating, outcome->added,
+                outcome->removed);
+    for (int i = 0; i < 5; ++i) {
+      Rule rule;
+      rule.name = *Name::parse("rule" + std::to_string(i) + ".example.org");
+      start = Clock::now();
+      auto added = (*store)->add_rule(kLocalRules, rule, {}, now());
+      const double adding = ms_since(start);
+      published = (*store)->publish("next", now());
+      std::printf("one rule    %8.1f ms, with publish %.1f\n", adding, ms_since(start));
+    }
+  }
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    measure_reader(folder, count);
+    std::fflush(stdout);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[2]) == "read") {
+    measure_reader(argv[1], 1'000'000);
+    return 0;
+  }
+  if (argc != 3) return std::printf("usage: %s FOLDER RULES|read\n", argv[0]);
+  return run(argv[1], std::stoull(argv[2]));
+}
