@@ -1,5 +1,6 @@
 #include "resolver/server/udp_listener.h"
 
+#include <linux/sock_diag.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,7 +11,7 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t));
+constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
 
 Error socket_error(const Endpoint& address, const char* what) {
   const int error = errno;
@@ -50,8 +51,8 @@ socklen_t peer_size(const UdpRoute& route) {
   return route.is_ipv6() ? sizeof route.peer.ipv6 : sizeof route.peer.ipv4;
 }
 
-// Reads which of our addresses was asked, and the kernel's count of lost datagrams.
-void read_control(msghdr& message, UdpRoute& route, std::uint32_t& overflow) {
+// Reads which of our addresses was asked.
+void read_control(msghdr& message, UdpRoute& route) {
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr; item = CMSG_NXTHDR(&message, item)) {
     if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
       std::memcpy(&route.source.ipv4, CMSG_DATA(item), sizeof route.source.ipv4);
@@ -63,8 +64,6 @@ void read_control(msghdr& message, UdpRoute& route, std::uint32_t& overflow) {
       std::memcpy(&route.source.ipv6, CMSG_DATA(item), sizeof route.source.ipv6);
       if (!IN6_IS_ADDR_LINKLOCAL(&route.source.ipv6.ipi6_addr)) route.source.ipv6.ipi6_ifindex = 0;
       route.has_source = true;
-    } else if (item->cmsg_level == SOL_SOCKET && item->cmsg_type == SO_RXQ_OVFL) {
-      std::memcpy(&overflow, CMSG_DATA(item), sizeof overflow);
     }
   }
 }
@@ -98,7 +97,6 @@ Result<UdpSocket> UdpSocket::open(const Endpoint& address) {
   if (socket.wildcard_) {
     set_option(descriptor, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
   }
-  set_option(descriptor, SOL_SOCKET, SO_RXQ_OVFL, 1);
   // FORCE needs CAP_NET_ADMIN; without it net.core.rmem_max is the bound.
   if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) != 0)
     set_option(descriptor, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);
@@ -121,11 +119,19 @@ UdpSocket& UdpSocket::operator=(UdpSocket&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(local_, other.local_);
   std::swap(wildcard_, other.wildcard_);
+  std::swap(drops_, other.drops_);
   return *this;
 }
 
 UdpSocket::~UdpSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::uint64_t UdpSocket::take_drops() {
+  std::uint32_t memory[SK_MEMINFO_VARS] = {};
+  socklen_t size = sizeof memory;
+  if (getsockopt(descriptor_, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return 0;
+  return memory[SK_MEMINFO_DROPS] - std::exchange(drops_, memory[SK_MEMINFO_DROPS]);
 }
 
 IpAddress UdpRoute::client() const {
@@ -168,22 +174,6 @@ struct UdpBatch::Buffers {
   alignas(64) std::array<std::array<std::uint8_t, kUdpReplyBuffer>, kBatchSize> replies;
   alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlSize>, kBatchSize> control;
   unsigned count = 0;
-  // The kernel counts since the socket was made, for each socket apart; few sockets share a batch.
-  struct Overflow {
-    int descriptor = -1;
-    std::uint32_t seen = 0;
-  };
-  std::array<Overflow, 16> overflows{};
-  std::uint64_t drops = 0;
-
-  void note_overflow(int descriptor, std::uint32_t total) {
-    for (Overflow& entry : overflows) {
-      if (entry.descriptor != descriptor && entry.descriptor != -1) continue;
-      drops += total - std::exchange(entry.seen, total);
-      entry.descriptor = descriptor;
-      return;
-    }
-  }
 };
 
 UdpBatch::UdpBatch() : buffers_(std::make_unique<Buffers>()) {
@@ -193,7 +183,6 @@ UdpBatch::UdpBatch() : buffers_(std::make_unique<Buffers>()) {
     header.msg_name = &buffers_->routes[i].peer;
     header.msg_iov = &buffers_->receive_vectors[i];
     header.msg_iovlen = 1;
-    header.msg_control = buffers_->control[i].data();
     buffers_->sent[i].msg_hdr.msg_iovlen = 1;
   }
 }
@@ -205,7 +194,8 @@ unsigned UdpBatch::receive(const UdpSocket& socket) {
   for (unsigned i = 0; i < kBatchSize; ++i) {
     msghdr& header = b.received[i].msg_hdr;
     header.msg_namelen = sizeof(UdpRoute::peer);
-    header.msg_controllen = kControlSize;
+    header.msg_control = socket.is_wildcard() ? b.control[i].data() : nullptr;
+    header.msg_controllen = socket.is_wildcard() ? kControlSize : 0;
   }
   const int got = ::recvmmsg(socket.descriptor(), b.received.data(), kBatchSize, MSG_DONTWAIT, nullptr);
   b.count = got > 0 ? static_cast<unsigned>(got) : 0;
@@ -214,10 +204,7 @@ unsigned UdpBatch::receive(const UdpSocket& socket) {
     b.reply_sizes[i] = 0;
     b.routes[i].has_source = false;
     msghdr& header = b.received[i].msg_hdr;
-    if (header.msg_controllen == 0) continue;
-    std::uint32_t overflow = 0;
-    read_control(header, b.routes[i], overflow);
-    if (overflow != 0) b.note_overflow(socket.descriptor(), overflow);
+    if (header.msg_controllen != 0) read_control(header, b.routes[i]);
   }
   return b.count;
 }
@@ -265,10 +252,6 @@ unsigned UdpBatch::send(const UdpSocket& socket) {
     ++at;
   }
   return lost;
-}
-
-std::uint64_t UdpBatch::take_drops() {
-  return std::exchange(buffers_->drops, 0);
 }
 
 }  // namespace weir

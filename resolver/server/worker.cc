@@ -223,7 +223,7 @@ class SocketWorker final : public Worker {
       refresh_generation();
       sink_.tick(now_.wall);
       resolutions_->publish_metrics();
-      metrics_.add(Metric::receive_drops, batch_.take_drops());
+      for (auto& listener : udp_) metrics_.add(Metric::receive_drops, listener->socket.take_drops());
       wait_for_second();
     });
   }

@@ -139,8 +139,8 @@ TEST(StoredReply, WhatDoesNotFitIsTruncatedToTheQuestion) {
     std::uint16_t payload;
     unsigned records;
     bool truncated;
-  } rows[] = {{false, 0, 29, false},   {false, 0, 30, true},   {true, 512, 28, false}, {true, 512, 29, true},
-              {true, 1232, 73, false}, {true, 1232, 74, true}, {true, 4096, 74, true}, {false, 0, 4000, true}};
+  } rows[] = {{false, 0, 29, false},   {false, 0, 30, true},   {true, 512, 29, false}, {true, 512, 30, true},
+              {true, 1232, 74, false}, {true, 1232, 75, true}, {true, 4096, 75, true}, {false, 0, 4000, true}};
   for (const auto& row : rows) {
     const Octets question = encode({.edns = row.edns, .payload = row.payload});
     const Query query = parse_query(question).query;
