@@ -341,6 +341,7 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
   for (unsigned i = 0; i < behaviour.wrong_ids_first; ++i) {
     auto forged = *octets;
     forged[0] = static_cast<std::uint8_t>(forged[0] + 1 + i);
+    forged[3] = static_cast<std::uint8_t>((forged[3] & 0xF0) | static_cast<unsigned>(Rcode::nxdomain));
     send_back(exchange.id, forged, half);
   }
   if (behaviour.junk_first) {
@@ -353,6 +354,11 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
       send_back(exchange.id, other_question, half);
     }
     send_back(exchange.id, {octets->begin(), octets->begin() + 7}, half);
+    if (const Name lower = query->start.qname.folded(); !std::ranges::equal(lower.wire(), query->start.qname.wire())) {
+      Message guessed = *query;  // everything right but 0x20
+      guessed.start.qname = lower;
+      send_back(exchange.id, make_reply(guessed, {.rcode = Rcode::nxdomain}), half);
+    }
     std::vector<std::uint8_t> notimp(octets->begin(), octets->begin() + 12);
     std::fill(notimp.begin() + 4, notimp.end(), 0);
     notimp[3] = 4;

@@ -292,8 +292,8 @@ TEST(Attacks, RevokedDelegationsDie) {
     arena.ask("ns.ghost.org");
   }
   arena.network.pass(60s);
+  EXPECT_EQ(arena.ask("www.sub.ghost.org").result.rcode, Rcode::nxdomain);  // first: the NXDOMAIN cut would hide it
   EXPECT_EQ(arena.ask("www.ghost.org").result.rcode, Rcode::nxdomain);
-  EXPECT_EQ(arena.ask("www.sub.ghost.org").result.rcode, Rcode::nxdomain);
 }
 
 }  // namespace
