@@ -1,7 +1,7 @@
 // What the sidecar does when it is asked over its control socket: one function a verb, one table of them.
 //
-// The shapes of arguments and results are in tools/README.md beside the commands that use them. Whatever changes the
-// store goes through the writer's thread; status, explain and the log never wait for it.
+// zones/link/control.h names the verbs and their arguments. Whatever changes the store goes through the writer's
+// thread; status, explain and the log never wait for it.
 #pragma once
 
 #include <atomic>
