@@ -1,0 +1,237 @@
+// Adblock-style lines: ||name^, |name^, @@, and the modifiers that mean something in the DNS (SEMANTICS section 2).
+#include <algorithm>
+#include <array>
+
+#include "zones/base/text.h"
+#include "zones/lists/line.h"
+#include "zones/lists/name_text.h"
+
+namespace weir {
+namespace {
+
+constexpr std::array<std::string_view, 8> kCosmetic = {"##", "#@#", "#?#", "#$#", "#%#", "#@?#", "#@$#", "$$"};
+
+// No effect in the DNS, the rule stays: they include the main document.
+constexpr std::array<std::string_view, 3> kHarmless = {"all", "document", "doc"};
+
+// Known to browsers' blockers; in the DNS they would over-block.
+constexpr std::array<std::string_view, 44> kBrowserOnly = {"third-party",
+                                                           "3p",
+                                                           "first-party",
+                                                           "1p",
+                                                           "popup",
+                                                           "script",
+                                                           "image",
+                                                           "img",
+                                                           "stylesheet",
+                                                           "css",
+                                                           "object",
+                                                           "media",
+                                                           "font",
+                                                           "subdocument",
+                                                           "frame",
+                                                           "websocket",
+                                                           "xmlhttprequest",
+                                                           "xhr",
+                                                           "ping",
+                                                           "other",
+                                                           "domain",
+                                                           "removeparam",
+                                                           "redirect",
+                                                           "redirect-rule",
+                                                           "csp",
+                                                           "permissions",
+                                                           "generichide",
+                                                           "ghide",
+                                                           "elemhide",
+                                                           "ehide",
+                                                           "specifichide",
+                                                           "shide",
+                                                           "genericblock",
+                                                           "jsinject",
+                                                           "urlblock",
+                                                           "content",
+                                                           "extension",
+                                                           "stealth",
+                                                           "cookie",
+                                                           "replace",
+                                                           "app",
+                                                           "network",
+                                                           "empty",
+                                                           "mp4"};
+
+constexpr std::array<std::string_view, 2> kClientOnly = {"client", "ctag"};
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Reads the modifiers into `rule`. False: the line has ended in a bucket.
+bool parse_modifiers(std::string_view text, std::size_t column, Rule& rule, Line& line) {
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view modifier = text.substr(0, comma);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    const bool inverted = modifier.starts_with('~');
+    if (inverted) modifier.remove_prefix(1);
+    const auto equals = modifier.find('=');
+    const std::string_view name = modifier.substr(0, equals);
+    const std::string_view value = equals == std::string_view::npos ? std::string_view() : modifier.substr(equals + 1);
+    const auto end = [&](Bucket bucket, std::string_view why) {
+      line.end(bucket, column, "$" + std::string(name.substr(0, 60)) + ": " + std::string(why));
+      return false;
+    };
+    if (name == "important" && !inverted) {
+      rule.important = true;
+    } else if (name == "badfilter" && !inverted) {
+      line.cancels = true;
+    } else if (name == "dnstype") {
+      for (std::size_t at = 0; at <= value.size();) {
+        const std::size_t bar = std::min(value.find('|', at), value.size());
+        std::string_view type = value.substr(at, bar - at);
+        at = bar + 1;
+        const bool excluded = type.starts_with('~');
+        if (excluded) type.remove_prefix(1);
+        const auto parsed = parse_record_type(type);
+        if (!parsed) return end(Bucket::unknown_modifier, "not a record type");
+        Conditions& conditions = rule.detail.conditions;
+        if (!conditions.types.empty() && conditions.types_excluded != excluded) {
+          return end(Bucket::unknown_modifier, "types and excluded types in one rule");
+        }
+        conditions.types_excluded = excluded;
+        conditions.types.push_back(*parsed);
+      }
+      std::sort(rule.detail.conditions.types.begin(), rule.detail.conditions.types.end());
+    } else if (name == "denyallow") {
+      for (std::size_t at = 0; at <= value.size();) {
+        const std::size_t bar = std::min(value.find('|', at), value.size());
+        const ListName subtree = parse_list_name(value.substr(at, bar - at));
+        at = bar + 1;
+        if (subtree.fault != NameFault::none) return end(Bucket::invalid_name, "a name is faulty");
+        rule.detail.conditions.deny_allow.push_back(subtree.name);
+      }
+    } else if (is_one_of(kHarmless, name)) {
+      continue;
+    } else if (is_one_of(kClientOnly, name)) {
+      return end(Bucket::client_modifier, "a publisher cannot know our clients");
+    } else if (name == "dnsrewrite") {
+      return end(Bucket::untrusted_rewrite, "answers with something else: not taken from lists yet");
+    } else if (is_one_of(kBrowserOnly, name)) {
+      return end(Bucket::browser_modifier, "means something in a browser only");
+    } else {
+      return end(Bucket::unknown_modifier, "an unknown modifier: the rule cannot be kept without it");
+    }
+  }
+  return true;
+}
+
+// What the pattern in front of the modifiers is.
+struct Shape {
+  PatternKind kind = PatternKind::exact;
+  std::string_view name;
+  std::size_t column = 1;
+};
+
+// False: the line has ended in a bucket.
+bool parse_pattern(std::string_view pattern, std::size_t column, const LineOptions& options, Shape& shape, Line& line) {
+  if (pattern.size() > 1 && pattern.starts_with('/') && pattern.ends_with('/')) {
+    line.end(Bucket::unsupported_pattern, column, "a regular expression (not supported yet)");
+    return false;
+  }
+  bool anchored_end = false;
+  shape.kind = options.bare_is_subtree ? PatternKind::subtree : PatternKind::exact;
+  shape.column = column;
+  bool anchored = true;
+  if (pattern.starts_with("||")) {
+    shape.kind = PatternKind::subtree;
+    pattern.remove_prefix(2);
+    shape.column += 2;
+  } else if (pattern.starts_with('|')) {
+    shape.kind = PatternKind::exact;
+    pattern.remove_prefix(1);
+    shape.column += 1;
+    if (pattern.find("://") != std::string_view::npos) {
+      line.end(Bucket::url_path, shape.column, "a URL: blocking a whole host for one path is a false positive");
+      return false;
+    }
+  } else {
+    anchored = false;
+  }
+  if (pattern.ends_with("^|")) {
+    anchored_end = true;
+    pattern.remove_suffix(2);
+  } else if (pattern.ends_with('^') || pattern.ends_with('|')) {
+    anchored_end = true;
+    pattern.remove_suffix(1);
+  }
+  if (!anchored && anchored_end) {
+    line.end(Bucket::unsupported_pattern, column,
+             "a pattern that begins anywhere in a name (globs are not supported yet)");
+    return false;
+  }
+  if (anchored && shape.kind == PatternKind::subtree && pattern.starts_with("*.")) {
+    shape.kind = PatternKind::below;
+    pattern.remove_prefix(2);
+    shape.column += 2;
+  } else if (!anchored && pattern.starts_with("*.")) {
+    shape.kind = options.wildcard_is_subtree ? PatternKind::subtree : PatternKind::below;
+    pattern.remove_prefix(2);
+    shape.column += 2;
+  }
+  if (const auto slash = pattern.find_first_of("/?"); slash != std::string_view::npos) {
+    line.end(Bucket::url_path, shape.column + slash,
+             "a URL with a path: blocking a whole host for one path is a false positive");
+    return false;
+  }
+  if (const auto colon = pattern.rfind(':'); colon != std::string_view::npos && pattern.find(':') == colon) {
+    line.end(Bucket::url_path, shape.column + colon, "a port: the DNS does not see it");
+    return false;
+  }
+  if (const auto star = pattern.find_first_of("*^|"); star != std::string_view::npos) {
+    line.end(Bucket::unsupported_pattern, shape.column + star, "a pattern inside a name (globs are not supported yet)");
+    return false;
+  }
+  shape.name = pattern;
+  return true;
+}
+
+}  // namespace
+
+void parse_adblock_line(std::string_view text, const LineOptions& options, Line& line) {
+  for (const std::string_view marker : kCosmetic) {
+    const auto at = text.find(marker);
+    if (at != std::string_view::npos) return line.end(Bucket::cosmetic, at + 1, "hides elements of pages");
+  }
+  std::string_view content = text;
+  std::size_t column = 1;
+  const bool exception = content.starts_with("@@");
+  if (exception) {
+    content.remove_prefix(2);
+    column = 3;
+  }
+  Rule rule;
+  // A regular expression may hold `$`; its modifiers follow the closing slash.
+  std::size_t dollar = std::string_view::npos;
+  if (content.starts_with('/')) {
+    const auto close = content.rfind("/$");
+    if (close != std::string_view::npos && close > 0) dollar = close + 1;
+  } else {
+    dollar = content.find('$');
+  }
+  Shape shape;
+  if (!parse_pattern(content.substr(0, dollar), column, options, shape, line)) return;
+  if (dollar != std::string_view::npos && !parse_modifiers(content.substr(dollar + 1), column + dollar, rule, line))
+    return;
+  const ListName name = parse_list_name(shape.name);
+  if (!accept_name(name, shape.column, line)) return;
+  rule.kind = shape.kind;
+  rule.name = name.name;
+  const bool allow = exception || options.kind == ListKind::allow;
+  rule.action = allow ? Action::allow : Action::block;
+  rule.exception = exception && options.kind == ListKind::block;
+  line.rules.push_back(std::move(rule));
+  line.bucket = Bucket::rule;
+}
+
+}  // namespace weir

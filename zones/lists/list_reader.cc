@@ -1,0 +1,484 @@
+#include "zones/lists/list_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+
+#include "zones/base/text.h"
+#include "zones/lists/detect.h"
+#include "zones/lists/rule_set.h"
+
+namespace weir {
+namespace {
+
+constexpr std::size_t kBlockSize = 1 << 18;
+constexpr std::size_t kBeginning = 64 * 1024;  // looked at before the first line is read
+constexpr std::size_t kBinaryWindow = 4096;    // a NUL here: no text
+constexpr unsigned kSurveyedLines = 400;
+constexpr std::size_t kSamplesPerBucket = 100;
+constexpr std::size_t kSampleText = 120;
+constexpr std::uint64_t kFewLines = 20;  // below this many, no verdict over the whole file
+
+Error failed(const std::filesystem::path& file, int code) {
+  const ErrorCode kind = code == ENOENT                    ? ErrorCode::not_found
+                         : code == EACCES || code == EPERM ? ErrorCode::permission
+                                                           : ErrorCode::io;
+  return {kind, file.string() + ": " + std::generic_category().message(code)};
+}
+
+bool is_utf8_text(std::string_view text) {
+  // escape_for_display leaves good text as it is; the common case has nothing but printable ASCII.
+  if (std::all_of(text.begin(), text.end(), [](char c) { return (c >= 0x20 && c < 0x7F) || c == '\t'; })) return true;
+  const std::string shown = escape_for_display(text);
+  return shown.size() == text.size() + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\t')) * 3;
+}
+
+// One file descriptor, closed at the end.
+class File {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  File(File&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  File& operator=(File&&) = delete;
+  ~File() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  ssize_t read(char* out, std::size_t size) const {
+    ssize_t got = 0;
+    do {
+      got = ::read(descriptor_, out, size);
+    } while (got < 0 && errno == EINTR);
+    return got;
+  }
+  void rewind() const { lseek(descriptor_, 0, SEEK_SET); }
+
+ private:
+  int descriptor_;
+};
+
+// Lines of a file, one after the other, without ever holding more than one block and one line.
+class LineSource {
+ public:
+  LineSource(File file, std::size_t max_line_size)
+      : file_(std::move(file)), max_line_size_(max_line_size), block_(kBlockSize) {}
+
+  enum class Got : std::uint8_t { line, overlong, end, failed };
+  // `line` is valid until the next call. LF, CRLF and CR end a line; a last line needs no end.
+  Got next(std::string_view& line) {
+    held_.clear();
+    bool overlong = false;
+    while (true) {
+      if (at_ == filled_ && !fill()) {
+        if (fault_ != 0) return Got::failed;
+        if (overlong) return Got::overlong;
+        if (held_.empty()) return Got::end;
+        line = held_;
+        return Got::line;
+      }
+      if (skip_line_feed_ && block_[at_] == '\n') {
+        ++at_;
+        skip_line_feed_ = false;
+        continue;
+      }
+      skip_line_feed_ = false;
+      const char* start = block_.data() + at_;
+      const char* stop = block_.data() + filled_;
+      const char* end = find_end(start, stop);
+      const auto size = static_cast<std::size_t>(end - start);
+      overlong = overlong || held_.size() + size > max_line_size_;
+      if (end == stop) {
+        if (overlong) {
+          held_.assign(1, ' ');  // something was there; its text is not kept
+        } else {
+          held_.append(start, size);
+        }
+        at_ = filled_;
+        continue;
+      }
+      at_ += size + 1;
+      skip_line_feed_ = *end == '\r';
+      if (overlong) return Got::overlong;
+      if (held_.empty()) {
+        line = {start, size};
+      } else {
+        held_.append(start, size);
+        line = held_;
+      }
+      return Got::line;
+    }
+  }
+  std::uint64_t bytes() const { return bytes_; }
+  int fault() const { return fault_; }
+
+ private:
+  static const char* find_end(const char* start, const char* stop) {
+    const auto size = static_cast<std::size_t>(stop - start);
+    const auto* line_feed = static_cast<const char*>(std::memchr(start, '\n', size));
+    const char* limit = line_feed == nullptr ? stop : line_feed;
+    const auto* carriage_return =
+        static_cast<const char*>(std::memchr(start, '\r', static_cast<std::size_t>(limit - start)));
+    return carriage_return == nullptr ? limit : carriage_return;
+  }
+  bool fill() {
+    const ssize_t got = file_.read(block_.data(), block_.size());
+    if (got < 0) fault_ = errno;
+    if (got <= 0) return false;
+    at_ = 0;
+    filled_ = static_cast<std::size_t>(got);
+    bytes_ += filled_;
+    return true;
+  }
+
+  File file_;
+  std::size_t max_line_size_;
+  std::vector<char> block_;
+  std::size_t at_ = 0;
+  std::size_t filled_ = 0;
+  bool skip_line_feed_ = false;
+  std::string held_;  // a line that crosses blocks
+  std::uint64_t bytes_ = 0;
+  int fault_ = 0;
+};
+
+class Reader final : public ListReader {
+ public:
+  Reader(std::filesystem::path file, ListOptions options, LineSource source, const Survey& survey,
+         std::optional<Dialect> declared, RuleHashes cancelled)
+      : file_(std::move(file)),
+        options_(std::move(options)),
+        source_(std::move(source)),
+        declared_(declared),
+        cancelled_(std::move(cancelled)),
+        adblock_(declared ? *declared == Dialect::adblock : survey.mostly_adblock()) {
+    line_options_.kind = options_.kind;
+    line_options_.rewrites = options_.rewrites;
+    line_options_.own_actions = options_.own_actions;
+    const bool hinted = survey.says_subtree || says_subtree(options_.file_name);
+    line_options_.bare_is_subtree =
+        options_.match == NameMatch::subtree || (options_.match == NameMatch::automatic && hinted);
+    line_options_.wildcard_is_subtree =
+        options_.match == NameMatch::subtree ||
+        (options_.match == NameMatch::automatic && (hinted || survey.mostly_wildcards()));
+    summary_.bare_is_subtree = line_options_.bare_is_subtree;
+  }
+
+  std::optional<SourcedRule> next() override {
+    while (pending_.empty()) {
+      if (!read_line()) return std::nullopt;
+    }
+    SourcedRule out{std::move(pending_.front()), summary_.lines};
+    pending_.pop_front();
+    return out;
+  }
+
+  Result<void> finish() override;
+  const ListSummary& summary() const override { return summary_; }
+  std::uint64_t bytes_read() const override { return source_.bytes(); }
+
+ private:
+  bool read_line();
+  void parse(std::string_view text);
+  void keep_rules(Dialect dialect);
+  void record(std::string_view text);
+  void add_notes();
+  Error refused(const std::string& why) const { return {ErrorCode::invalid, file_.string() + ": " + why}; }
+
+  std::filesystem::path file_;
+  ListOptions options_;
+  LineSource source_;
+  std::optional<Dialect> declared_;
+  RuleHashes cancelled_;
+  bool adblock_;
+  LineOptions line_options_;
+  ListSummary summary_;
+  Line line_;
+  std::deque<Rule> pending_;
+  RuleHashes seen_;
+  EnumerationProof proof_;
+  std::array<std::uint64_t, kDialectCount> wrong_kind_{};  // lines of a kind that this list cannot hold
+  bool ended_ = false;
+  std::optional<Error> fault_;
+};
+
+bool Reader::read_line() {
+  if (ended_) return false;
+  std::string_view text;
+  const LineSource::Got got = source_.next(text);
+  if (got == LineSource::Got::end || got == LineSource::Got::failed) {
+    ended_ = true;
+    if (got == LineSource::Got::failed) fault_ = failed(file_, source_.fault());
+    add_notes();
+    return false;
+  }
+  if (summary_.lines == options_.max_lines) {
+    ended_ = true;
+    fault_ =
+        Error{ErrorCode::too_large, file_.string() + ": more than " + std::to_string(options_.max_lines) + " lines"};
+    return false;
+  }
+  ++summary_.lines;
+  line_.reset();
+  if (got == LineSource::Got::overlong) {
+    line_.end(Bucket::overlong, options_.max_line_size,
+              "longer than " + std::to_string(options_.max_line_size) + " octets");
+    record({});
+    return true;
+  }
+  if (summary_.lines == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text = trim(text);
+  parse(text);
+  record(text);
+  return true;
+}
+
+void Reader::parse(std::string_view text) {
+  if (text.empty()) return;
+  if (!is_utf8_text(text)) return line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
+  switch (classify(text, adblock_)) {
+    case LineClass::comment:
+      line_.bucket = Bucket::comment;
+      return;
+    case LineClass::header:
+      line_.bucket = Bucket::header;
+      return;
+    case LineClass::rule:
+      break;
+  }
+  const Dialect dialect = dialect_of(text);
+  const bool plain = dialect == Dialect::domains || dialect == Dialect::wildcard;
+  const bool fits_declared = !declared_ || *declared_ == dialect ||
+                             (plain && (*declared_ == Dialect::domains || *declared_ == Dialect::wildcard));
+  if (!fits_declared) {
+    return line_.end(Bucket::wrong_dialect, 1,
+                     "looks like " + std::string(to_text(dialect)) + ", the list is declared " + options_.dialect);
+  }
+  const bool wants_addresses = options_.kind == ListKind::address;
+  if (wants_addresses != (dialect == Dialect::addresses) && dialect != Dialect::rpz) {
+    ++wrong_kind_[static_cast<std::size_t>(dialect)];
+    return wants_addresses ? line_.end(Bucket::invalid_address, 1, "a name where an address was expected")
+                           : line_.end(Bucket::invalid_name, 1, "an address where a name was expected");
+  }
+  switch (dialect) {
+    case Dialect::hosts:
+      parse_hosts_line(text, line_options_, line_);
+      break;
+    case Dialect::domains:
+    case Dialect::wildcard:
+      parse_domain_line(text, line_options_, line_);
+      break;
+    case Dialect::adblock:
+      parse_adblock_line(text, line_options_, line_);
+      break;
+    case Dialect::dnsmasq:
+      parse_dnsmasq_line(text, line_options_, line_);
+      break;
+    case Dialect::unbound:
+      parse_unbound_line(text, line_options_, line_);
+      break;
+    case Dialect::addresses:
+      parse_address_line(text, line_options_, line_);
+      break;
+    case Dialect::rpz:
+      ++wrong_kind_[static_cast<std::size_t>(dialect)];
+      line_.end(Bucket::unsupported_rpz, 1, "a record of a response policy zone (not supported yet)");
+      break;
+  }
+  if (line_.bucket == Bucket::rule) keep_rules(dialect);
+}
+
+// Drops what was said before or is cancelled; the line stays a rule when something is left.
+void Reader::keep_rules(Dialect dialect) {
+  if (line_.cancels) return line_.end(Bucket::duplicate, 1, "$badfilter: cancels the identical rule of this list");
+  bool cancelled = false;
+  const std::size_t before = pending_.size();
+  for (Rule& rule : line_.rules) {
+    const std::uint64_t hash = hash_rule(rule);
+    if (cancelled_.contains(hash)) {
+      cancelled = true;
+      continue;
+    }
+    if (!seen_.insert(hash)) continue;
+    if (dialect == Dialect::domains && !line_options_.bare_is_subtree) proof_.add(rule.name);
+    pending_.push_back(std::move(rule));
+  }
+  const std::size_t kept = pending_.size() - before;
+  summary_.rules += kept;
+  if (kept == 0)
+    return line_.end(Bucket::duplicate, 1, cancelled ? "cancelled by $badfilter" : "said before in this list");
+  ++summary_.dialects[static_cast<std::size_t>(dialect)];
+}
+
+void Reader::record(std::string_view text) {
+  const auto bucket = static_cast<std::size_t>(line_.bucket);
+  ++summary_.buckets[bucket];
+  if (line_.reason.empty() || summary_.samples[bucket].size() >= kSamplesPerBucket) return;
+  summary_.samples[bucket].push_back({summary_.lines, line_.column, escape_for_display(line_.reason),
+                                      escape_for_display(text.substr(0, std::min(text.size(), kSampleText)))});
+}
+
+void Reader::add_notes() {
+  const auto most = std::max_element(summary_.dialects.begin(), summary_.dialects.end());
+  if (*most > 0) summary_.dialect = to_text(static_cast<Dialect>(most - summary_.dialects.begin()));
+  if (options_.match != NameMatch::automatic || summary_.bare_is_subtree || proof_.names() == 0) return;
+  const double share = proof_.share_with_ancestor();
+  if (share >= 0.05) {
+    summary_.notes.push_back("the list names hosts one by one (" + std::to_string(static_cast<int>(share * 100)) +
+                             " % of its names have an ancestor in it), so each name means itself alone");
+  } else if (share == 0 && proof_.names() > 1000) {
+    summary_.notes.push_back(
+        "no name of the list lies below another: it may mean each name with everything below it. "
+        "If its publisher says so, set match = \"subtree\"; now each name means itself alone");
+  }
+}
+
+Result<void> Reader::finish() {
+  while (next()) {
+  }
+  if (fault_) return *fault_;
+  const auto count = [&](Bucket bucket) { return summary_.count(bucket); };
+  const std::uint64_t content = summary_.lines - count(Bucket::blank) - count(Bucket::comment) - count(Bucket::header);
+  const auto lines = [](std::uint64_t number) { return std::to_string(number) + (number == 1 ? " line" : " lines"); };
+  const std::uint64_t addresses = wrong_kind_[static_cast<std::size_t>(Dialect::addresses)];
+  if (options_.kind != ListKind::address && addresses * 2 > content) {
+    return refused("this is a list of IP addresses, not of names (" + std::to_string(addresses) + " of " +
+                   lines(content) + "): set kind = \"address\" to block answers that hold them");
+  }
+  std::uint64_t names = 0;
+  for (const std::uint64_t number : wrong_kind_) names += number;
+  names -= addresses + wrong_kind_[static_cast<std::size_t>(Dialect::rpz)];
+  if (options_.kind == ListKind::address && names * 2 > content) {
+    return refused("this is a list of names, not of IP addresses (" + std::to_string(names) + " of " + lines(content) +
+                   "): set kind = \"block\" or \"allow\"");
+  }
+  if (const std::uint64_t rpz = wrong_kind_[static_cast<std::size_t>(Dialect::rpz)]; rpz * 2 > content) {
+    return refused("this is a response policy zone (" + std::to_string(rpz) + " of " + lines(content) +
+                   " are its records): RPZ is not supported yet");
+  }
+  const std::uint64_t understood =
+      count(Bucket::rule) + count(Bucket::duplicate) + count(Bucket::local_name) + count(Bucket::cosmetic) +
+      count(Bucket::browser_modifier) + count(Bucket::unsupported_pattern) + count(Bucket::untrusted_rewrite) +
+      count(Bucket::client_modifier) + count(Bucket::unknown_modifier) + count(Bucket::url_path);
+  if (content > kFewLines && understood * 2 < content) {
+    std::size_t worst = 0;
+    for (std::size_t bucket = 0; bucket < kBucketCount; ++bucket) {
+      if (!summary_.samples[bucket].empty() && summary_.buckets[bucket] > summary_.buckets[worst]) worst = bucket;
+      if (summary_.samples[worst].empty()) worst = bucket;
+    }
+    std::string why = "most of it is no list that weir knows: of " + lines(content) + " only " +
+                      std::to_string(understood) + " were understood";
+    if (!summary_.samples[worst].empty()) {
+      const LineSample& sample = summary_.samples[worst].front();
+      why += "; the first of " + std::to_string(summary_.buckets[worst]) + " in bucket " +
+             std::string(to_text(static_cast<Bucket>(worst))) + " is line " + std::to_string(sample.line) + ":" +
+             std::to_string(sample.column) + ": " + sample.reason + ": " + sample.text;
+    }
+    return refused(why);
+  }
+  if (summary_.rules == 0 && content > 0) {
+    return refused("no rule came of its " + lines(content) +
+                   " beside comments; `weir list check` shows what became of each");
+  }
+  return {};
+}
+
+Result<File> open_file(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return failed(file, errno);
+  File opened(descriptor);
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0) return failed(file, errno);
+  if (S_ISDIR(status.st_mode)) return Error{ErrorCode::invalid, file.string() + ": a directory, not a list"};
+  return opened;
+}
+
+// The rules that `$badfilter` lines name: they may come after what they cancel, so they are read first.
+Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListOptions& options) {
+  RuleHashes cancelled;
+  auto opened = open_file(file);
+  if (!opened) return opened.error();
+  LineSource source(std::move(*opened), options.max_line_size);
+  std::string_view text;
+  Line line;
+  LineOptions line_options;
+  line_options.kind = options.kind;
+  while (true) {
+    const LineSource::Got got = source.next(text);
+    if (got == LineSource::Got::end) return cancelled;
+    if (got == LineSource::Got::failed) return failed(file, source.fault());
+    if (got == LineSource::Got::overlong || text.find("badfilter") == std::string_view::npos) continue;
+    text = trim(text);
+    if (!is_utf8_text(text) || classify(text, true) != LineClass::rule || dialect_of(text) != Dialect::adblock)
+      continue;
+    line.reset();
+    parse_adblock_line(text, line_options, line);
+    if (!line.cancels) continue;
+    for (const Rule& rule : line.rules) cancelled.insert(hash_rule(rule));
+  }
+}
+
+std::optional<Dialect> parse_dialect(std::string_view text) {
+  for (std::size_t i = 0; i < kDialectCount; ++i) {
+    if (to_text(static_cast<Dialect>(i)) == text) return static_cast<Dialect>(i);
+  }
+  return std::nullopt;
+}
+
+Survey survey_of(std::string_view beginning, std::size_t max_line_size) {
+  Survey survey;
+  unsigned surveyed = 0;
+  for (std::size_t at = 0; at < beginning.size() && surveyed < kSurveyedLines; ++at) {
+    const std::size_t end = std::min(beginning.find_first_of("\r\n", at), beginning.size());
+    const std::string_view text = trim(beginning.substr(at, end - at));
+    at = end;
+    if (text.empty() || text.size() > max_line_size) continue;
+    survey.add(text);
+    surveyed += classify(text, false) == LineClass::rule ? 1 : 0;
+  }
+  return survey;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path& file, const ListOptions& options) {
+  std::optional<Dialect> declared;
+  if (options.dialect != "auto" && !options.dialect.empty()) {
+    declared = parse_dialect(options.dialect);
+    if (!declared) {
+      return Error{ErrorCode::invalid,
+                   "unknown dialect '" + escape_for_display(options.dialect) +
+                       "'; known: auto, hosts, domains, wildcard, adblock, dnsmasq, unbound, addresses"};
+    }
+  }
+  auto opened = open_file(file);
+  if (!opened) return opened.error();
+  std::string beginning(kBeginning, '\0');
+  std::size_t size = 0;
+  while (size < beginning.size()) {
+    const ssize_t got = opened->read(beginning.data() + size, beginning.size() - size);
+    if (got < 0) return failed(file, errno);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  beginning.resize(size);
+  const auto refused = [&](const std::string& why) { return Error{ErrorCode::invalid, file.string() + ": " + why}; };
+  if (trim(beginning).empty()) return refused("the list is empty");
+  const std::string_view markup = markup_in(beginning);
+  if (!markup.empty()) return refused("line 1: this is " + std::string(markup) + ", not a list (a served error page?)");
+  if (const auto nul = beginning.substr(0, kBinaryWindow).find('\0'); nul != std::string::npos) {
+    return refused("binary data, not a list: a NUL at octet " + std::to_string(nul + 1));
+  }
+  auto cancelled = read_cancelled(file, options);
+  if (!cancelled) return cancelled.error();
+  opened->rewind();
+  return std::unique_ptr<ListReader>(
+      std::make_unique<Reader>(file, options, LineSource(std::move(*opened), options.max_line_size),
+                               survey_of(beginning, options.max_line_size), declared, std::move(*cancelled)));
+}
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+// What a list has said so far, in eight octets a rule; and the proof that it enumerates.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "zones/rule.h"
+
+namespace weir {
+
+// Of pattern, action, importance and conditions. Two different rules of a list of 10 million get the same hash once
+// in 400,000 such lists; the second would then count as a duplicate.
+std::uint64_t hash_rule(const Rule& rule);
+
+// A set of hashes: open addressing, at most 16 octets an element.
+class RuleHashes {
+ public:
+  bool insert(std::uint64_t hash);  // false: was there
+  bool contains(std::uint64_t hash) const;
+  std::size_t size() const { return size_; }
+
+ private:
+  std::size_t slot_of(std::uint64_t hash) const;
+  void grow();
+
+  std::vector<std::uint64_t> slots_;  // 0: free
+  std::size_t size_ = 0;
+};
+
+// How many names of a list have an ancestor in it: a high share proves that it names hosts one by one. Every 16th
+// name is asked, all are remembered.
+class EnumerationProof {
+ public:
+  void add(const Name& name);
+  std::size_t names() const { return names_.size(); }
+  double share_with_ancestor() const;
+
+ private:
+  struct Asked {
+    std::uint64_t ancestor;
+    bool last;  // of this name
+  };
+  RuleHashes names_;
+  std::vector<Asked> asked_;
+};
+
+}  // namespace weir
