@@ -65,7 +65,7 @@ policy = "{name}"
         self.shows(("ads.example", "A", NULL), source=CLIENT)
         row = self.rows("--name", "ads.example", "--client", "10.53.1.0/24")[0]
         self.assertEqual((row["name"], row["type"], row["class"], row["list"], row["line"], row["link"], row["group"]),
-                         ("ads.example.", "A", "blocked", "ads", 3, "qname", "default"), row)
+                         ("ads.example", "A", "blocked", "ads", 3, "qname", "default"), row)
         self.assertGreater(row["import"], 0)
         self.assertGreater(row["generation"], 0)
         self.assertEqual(row["transport"], "udp")
@@ -74,7 +74,7 @@ policy = "{name}"
         self.shows(("stats.news.example", "A", NULL), source=CLIENT)
         row = self.rows("--name", "stats.news.example")[0]
         self.assertEqual((row["link"], row["link_name"], row["list"], row["line"]),
-                         ("alias", "collect.metrics.test.", "trackers", 1), row)
+                         ("alias", "collect.metrics.test", "trackers", 1), row)
 
     def test_privacy_levels(self):
         self.shows(("a.ads.example", "A", NULL), source=CLIENT)

@@ -139,6 +139,8 @@ def parse(message: bytes) -> Answer:
             offset += 10
             if type == TYPES["OPT"]:
                 found.edns = True
+                rcode |= ttl >> 24 << 4  # RFC 6891 section 6.1.3
+                found.rcode = RCODES[rcode] if rcode < len(RCODES) else str(rcode)
                 options, end = offset, offset + length
                 while options < end:
                     code, size = struct.unpack(">HH", message[options:options + 4])
