@@ -339,10 +339,9 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
   if (!octets) octets = answer(server, *query, exchange);
   const auto half = behaviour.delay / 2;
   for (unsigned i = 0; i < behaviour.wrong_ids_first; ++i) {
-    auto forged = *octets;
-    forged[0] = static_cast<std::uint8_t>(forged[0] + 1 + i);
-    forged[3] = static_cast<std::uint8_t>((forged[3] & 0xF0) | static_cast<unsigned>(Rcode::nxdomain));
-    send_back(exchange.id, forged, half);
+    Message guessed = *query;  // everything right but the ID
+    guessed.start.id = static_cast<std::uint16_t>(guessed.start.id + 1 + i);
+    send_back(exchange.id, make_reply(guessed, {.rcode = Rcode::nxdomain}), half);
   }
   if (behaviour.junk_first) {
     auto query_bit = *octets;

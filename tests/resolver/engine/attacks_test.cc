@@ -277,10 +277,11 @@ TEST(Attacks, RevokedDelegationsDie) {
     ghost.org 86400 NS ns.ghost.org
     ns.ghost.org 86400 A 10.53.0.8
     www.ghost.org 60 A 192.0.2.66
-    sub.ghost.org 86400 NS ns.ghost.org)",
+    sub.ghost.org 86400 NS ns.sub.ghost.org
+    ns.sub.ghost.org 86400 A 10.53.0.9)",
                          {"10.53.0.8"});
   arena.network.add_zone("sub.ghost.org", "sub.ghost.org 86400 SOA 300\nwww.sub.ghost.org 60 A 192.0.2.66",
-                         {"10.53.0.8"});
+                         {"10.53.0.9"});
   EXPECT_EQ(arena.ask("www.ghost.org").result.rcode, Rcode::noerror);
   EXPECT_EQ(arena.ask("www.sub.ghost.org").result.rcode, Rcode::noerror);
   arena.network.set_script("10.53.0.2", [](const Message& query, const IpAddress&) {
