@@ -123,7 +123,7 @@ lists = ["ads"]
             self.assertEqual(outcomes - {"lost"}, {BLOCKED})
             after = [e for e in exchanges if e.sent_ns > up]
             self.assertEqual([e.outcome for e in after if e.outcome != BLOCKED], [])
-            first = min(e.received_ns for e in exchanges if e.received_ns > killed)
+            first = min(e.received_ns for e in exchanges if e.sent_ns > killed and e.received_ns)
             print(f"    first filtered answer {(first - killed) / 1e6:.0f} ms after kill -9 and restart under load")
 
     def test_decisions_survive(self):
