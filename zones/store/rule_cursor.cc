@@ -19,6 +19,7 @@ std::uint64_t leading_octets(std::string_view text, std::size_t from) {
 }  // namespace
 
 std::string_view Arena::store(std::string_view text) {
+  if (text.empty()) return "";  // the root's key
   if (text.size() > left_) {
     left_ = std::max(kChunkBytes, text.size());
     chunks_.emplace_back(new char[left_]);

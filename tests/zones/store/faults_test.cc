@@ -214,6 +214,7 @@ TEST(Faults, AKilledWriterLosesNothingAndMixesNothing) {
     const pid_t child = ::fork();
     if (child == 0) {
       // A new program: RocksDB's threads do not survive a fork.
+      (void)::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
       const int end = ::fcntl(ends[1], F_DUPFD, 100);
       ::setenv("WEIR_STORE_CRASH_FOLDER", store.folder.path().c_str(), 1);
       ::setenv("WEIR_STORE_CRASH_PIPE", std::to_string(end).c_str(), 1);
