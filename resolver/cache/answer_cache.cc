@@ -132,8 +132,8 @@ class AnswerCache::BucketLock {
 
 Result<std::unique_ptr<AnswerCache>> AnswerCache::make(std::size_t size_bytes) {
   const std::size_t total = std::max<std::size_t>(size_bytes, 2 * 1024 * 1024);
-  // A bucket of seven slots for each 1.5 KiB: entries of a plain answer take 128 to 256 octets.
-  const std::size_t bucket_count = std::bit_floor(total / 1536);
+  // A bucket of seven slots for each 768 octets or more: entries of a plain answer take 128 to 256.
+  const std::size_t bucket_count = std::bit_floor(total / 768);
   const std::size_t table = bucket_count * sizeof(Bucket);
   const std::size_t slabs = std::min((total - table) / kSlabSize, (kRefMask - 1) / (kSlabSize / kUnit));
   const std::size_t size = table + slabs * kSlabSize;
@@ -396,11 +396,14 @@ bool AnswerCache::grow(SizeClass& wanted, unsigned size_class) {
     give_slab(next_slab_++, size_class);
     return true;
   }
-  // Once a class has thrown out as many entries as it holds, it may be too small beside the others.
+  // Once a class has thrown out a quarter of what it holds, it may be too small beside the others.
   const std::size_t holds = wanted.slabs.size() * (kSlabSize / kClasses[size_class]);
-  if (!wanted.slabs.empty() && wanted.evictions < holds) return false;
+  if (!wanted.slabs.empty() && 4 * wanted.evictions < holds) return false;
+  const bool taken = steal_slab(size_class);
+  // What counts is how busy each was lately: a class that nobody asks any more becomes a giver.
+  for (SizeClass& other : classes_) other.evictions /= 2;
   wanted.evictions = 0;
-  return steal_slab(size_class);
+  return taken;
 }
 
 void AnswerCache::give_slab(std::uint32_t slab, unsigned size_class) {
@@ -441,7 +444,7 @@ bool AnswerCache::evict_one(unsigned size_class) {
 // Takes a slab from the class that throws out the least for its size.
 bool AnswerCache::steal_slab(unsigned for_class) {
   unsigned donor = for_class;
-  double least = 0.5;  // of its entries thrown out since; a class as busy as we are gives nothing
+  double least = 0.125;  // of its entries thrown out lately; a class half as busy as we are gives nothing
   const bool must = classes_[for_class].slabs.empty();
   for (unsigned i = 0; i < kClasses.size(); ++i) {
     const SizeClass& candidate = classes_[i];

@@ -21,7 +21,7 @@ struct alignas(64) MatchCache::Entry {
   std::uint8_t match_count;
   std::uint8_t list_count;
   std::uint8_t shared_labels;
-  bool recent;  // the other way is replaced first
+  bool recent;  // found since its set was last full
   std::uint8_t name[kMaxStoredName];
   std::uint32_t lists[kMaxLists];
   Match matches[kMaxMatches];
@@ -123,11 +123,11 @@ void MatchCache::put(std::span<const std::uint8_t> qname, std::uint64_t hash, Na
     }
   }
   if (target == nullptr) {
-    Entry& first = entries_[hash & mask_];
-    Entry& second = entries_[(hash & mask_) + 1];
-    target = first.recent && !second.recent ? &second : &first;
-    first.recent = false;
-    second.recent = false;
+    // The first that was not found since the last time; then all begin anew.
+    Entry* set = &entries_[hash & mask_];
+    target = set + (hash >> 32) % kWays;
+    for (unsigned way = 0; way < kWays && target->recent; ++way) target = set[way].recent ? target : set + way;
+    for (unsigned way = 0; way < kWays; ++way) set[way].recent = false;
   }
   target->hash = hash;
   target->epoch = epoch.value;

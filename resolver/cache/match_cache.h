@@ -31,7 +31,7 @@ class MatchCache {
   static constexpr unsigned kMaxMatches = 4;
   static constexpr unsigned kMaxLists = 11;
   static constexpr std::size_t kMaxStoredName = 62;
-  static constexpr unsigned kWays = 2;
+  static constexpr unsigned kWays = 4;
 
   struct Entry;
   enum class Scope : std::uint8_t { empty, name, below };
