@@ -207,11 +207,12 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
   state.rules_changed = state_.rules_changed;
   state.policies_changed = state_.policies_changed;
   state.pinned.clear();
-  if (defined != policies_) {
+  const bool differs = defined != policies_;
+  if (differs) {
     write.put(Family::policies, policies_key(published_.value + 1), defined.to_json());
     state.policies_changed = true;
   }
-  if (state != state_) {
+  if (differs || state != state_) {
     write.put(Family::meta, kStateKey, encode(state));
     if (auto written = write.commit(); !written) return written.error();
   }

@@ -2,6 +2,8 @@
 #include <fstream>
 
 #include "tests/zones/store/store_fixture.h"
+#include "zones/store/atomic_write.h"
+#include "zones/store/files.h"
 
 namespace weir::testing {
 namespace {
@@ -128,6 +130,20 @@ TEST(Lists, RemovedOnesLoseTheirRulesButNotTheirNumbers) {
   EXPECT_EQ(store.open()->never_loaded().size(), 3U);
 }
 
+// Once they were written only where some other flag changed with them.
+TEST(Lists, EveryDefinitionIsWrittenDown) {
+  Store store({"ads", "more"});
+  store.import("more", {rule("m.test")});
+  store.define({"ads"});  // rules go with it: there is something to publish already
+  PolicySet set = lists_named({"ads"});
+  set.policies[0].block.mode = BlockMode::refused;
+  const PolicySet defined = must(store.writer->define(set));
+  store.publish();
+  EXPECT_EQ(store.open()->policies(), defined);
+  store.reopen();
+  EXPECT_EQ(store.writer->policies(), defined);
+}
+
 TEST(LocalRules, ComeAndGoOneByOne) {
   Store store;
   Provenance from;
@@ -179,8 +195,7 @@ TEST(Rollback, OfAList) {
   EXPECT_EQ(records[0].provenance.who, "me");
 }
 
-// How a test stops between the two halves: a sidecar that dies after the first one leaves exactly this.
-TEST(Rollback, OfAGenerationSurvivesAStopBetweenItsHalves) {
+TEST(Rollback, OfAGenerationFromItsCheckpointOrFromTheIntervals) {
   for (const bool on_disk : {true, false}) {
     WriterOptions options;
     options.keep_generations = on_disk ? 10 : 1;
@@ -226,6 +241,64 @@ TEST(Rollback, OfAGenerationSurvivesAStopBetweenItsHalves) {
     EXPECT_EQ(must(source(*now, *now, "a.test", 5)).first.value, 4U);
     store.define({"ads"});
     EXPECT_EQ(store.writer->pinned(), "");
+  }
+}
+
+// The live database as it was before the rollback, with nothing but the announcement in it, is what a sidecar leaves
+// that dies before (`in_force` false) or after the old checkpoint was put in force.
+TEST(Rollback, IsFinishedAtOpenWhereverItWasCutShort) {
+  for (const bool in_force : {false, true}) {
+    SCOPED_TRACE(in_force ? "between the halves" : "before the first half");
+    Store store({"ads", "more"});
+    store.import("ads", {rule("a.test"), rule("b.test")});
+    store.import("more", {rule("m.test", PatternKind::subtree)});
+    store.publish();  // 1
+    store.define({"ads"});
+    store.import("ads", {rule("b.test"), rule("c.test")});
+    store.publish();  // 2
+    store.close();
+    const auto policy = store.folder.path() / "policy";
+    std::filesystem::copy(policy / "live", policy / "before", std::filesystem::copy_options::recursive);
+    store.reopen();
+    ASSERT_EQ(must(store.writer->rollback_generation({1}, "rollback to 1", at(9))).value, 3U);
+    store.close();
+    const store::GenerationInfo info = must(store::read_generation_info(policy / "generations/3"));
+    std::filesystem::remove_all(policy / "live");
+    std::filesystem::rename(policy / "before", policy / "live");
+    {
+      const auto live = must(store::Database::open_writer(policy / "live", store::StoreCacheImpl(1 << 20).cache));
+      auto state = store::decode_state(must(live->get(store::Family::meta, store::kStateKey)));
+      ASSERT_TRUE(state.has_value());
+      ASSERT_EQ(state->number, 2U);
+      state->number = 3;
+      state->names_epoch = info.record.names_epoch;
+      state->pending = store::Pending::rollback;
+      state->rollback_to = 1;
+      store::AtomicWrite write(*live, {}, store::AtomicWrite::Size::small);
+      write.put(store::Family::timeline, store::generation_key(3), store::encode(info.record));
+      write.put(store::Family::meta, store::kStateKey, store::encode(*state));
+      ASSERT_TRUE(write.commit());
+    }
+    if (!in_force) {
+      std::filesystem::remove_all(policy / "generations/3");
+      std::ofstream(policy / "current") << "2\n";
+    }
+    store.reopen();
+    EXPECT_EQ(store.writer->published().value, 3U);
+    EXPECT_EQ(match(*store.open(), "a.test"), "ads:exact:block:2");
+    EXPECT_EQ(match(*store.open(), "x.m.test"), "more:subtree:block:2");
+    const auto rules = must(store.writer->rules_of(store.list("ads"), 10));
+    ASSERT_EQ(rules.size(), 2U);
+    EXPECT_EQ(rules[0].rule, rule("a.test"));
+    EXPECT_EQ(must(store.writer->rule_count(store.list("more"))), 1U) << "its definition came back with it";
+    EXPECT_EQ(store.writer->pinned(), "files differ from generation 3");
+    EXPECT_EQ(store.publish().value, 3U) << "live and in force agree";
+    store.import("ads", {rule("a.test"), rule("b.test"), rule("d.test")});
+    store.publish();
+    const auto now = store.open();
+    EXPECT_EQ(match(*now, "d.test"), "ads:exact:block:2");
+    EXPECT_EQ(must(source(*now, *now, "a.test", 1)).last, GenerationNumber{1});
+    EXPECT_EQ(must(source(*now, *now, "a.test", 4)).first.value, 3U);
   }
 }
 
