@@ -67,8 +67,40 @@ bool is_one_of(const std::array<std::string_view, N>& words, std::string_view wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Reads the modifiers into `rule`. False: the line has ended in a bucket.
-bool parse_modifiers(std::string_view text, std::size_t column, Rule& rule, Line& line) {
+// `$dnsrewrite=VALUE`: an address, a name, an RCODE, or RCODE;TYPE;VALUE. False: not one that weir can answer with.
+bool parse_rewrite(std::string_view value, Rule& rule) {
+  const auto address_or_name = [&](std::string_view text) {
+    if (const auto address = IpAddress::parse(text)) {
+      rule.action = Action::address;
+      rule.detail.addresses = {*address};
+      return true;
+    }
+    const ListName name = parse_list_name(text);
+    if (name.fault != NameFault::none) return false;
+    rule.action = Action::cname;
+    rule.detail.target = name.name;
+    return true;
+  };
+  const auto first = value.find(';');
+  const std::string code = to_lower_ascii(value.substr(0, first));
+  const bool alone = first == std::string_view::npos || value.substr(first) == ";;";
+  if (alone && code == "nxdomain") rule.action = Action::nxdomain;
+  if (alone && code == "refused") rule.action = Action::refused;
+  if (alone && code == "noerror") rule.action = Action::nodata;
+  if (rule.action != Action::block) return true;
+  if (first == std::string_view::npos) return address_or_name(value);
+  const auto second = value.find(';', first + 1);
+  if (code != "noerror" || second == std::string_view::npos) return false;
+  const std::string type = to_lower_ascii(value.substr(first + 1, second - first - 1));
+  if (!address_or_name(value.substr(second + 1))) return false;
+  if (type == "cname") return rule.action == Action::cname;
+  if (rule.action != Action::address) return false;
+  const bool ipv4 = rule.detail.addresses.front().family == AddressFamily::ipv4;
+  return (type == "a" && ipv4) || (type == "aaaa" && !ipv4);
+}
+
+// Reads the modifiers into `rule`, whose action says already whether it allows. False: the line has ended in a bucket.
+bool parse_modifiers(std::string_view text, std::size_t column, const LineOptions& options, Rule& rule, Line& line) {
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
     std::string_view modifier = text.substr(0, comma);
@@ -86,7 +118,7 @@ bool parse_modifiers(std::string_view text, std::size_t column, Rule& rule, Line
       rule.important = true;
     } else if (name == "badfilter" && !inverted) {
       line.cancels = true;
-    } else if (name == "dnstype") {
+    } else if (name == "dnstype" && !inverted) {
       for (std::size_t at = 0; at <= value.size();) {
         const std::size_t bar = std::min(value.find('|', at), value.size());
         std::string_view type = value.substr(at, bar - at);
@@ -102,8 +134,10 @@ bool parse_modifiers(std::string_view text, std::size_t column, Rule& rule, Line
         conditions.types_excluded = excluded;
         conditions.types.push_back(*parsed);
       }
-      std::sort(rule.detail.conditions.types.begin(), rule.detail.conditions.types.end());
-    } else if (name == "denyallow") {
+      std::vector<RecordType>& types = rule.detail.conditions.types;
+      std::sort(types.begin(), types.end());
+      types.erase(std::unique(types.begin(), types.end()), types.end());
+    } else if (name == "denyallow" && !inverted) {
       for (std::size_t at = 0; at <= value.size();) {
         const std::size_t bar = std::min(value.find('|', at), value.size());
         const ListName subtree = parse_list_name(value.substr(at, bar - at));
@@ -111,12 +145,18 @@ bool parse_modifiers(std::string_view text, std::size_t column, Rule& rule, Line
         if (subtree.fault != NameFault::none) return end(Bucket::invalid_name, "a name is faulty");
         rule.detail.conditions.deny_allow.push_back(subtree.name);
       }
-    } else if (is_one_of(kHarmless, name)) {
+    } else if (is_one_of(kHarmless, name) && !inverted) {
       continue;
     } else if (is_one_of(kClientOnly, name)) {
       return end(Bucket::client_modifier, "a publisher cannot know our clients");
     } else if (name == "dnsrewrite") {
-      return end(Bucket::untrusted_rewrite, "answers with something else: not taken from lists yet");
+      if (!options.rewrites)
+        return end(Bucket::untrusted_rewrite,
+                   "answers with something else: only a list with rewrites = true may do that");
+      // Without the rewrites that it lifts, an exception would lift the plain blocks as well.
+      if (rule.action == Action::allow)
+        return end(Bucket::unsupported_pattern, "an exception from rewrites alone (not supported yet)");
+      if (!parse_rewrite(value, rule)) return end(Bucket::unsupported_pattern, "not an answer that weir can give");
     } else if (is_one_of(kBrowserOnly, name)) {
       return end(Bucket::browser_modifier, "means something in a browser only");
     } else {
@@ -219,17 +259,18 @@ void parse_adblock_line(std::string_view text, const LineOptions& options, Line&
   } else {
     dollar = content.find('$');
   }
+  const bool allow = exception || options.kind == ListKind::allow;
+  rule.action = allow ? Action::allow : Action::block;
+  rule.exception = exception && options.kind == ListKind::block;
   Shape shape;
   if (!parse_pattern(content.substr(0, dollar), column, options, shape, line)) return;
-  if (dollar != std::string_view::npos && !parse_modifiers(content.substr(dollar + 1), column + dollar, rule, line))
+  if (dollar != std::string_view::npos &&
+      !parse_modifiers(content.substr(dollar + 1), column + dollar + 1, options, rule, line))
     return;
   const ListName name = parse_list_name(shape.name);
   if (!accept_name(name, shape.column, line)) return;
   rule.kind = shape.kind;
   rule.name = name.name;
-  const bool allow = exception || options.kind == ListKind::allow;
-  rule.action = allow ? Action::allow : Action::block;
-  rule.exception = exception && options.kind == ListKind::block;
   line.rules.push_back(std::move(rule));
   line.bucket = Bucket::rule;
 }

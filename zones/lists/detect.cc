@@ -19,6 +19,34 @@ bool is_address_entry(std::string_view word) {
   return is_address(first);
 }
 
+bool is_word_octet(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+// `option:` alone or before white space. An IPv6 address has no such end that is not also hexadecimal.
+bool is_unbound_option(std::string_view text) {
+  const auto colon = text.find(':');
+  return colon != std::string_view::npos && colon > 2 &&
+         std::all_of(text.begin(), text.begin() + static_cast<long>(colon), is_word_octet) &&
+         (colon + 1 == text.size() || text[colon + 1] == ' ' || text[colon + 1] == '\t');
+}
+
+// dnsmasq options that take no value, as they stand in published files.
+bool is_dnsmasq_flag(std::string_view text) {
+  constexpr std::string_view kFlags[] = {"no-resolv",    "no-hosts",    "no-poll",      "bogus-priv", "domain-needed",
+                                         "strict-order", "all-servers", "expand-hosts", "log-queries"};
+  return std::find(std::begin(kFlags), std::end(kFlags), text) != std::end(kFlags);
+}
+
+// Cosmetic rules have no white space before the marker; ` ## note` is a comment in the other dialects.
+bool has_cosmetic_marker(std::string_view text) {
+  const auto at = text.find('#');
+  if (at == std::string_view::npos || (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t'))) return false;
+  const std::string_view rest = text.substr(at);
+  return rest.starts_with("##") || rest.starts_with("#@") || rest.starts_with("#?#") || rest.starts_with("#$#") ||
+         rest.starts_with("#%#");
+}
+
 bool is_rpz(std::string_view text) {
   std::size_t at = 0;
   bool cname = false;
@@ -46,21 +74,17 @@ LineClass classify(std::string_view text, bool adblock) {
 }
 
 Dialect dialect_of(std::string_view text) {
-  if (text.starts_with("local-zone:") || text.starts_with("local-data:") || text.starts_with("server:"))
-    return Dialect::unbound;
-  if (text.starts_with("||") || text.starts_with("@@") || text.starts_with('|') ||
-      text.find("##") != std::string_view::npos || text.find("#@#") != std::string_view::npos ||
-      text.find("#?#") != std::string_view::npos || text.find("#$#") != std::string_view::npos) {
+  if (is_unbound_option(text)) return Dialect::unbound;
+  if (text.starts_with("||") || text.starts_with("@@") || text.starts_with('|') || has_cosmetic_marker(text))
     return Dialect::adblock;
-  }
   if (text.starts_with('/') && (text.ends_with('/') || text.find("/$") != std::string_view::npos))
     return Dialect::adblock;
   const auto equals = text.find('=');
   if (equals != std::string_view::npos && equals > 0 &&
-      std::all_of(text.begin(), text.begin() + static_cast<long>(equals),
-                  [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; })) {
+      std::all_of(text.begin(), text.begin() + static_cast<long>(equals), is_word_octet)) {
     return Dialect::dnsmasq;
   }
+  if (is_dnsmasq_flag(text)) return Dialect::dnsmasq;
   std::size_t at = 0;
   const std::string_view first = next_word(text, at);
   if (is_address_entry(first)) {

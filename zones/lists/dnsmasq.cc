@@ -55,6 +55,7 @@ void parse_dnsmasq_line(std::string_view text, const LineOptions& options, Line&
                     "answers with an address: only a list with rewrites = true may do that");
   }
 
+  Line fault;  // of the first bad name: the line's own when no name of it is good
   std::size_t at = 1;
   while (at <= last_slash) {
     const std::size_t end = value.find('/', at);
@@ -69,10 +70,16 @@ void parse_dnsmasq_line(std::string_view text, const LineOptions& options, Line&
     }
     if (word.starts_with('.')) word.remove_prefix(1);
     if (word.find('*') != std::string_view::npos) {
-      return line.end(Bucket::unsupported_pattern, column, "a * inside a name (globs are not supported yet)");
+      if (fault.bucket == Bucket::blank)
+        fault.end(Bucket::unsupported_pattern, column, "a * inside a name (globs are not supported yet)");
+      continue;
     }
     const ListName name = parse_list_name(word);
-    if (!accept_name(name, column, line)) return;
+    Line verdict;
+    if (!accept_name(name, column, verdict)) {
+      if (fault.bucket == Bucket::blank) fault = std::move(verdict);
+      continue;
+    }
     Rule& rule = line.rules.emplace_back();
     rule.kind = kind;
     rule.name = name.name;
@@ -83,7 +90,11 @@ void parse_dnsmasq_line(std::string_view text, const LineOptions& options, Line&
       rule.detail.addresses = {*meaning.address};
     }
   }
-  if (line.rules.empty()) return line.end(Bucket::invalid_name, equals + 2, "no name between slashes");
+  if (line.rules.empty()) {
+    if (fault.bucket == Bucket::blank) return line.end(Bucket::invalid_name, equals + 2, "no name between slashes");
+    line = std::move(fault);
+    return;
+  }
   line.bucket = Bucket::rule;
 }
 

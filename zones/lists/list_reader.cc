@@ -24,6 +24,12 @@ constexpr std::size_t kSamplesPerBucket = 100;
 constexpr std::size_t kSampleText = 120;
 constexpr std::uint64_t kFewLines = 20;  // below this many, no verdict over the whole file
 
+// What a line ends in when it is of no dialect, or of another than was declared. What a known dialect says and weir
+// leaves out on purpose (cosmetic rules, browser modifiers, ...) is understood.
+constexpr std::array<Bucket, 8> kNotUnderstood = {
+    Bucket::invalid_name,  Bucket::invalid_address,        Bucket::invalid_text,    Bucket::overlong,
+    Bucket::wrong_dialect, Bucket::not_a_filter_directive, Bucket::unsupported_rpz, Bucket::out_of_zone};
+
 Error failed(const std::filesystem::path& file, int code) {
   const ErrorCode kind = code == ENOENT                    ? ErrorCode::not_found
                          : code == EACCES || code == EPERM ? ErrorCode::permission
@@ -146,6 +152,18 @@ class LineSource {
   int fault_ = 0;
 };
 
+LineOptions line_options_of(const ListOptions& options, const Survey& survey) {
+  LineOptions out;
+  out.kind = options.kind;
+  out.rewrites = options.rewrites;
+  out.own_actions = options.own_actions;
+  const bool automatic = options.match == NameMatch::automatic;
+  const bool hinted = automatic && (survey.says_subtree || says_subtree(options.file_name));
+  out.bare_is_subtree = options.match == NameMatch::subtree || hinted;
+  out.wildcard_is_subtree = out.bare_is_subtree || (automatic && survey.mostly_wildcards());
+  return out;
+}
+
 class Reader final : public ListReader {
  public:
   Reader(std::filesystem::path file, ListOptions options, LineSource source, const Survey& survey,
@@ -155,16 +173,8 @@ class Reader final : public ListReader {
         source_(std::move(source)),
         declared_(declared),
         cancelled_(std::move(cancelled)),
-        adblock_(declared ? *declared == Dialect::adblock : survey.mostly_adblock()) {
-    line_options_.kind = options_.kind;
-    line_options_.rewrites = options_.rewrites;
-    line_options_.own_actions = options_.own_actions;
-    const bool hinted = survey.says_subtree || says_subtree(options_.file_name);
-    line_options_.bare_is_subtree =
-        options_.match == NameMatch::subtree || (options_.match == NameMatch::automatic && hinted);
-    line_options_.wildcard_is_subtree =
-        options_.match == NameMatch::subtree ||
-        (options_.match == NameMatch::automatic && (hinted || survey.mostly_wildcards()));
+        adblock_(declared ? *declared == Dialect::adblock : survey.mostly_adblock()),
+        line_options_(line_options_of(options_, survey)) {
     summary_.bare_is_subtree = line_options_.bare_is_subtree;
   }
 
@@ -187,6 +197,7 @@ class Reader final : public ListReader {
   void keep_rules(Dialect dialect);
   void record(std::string_view text);
   void add_notes();
+  std::string top_reasons() const;
   Error refused(const std::string& why) const { return {ErrorCode::invalid, file_.string() + ": " + why}; }
 
   std::filesystem::path file_;
@@ -337,6 +348,21 @@ void Reader::add_notes() {
   }
 }
 
+// The three buckets that hold most of what was not understood, each with its first line.
+std::string Reader::top_reasons() const {
+  auto buckets = kNotUnderstood;
+  std::stable_sort(buckets.begin(), buckets.end(),
+                   [&](Bucket a, Bucket b) { return summary_.count(a) > summary_.count(b); });
+  std::string out;
+  for (std::size_t i = 0; i < 3 && summary_.count(buckets[i]) > 0; ++i) {
+    const LineSample& sample = summary_.samples[static_cast<std::size_t>(buckets[i])].front();
+    out += (i == 0 ? "" : "; ") + std::to_string(summary_.count(buckets[i])) + " " + std::string(to_text(buckets[i])) +
+           ", first " + std::to_string(sample.line) + ":" + std::to_string(sample.column) + ": " + sample.reason +
+           ": " + sample.text;
+  }
+  return out;
+}
+
 Result<void> Reader::finish() {
   while (next()) {
   }
@@ -360,25 +386,11 @@ Result<void> Reader::finish() {
     return refused("this is a response policy zone (" + std::to_string(rpz) + " of " + lines(content) +
                    " are its records): RPZ is not supported yet");
   }
-  const std::uint64_t understood =
-      count(Bucket::rule) + count(Bucket::duplicate) + count(Bucket::local_name) + count(Bucket::cosmetic) +
-      count(Bucket::browser_modifier) + count(Bucket::unsupported_pattern) + count(Bucket::untrusted_rewrite) +
-      count(Bucket::client_modifier) + count(Bucket::unknown_modifier) + count(Bucket::url_path);
-  if (content > kFewLines && understood * 2 < content) {
-    std::size_t worst = 0;
-    for (std::size_t bucket = 0; bucket < kBucketCount; ++bucket) {
-      if (!summary_.samples[bucket].empty() && summary_.buckets[bucket] > summary_.buckets[worst]) worst = bucket;
-      if (summary_.samples[worst].empty()) worst = bucket;
-    }
-    std::string why = "most of it is no list that weir knows: of " + lines(content) + " only " +
-                      std::to_string(understood) + " were understood";
-    if (!summary_.samples[worst].empty()) {
-      const LineSample& sample = summary_.samples[worst].front();
-      why += "; the first of " + std::to_string(summary_.buckets[worst]) + " in bucket " +
-             std::string(to_text(static_cast<Bucket>(worst))) + " is line " + std::to_string(sample.line) + ":" +
-             std::to_string(sample.column) + ": " + sample.reason + ": " + sample.text;
-    }
-    return refused(why);
+  std::uint64_t not_understood = 0;
+  for (const Bucket bucket : kNotUnderstood) not_understood += count(bucket);
+  if (content > kFewLines && not_understood * 2 > content) {
+    return refused("most of it is no list that weir knows: " + std::to_string(not_understood) + " of " +
+                   lines(content) + " were not understood; " + top_reasons());
   }
   if (summary_.rules == 0 && content > 0) {
     return refused("no rule came of its " + lines(content) +
@@ -398,15 +410,15 @@ Result<File> open_file(const std::filesystem::path& file) {
 }
 
 // The rules that `$badfilter` lines name: they may come after what they cancel, so they are read first.
-Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListOptions& options) {
+Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListOptions& options,
+                                  const LineOptions& line_options, std::optional<Dialect> declared) {
   RuleHashes cancelled;
+  if (declared && *declared != Dialect::adblock) return cancelled;
   auto opened = open_file(file);
   if (!opened) return opened.error();
   LineSource source(std::move(*opened), options.max_line_size);
   std::string_view text;
   Line line;
-  LineOptions line_options;
-  line_options.kind = options.kind;
   while (true) {
     const LineSource::Got got = source.next(text);
     if (got == LineSource::Got::end) return cancelled;
@@ -427,6 +439,13 @@ std::optional<Dialect> parse_dialect(std::string_view text) {
     if (to_text(static_cast<Dialect>(i)) == text) return static_cast<Dialect>(i);
   }
   return std::nullopt;
+}
+
+// What stands in front of octet `at` in its line.
+std::string_view text_before(std::string_view text, std::size_t at) {
+  const auto line_end = text.substr(0, at).find_last_of("\r\n");
+  const std::size_t start = line_end == std::string_view::npos ? 0 : line_end + 1;
+  return text.substr(start, at - start);
 }
 
 Survey survey_of(std::string_view beginning, std::size_t max_line_size) {
@@ -466,19 +485,24 @@ Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path
     size += static_cast<std::size_t>(got);
   }
   beginning.resize(size);
-  const auto refused = [&](const std::string& why) { return Error{ErrorCode::invalid, file.string() + ": " + why}; };
-  if (trim(beginning).empty()) return refused("the list is empty");
+  const auto refused = [&](const std::string& why) { return Error{ErrorCode::invalid, file.string() + ":" + why}; };
+  std::string_view text = beginning;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (trim(text).empty()) return refused("1:1: the list is empty: rules or at least a comment were expected");
   const std::string_view markup = markup_in(beginning);
-  if (!markup.empty()) return refused("line 1: this is " + std::string(markup) + ", not a list (a served error page?)");
+  if (!markup.empty()) return refused("1:1: this is " + std::string(markup) + ", not a list (a served error page?)");
   if (const auto nul = beginning.substr(0, kBinaryWindow).find('\0'); nul != std::string::npos) {
-    return refused("binary data, not a list: a NUL at octet " + std::to_string(nul + 1));
+    const std::string_view before = text_before(beginning, nul);
+    const auto line = 1 + std::count(beginning.begin(), beginning.begin() + static_cast<long>(nul), '\n');
+    return refused(std::to_string(line) + ":" + std::to_string(before.size() + 1) +
+                   ": binary data, not a list: a NUL where text was expected");
   }
-  auto cancelled = read_cancelled(file, options);
+  const Survey survey = survey_of(text, options.max_line_size);
+  auto cancelled = read_cancelled(file, options, line_options_of(options, survey), declared);
   if (!cancelled) return cancelled.error();
   opened->rewind();
-  return std::unique_ptr<ListReader>(
-      std::make_unique<Reader>(file, options, LineSource(std::move(*opened), options.max_line_size),
-                               survey_of(beginning, options.max_line_size), declared, std::move(*cancelled)));
+  return std::unique_ptr<ListReader>(std::make_unique<Reader>(
+      file, options, LineSource(std::move(*opened), options.max_line_size), survey, declared, std::move(*cancelled)));
 }
 
 }  // namespace weir

@@ -33,6 +33,9 @@ std::uint64_t hash_rule(const Rule& rule) {
                            static_cast<std::uint64_t>(rule.important) << 16 |
                            static_cast<std::uint64_t>(rule.exception) << 17);
   state = hash_octets(state, rule.name.wire());  // parsers give lower case
+  if (!rule.pattern.empty()) {
+    state = hash_octets(state, {reinterpret_cast<const std::uint8_t*>(rule.pattern.data()), rule.pattern.size()});
+  }
   if (rule.kind == PatternKind::address) {
     state = hash_octets(mix(state, rule.prefix.length), rule.prefix.address.bytes());
   }

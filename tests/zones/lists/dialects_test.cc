@@ -1,0 +1,303 @@
+// SEMANTICS section 2, row by row: a line, how the list is read -> its bucket and its rules.
+#include <gtest/gtest.h>
+
+#include "tests/zones/lists/reading.h"
+
+namespace weir {
+namespace {
+
+using test::Row;
+
+ListOptions of_kind(ListKind kind) {
+  ListOptions options;
+  options.kind = kind;
+  return options;
+}
+ListOptions matching(NameMatch match) {
+  ListOptions options;
+  options.match = match;
+  return options;
+}
+ListOptions declared(const char* dialect) {
+  ListOptions options;
+  options.dialect = dialect;
+  return options;
+}
+ListOptions trusted() {
+  ListOptions options;
+  options.rewrites = true;
+  return options;
+}
+ListOptions with_own_actions() {
+  ListOptions options;
+  options.own_actions = true;
+  return options;
+}
+
+void check(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.line);
+    // The header keeps a list of one comment from being "empty"; the line asked is the second.
+    const test::Reading reading = test::read_text("! a list\n" + std::string(row.line) + "\n", row.options);
+    std::string found;
+    for (std::size_t i = 0; i < kBucketCount; ++i) {
+      const std::uint64_t expected_comments = i == static_cast<std::size_t>(Bucket::comment) ? 1 : 0;
+      if (reading.summary.buckets[i] > expected_comments) found += std::string(to_text(static_cast<Bucket>(i)));
+    }
+    EXPECT_EQ(found, to_text(row.bucket));
+    EXPECT_EQ(reading.rules, row.rules);
+    EXPECT_EQ(reading.summary.lines, 2U);
+    EXPECT_EQ(reading.buckets(), 2U);
+    EXPECT_EQ(reading.refusal.empty(), !row.rules.empty() || row.bucket == Bucket::comment ||
+                                           row.bucket == Bucket::header || row.bucket == Bucket::blank)
+        << reading.refusal;
+  }
+}
+
+TEST(Lists, HostsLines) {
+  check({
+      {"0.0.0.0 ads.example", Bucket::rule, {"block exact ads.example"}},
+      {"127.0.0.1\tads.example", Bucket::rule, {"block exact ads.example"}},
+      {":: ads.example", Bucket::rule, {"block exact ads.example"}},
+      {"::1 ADS.Example.", Bucket::rule, {"block exact ads.example"}},
+      {"0.0.0.0 a.example b.example", Bucket::rule, {"block exact a.example", "block exact b.example"}},
+      {"0.0.0.0 a.example bad..example b.example", Bucket::rule, {"block exact a.example", "block exact b.example"}},
+      {"0.0.0.0 a.example # why", Bucket::rule, {"block exact a.example"}},
+      {"0.0.0.0 a.example#why", Bucket::rule, {"block exact a.example"}},
+      {"0.0.0.0 a.example ## why", Bucket::rule, {"block exact a.example"}},
+      {"192.0.2.1 a.example", Bucket::rule, {"block exact a.example"}},
+      {"192.0.2.1 a.example", Bucket::rule, {"address exact a.example = 192.0.2.1"}, trusted()},
+      {"0.0.0.0 a.example", Bucket::rule, {"block exact a.example"}, trusted()},
+      {"0.0.0.0 a.example", Bucket::rule, {"allow exact a.example"}, of_kind(ListKind::allow)},
+      {"0.0.0.0 a.example", Bucket::rule, {"block exact a.example"}, matching(NameMatch::subtree)},
+      {"127.0.0.1 localhost", Bucket::local_name, {}},
+      {"fe80::1%lo0 localhost", Bucket::local_name, {}},
+      {"ff02::2 ip6-allrouters", Bucket::local_name, {}},
+      {"0.0.0.0 0.0.0.0", Bucket::local_name, {}},
+      {"0.0.0.0 localhost a.example", Bucket::rule, {"block exact a.example"}},
+      {"0.0.0.0 bad..example", Bucket::invalid_name, {}},
+      {"0.0.0.0 192.0.2.7", Bucket::invalid_name, {}},
+      {"0.0.0.0 a.example", Bucket::wrong_dialect, {}, declared("adblock")},
+  });
+}
+
+TEST(Lists, PlainNamesAndWildcards) {
+  const std::string label63(63, 'a');
+  const std::string label64(64, 'a');
+  const std::string four = label63 + '.' + label63 + '.' + label63 + '.';
+  check({
+      {"a.example", Bucket::rule, {"block exact a.example"}},
+      {"a.example.", Bucket::rule, {"block exact a.example"}},
+      {"  A.EXAMPLE\t", Bucket::rule, {"block exact a.example"}},
+      {"a.example # why", Bucket::rule, {"block exact a.example"}},
+      {"a.example#why", Bucket::rule, {"block exact a.example"}},
+      {"a.example", Bucket::rule, {"block subtree a.example"}, matching(NameMatch::subtree)},
+      {"a.example", Bucket::rule, {"block exact a.example"}, matching(NameMatch::exact)},
+      {"a.example", Bucket::rule, {"allow exact a.example"}, of_kind(ListKind::allow)},
+      {"@@||a.example^", Bucket::rule, {"allow subtree a.example"}, of_kind(ListKind::allow)},
+      {"||a.example^", Bucket::rule, {"allow subtree a.example"}, of_kind(ListKind::allow)},
+      {"*.a.example", Bucket::rule, {"block below a.example"}, matching(NameMatch::exact)},
+      {"*.a.example", Bucket::rule, {"block subtree a.example"}},  // all of the list has this form
+      {"_dmarc.-a-.1.example", Bucket::rule, {"block exact _dmarc.-a-.1.example"}},
+      {"b\xC3\xBC"
+       "cher.example",
+       Bucket::rule,
+       {"block exact xn--bcher-kva.example"}},
+      {"fa\xC3\x9F.example", Bucket::rule, {"block exact xn--fa-hia.example"}},
+      {"a\xE3\x80\x82"
+       "example",
+       Bucket::rule,
+       {"block exact a.example"}},
+      {"com", Bucket::rule, {"block exact com"}},
+      {label63 + ".example", Bucket::rule, {"block exact " + label63 + ".example"}},
+      {label64 + ".example", Bucket::invalid_name, {}},
+      {four + std::string(61, 'b'), Bucket::rule, {"block exact " + four + std::string(61, 'b')}},
+      {four + std::string(62, 'b'), Bucket::invalid_name, {}},
+      {"*ads.example", Bucket::unsupported_pattern, {}},
+      {"a*b.example", Bucket::unsupported_pattern, {}},
+      {"*.a*b.example", Bucket::unsupported_pattern, {}},
+      {"https://a.example/path", Bucket::url_path, {}},
+      {"a.example/path", Bucket::url_path, {}},
+      {"a..example", Bucket::invalid_name, {}},
+      {"*.", Bucket::invalid_name, {}},
+      {".", Bucket::invalid_name, {}},
+      {"a.example b.example", Bucket::invalid_name, {}},
+      {"a.exam\xE2\x80\xAE"
+       "ple",
+       Bucket::invalid_text,
+       {}},
+      {"a.exam\xFFple", Bucket::invalid_text, {}},
+      {"local", Bucket::local_name, {}},
+      {"broadcasthost", Bucket::local_name, {}},
+      {"# a.example", Bucket::comment, {}},
+      {"; a.example", Bucket::comment, {}},
+      {"// a.example", Bucket::comment, {}},
+      {"[Adblock Plus 2.0]", Bucket::header, {}},
+      {"   ", Bucket::blank, {}},
+      {"bad.example CNAME .", Bucket::unsupported_rpz, {}},
+      {"$TTL 60", Bucket::unsupported_rpz, {}},
+  });
+}
+
+TEST(Lists, AdblockLines) {
+  check({
+      {"||a.example^", Bucket::rule, {"block subtree a.example"}},
+      {"||a.example", Bucket::rule, {"block subtree a.example"}},
+      {"||a.example^|", Bucket::rule, {"block subtree a.example"}},
+      {"||*.a.example^", Bucket::rule, {"block below a.example"}},
+      {"|a.example^", Bucket::rule, {"block exact a.example"}},
+      {"|a.example|", Bucket::rule, {"block exact a.example"}},
+      {"@@||a.example^", Bucket::rule, {"exception subtree a.example"}},
+      {"@@|a.example^", Bucket::rule, {"exception exact a.example"}},
+      {"||a.example^$important", Bucket::rule, {"block important subtree a.example"}},
+      {"@@||a.example^$important", Bucket::rule, {"exception important subtree a.example"}},
+      {"||a.example^$dnstype=AAAA|A", Bucket::rule, {"block subtree a.example 1 28"}},
+      {"||a.example^$dnstype=A|A", Bucket::rule, {"block subtree a.example 1"}},
+      {"||a.example^$dnstype=~CNAME", Bucket::rule, {"block subtree a.example ~5"}},
+      {"||a.example^$dnstype=TYPE65", Bucket::rule, {"block subtree a.example 65"}},
+      {"||a.example^$dnstype=A|~AAAA", Bucket::unknown_modifier, {}},
+      {"||a.example^$dnstype=NOSUCH", Bucket::unknown_modifier, {}},
+      {"||a.example^$dnstype", Bucket::unknown_modifier, {}},
+      {"||example^$denyallow=a.example|b.example", Bucket::rule, {"block subtree example not a.example not b.example"}},
+      {"||a.example^$all", Bucket::rule, {"block subtree a.example"}},
+      {"||a.example^$document,important", Bucket::rule, {"block important subtree a.example"}},
+      {"||a.example^$doc", Bucket::rule, {"block subtree a.example"}},
+      {"||a.example^$third-party", Bucket::browser_modifier, {}},
+      {"||a.example^$~third-party", Bucket::browser_modifier, {}},
+      {"||a.example^$popup,important", Bucket::browser_modifier, {}},
+      {"||a.example^$domain=b.example", Bucket::browser_modifier, {}},
+      {"||a.example^$script,image", Bucket::browser_modifier, {}},
+      {"||a.example^$removeparam=x", Bucket::browser_modifier, {}},
+      {"||a.example^$nosuch", Bucket::unknown_modifier, {}},
+      {"||a.example^$~important", Bucket::unknown_modifier, {}},
+      {"||a.example^$client=192.0.2.1", Bucket::client_modifier, {}},
+      {"||a.example^$ctag=user_child", Bucket::client_modifier, {}},
+      {"||a.example^$badfilter", Bucket::duplicate, {}},
+      {"||a.example^$dnsrewrite=192.0.2.1", Bucket::untrusted_rewrite, {}},
+      {"||a.example^$dnsrewrite=192.0.2.1", Bucket::rule, {"address subtree a.example = 192.0.2.1"}, trusted()},
+      {"||a.example^$dnsrewrite=b.example", Bucket::rule, {"cname subtree a.example = b.example"}, trusted()},
+      {"||a.example^$dnsrewrite=NXDOMAIN;;", Bucket::rule, {"nxdomain subtree a.example"}, trusted()},
+      {"||a.example^$dnsrewrite=REFUSED", Bucket::rule, {"refused subtree a.example"}, trusted()},
+      {"||a.example^$dnsrewrite=NOERROR;;", Bucket::rule, {"nodata subtree a.example"}, trusted()},
+      {"||a.example^$dnsrewrite=NOERROR;A;192.0.2.1",
+       Bucket::rule,
+       {"address subtree a.example = 192.0.2.1"},
+       trusted()},
+      {"||a.example^$dnsrewrite=NOERROR;AAAA;192.0.2.1", Bucket::unsupported_pattern, {}, trusted()},
+      {"||a.example^$dnsrewrite=NOERROR;CNAME;b.example",
+       Bucket::rule,
+       {"cname subtree a.example = b.example"},
+       trusted()},
+      {"||a.example^$dnsrewrite=NOERROR;TXT;hello", Bucket::unsupported_pattern, {}, trusted()},
+      {"@@||a.example^$dnsrewrite", Bucket::unsupported_pattern, {}, trusted()},
+      {"a.example##.banner", Bucket::cosmetic, {}},
+      {"a.example#@#.banner", Bucket::cosmetic, {}},
+      {"a.example#?#.banner", Bucket::cosmetic, {}},
+      {"a.example#$#body { color: red }", Bucket::cosmetic, {}},
+      {"a.example#%#var x", Bucket::cosmetic, {}},
+      {"a.example^", Bucket::unsupported_pattern, {}},
+      {"||a*b.example^", Bucket::unsupported_pattern, {}},
+      {"/ads[0-9]+/", Bucket::unsupported_pattern, {}},
+      {"/(a+)+$/$important", Bucket::unsupported_pattern, {}},
+      {"@@/ads/", Bucket::unsupported_pattern, {}},
+      {"||a.example/path^", Bucket::url_path, {}},
+      {"|https://a.example/x", Bucket::url_path, {}},
+      {"||a.example:8080^", Bucket::url_path, {}},
+      {"||192.0.2.1^", Bucket::invalid_name, {}},
+      {"||^", Bucket::invalid_name, {}},
+  });
+}
+
+TEST(Lists, DnsmasqLines) {
+  check({
+      {"address=/a.example/#", Bucket::rule, {"block subtree a.example"}},
+      {"address=/a.example/0.0.0.0", Bucket::rule, {"block subtree a.example"}},
+      {"address=/a.example/::", Bucket::rule, {"block subtree a.example"}},
+      {"address=/a.example/", Bucket::rule, {"block subtree a.example"}},
+      {"address=/a.example/b.example/#", Bucket::rule, {"block subtree a.example", "block subtree b.example"}},
+      {"address=/a.example/b..example/#", Bucket::rule, {"block subtree a.example"}},
+      {"address=/b..example/a.example/#", Bucket::rule, {"block subtree a.example"}},
+      {"local=/a.example/", Bucket::rule, {"block subtree a.example"}},
+      {"server=/a.example/", Bucket::rule, {"block subtree a.example"}},
+      {"server=/a.example/ # why", Bucket::rule, {"block subtree a.example"}},
+      {"server=/a.example/#", Bucket::rule, {"exception subtree a.example"}},
+      {"server=/a.example/192.0.2.1", Bucket::rule, {"exception subtree a.example"}},
+      {"server=/a.example/", Bucket::rule, {"allow subtree a.example"}, of_kind(ListKind::allow)},
+      {"address=/a.example/192.0.2.1", Bucket::untrusted_rewrite, {}},
+      {"address=/a.example/192.0.2.1", Bucket::rule, {"address subtree a.example = 192.0.2.1"}, trusted()},
+      {"address=/*.a.example/#", Bucket::rule, {"block below a.example"}},
+      {"address=/*a.example/#", Bucket::unsupported_pattern, {}},
+      {"address=/#/0.0.0.0", Bucket::invalid_name, {}},
+      {"address=/a.example/nonsense", Bucket::invalid_address, {}},
+      {"address=//#", Bucket::invalid_name, {}},
+      {"cache-size=1000", Bucket::not_a_filter_directive, {}},
+      {"server=192.0.2.1", Bucket::not_a_filter_directive, {}},
+      {"bogus-priv", Bucket::not_a_filter_directive, {}},
+  });
+}
+
+TEST(Lists, UnboundLines) {
+  const auto own = with_own_actions();
+  const std::string zone = "local-zone: \"a.example\" ";
+  check({
+      {zone + "always_nxdomain", Bucket::rule, {"block subtree a.example"}},
+      {zone + "always_nxdomain", Bucket::rule, {"nxdomain subtree a.example"}, own},
+      {zone + "static", Bucket::rule, {"nxdomain subtree a.example"}, own},
+      {zone + "always_null", Bucket::rule, {"null subtree a.example"}, own},
+      {zone + "always_nodata", Bucket::rule, {"nodata subtree a.example"}, own},
+      {zone + "always_refuse", Bucket::rule, {"refused subtree a.example"}, own},
+      {zone + "refuse", Bucket::rule, {"refused subtree a.example"}, own},
+      {zone + "always_deny", Bucket::rule, {"drop subtree a.example"}, own},
+      {zone + "deny", Bucket::rule, {"drop subtree a.example"}, own},
+      {zone + "inform_deny", Bucket::rule, {"drop subtree a.example"}, own},
+      {zone + "redirect", Bucket::rule, {"block subtree a.example"}, own},
+      {zone + "transparent", Bucket::rule, {"exception subtree a.example"}},
+      {zone + "typetransparent", Bucket::rule, {"exception subtree a.example"}},
+      {zone + "always_transparent", Bucket::rule, {"exception subtree a.example"}},
+      {zone + "inform", Bucket::rule, {"exception subtree a.example"}},
+      {zone + "always_nxdomain", Bucket::rule, {"allow subtree a.example"}, of_kind(ListKind::allow)},
+      {"local-zone: a.example. static # why", Bucket::rule, {"block subtree a.example"}},
+      {zone + "nosuch", Bucket::unsupported_pattern, {}},
+      {"local-data: \"a.example A 0.0.0.0\"", Bucket::rule, {"block exact a.example"}},
+      {"local-data: \"a.example. 60 IN AAAA ::\"", Bucket::rule, {"null exact a.example"}, own},
+      {"local-data: \"a.example A 192.0.2.1\"", Bucket::untrusted_rewrite, {}},
+      {"local-data: \"a.example A 192.0.2.1\"", Bucket::rule, {"address exact a.example = 192.0.2.1"}, trusted()},
+      {"local-data: \"a.example TXT x\"", Bucket::unsupported_pattern, {}},
+      {"local-data: \"a.example A nonsense\"", Bucket::invalid_address, {}},
+      {"local-zone: \"a..example\" static", Bucket::invalid_name, {}},
+      {"server:", Bucket::not_a_filter_directive, {}},
+      {"do-ip6: no", Bucket::not_a_filter_directive, {}},
+  });
+}
+
+TEST(Lists, AddressLines) {
+  const auto address = of_kind(ListKind::address);
+  check({
+      {"192.0.2.1", Bucket::rule, {"block address 192.0.2.1/32"}, address},
+      {"192.0.2.0/24", Bucket::rule, {"block address 192.0.2.0/24"}, address},
+      {"2001:db8::/32", Bucket::rule, {"block address 2001:db8::/32"}, address},
+      {"192.0.2.1 # why", Bucket::rule, {"block address 192.0.2.1/32"}, address},
+      {"192.0.2.0/24 ; SBL1", Bucket::rule, {"block address 192.0.2.0/24"}, address},
+      {"192.0.2.0-192.0.2.255", Bucket::rule, {"block address 192.0.2.0/24"}, address},
+      {"192.0.2.1 - 192.0.2.4",
+       Bucket::rule,
+       {"block address 192.0.2.1/32", "block address 192.0.2.2/31", "block address 192.0.2.4/32"},
+       address},
+      {"2001:db8::1-2001:db8::2",
+       Bucket::rule,
+       {"block address 2001:db8::1/128", "block address 2001:db8::2/128"},
+       address},
+      {"192.0.2.9-192.0.2.1", Bucket::invalid_address, {}, address},
+      {"192.0.2.1/24", Bucket::invalid_address, {}, address},
+      {"192.0.2.1/33", Bucket::invalid_address, {}, address},
+      {"10.1.2.3", Bucket::invalid_address, {}, address},
+      {"127.0.0.1", Bucket::invalid_address, {}, address},
+      {"0.0.0.0/0", Bucket::invalid_address, {}, address},
+      {"::/0", Bucket::invalid_address, {}, address},
+      {"a.example", Bucket::invalid_address, {}, address},
+      {"192.0.2.1", Bucket::invalid_name, {}},
+  });
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,244 @@
+// A list as a whole: what is refused, what is accounted for, and what the beginning of a file decides.
+#include "zones/lists/list_reader.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <set>
+
+#include "tests/zones/lists/reading.h"
+
+namespace weir {
+namespace {
+
+using test::read_list;
+using test::read_text;
+using test::Reading;
+
+std::string repeated(unsigned count, const std::function<std::string(unsigned)>& line) {
+  std::string out;
+  for (unsigned i = 0; i < count; ++i) out += line(i) + "\n";
+  return out;
+}
+std::string name(unsigned i) {
+  return "n" + std::to_string(i) + ".example";
+}
+
+TEST(ListReader, RefusesWhatIsNoListOfThisKind) {
+  const struct {
+    std::string text;
+    ListKind kind;
+    std::string expected;  // part of the message; empty: accepted
+  } rows[] = {
+      {"", ListKind::block, ":1:1: the list is empty"},
+      {"\n \r\n", ListKind::block, ":1:1: the list is empty"},
+      {"\xEF\xBB\xBF", ListKind::block, ":1:1: the list is empty"},
+      {"# nothing today\n", ListKind::block, ""},
+      {"<!DOCTYPE html><p>404", ListKind::block, ":1:1: this is an HTML page"},
+      {"\n  <HTML>", ListKind::block, ":1:1: this is an HTML page"},
+      {"\xEF\xBB\xBF<html>", ListKind::block, "an HTML page"},
+      {"{\"error\": 404}", ListKind::block, ":1:1: this is JSON"},
+      {"PK\x03\x04zip", ListKind::block, "a ZIP archive"},
+      {"\x1F\x8B\x08gz", ListKind::block, "gzip-compressed"},
+      {std::string("a.example\nb\0c", 13), ListKind::block, ":2:2: binary data"},
+      {"192.0.2.1\n192.0.2.2\n", ListKind::block, "IP addresses, not of names (2 of 2 lines): set kind = \"address\""},
+      {"192.0.2.1\n192.0.2.2\n", ListKind::allow, "set kind = \"address\""},
+      {"192.0.2.1\n192.0.2.2\n", ListKind::address, ""},
+      {"a.example\n0.0.0.0 b.example\n", ListKind::address, "names, not of IP addresses (2 of 2 lines)"},
+      {"bad.example CNAME .\nworse.example CNAME .\n", ListKind::block, "a response policy zone"},
+      {"||a.example^$script\n", ListKind::block, "no rule came of its 1 line"},
+      {repeated(30, [](unsigned i) { return i < 14 ? name(i) : "some words of prose"; }), ListKind::block,
+       "16 of 30 lines were not understood; 16 invalid_name, first 15:5"},
+      {repeated(30, [](unsigned i) { return i < 15 ? name(i) : "some words of prose"; }), ListKind::block, ""},
+      {repeated(10, [](unsigned i) { return i < 1 ? name(i) : "some words of prose"; }), ListKind::block, ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.text.substr(0, 60));
+    ListOptions options;
+    options.kind = row.kind;
+    const Reading reading = read_text(row.text, options);
+    if (row.expected.empty()) {
+      EXPECT_EQ(reading.refusal, "");
+    } else {
+      EXPECT_NE(reading.refusal.find(row.expected), std::string::npos) << reading.refusal;
+    }
+    EXPECT_EQ(reading.buckets(), reading.summary.lines);
+  }
+}
+
+TEST(ListReader, FilesThatCannotBeRead) {
+  const test::Folder folder;
+  const auto missing = ListReader::open(folder.file("none"), {});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_FALSE(ListReader::open(folder.file(""), {}));
+  ListOptions options;
+  options.dialect = "klingon";
+  EXPECT_NE(read_text("a.example\n", options).refusal.find("unknown dialect 'klingon'"), std::string::npos);
+}
+
+TEST(ListReader, LineEndsOfEverySystem) {
+  for (const char* text : {"a.example\nb.example\nc.example", "a.example\r\nb.example\r\nc.example\r\n",
+                           "a.example\rb.example\rc.example\r",
+                           "\xEF\xBB\xBF"
+                           "a.example\nb.example\r\nc.example"}) {
+    const Reading reading = read_text(text);
+    EXPECT_EQ(reading.rules,
+              (std::vector<std::string>{"block exact a.example", "block exact b.example", "block exact c.example"}));
+    EXPECT_EQ(reading.lines, (std::vector<std::uint64_t>{1, 2, 3}));
+    EXPECT_EQ(reading.summary.lines, 3U);
+  }
+}
+
+TEST(ListReader, OneLineManyRulesAndDuplicates) {
+  const Reading reading = read_text("0.0.0.0 a.example b.example\n0.0.0.0 b.example\n0.0.0.0 a.example c.example\n");
+  EXPECT_EQ(reading.rules,
+            (std::vector<std::string>{"block exact a.example", "block exact b.example", "block exact c.example"}));
+  EXPECT_EQ(reading.lines, (std::vector<std::uint64_t>{1, 1, 3}));
+  EXPECT_EQ(reading.summary.count(Bucket::rule), 2U);
+  EXPECT_EQ(reading.summary.count(Bucket::duplicate), 1U);
+  EXPECT_EQ(reading.summary.rules, 3U);
+}
+
+TEST(ListReader, RulesThatDifferInOnePointAreNoDuplicates) {
+  const Reading reading = read_text(
+      "||a.example^\n|a.example^\n||*.a.example^\n@@||a.example^\n||a.example^$important\n||a.example^$dnstype=A\n"
+      "||a.example^$dnstype=~A\n||a.example^$denyallow=b.a.example\n||A.example^\n");
+  EXPECT_EQ(reading.rules.size(), 8U);
+  EXPECT_EQ(reading.summary.count(Bucket::duplicate), 1U);
+}
+
+TEST(ListReader, BadfilterCancelsTheIdenticalRuleWhereverItStands) {
+  const Reading reading = read_text(
+      "||a.example^\n||b.example^$important\n||c.example^\n"
+      "||a.example^$badfilter\n||b.example^$badfilter\n||c.example^$badfilter,dnstype=A\n||d.example^$badfilter\n"
+      "||d.example^\n");
+  EXPECT_EQ(reading.rules, (std::vector<std::string>{"block important subtree b.example", "block subtree c.example"}));
+  EXPECT_EQ(reading.buckets(), 8U);
+}
+
+TEST(ListReader, OtherLinesOfAMixedFileKeepTheirMeaning) {
+  const Reading reading = read_text(
+      "! mixed\n||a.example^\n0.0.0.0 b.example\nc.example\naddress=/d.example/#\nlocal-zone: \"e.example\" static\n"
+      "*.f.example\n192.0.2.1\n");
+  EXPECT_EQ(reading.rules,
+            (std::vector<std::string>{"block subtree a.example", "block exact b.example", "block exact c.example",
+                                      "block subtree d.example", "block subtree e.example", "block below f.example"}));
+  EXPECT_EQ(reading.summary.count(Bucket::invalid_name), 1U);
+  for (const Dialect dialect :
+       {Dialect::adblock, Dialect::hosts, Dialect::domains, Dialect::dnsmasq, Dialect::unbound, Dialect::wildcard}) {
+    EXPECT_EQ(reading.summary.dialects[static_cast<std::size_t>(dialect)], 1U) << to_text(dialect);
+  }
+}
+
+TEST(ListReader, WhatABareNameMeans) {
+  const struct {
+    std::string text;
+    std::string file_name;
+    bool subtree;
+  } rows[] = {
+      {"# Title: plain\na.example\n", "ads.txt", false},
+      {"# Title: x, subdomains included\na.example\n", "ads.txt", true},
+      {"# Wildcard list\na.example\n", "ads.txt", true},
+      {"a.example\n", "ads-onlydomains.txt", true},
+      {"a.example\n# wildcard comes too late in a name: wild.example\n", "ads.txt", true},
+  };
+  for (const auto& row : rows) {
+    ListOptions options;
+    options.file_name = row.file_name;
+    const Reading reading = read_text(row.text, options);
+    EXPECT_EQ(reading.rules,
+              std::vector<std::string>{row.subtree ? "block subtree a.example" : "block exact a.example"})
+        << row.text;
+    EXPECT_EQ(reading.summary.bare_is_subtree, row.subtree);
+    options.match = NameMatch::exact;
+    EXPECT_EQ(read_text(row.text, options).rules, std::vector<std::string>{"block exact a.example"});
+  }
+}
+
+TEST(ListReader, NotesWhetherAListEnumerates) {
+  const Reading enumerating = read_text(repeated(2000, [](unsigned i) {
+    return i % 2 == 0 ? "base" + std::to_string(i) + ".example" : "www.base" + std::to_string(i - 1) + ".example";
+  }));
+  ASSERT_EQ(enumerating.summary.notes.size(), 1U);
+  EXPECT_NE(enumerating.summary.notes[0].find("names hosts one by one"), std::string::npos);
+  const Reading flat = read_text(repeated(1200, name));
+  ASSERT_EQ(flat.summary.notes.size(), 1U);
+  EXPECT_NE(flat.summary.notes[0].find("match = \"subtree\""), std::string::npos);
+  EXPECT_TRUE(read_text(repeated(900, name)).summary.notes.empty());
+}
+
+TEST(ListReader, ABadLineCostsThatLineOnly) {
+  const std::string text = std::string("a.example\n") + "b\xFF.example\n" + std::string("c\0.example\n", 11) +
+                           "# \xE2\x80\xAE comment turned round\n" + "d.example\n";
+  // A NUL in the first 4 KiB refuses the file, so the bad lines stand behind it.
+  const Reading reading = read_text("#" + std::string(5000, '-') + "\n" + text);
+  EXPECT_EQ(reading.refusal, "");
+  EXPECT_EQ(reading.rules, (std::vector<std::string>{"block exact a.example", "block exact d.example"}));
+  EXPECT_EQ(reading.summary.count(Bucket::invalid_text), 3U);
+  for (const LineSample& sample : reading.summary.samples[static_cast<std::size_t>(Bucket::invalid_text)]) {
+    for (const char c : sample.text) EXPECT_TRUE(c >= 0x20 && c < 0x7F) << sample.text;
+  }
+}
+
+TEST(ListReader, BoundsOnLinesAndTheirNumber) {
+  ListOptions options;
+  options.max_line_size = 100;
+  options.max_lines = 3;
+  const std::string fits(98, '#');
+  const Reading lines = read_text("##" + fits + "\n###" + fits + "\na.example\n", options);
+  EXPECT_EQ(lines.summary.count(Bucket::comment), 1U);
+  EXPECT_EQ(lines.summary.count(Bucket::overlong), 1U);
+  EXPECT_EQ(lines.rules.size(), 1U);
+  EXPECT_NE(read_text("a.example\nb.example\nc.example\nd.example\n", options).refusal.find("more than 3 lines"),
+            std::string::npos);
+}
+
+TEST(ListReader, ALineOf256MiBIsNotHeld) {
+  const test::Folder folder;
+  {
+    std::ofstream out(folder.file("list"), std::ios::binary);
+    out << "a.example\n";
+    const std::string block(1 << 20, 'x');
+    for (int i = 0; i < 256; ++i) out << block;
+    out << "\nb.example\n";
+  }
+  rusage before{};
+  getrusage(RUSAGE_SELF, &before);
+  const Reading reading = read_list(folder.file("list"), {});
+  rusage after{};
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_EQ(reading.rules, (std::vector<std::string>{"block exact a.example", "block exact b.example"}));
+  EXPECT_EQ(reading.summary.count(Bucket::overlong), 1U);
+  EXPECT_EQ(reading.summary.lines, 3U);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 16 * 1024) << "KiB more than before";
+}
+
+TEST(ListReader, AHostsLineOf500Names) {
+  std::string line = "0.0.0.0";
+  for (unsigned i = 0; i < 500; ++i) line += " " + name(i);
+  const Reading reading = read_text(line);
+  EXPECT_EQ(reading.rules.size(), 500U);
+  EXPECT_EQ(reading.summary.count(Bucket::rule), 1U);
+}
+
+TEST(ListReader, ALineAcrossBlocks) {
+  // Blocks are 256 KiB: names of varying length put every kind of cut on a boundary.
+  const std::string text = repeated(60'000, [](unsigned i) { return name(i) + (i % 3 == 0 ? "\r" : ""); });
+  const Reading reading = read_text(text);
+  EXPECT_EQ(reading.rules.size(), 60'000U);
+  EXPECT_EQ(reading.summary.lines, 60'000U);
+}
+
+TEST(ListReader, SamplesAreBoundedAndTheSummaryIsJson) {
+  const Reading reading = read_text(repeated(300, [](unsigned i) { return i < 150 ? name(i) : "a..b\"\\"; }));
+  EXPECT_EQ(reading.summary.samples[static_cast<std::size_t>(Bucket::invalid_name)].size(), 100U);
+  const std::string json = reading.summary.to_json(true);
+  EXPECT_NE(json.find(R"("lines":300,"rules":150,"dialect":"domains")"), std::string::npos) << json.substr(0, 200);
+  EXPECT_NE(json.find(R"("buckets":{"rule":150,"comment":0,"invalid_name":150})"), std::string::npos);
+  EXPECT_NE(json.find(R"({"line":151,"column":1,"reason":)"), std::string::npos);
+  EXPECT_EQ(reading.summary.to_json(false).find("samples"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,92 @@
+// Reads text as a list, through a file, as the sidecar does.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "zones/lists/list_reader.h"
+
+namespace weir::test {
+
+// A folder of its own, removed at the end.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "weir-lists-XXXXXX").string();
+    const char* made = mkdtemp(pattern.data());
+    if (made != nullptr) path_ = made;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  std::filesystem::path file(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string to_text(const Rule& rule) {
+  std::string out = rule.exception ? "exception " : std::string(weir::to_text(rule.action)) + " ";
+  if (rule.important) out += "important ";
+  out += std::string(weir::to_text(rule.kind)) + " ";
+  out += rule.kind == PatternKind::address ? rule.prefix.to_text() : rule.name.to_text();
+  const Conditions& conditions = rule.detail.conditions;
+  for (const RecordType type : conditions.types)
+    out += (conditions.types_excluded ? " ~" : " ") + std::to_string(static_cast<unsigned>(type));
+  for (const Name& name : conditions.deny_allow) out += " not " + name.to_text();
+  for (const IpAddress& address : rule.detail.addresses) out += " = " + address.to_text();
+  if (rule.detail.target) out += " = " + rule.detail.target->to_text();
+  return out;
+}
+
+struct Reading {
+  std::string refusal;  // of open() or finish(); empty: accepted
+  std::vector<std::string> rules;
+  std::vector<std::uint64_t> lines;  // of the rules
+  ListSummary summary;
+
+  std::uint64_t buckets() const {
+    return std::accumulate(summary.buckets.begin(), summary.buckets.end(), std::uint64_t{0});
+  }
+};
+
+inline Reading read_list(const std::filesystem::path& path, const ListOptions& options) {
+  Reading out;
+  auto reader = ListReader::open(path, options);
+  if (!reader) {
+    out.refusal = reader.error().message;
+    return out;
+  }
+  while (const auto rule = (*reader)->next()) {
+    out.rules.push_back(to_text(rule->rule));
+    out.lines.push_back(rule->line);
+  }
+  if (const auto finished = (*reader)->finish(); !finished) out.refusal = finished.error().message;
+  out.summary = (*reader)->summary();
+  return out;
+}
+
+inline Reading read_text(std::string_view text, const ListOptions& options = {}) {
+  const Folder folder;
+  std::ofstream(folder.file("list"), std::ios::binary) << text;
+  return read_list(folder.file("list"), options);
+}
+
+// A line, how its list is read, and what comes of it.
+struct Row {
+  std::string line;
+  Bucket bucket;
+  std::vector<std::string> rules;
+  ListOptions options = {};
+};
+
+}  // namespace weir::test
