@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <random>
 #include <string>
 #include <thread>
@@ -216,7 +217,9 @@ TEST_F(CacheTest, MemoryMovesBetweenSizes) {
 // Readers must never see a mixture of two entries: each answer says throughout which name and version it is of.
 TEST(AnswerCacheThreads, ReadersNeverSeeATornEntry) {
   const auto cache = std::move(*AnswerCache::make(2 << 20));
-  constexpr int kNames = 64;
+  constexpr int kNames = 8;
+  constexpr std::uint64_t kEnough = 100'000;  // answers read while they were being replaced
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   constexpr int kWriters = 2;
   constexpr int kReaders = 2;
   constexpr std::size_t kSizes[] = {20, 90, 400, 1500, 6000};
@@ -230,7 +233,7 @@ TEST(AnswerCacheThreads, ReadersNeverSeeATornEntry) {
     threads.emplace_back([&, w] {
       std::mt19937 random(static_cast<unsigned>(w));
       std::vector<std::uint16_t> offsets;
-      for (int round = 0; round < 12000; ++round) {
+      for (int round = 0; hits.load() < kEnough && std::chrono::steady_clock::now() < end; ++round) {
         const unsigned which = random() % kNames;
         const auto version = static_cast<std::uint8_t>(random());
         const Octets wire = wire_of(*names[which], kSizes[random() % std::size(kSizes)], version);
@@ -274,7 +277,7 @@ TEST(AnswerCacheThreads, ReadersNeverSeeATornEntry) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(torn.load(), 0U);
-  EXPECT_GT(hits.load(), 0U);
+  EXPECT_GE(hits.load(), kEnough);
 }
 
 TEST(AnswerMatchesCoding, ComesBackAndRefusesWhatItDidNotMake) {
