@@ -239,7 +239,9 @@ bool parse_pattern(std::string_view pattern, std::size_t column, const LineOptio
 }  // namespace
 
 void parse_adblock_line(std::string_view text, const LineOptions& options, Line& line) {
+  const bool maybe_cosmetic = text.find('#') != std::string_view::npos || text.find("$$") != std::string_view::npos;
   for (const std::string_view marker : kCosmetic) {
+    if (!maybe_cosmetic) break;
     const auto at = text.find(marker);
     if (at != std::string_view::npos) return line.end(Bucket::cosmetic, at + 1, "hides elements of pages");
   }

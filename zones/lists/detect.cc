@@ -47,7 +47,21 @@ bool has_cosmetic_marker(std::string_view text) {
          rest.starts_with("#%#");
 }
 
+// Nothing but the octets of host names, and no address or range of them: the commonest line by far.
+bool is_plain_name(std::string_view text) {
+  bool plain = true;
+  bool dotted = false;
+  for (const char c : text) {
+    const char lower = static_cast<char>(c | 0x20);
+    dotted = dotted || c == '.';
+    plain = plain && ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_');
+  }
+  const char last = text.back();
+  return plain && dotted && !(last >= '0' && last <= '9');
+}
+
 bool is_rpz(std::string_view text) {
+  if (text.find_first_of(" \t") == std::string_view::npos) return false;
   std::size_t at = 0;
   bool cname = false;
   for (unsigned i = 0; i < 5; ++i) {
@@ -74,6 +88,7 @@ LineClass classify(std::string_view text, bool adblock) {
 }
 
 Dialect dialect_of(std::string_view text) {
+  if (is_plain_name(text)) return Dialect::domains;
   if (is_unbound_option(text)) return Dialect::unbound;
   if (text.starts_with("||") || text.starts_with("@@") || text.starts_with('|') || has_cosmetic_marker(text))
     return Dialect::adblock;

@@ -6,13 +6,11 @@ namespace weir {
 
 void parse_domain_line(std::string_view text, const LineOptions& options, Line& line) {
   std::string_view content = without_inline_comment(text);
-  const std::size_t space = content.find_first_of(" \t");
-  if (space != std::string_view::npos) {
-    return line.end(Bucket::invalid_name, space + 1, "a second word after a name");
-  }
-  if (content.find("://") != std::string_view::npos || content.find('/') != std::string_view::npos) {
-    return line.end(Bucket::url_path, content.find('/') + 1,
-                    "a URL: blocking a whole host for one path is a false positive");
+  for (std::size_t at = 0; at < content.size(); ++at) {
+    if (content[at] == ' ' || content[at] == '\t')
+      return line.end(Bucket::invalid_name, at + 1, "a second word after a name");
+    if (content[at] == '/')
+      return line.end(Bucket::url_path, at + 1, "a URL: blocking a whole host for one path is a false positive");
   }
   const bool wildcard = content.starts_with("*.");
   std::size_t column = 1;
@@ -24,14 +22,13 @@ void parse_domain_line(std::string_view text, const LineOptions& options, Line& 
     content.remove_prefix(1);
     column = 2;
   }
-  if (content.find('*') != std::string_view::npos) {
-    return line.end(Bucket::unsupported_pattern, content.find('*') + column,
-                    "a * inside a name (globs are not supported yet)");
+  if (const auto star = content.find('*'); star != std::string_view::npos) {
+    return line.end(Bucket::unsupported_pattern, star + column, "a * inside a name (globs are not supported yet)");
   }
-  const ListName name = parse_list_name(content);
+  ListName name = parse_list_name(content);
   if (!accept_name(name, column, line)) return;
   Rule& rule = line.rules.emplace_back();
-  rule.name = name.name;
+  rule.name = std::move(name.name);
   rule.action = options.kind == ListKind::allow ? Action::allow : Action::block;
   if (wildcard) {
     rule.kind = options.wildcard_is_subtree ? PatternKind::subtree : PatternKind::below;

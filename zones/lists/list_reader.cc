@@ -315,7 +315,7 @@ void Reader::keep_rules(Dialect dialect) {
       continue;
     }
     if (!seen_.insert(hash)) continue;
-    if (dialect == Dialect::domains && !line_options_.bare_is_subtree) proof_.add(rule.name);
+    if (dialect == Dialect::domains && !line_options_.bare_is_subtree) proof_.add(rule, hash);
     pending_.push_back(std::move(rule));
   }
   const std::size_t kept = pending_.size() - before;
@@ -337,13 +337,13 @@ void Reader::add_notes() {
   const auto most = std::max_element(summary_.dialects.begin(), summary_.dialects.end());
   if (*most > 0) summary_.dialect = to_text(static_cast<Dialect>(most - summary_.dialects.begin()));
   if (options_.match != NameMatch::automatic || summary_.bare_is_subtree || proof_.names() == 0) return;
-  const double share = proof_.share_with_ancestor();
+  const double share = proof_.share_with_ancestor(seen_);
   if (share >= 0.05) {
     summary_.notes.push_back("the list names hosts one by one (" + std::to_string(static_cast<int>(share * 100)) +
                              " % of its names have an ancestor in it), so each name means itself alone");
   } else if (share == 0 && proof_.names() > 1000) {
     summary_.notes.push_back(
-        "no name of the list lies below another: it may mean each name with everything below it. "
+        "no name of those asked lies below another of the list: it may mean each name with everything below it. "
         "If its publisher says so, set match = \"subtree\"; now each name means itself alone");
   }
 }
@@ -409,11 +409,31 @@ Result<File> open_file(const std::filesystem::path& file) {
   return opened;
 }
 
+// Whether `word` stands anywhere in the file.
+Result<bool> holds(const std::filesystem::path& file, std::string_view word) {
+  auto opened = open_file(file);
+  if (!opened) return opened.error();
+  std::string block(kBlockSize, '\0');
+  std::size_t kept = 0;  // the end of the block before, where the word may begin
+  while (true) {
+    const ssize_t got = opened->read(block.data() + kept, block.size() - kept);
+    if (got < 0) return failed(file, errno);
+    if (got == 0) return false;
+    const std::size_t filled = kept + static_cast<std::size_t>(got);
+    if (memmem(block.data(), filled, word.data(), word.size()) != nullptr) return true;
+    kept = std::min(filled, word.size() - 1);
+    std::memmove(block.data(), block.data() + filled - kept, kept);
+  }
+}
+
 // The rules that `$badfilter` lines name: they may come after what they cancel, so they are read first.
 Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListOptions& options,
                                   const LineOptions& line_options, std::optional<Dialect> declared) {
   RuleHashes cancelled;
   if (declared && *declared != Dialect::adblock) return cancelled;
+  const auto any = holds(file, "badfilter");
+  if (!any) return any.error();
+  if (!*any) return cancelled;
   auto opened = open_file(file);
   if (!opened) return opened.error();
   LineSource source(std::move(*opened), options.max_line_size);

@@ -55,9 +55,9 @@ ListName parse_ascii(std::string_view text) {
   wire[length_at] = static_cast<std::uint8_t>(size - length_at - 1);
   wire[size++] = 0;
   ListName out;
-  const auto name = Name::from_wire({wire, size});
+  auto name = Name::from_wire({wire, size});
   if (!name) return invalid("not a domain name");
-  out.name = *name;
+  out.name = std::move(*name);
   return out;
 }
 

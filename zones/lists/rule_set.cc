@@ -1,5 +1,8 @@
 #include "zones/lists/rule_set.h"
 
+#include <cstring>
+#include <span>
+
 namespace weir {
 namespace {
 
@@ -7,12 +10,20 @@ constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15ULL;
 
 std::uint64_t mix(std::uint64_t state, std::uint64_t value) {
   state = (state ^ value) * kMultiplier;
-  return state ^ (state >> 29);
+  return state ^ (state >> 32);
 }
 
 std::uint64_t hash_octets(std::uint64_t state, std::span<const std::uint8_t> octets) {
-  for (const std::uint8_t octet : octets) state = (state ^ octet) * 0x100000001B3ULL;
-  return mix(state, octets.size());
+  const std::size_t size = octets.size();
+  while (octets.size() >= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, octets.data(), 8);
+    state = mix(state, word);
+    octets = octets.subspan(8);
+  }
+  std::uint64_t rest = 0;
+  std::memcpy(&rest, octets.data(), octets.size());
+  return mix(mix(state, rest), size);
 }
 
 std::uint64_t hash_detail(std::uint64_t state, const RuleDetail& detail) {
@@ -71,28 +82,26 @@ bool RuleHashes::contains(std::uint64_t hash) const {
   return !slots_.empty() && slots_[slot_of(hash)] == hash;
 }
 
-void EnumerationProof::add(const Name& name) {
-  const auto hash_of = [](const Name& part) {
-    const std::uint64_t hash = hash_octets(kMultiplier, part.wire());
-    return hash == 0 ? 1 : hash;
-  };
-  const std::uint64_t hash = hash_of(name);
-  if (!names_.insert(hash) || (names_.size() & 15) != 0) return;
+void EnumerationProof::add(const Rule& rule, std::uint64_t hash) {
+  ++names_;
+  if ((hash >> 40 & 15) != 0) return;
+  Rule ancestor = rule;
   bool any = false;
-  for (unsigned labels = name.label_count() - 1; labels >= 2; --labels) {
-    asked_.push_back({hash_of(name.suffix(labels)), false});
+  for (unsigned labels = rule.name.label_count() - 1; labels >= 2; --labels) {
+    ancestor.name = rule.name.suffix(labels);
+    asked_.push_back({hash_rule(ancestor), false});
     any = true;
   }
   if (!any) asked_.push_back({0, true});
   asked_.back().last = true;
 }
 
-double EnumerationProof::share_with_ancestor() const {
+double EnumerationProof::share_with_ancestor(const RuleHashes& rules) const {
   std::size_t asked = 0;
   std::size_t found = 0;
   bool this_one = false;
   for (const Asked& entry : asked_) {
-    this_one = this_one || (entry.ancestor != 0 && names_.contains(entry.ancestor));
+    this_one = this_one || (entry.ancestor != 0 && rules.contains(entry.ancestor));
     if (!entry.last) continue;
     ++asked;
     found += this_one ? 1 : 0;

@@ -27,20 +27,20 @@ class RuleHashes {
   std::size_t size_ = 0;
 };
 
-// How many names of a list have an ancestor in it: a high share proves that it names hosts one by one. Every 16th
-// name is asked, all are remembered.
+// How many names of a list have an ancestor in it: a high share proves that it names hosts one by one. One name
+// in 16 is asked, when all rules have been seen: chosen by hash, since lists alternate `name` and `www.name`.
 class EnumerationProof {
  public:
-  void add(const Name& name);
-  std::size_t names() const { return names_.size(); }
-  double share_with_ancestor() const;
+  void add(const Rule& rule, std::uint64_t hash);  // hash: of the rule
+  std::size_t names() const { return names_; }
+  double share_with_ancestor(const RuleHashes& rules) const;
 
  private:
   struct Asked {
-    std::uint64_t ancestor;
-    bool last;  // of this name
+    std::uint64_t ancestor;  // hash of the same rule for the ancestor; 0: it has none
+    bool last;               // of this name
   };
-  RuleHashes names_;
+  std::size_t names_ = 0;
   std::vector<Asked> asked_;
 };
 
