@@ -1,6 +1,7 @@
 // Files as publishers serve them: the small corpus in every run, the real lists where WEIR_FIELD names them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/zones/lists/reading.h"

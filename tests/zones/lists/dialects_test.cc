@@ -68,6 +68,7 @@ TEST(Lists, HostsLines) {
       {"192.0.2.1 a.example", Bucket::rule, {"block exact a.example"}},
       {"192.0.2.1 a.example", Bucket::rule, {"address exact a.example = 192.0.2.1"}, trusted()},
       {"0.0.0.0 a.example", Bucket::rule, {"block exact a.example"}, trusted()},
+      {"127.0.0.1 a.example", Bucket::rule, {"block exact a.example"}, trusted()},
       {"0.0.0.0 a.example", Bucket::rule, {"allow exact a.example"}, of_kind(ListKind::allow)},
       {"0.0.0.0 a.example", Bucket::rule, {"block exact a.example"}, matching(NameMatch::subtree)},
       {"127.0.0.1 localhost", Bucket::local_name, {}},

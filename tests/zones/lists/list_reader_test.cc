@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <set>
+#include <functional>
 
 #include "tests/zones/lists/reading.h"
 
@@ -103,8 +103,9 @@ TEST(ListReader, OneLineManyRulesAndDuplicates) {
 TEST(ListReader, RulesThatDifferInOnePointAreNoDuplicates) {
   const Reading reading = read_text(
       "||a.example^\n|a.example^\n||*.a.example^\n@@||a.example^\n||a.example^$important\n||a.example^$dnstype=A\n"
+      "||a.example^$dnstype=AAAA\n"
       "||a.example^$dnstype=~A\n||a.example^$denyallow=b.a.example\n||A.example^\n");
-  EXPECT_EQ(reading.rules.size(), 8U);
+  EXPECT_EQ(reading.rules.size(), 9U);
   EXPECT_EQ(reading.summary.count(Bucket::duplicate), 1U);
 }
 
@@ -115,6 +116,20 @@ TEST(ListReader, BadfilterCancelsTheIdenticalRuleWhereverItStands) {
       "||d.example^\n");
   EXPECT_EQ(reading.rules, (std::vector<std::string>{"block important subtree b.example", "block subtree c.example"}));
   EXPECT_EQ(reading.buckets(), 8U);
+}
+
+TEST(ListReader, BadfilterAcrossTheEndOfABlock) {
+  const std::string rules = "||a.example^\n||b.example^\n";
+  const std::string cancel = "||a.example^$badfilter\n";
+  for (std::size_t cut = 0; cut <= cancel.size(); ++cut) {
+    std::string text = rules;
+    // Comments up to `cut` octets before the end of the first block, which is 256 KiB.
+    const std::string comment = "!" + std::string(62, '-') + "\n";
+    while (text.size() + cut + comment.size() < 256 * 1024) text += comment;
+    text += std::string(256 * 1024 - cut - text.size() - 1, '!') + "\n";
+    const Reading reading = read_text(text + cancel);
+    EXPECT_EQ(reading.rules, std::vector<std::string>{"block subtree b.example"}) << cut;
+  }
 }
 
 TEST(ListReader, OtherLinesOfAMixedFileKeepTheirMeaning) {
