@@ -148,7 +148,7 @@ class EdeTextBuffer {
 };
 
 void describe(EdeTextBuffer& text, const Asker& asker, const AnswerMatches& parts, const FilterVerdict& verdict,
-              const Name& qname) {
+              const Query& query) {
   const EdeText level = asker.policy().ede_text;
   if (level == EdeText::off) return;
   if (verdict.winner == nullptr) {
@@ -164,7 +164,7 @@ void describe(EdeTextBuffer& text, const Asker& asker, const AnswerMatches& part
         text.add(Prefix::of(part.address.unmapped(), verdict.winner->labels).to_text());
       } else {
         if (verdict.winner->kind == PatternKind::below) text.add("*.");
-        text.add_name((part.part == AnswerPart::qname ? qname : part.name).suffix(verdict.winner->labels));
+        text.add_name((part.part == AnswerPart::qname ? query.name() : part.name).suffix(verdict.winner->labels));
       }
     }
   }
@@ -203,23 +203,24 @@ std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, 
   if (form.mode == BlockMode::refused) flags.rcode = Rcode::refused;
 
   Writer writer(out);
-  const Name qname = query.name();
   begin_reply(writer, query, flags);
   unsigned answers = 0;
   if (form.mode == BlockMode::null || form.mode == BlockMode::address)
     answers = write_addresses(writer, form, asker, query.type);
   const bool needs_soa = answers == 0 && form.mode != BlockMode::refused && !flags.truncated;
   if (needs_soa) {
-    const Name matched = matched_name(qname, parts, verdict);
+    const Name matched = matched_name(query.name(), parts, verdict);
     // A name cannot own an SOA and not exist: NXDOMAIN takes the parent.
     write_soa(writer, form.mode == BlockMode::nxdomain ? matched.parent() : matched, asker);
   }
   set_counts(out, static_cast<std::uint16_t>(answers), needs_soa ? 1 : 0, 0);
 
-  EdeTextBuffer text;
-  describe(text, asker, parts, verdict, qname);
-  const ExtendedError error{ede_code(asker, verdict), text.text()};
-  finish_reply(writer, out, query, flags.rcode, &error);
+  if (query.has_edns) {
+    EdeTextBuffer text;
+    describe(text, asker, parts, verdict, query);
+    const ExtendedError error{ede_code(asker, verdict), text.text()};
+    finish_reply(writer, out, query, flags.rcode, &error);
+  }
   return writer.ok() ? writer.size() : 0;
 }
 

@@ -49,6 +49,7 @@ void find_ttls(std::span<const std::uint8_t> wire, std::size_t at, std::size_t r
 Query question_only(const ResolutionResult& result, const Name& qname) {
   Query query;
   query.qname = qname.wire();
+  query.qname_labels = static_cast<std::uint8_t>(qname.label_count());
   query.type = result.question.type;
   query.record_class = result.question.record_class;
   return query;

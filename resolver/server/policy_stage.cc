@@ -75,15 +75,13 @@ AnswerMatches* PolicyStage::rematch(const Query& query, std::span<const std::uin
 
 std::optional<std::size_t> PolicyStage::carry_out(const FilterVerdict& verdict, const AnswerMatches& parts,
                                                   const Query& query, const Asker& asker, Transport transport,
-                                                  SteadyTime received, std::span<std::uint8_t> out) {
+                                                  std::chrono::microseconds latency, std::span<std::uint8_t> out) {
   // A `truncate` rule asks for TCP; who comes by TCP has done what it wants.
   const bool blocked =
       verdict.blocked() && !(verdict.verdict.action == Action::truncate && transport == Transport::tcp);
   if (describe_decision(decision_, query, asker, parts, verdict)) {
-    using std::chrono::microseconds;
     decision_.transport = transport;
-    const auto latency = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - received).count();
-    decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency, 0, UINT32_MAX));
+    decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency.count(), 0, UINT32_MAX));
     sink_.push(decision_, asker.client, group(asker.group).privacy);
     if (decision_.decision_class == DecisionClass::would_block) metrics_.add(Metric::would_block);
     if (decision_.decision_class == DecisionClass::allowed_over_block) metrics_.add(Metric::allowed_over_block);

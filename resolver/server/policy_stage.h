@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -44,9 +45,11 @@ class PolicyStage {
   // Looked up again from the stored answer, because its names epoch is another one; nothing where it is malformed.
   AnswerMatches* rematch(const Query& query, std::span<const std::uint8_t> wire);
 
-  // Logs what is to be logged. A size: the reply is in `out` (0: none is sent). Nothing: the client gets the answer.
+  // `latency`: since the query came; zero for what is answered within its batch, where reading the clock would cost
+  // more than the answer. Logs what is to be logged. A size: the reply is in `out` (0: none is sent). Nothing: the
+  // client gets the answer.
   std::optional<std::size_t> carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
-                                       const Asker& asker, Transport transport, SteadyTime received,
+                                       const Asker& asker, Transport transport, std::chrono::microseconds latency,
                                        std::span<std::uint8_t> out);
 
  private:

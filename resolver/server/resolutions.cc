@@ -207,14 +207,15 @@ class EngineResolutions final : public Resolutions {
 
   void reply(Miss& miss, const ResolutionResult& result, Now now) {
     const PolicyStage& policy = environment_.policy;
-    // The generation may have fewer groups than when the client was classified.
-    if (miss.group >= policy.generation()->policies().groups.size()) miss.group = 0;
+    // The generation may be another than when the client was classified, and its groups may be others.
+    miss.group = policy.generation()->policies().group_of(miss.client);
     const Asker asker = policy.asker(miss.group, miss.client, now.wall);
     const std::size_t room = miss.transport == Transport::udp ? miss.query.udp_payload_size : std::size_t{65535};
     const std::span<std::uint8_t> out(reply_.data(), room);
     const FilterVerdict verdict = decide_answer(parts_, asker, miss.query.type);
+    const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now.steady - miss.received);
     const auto blocked =
-        environment_.policy.carry_out(verdict, parts_, miss.query, asker, miss.transport, miss.received, out);
+        environment_.policy.carry_out(verdict, parts_, miss.query, asker, miss.transport, latency, out);
     if (blocked) return send(miss, out.first(*blocked), now.steady);
     environment_.sink.count(miss.group, built_.rcode == Rcode::servfail ? AnswerKind::failed : AnswerKind::resolved);
     std::copy_n(built_.wire.begin(), std::min(built_.wire.size(), out.size()), out.begin());

@@ -35,6 +35,7 @@ constexpr unsigned kBatchesPerTurn = 4;
 constexpr std::uint32_t kHitSample = 64;
 constexpr std::size_t kMaxHandedOver = 4096;
 constexpr std::size_t kTcpReplyBuffer = 65535;
+constexpr std::chrono::microseconds kWithinTheBatch{0};
 
 constexpr ExtendedError kProhibited{EdeCode::prohibited, "this client may not ask here"};
 constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
@@ -332,7 +333,7 @@ class SocketWorker final : public Worker {
     const AnswerMatches& parts = policy_.match_question(query);
     const FilterVerdict verdict = decide_question(parts, asker, query.type);
     if (verdict.blocked()) {
-      const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, now_.steady, out);
+      const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
       if (blocked) return *blocked;
     }
     // Only from the cache for those who do not ask for recursion.
@@ -355,7 +356,7 @@ class SocketWorker final : public Worker {
           stale ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
       if (parts == nullptr) return miss(asked, asker.group, out);
       const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
-      const auto blocked = policy_.carry_out(verdict, *parts, query, asker, asked.transport, now_.steady, out);
+      const auto blocked = policy_.carry_out(verdict, *parts, query, asker, asked.transport, kWithinTheBatch, out);
       if (blocked) return *blocked;
     }
     metrics_.add(Metric::cached);

@@ -16,17 +16,22 @@ std::uint16_t number_at(std::span<const std::uint8_t> message, std::size_t at) {
   return static_cast<std::uint16_t>(message[at] << 8 | message[at + 1]);
 }
 
-// Size of the uncompressed name at `at`; 0 where it is compressed, too long or cut off.
-std::size_t name_size_at(std::span<const std::uint8_t> message, std::size_t at) {
+struct NameExtent {
+  std::size_t size = 0;     // octets; 0 where the name is compressed, too long or cut off
+  std::uint8_t labels = 0;  // the root not counted
+};
+
+// The uncompressed name at `at`.
+NameExtent name_at(std::span<const std::uint8_t> message, std::size_t at) {
   const std::size_t start = at;
   const std::size_t end = std::min(message.size(), start + kMaxNameSize);
-  while (at < end) {
+  for (std::uint8_t labels = 0; at < end; ++labels) {
     const std::uint8_t length = message[at];
-    if (length > 63) return 0;  // pointers too: a QNAME has nothing before it to point to
+    if (length > 63) return {};  // pointers too: a QNAME has nothing before it to point to
     at += length + 1U;
-    if (length == 0) return at <= end ? at - start : 0;
+    if (length == 0) return at <= end ? NameExtent{at - start, labels} : NameExtent{};
   }
-  return 0;
+  return {};
 }
 
 // The options of an OPT must fill its RDATA exactly. Their contents are not ours to read yet.
@@ -44,7 +49,7 @@ std::optional<QueryFault> read_additional(Query& query, std::size_t at, unsigned
   const auto message = query.message;
   bool signed_query = false;
   for (unsigned i = 0; i < count; ++i) {
-    const std::size_t owner = name_size_at(message, at);
+    const std::size_t owner = name_at(message, at).size;
     if (owner == 0 || message.size() - at - owner < 10) return QueryFault::formerr;
     const std::size_t fixed = at + owner;
     const auto type = static_cast<RecordType>(number_at(message, fixed));
@@ -107,10 +112,11 @@ ParsedQuery parse_query(std::span<const std::uint8_t> message) {
   if ((message[2] & 0x78) != 0) return fault(QueryFault::notimp);
   if (number_at(message, 4) != 1) return fault(QueryFault::formerr);
 
-  const std::size_t name_size = name_size_at(message, kHeaderSize);
-  const std::size_t after_name = kHeaderSize + name_size;
-  if (name_size == 0 || message.size() - after_name < 4) return fault(QueryFault::formerr);
-  query.qname = message.subspan(kHeaderSize, name_size);
+  const NameExtent name = name_at(message, kHeaderSize);
+  const std::size_t after_name = kHeaderSize + name.size;
+  if (name.size == 0 || message.size() - after_name < 4) return fault(QueryFault::formerr);
+  query.qname = message.subspan(kHeaderSize, name.size);
+  query.qname_labels = name.labels;
   query.type = static_cast<RecordType>(number_at(message, after_name));
   query.record_class = static_cast<RecordClass>(number_at(message, after_name + 2));
   query.qname_hash = hash_wire_name(query.qname);

@@ -18,6 +18,7 @@ struct Query {
   std::span<const std::uint8_t> message;
   std::span<const std::uint8_t> qname;  // uncompressed, in the message, case as sent
   std::uint64_t qname_hash = 0;         // hash_wire_name
+  std::uint8_t qname_labels = 0;        // the root not counted
   std::uint16_t id = 0;
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
@@ -30,7 +31,7 @@ struct Query {
   std::uint16_t udp_payload_size = 512;  // what the client takes: 512 to kServerUdpPayload
 
   std::size_t question_size() const { return qname.size() + 4; }
-  Name name() const { return *Name::from_wire(qname); }
+  Name name() const { return Name::from_checked_wire(qname, qname_labels); }
 };
 
 // What to do with octets that are not a query we answer from policy, cache or engine.

@@ -44,8 +44,7 @@ void begin_reply(Writer& writer, const Query& query, const ReplyFlags& flags) {
   writer.u16(0);
   writer.u16(0);
   if (query.qname.empty()) return;
-  // The question through name(), so that later owners are compressed against it.
-  writer.name(query.name());
+  writer.first_name(query.qname);  // later owners are compressed against it
   writer.u16(static_cast<std::uint16_t>(query.type));
   writer.u16(static_cast<std::uint16_t>(query.record_class));
 }

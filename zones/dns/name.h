@@ -38,6 +38,13 @@ class Name {
   // `wire` is a whole uncompressed name with its root label, nothing before or after it.
   static std::optional<Name> from_wire(std::span<const std::uint8_t> wire);
 
+  // The same for octets that were checked before, with their label count: no second walk on the packet path.
+  static Name from_checked_wire(std::span<const std::uint8_t> wire, unsigned labels) {
+    Name name;
+    name.assign(wire.data(), wire.size(), labels);
+    return name;
+  }
+
   std::span<const std::uint8_t> wire() const { return {data(), size_}; }
   std::size_t size() const { return size_; }        // octets with the root label
   unsigned label_count() const { return labels_; }  // the root not counted

@@ -51,6 +51,15 @@ bool Writer::equals_at(std::size_t position, const std::uint8_t* wire) const {
   }
 }
 
+void Writer::first_name(std::span<const std::uint8_t> wire) {
+  const std::size_t start = size_;
+  octets(wire);
+  if (!ok_) return;
+  for (std::size_t at = 0; wire[at] != 0 && suffix_count_ < kMaxSuffixes; at += wire[at] + 1U) {
+    suffixes_[suffix_count_++] = static_cast<std::uint16_t>(start + at);
+  }
+}
+
 void Writer::name(const Name& name) {
   const std::uint8_t* label = name.wire().data();
   const unsigned known = suffix_count_;

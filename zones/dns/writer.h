@@ -21,6 +21,9 @@ class Writer {
   void octets(std::span<const std::uint8_t> octets);
   void name(const Name& name);  // compressed against earlier names (RFC 1035 section 4.1.4)
   void name_uncompressed(const Name& name) { octets(name.wire()); }
+  // `wire`: a valid name, written in full and a target for later names. For a message's first name, which has nothing
+  // before it to be compared with.
+  void first_name(std::span<const std::uint8_t> wire);
   void patch_u16(std::size_t position, std::uint16_t value);
 
   bool ok() const { return ok_; }
