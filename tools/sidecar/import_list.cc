@@ -83,13 +83,18 @@ Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfi
                                   Now now) {
   if (reading.rules) {
     RuleSpool& rules = *reading.rules;
-    auto outcome = store.import(id, [&rules] { return rules.next(); }, provenance, progress, now);
-    // A disk that cannot be read back cut the stream short. Nothing is published yet: the list itself is the remedy.
-    if (!rules.fault()) return outcome;
+    return store.import(id, [&rules] { return rules.next(); }, provenance, progress, now);
   }
   auto opened = ListReader::open(bytes, options_of(list));
   if (!opened) return about(list, bytes, opened.error());
-  return store.import(id, [&reader = **opened] { return reader.next(); }, provenance, progress, now);
+  ListReader& reader = **opened;
+  const auto next = [&]() -> Result<std::optional<SourcedRule>> {
+    auto rule = reader.next();
+    if (rule) return rule;
+    if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
+    return rule;
+  };
+  return store.import(id, next, provenance, progress, now);
 }
 
 }  // namespace weir::sidecar

@@ -31,6 +31,10 @@ struct Head {
 };
 static_assert(sizeof(Head) == 16);
 
+Error unreadable() {
+  return {ErrorCode::io, "the rules of the list cannot be read back from the disk"};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RuleSpool>> RuleSpool::create(const std::filesystem::path& directory) {
@@ -54,6 +58,7 @@ void RuleSpool::add(const SourcedRule& sourced) {
   head.action = static_cast<std::uint8_t>(rule.action);
   head.flags = static_cast<std::uint8_t>((rule.important ? kImportant : 0) | (rule.exception ? kException : 0));
   head.line = sourced.line;
+  ++left_;
   if (!rule.detail.empty() || !rule.pattern.empty() || (!is_name && rule.kind != PatternKind::address)) {
     too_many_ = too_many_ || rare_.size() >= kMaxSpooledInMemory;
     if (too_many_) return;
@@ -82,13 +87,12 @@ Result<bool> RuleSpool::finish() {
   return !too_many_;
 }
 
-std::optional<SourcedRule> RuleSpool::next() {
+Result<std::optional<SourcedRule>> RuleSpool::next() {
+  if (left_ == 0) return std::optional<SourcedRule>();
   Head head;
-  if (std::fread(&head, sizeof head, 1, file_.get()) != 1) {
-    fault_ = std::ferror(file_.get()) != 0;
-    return std::nullopt;
-  }
-  if (head.type == kRare && next_rare_ < rare_.size()) return std::move(rare_[next_rare_++]);
+  if (std::fread(&head, sizeof head, 1, file_.get()) != 1) return unreadable();
+  --left_;
+  if (head.type == kRare && next_rare_ < rare_.size()) return std::optional(std::move(rare_[next_rare_++]));
   SourcedRule sourced;
   Rule& rule = sourced.rule;
   sourced.line = head.line;
@@ -98,19 +102,19 @@ std::optional<SourcedRule> RuleSpool::next() {
   rule.exception = (head.flags & kException) != 0;
   std::array<std::uint8_t, kMaxNameSize> octets;
   const std::size_t size = head.type == kName ? head.size : 16;
-  fault_ = std::fread(octets.data(), 1, size, file_.get()) != size;
-  if (fault_) return std::nullopt;
+  if (std::fread(octets.data(), 1, size, file_.get()) != size) return unreadable();
   if (head.type == kName) {
     auto name = Name::from_wire({octets.data(), size});
-    fault_ = !name.has_value();
-    if (fault_) return std::nullopt;
+    if (!name) return unreadable();
     rule.name = std::move(*name);
-  } else {
+  } else if (head.type == kPrefix) {
     rule.prefix.length = head.size;
     rule.prefix.address.family = static_cast<AddressFamily>(head.family);
     std::memcpy(rule.prefix.address.octets.data(), octets.data(), 16);
+  } else {
+    return unreadable();
   }
-  return sourced;
+  return std::optional(std::move(sourced));
 }
 
 }  // namespace weir::sidecar

@@ -30,9 +30,8 @@ class RuleSpool {
   // All were added. False: read the list again instead (more rare rules than fit).
   Result<bool> finish();
 
-  // In the order of add(). After nothing: fault() tells whether that was the end.
-  std::optional<SourcedRule> next();
-  bool fault() const { return fault_; }
+  // In the order of add(); nothing after the last. Error (io): not all that was added can be read back.
+  Result<std::optional<SourcedRule>> next();
 
  private:
   struct Closer {
@@ -43,8 +42,8 @@ class RuleSpool {
   std::unique_ptr<std::FILE, Closer> file_;
   std::vector<SourcedRule> rare_;
   std::size_t next_rare_ = 0;
+  std::uint64_t left_ = 0;  // added and not given back yet
   bool too_many_ = false;
-  bool fault_ = false;
 };
 
 }  // namespace weir::sidecar

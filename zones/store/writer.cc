@@ -228,8 +228,11 @@ Result<ImportOutcome> PolicyStoreImpl::import(ListId list, const RuleStream& rul
   }
   const ImportId import{state_.next_import};
   RuleSorter wanted(import);
-  while (const std::optional<SourcedRule> rule = rules()) {
-    if (auto added = wanted.add(*rule); !added) return added.error();
+  for (;;) {
+    const auto rule = rules();
+    if (!rule) return rule.error();
+    if (!rule->has_value()) break;
+    if (auto added = wanted.add(**rule); !added) return added.error();
   }
   wanted.sort();
   return write_list({list, import, &provenance, {}, published_.value + 1, true}, wanted, progress);

@@ -35,8 +35,8 @@ struct Provenance {
 };
 
 // Gives the rules of one import in any order, one after the other; nothing at the end. Duplicates
-// (same pattern, action and detail) keep the first line.
-using RuleStream = std::function<std::optional<SourcedRule>()>;
+// (same pattern, action and detail) keep the first line. An error is the last thing it gives: half a list is no list.
+using RuleStream = std::function<Result<std::optional<SourcedRule>>()>;
 
 struct ImportOutcome {
   ImportId import;
@@ -86,6 +86,7 @@ class PolicyStore {
 
   // Replaces the contents of `list` by `rules`: sorted merge-diff against what is there, one atomic
   // write (or one ingest where it is large). `progress` is told the rules done, now and then.
+  // Errors: not_found (no such list), those of `rules`, too_large, corrupt, io; with any of them nothing has changed.
   // Publishes nothing; several imports may precede one publish.
   virtual Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
                                        const std::function<void(std::uint64_t)>& progress, Now now) = 0;

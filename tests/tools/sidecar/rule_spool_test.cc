@@ -1,11 +1,26 @@
 #include "tools/sidecar/rule_spool.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/tools/sidecar/scratch.h"
+#include "tools/sidecar/import_list.h"
 
 namespace weir::sidecar {
 namespace {
+
+// Of this process, in `folder`: files that are open and have no name.
+void cut_nameless_files(const std::filesystem::path& folder, off_t size) {
+  unsigned cut = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (gone || !target.starts_with(folder.string() + "/#")) continue;
+    ASSERT_EQ(::truncate(entry.path().c_str(), size), 0);
+    ++cut;
+  }
+  ASSERT_EQ(cut, 1U) << "the spool lies somewhere else";
+}
 
 TEST(RuleSpool, GivesBackWhatItWasGivenInOrder) {
   const Scratch scratch;
@@ -39,13 +54,53 @@ TEST(RuleSpool, GivesBackWhatItWasGivenInOrder) {
   EXPECT_TRUE(*usable);
   for (const SourcedRule& rule : rules) {
     const auto got = (*spool)->next();
-    ASSERT_TRUE(got);
-    EXPECT_EQ(got->rule, rule.rule) << rule.line;
-    EXPECT_EQ(got->line, rule.line);
+    ASSERT_TRUE(got && got->has_value());
+    EXPECT_EQ((*got)->rule, rule.rule) << rule.line;
+    EXPECT_EQ((*got)->line, rule.line);
   }
-  EXPECT_FALSE((*spool)->next());
-  EXPECT_FALSE((*spool)->fault());
+  const auto end = (*spool)->next();
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_FALSE(end->has_value());
   EXPECT_TRUE(std::filesystem::is_empty(scratch.path())) << "the file has no name";
+}
+
+// A disk that loses the end of the file must not make a shorter list of it.
+TEST(RuleSpool, WhatCannotBeReadBackAbortsTheImport) {
+  const Scratch scratch;
+  write_file(scratch / "ads.txt", "a.example\nb.example\n");
+  ListConfig list;
+  list.definition.name = "ads";
+  list.source = (scratch / "ads.txt").string();
+  auto store = PolicyStore::open(scratch / "store", {}, {});
+  ASSERT_TRUE(store) << store.error().message;
+  PolicySet set = PolicySet::with_defaults();
+  set.lists.push_back(list.definition);
+  set.lists.back().id = {1000};
+  ASSERT_TRUE((*store)->define(set));
+  const ListId id = (*store)->policies().find_list("ads")->id;
+  const auto import = [&](std::optional<off_t> cut) {
+    const auto reading = check_list(list, scratch / "ads.txt", {});
+    EXPECT_TRUE(reading) << reading.error().message;
+    if (cut) cut_nameless_files(scratch.path(), *cut);
+    return import_list(**store, id, list, scratch / "ads.txt", *reading, {}, {}, {});
+  };
+  ASSERT_TRUE(import(std::nullopt));
+  ASSERT_TRUE((*store)->publish("first", {}));
+  write_file(scratch / "ads.txt", "c.example\nd.example\ne.example\n");
+  const off_t record = 16 + 11;  // head and name
+  for (const off_t cut : {off_t{0}, record, record + 5, 2 * record, 2 * record + 20}) {
+    const auto outcome = import(cut);
+    ASSERT_FALSE(outcome) << cut;
+    EXPECT_EQ(outcome.error().code, ErrorCode::io) << cut;
+    const auto rules = (*store)->rules_of(id, 10);
+    ASSERT_TRUE(rules && rules->size() == 2) << cut;
+    EXPECT_EQ((*rules)[0].rule.name.to_text(), "a.example") << cut;
+    EXPECT_EQ((*store)->history(id)->size(), 1U) << cut;
+    EXPECT_EQ((*store)->publish("nothing new", {})->value, 1U) << cut;
+  }
+  const auto outcome = import(std::nullopt);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->rules, 3U);
 }
 
 TEST(RuleSpool, SaysWhenTheListIsToBeReadAgain) {

@@ -52,13 +52,13 @@ std::string name_of(std::uint64_t i) {
 }
 
 RuleStream generate(std::uint64_t count, std::uint64_t replaced) {
-  return [=, i = std::uint64_t{0}]() mutable -> std::optional<SourcedRule> {
-    if (i == count) return std::nullopt;
+  return [=, i = std::uint64_t{0}]() mutable -> Result<std::optional<SourcedRule>> {
+    if (i == count) return std::optional<SourcedRule>();
     SourcedRule rule;
     rule.rule.kind = PatternKind::subtree;
     rule.rule.name = *Name::parse(name_of(i < replaced ? i + 1'000'000'000 : i));
     rule.line = ++i;
-    return rule;
+    return std::optional<SourcedRule>(std::move(rule));
   };
 }
 
@@ -118,7 +118,7 @@ int run(const std::filesystem::path& folder, std::uint64_t count) {
     const ListId ads = (*store)->policies().find_list("ads")->id;
     auto start = Clock::now();
     std::uint64_t made = 0;
-    for (auto stream = generate(count, 0); stream();) ++made;
+    for (auto stream = generate(count, 0); stream()->has_value();) ++made;
     const double generating = ms_since(start);
     start = Clock::now();
     auto outcome = (*store)->import(ads, generate(count, 0), {}, {}, now());

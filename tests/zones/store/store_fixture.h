@@ -62,10 +62,10 @@ inline Rule address_rule(std::string_view prefix, Action action = Action::block)
 
 // Lines from 1.
 inline RuleStream stream_of(std::vector<Rule> rules) {
-  return [rules = std::move(rules), line = std::uint64_t{0}]() mutable -> std::optional<SourcedRule> {
-    if (line == rules.size()) return std::nullopt;
+  return [rules = std::move(rules), line = std::uint64_t{0}]() mutable -> Result<std::optional<SourcedRule>> {
+    if (line == rules.size()) return std::optional<SourcedRule>();
     ++line;
-    return SourcedRule{rules[line - 1], line};
+    return std::optional<SourcedRule>({rules[line - 1], line});
   };
 }
 

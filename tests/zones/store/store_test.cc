@@ -49,6 +49,32 @@ TEST(Store, MatchesMostSpecificFirst) {
   EXPECT_EQ(generation->damaged_reads(), 0U);
 }
 
+TEST(Store, AStreamThatFailsChangesNothing) {
+  Store store({"ads"});
+  store.import("ads", {rule("a.test"), rule("b.test")});
+  const GenerationNumber number = store.publish();
+  const std::vector<Rule> fresh = {rule("b.test"), rule("c.test"), rule("d.test")};
+  for (std::size_t fails_at = 0; fails_at <= fresh.size(); ++fails_at) {
+    const RuleStream stream = [&, at = std::size_t{0}]() mutable -> Result<std::optional<SourcedRule>> {
+      if (at == fails_at) return Error{ErrorCode::timed_out, "the source went away"};
+      ++at;
+      return std::optional<SourcedRule>({fresh[at - 1], at});
+    };
+    const auto outcome = store.writer->import(store.list("ads"), stream, {}, {}, at(1));
+    ASSERT_FALSE(outcome) << fails_at;
+    EXPECT_EQ(outcome.error().code, ErrorCode::timed_out) << fails_at;
+    EXPECT_EQ(outcome.error().message, "the source went away") << fails_at;
+    EXPECT_EQ(must(store.writer->rule_count(store.list("ads"))), 2U) << fails_at;
+    EXPECT_EQ(must(store.writer->rules_of(store.list("ads"), 10)).size(), 2U) << fails_at;
+    EXPECT_EQ(must(store.writer->history(store.list("ads"))).size(), 1U) << fails_at;
+    EXPECT_EQ(store.publish(), number) << fails_at << ": there was nothing to publish";
+    const auto generation = store.open();
+    EXPECT_EQ(match(*generation, "a.test"), "ads:exact:block:2") << fails_at;
+    EXPECT_EQ(match(*generation, "c.test"), "") << fails_at;
+  }
+  EXPECT_EQ(store.import("ads", fresh).added, 2U) << "the next whole one is taken";
+}
+
 TEST(Store, ImportsReplaceAndCount) {
   Store store;
   ImportOutcome outcome = store.import("ads", {rule("a.test"), rule("b.test"), rule("a.test")});
