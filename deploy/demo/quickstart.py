@@ -14,14 +14,15 @@ from tests.support.daemons import BUILD, COMMAND, RESOLVER, SIDECAR, Daemon
 HOW_TO = """
 weir answers on 127.0.0.1, port {port}. In another terminal:
 
-  dig @127.0.0.1 -p {port} {blocked}        # on an example list: 0.0.0.0, and the error that says why
-  dig @127.0.0.1 -p {port} www.debian.org            # resolved from the root servers down (needs the internet)
+  dig @127.0.0.1 -p {port} {blocked}      # on an example list: 0.0.0.0, and the error that says why
+  dig @127.0.0.1 -p {port} www.debian.org   # resolved from the root servers down (needs the internet)
   weir() {{ {command} --config {config} "$@"; }}
-  weir explain {blocked}                    # which list, which line, which import
-  weir rule add some.name.example                   # your own rule, in force at once
+  weir explain {blocked}                 # which list, which line, which import
+  weir rule add some.name.example          # your own rule, in force at once
   weir list show; weir log search; weir status
 
-Next: put your lists and addresses into weir.toml ({config} is this one; README.md shows how to point a network at it).
+Next: put your lists and addresses into a weir.toml of your own (README.md, "Point a network at it"; this one is
+{config}, and the next quick start writes it anew).
 Ctrl-C stops both.
 """
 

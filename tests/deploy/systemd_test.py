@@ -45,6 +45,13 @@ class SystemdUnitsTest(unittest.TestCase):
                 # Neither may take the sockets and rings of the other away by stopping.
                 self.assertEqual((found["RuntimeDirectory"], found["RuntimeDirectoryPreserve"]), (["weir"], ["yes"]))
 
+    def test_neither_is_given_up(self):
+        # With a limit a resolver whose address comes late (DHCP, duplicate address detection) would stay down.
+        for unit in HIGHEST_SCORES:
+            with self.subTest(unit=unit):
+                found = settings(unit)
+                self.assertEqual((found["Restart"], found["StartLimitIntervalSec"]), (["always"], ["0"]))
+
     def test_only_the_sidecar_writes_the_store(self):
         self.assertEqual(settings("weir-sidecar.service")["StateDirectory"], ["weir"])
         resolver = settings("weir-resolver.service")
