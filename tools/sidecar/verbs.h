@@ -1,7 +1,7 @@
 // What the sidecar does when it is asked over its control socket: one function a verb, one table of them.
 //
 // zones/link/control.h names the verbs and their arguments. Whatever changes the store goes through the writer's
-// thread; status, explain and the log never wait for it.
+// thread; what only shows something never waits for it.
 #pragma once
 
 #include <atomic>

@@ -10,12 +10,9 @@ namespace json = boost::json;
 }  // namespace
 
 VerbResult show_generations(Call& call) {
-  GenerationNumber current;
-  const auto generations =
-      call.services.writer.run<std::vector<PublishedGeneration>>(Urgency::urgent, [&](PolicyStore& store) {
-        current = store.published();
-        return store.generations();
-      });
+  const auto current = call.services.generations.current();
+  if (!current) return current.error();
+  const auto generations = call.services.writer.records().generations();
   if (!generations) return generations.error();
   json::array shown;
   for (const PublishedGeneration& generation : *generations) {
@@ -27,7 +24,7 @@ VerbResult show_generations(Call& call) {
                                  {"on_disk", generation.on_disk},
                                  {"size_bytes", generation.size_bytes}});
   }
-  return json::object{{"generations", std::move(shown)}, {"current", current.value}};
+  return json::object{{"generations", std::move(shown)}, {"current", (*current)->number().value}};
 }
 
 VerbResult rollback_generation(Call& call) {

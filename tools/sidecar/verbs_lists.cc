@@ -40,9 +40,9 @@ const ListConfig* find_configured(const Config& config, const std::string& name)
   return found == config.lists.end() ? nullptr : &*found;
 }
 
-// The store knows lists that the files no longer name, and the reserved one of local rules.
-Result<ListId> find_id(const PolicyStore& store, const std::string& name) {
-  const ListDefinition* list = store.policies().find_list(name);
+// Also the reserved ones, such as that of local rules.
+Result<ListId> find_id(const PolicySet& policies, const std::string& name) {
+  const ListDefinition* list = policies.find_list(name);
   if (list == nullptr) return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\""};
   return list->id;
 }
@@ -149,32 +149,25 @@ VerbResult show_lists(Call& call) {
     shown["notes"] = parsed_or(state.notes, json::array{});
     lists.push_back(std::move(shown));
   }
-  const auto counted = services.writer.run<std::vector<std::size_t>>(
-      Urgency::urgent, [&](PolicyStore& store) -> Result<std::vector<std::size_t>> {
-        std::vector<std::size_t> counts;
-        for (const json::value& list : lists) {
-          const ListDefinition* known = store.policies().find_list(list.at("name").as_string());
-          const auto history = known != nullptr ? store.history(known->id)
-                                                : Result<std::vector<ImportRecord>>(std::vector<ImportRecord>());
-          if (!history) return history.error();
-          counts.push_back(history->size());
-        }
-        return counts;
-      });
-  if (!counted) return counted.error();
-  for (std::size_t i = 0; i < lists.size(); ++i) lists[i].as_object()["history"] = (*counted)[i];
+  for (json::value& shown : lists) {
+    const ListDefinition* known =
+        generation ? (*generation)->policies().find_list(shown.at("name").as_string()) : nullptr;
+    const auto history = known != nullptr ? services.writer.records().history(known->id)
+                                          : Result<std::vector<ImportRecord>>(std::vector<ImportRecord>());
+    if (!history) return history.error();
+    shown.as_object()["history"] = history->size();
+  }
   return json::object{{"lists", std::move(lists)}};
 }
 
 VerbResult show_history(Call& call) {
   const std::string name = call.arguments.required("name");
   if (!call.arguments.ok()) return call.arguments.error();
-  const auto history = call.services.writer.run<std::vector<ImportRecord>>(
-      Urgency::urgent, [&](PolicyStore& store) -> Result<std::vector<ImportRecord>> {
-        const auto id = find_id(store, name);
-        if (!id) return id.error();
-        return store.history(*id);
-      });
+  const auto generation = call.services.generations.current();
+  if (!generation) return generation.error();
+  const auto id = find_id((*generation)->policies(), name);
+  if (!id) return id.error();
+  const auto history = call.services.writer.records().history(*id);
   if (!history) return history.error();
   json::array imports;
   for (const ImportRecord& record : *history) imports.push_back(describe(record));
@@ -188,7 +181,7 @@ VerbResult rollback_list(Call& call) {
   if (import == 0) return Error{ErrorCode::invalid, "\"import\" must be the number of an import (weir list history)"};
   const auto number =
       call.services.writer.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
-        const auto id = find_id(store, name);
+        const auto id = find_id(store.policies(), name);
         if (!id) return id.error();
         auto done = store.rollback_list(*id, ImportId{import}, call.who, read_clocks());
         if (!done) return done;

@@ -121,8 +121,7 @@ VerbResult remove_rule(Call& call) {
 }
 
 VerbResult show_rules(Call& call) {
-  const auto rules = call.services.writer.run<std::vector<SourcedRule>>(
-      Urgency::urgent, [](PolicyStore& store) { return store.rules_of(kLocalRules, kMaxLocalRules); });
+  const auto rules = call.services.writer.records().rules_of(kLocalRules, kMaxLocalRules);
   if (!rules) return rules.error();
   json::array shown;
   for (const SourcedRule& known : *rules) {

@@ -1,4 +1,4 @@
-// The one thread that touches the policy store (PolicyStore is not thread-safe).
+// The one thread that changes the policy store (PolicyStore is not thread-safe, its PolicyRecords are).
 //
 // Others hand it work and wait for the result. Urgent work (a rule of the administrator, a roll-back) goes before
 // imports that wait; nothing interrupts one that runs.
@@ -43,6 +43,9 @@ class WriterThread {
     if (!taken) return Error{ErrorCode::unavailable, "the sidecar is ending"};
     return future.get();
   }
+
+  // What need not wait for that thread.
+  const PolicyRecords& records() const { return *store_; }
 
   // PolicyStore::pinned() as the last piece of work left it. Never waits.
   std::string pinned() const;

@@ -50,7 +50,7 @@ class PolicyStoreImpl final : public PolicyStore {
                                const std::function<void(std::uint64_t)>& progress, Now now) override;
   Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
   Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
-  Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) override;
+  Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const override;
   Result<GenerationNumber> publish(const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) override;
@@ -58,8 +58,8 @@ class PolicyStoreImpl final : public PolicyStore {
   std::filesystem::path checkpoint_path(GenerationNumber number) const override {
     return generation_path(store_, number);
   }
-  Result<std::vector<PublishedGeneration>> generations() override;
-  Result<std::vector<ImportRecord>> history(ListId list) override;
+  Result<std::vector<PublishedGeneration>> generations() const override;
+  Result<std::vector<ImportRecord>> history(ListId list) const override;
   Result<std::uint64_t> rule_count(ListId list) override;
   std::string pinned() const override { return state_.pinned; }
 

@@ -125,7 +125,10 @@ Result<void> PolicyStoreImpl::repair(Now) {
   return {};
 }
 
-Result<std::vector<PublishedGeneration>> PolicyStoreImpl::generations() {
+Result<std::vector<PublishedGeneration>> PolicyStoreImpl::generations() const {
+  // From its file, since published_ belongs to the writer's thread.
+  const auto current = Generation::read_current_number(store_);
+  if (!current && current.error().code != ErrorCode::not_found) return current.error();
   std::vector<PublishedGeneration> all;
   const std::string prefix = "g";
   const auto iterator = database_->iterate(Family::timeline);
@@ -134,7 +137,7 @@ Result<std::vector<PublishedGeneration>> PolicyStoreImpl::generations() {
     const GenerationNumber number{key.u64()};
     auto record = decode_published(view(iterator->value()));
     if (!key.ok() || !record) return corrupt("timeline");
-    if (number > published_) continue;  // announced only
+    if (!current || number > *current) continue;  // announced only
     PublishedGeneration generation;
     generation.number = number;
     generation.names_epoch = {record->names_epoch};

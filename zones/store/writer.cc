@@ -337,7 +337,7 @@ Result<bool> PolicyStoreImpl::remove_rule(ListId list, const Rule& rule, const P
   return removed.error();
 }
 
-Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::size_t limit) {
+Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::size_t limit) const {
   std::vector<SourcedRule> rules;
   PastRules cursor(*database_, list, UINT64_MAX);
   WantedRule found;
@@ -358,7 +358,7 @@ Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::siz
   return rules;
 }
 
-Result<std::vector<ImportRecord>> PolicyStoreImpl::history(ListId list) {
+Result<std::vector<ImportRecord>> PolicyStoreImpl::history(ListId list) const {
   std::vector<ImportRecord> records;
   const std::string prefix = import_prefix(list);
   const auto iterator = database_->iterate(Family::lists);

@@ -1,4 +1,4 @@
-// The one writer of the policy store; the sidecar holds it. Not thread-safe: one thread calls it.
+// The one writer of the policy store; the sidecar holds it. Not thread-safe: one thread calls it (PolicyRecords aside).
 //
 // Layout on disk, below `store`: policy/live (the writer's RocksDB), policy/generations/<number>
 // (checkpoints), policy/current (the published number, replaced by rename), policy/LOCK.
@@ -70,13 +70,23 @@ struct WriterOptions {
   unsigned keep_generations = 10;  // and one an hour for a day
 };
 
-class PolicyStore {
+// What the writer's database tells about itself. Any thread, also while the writer's thread is in the middle of an
+// import: each call sees what was written whole before it began.
+class PolicyRecords {
+ public:
+  virtual ~PolicyRecords() = default;
+
+  virtual Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const = 0;
+  virtual Result<std::vector<PublishedGeneration>> generations() const = 0;  // newest first
+  virtual Result<std::vector<ImportRecord>> history(ListId list) const = 0;  // newest first
+};
+
+class PolicyStore : public PolicyRecords {
  public:
   // Errors: busy (a second sidecar), permission, incompatible, corrupt, io. Finishes a rollback or a
   // publish that a crash interrupted.
   static Result<std::unique_ptr<PolicyStore>> open(const std::filesystem::path& store, const WriterOptions& options,
                                                    Now now);
-  virtual ~PolicyStore() = default;
 
   // Compiles definitions into the live database: gives ids to new list names, keeps those of known
   // ones (also of removed ones that return). Ids in `wanted` are ignored, found by name. Rules of
@@ -95,7 +105,6 @@ class PolicyStore {
   virtual Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) = 0;
   virtual Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance,
                                    Now now) = 0;  // false: not there
-  virtual Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) = 0;
 
   // Makes the checkpoint of the live database the generation in force. Changing nothing publishes nothing
   // and returns the number in force.
@@ -109,8 +118,6 @@ class PolicyStore {
 
   virtual GenerationNumber published() const = 0;
   virtual std::filesystem::path checkpoint_path(GenerationNumber number) const = 0;
-  virtual Result<std::vector<PublishedGeneration>> generations() = 0;  // newest first
-  virtual Result<std::vector<ImportRecord>> history(ListId list) = 0;  // newest first
   virtual Result<std::uint64_t> rule_count(ListId list) = 0;
   // "" or why the definitions in force are not those of the files: "files differ from generation 12".
   virtual std::string pinned() const = 0;
