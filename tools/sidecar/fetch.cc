@@ -315,9 +315,10 @@ Result<FetchOutcome> fetch_file(const FetchRequest& request, const FetchConfig& 
   // Not blocking: opening a pipe would wait for its writer for ever.
   const int descriptor = ::open(request.source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
-    const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::not_found
-                           : errno == EACCES                   ? ErrorCode::permission
-                                                               : ErrorCode::io;
+    const ErrorCode code = errno == ENOENT || errno == ENOTDIR                         ? ErrorCode::not_found
+                           : errno == EACCES                                           ? ErrorCode::permission
+                           : errno == ELOOP || errno == ENAMETOOLONG || errno == ENXIO ? ErrorCode::invalid
+                                                                                       : ErrorCode::io;
     return Error{code, "cannot read " + shown + ": " + std::strerror(errno)};
   }
   struct Closer {

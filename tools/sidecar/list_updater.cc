@@ -122,7 +122,12 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
   const auto fetched = fetch(
       request, config.fetch, [&](std::uint64_t done, std::uint64_t total) { report_progress("fetch", done, total); },
       stop_);
-  if (!fetched) return fetched.error();
+  if (!fetched) {
+    // What may not be fetched is a bad source. The asker may ask, which is all that `permission` means to them.
+    Error error = fetched.error();
+    if (error.code == ErrorCode::permission) error.code = ErrorCode::invalid;
+    return error;
+  }
 
   const std::string reading = reading_of(list);
   const std::string sha256 = fetched->not_modified ? state.sha256 : fetched->sha256;

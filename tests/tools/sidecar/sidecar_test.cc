@@ -13,6 +13,7 @@
 #include "tests/tools/sidecar/scratch.h"
 #include "tools/sidecar/explain.h"
 #include "tools/support/control_client.h"
+#include "tools/support/exit_code.h"
 #include "zones/link/decision.h"
 #include "zones/link/ring.h"
 #include "zones/store/generation.h"
@@ -174,6 +175,48 @@ TEST_F(SidecarTest, BadListsLeaveTheOldStateInForce) {
   EXPECT_EQ(update("ads").at("rules").to_number<int>(), 1);
   EXPECT_EQ(done("status").at("lists").at(0).at("state"), "ok");
   EXPECT_EQ(refused("list.update", {{"name", "nope"}}).code, ErrorCode::not_found);
+}
+
+// Whatever is wrong with a source is "refused" (3) for the caller: nothing of the sidecar's failed.
+TEST_F(SidecarTest, ASourceThatFailsIsRefusedInput) {
+  HttpServer server;
+  server.serve("/page", "<!DOCTYPE html><html></html>\n");
+  server.serve("/empty", "");
+  server.on("/hanging", [](const std::string&, const HttpServer::Send& send) { send(HttpServer::kHang); });
+  server.on("/private", [](const std::string&, const HttpServer::Send& send) {
+    send("HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  std::string closed;
+  {
+    const HttpServer gone;
+    closed = gone.url("/list");
+  }
+  std::filesystem::create_symlink("loop", scratch_ / "loop");
+  const struct {
+    const char* what;
+    std::string source;
+  } rows[] = {{"nobody listens", closed},
+              {"missing page", server.url("/nothing")},
+              {"too slow", server.url("/hanging")},
+              {"private address", "http://10.0.0.1/list"},
+              {"redirect to a private address", server.url("/private")},
+              {"an HTML page", server.url("/page")},
+              {"empty", server.url("/empty")},
+              {"missing file", (scratch_ / "absent").string()},
+              {"a folder", scratch_.path().string()},
+              {"a loop of links", (scratch_ / "loop").string()},
+              {"a path that is too long", "/" + std::string(300, 'x')}};
+  std::string lists = "timeout = \"300ms\"\n";
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    lists += "[[list]]\nname = \"l" + std::to_string(i) + "\"\nsource = \"" + rows[i].source + "\"\n";
+  }
+  configure(lists);
+  start();
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    const Error error = update_refused("l" + std::to_string(i));
+    EXPECT_EQ(exit_code_of_answer(error.code), ExitCode::refused) << rows[i].what << ": " << error.message;
+    EXPECT_FALSE(error.message.empty()) << rows[i].what;
+  }
 }
 
 TEST_F(SidecarTest, UnchangedOnTheServerImportsNothing) {
@@ -420,6 +463,7 @@ TEST_F(SidecarTest, ASecondOneAndUnknownVerbsAreRefused) {
   const auto second = Sidecar::start(*Config::load(scratch_ / "weir.toml"), scratch_ / "weir.toml", read_clocks());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::busy);
+  EXPECT_EQ(exit_code_of(second.error().code), ExitCode::failed);
   EXPECT_NE(second.error().message.find(std::to_string(::getpid())), std::string::npos) << second.error().message;
   const Error unknown = refused("list.updat");
   EXPECT_EQ(unknown.code, ErrorCode::invalid);
