@@ -7,6 +7,7 @@
 
 #include "tools/cli/verbs.h"
 #include "zones/base/text.h"
+#include "zones/base/version.h"
 
 namespace weir::cli {
 namespace {
@@ -70,6 +71,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   bool json = false;
   app.add_option("--config", config_file, "the configuration file")->capture_default_str();
   app.add_flag("--json", json, "print JSON instead of text");
+  app.set_version_flag("--version", std::string("weir ") + version(), "print the version, and end");
 
   Action chosen;
   add_check(app, chosen);
@@ -87,6 +89,9 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   } catch (const CLI::CallForHelp&) {
     const CLI::App& asked = deepest(app);
     streams.out << asked.help(asked.get_parent() != nullptr ? path_of(*asked.get_parent()) : std::string());
+    return ExitCode::done;
+  } catch (const CLI::CallForVersion& asked) {
+    streams.out << asked.what() << '\n';
     return ExitCode::done;
   } catch (const CLI::ParseError& error) {
     const std::string at = path_of(deepest(app));

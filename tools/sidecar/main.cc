@@ -13,15 +13,17 @@
 
 #include "tools/sidecar/sidecar.h"
 #include "tools/support/exit_code.h"
+#include "zones/base/version.h"
 #include "zones/config/config.h"
 
 namespace {
 
 constexpr char kUsage[] =
-    "Usage: weir-sidecar [--config FILE] [--check]\n"
+    "Usage: weir-sidecar [--config FILE] [--check | --version]\n"
     "Fetches and imports lists, publishes policy generations, keeps the decision log.\n"
     "  --config FILE  the configuration (default /etc/weir/weir.toml)\n"
     "  --check        read the configuration, say what is wrong with it, and end\n"
+    "  --version      print the version, and end\n"
     "Signals: SIGHUP reads the configuration again; SIGTERM and SIGINT end it cleanly.\n";
 constexpr std::chrono::seconds kTendEvery{30};
 
@@ -64,6 +66,9 @@ int main(int argc, char** argv) {
       file = argv[++i];
     } else if (argument == "--check") {
       check = true;
+    } else if (argument == "--version") {
+      std::printf("weir-sidecar %s\n", weir::version());
+      return static_cast<int>(weir::ExitCode::done);
     } else if (argument == "--help" || argument == "-h") {
       std::fputs(kUsage, stdout);
       return static_cast<int>(weir::ExitCode::done);

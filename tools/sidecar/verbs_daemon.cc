@@ -6,11 +6,8 @@
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
+#include "zones/base/version.h"
 #include "zones/store/files.h"
-
-#ifndef WEIR_VERSION
-#define WEIR_VERSION "0.1.0"
-#endif
 
 namespace weir::sidecar {
 namespace {
@@ -36,7 +33,7 @@ json::object describe(const Generation& generation, const std::filesystem::path&
 
 VerbResult show_status(Call& call) {
   const Services& services = call.services;
-  json::object out{{"version", WEIR_VERSION}, {"pid", ::getpid()}, {"started", format_time(services.started)}};
+  json::object out{{"version", version()}, {"pid", ::getpid()}, {"started", format_time(services.started)}};
   const auto config = services.config();
   const auto generation = services.generations.current();
   out["generation"] = generation ? json::value(describe(**generation, config->store.path)) : json::value(nullptr);
