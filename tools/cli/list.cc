@@ -43,6 +43,19 @@ Command::Answer update_list(Command& command, const std::string& name) {
   }
 }
 
+void tell_notes(Command& command, const json::value& result) {
+  for (const auto& note : array_at(result, "notes")) {
+    if (note.is_string()) command.say("note: " + std::string(note.get_string()));
+  }
+}
+
+// The reload may have imported a new list already, so `changed` says nothing of what the caller has done.
+void tell_added(Command& command, const json::value& result) {
+  command.say(text_at(result, "name") + ": " + count_at(result, "rules") + " rules imported from " +
+              count_at(result, "lines") + " lines (generation " + text_at(result, "generation") + ")");
+  tell_notes(command, result);
+}
+
 void tell_update(Command& command, const json::value& result) {
   const std::string name = text_at(result, "name");
   const std::string rules = count_at(result, "rules") + " rules";
@@ -53,9 +66,7 @@ void tell_update(Command& command, const json::value& result) {
   } else {
     command.say(name + ": not changed, " + rules + "; generation " + text_at(result, "generation"));
   }
-  for (const auto& note : array_at(result, "notes")) {
-    if (note.is_string()) command.say("note: " + std::string(note.get_string()));
-  }
+  tell_notes(command, result);
 }
 
 ExitCode update(Command& command, const std::string& name) {
@@ -118,7 +129,7 @@ ExitCode add(Command& command, const AddOptions& options) {
     if (result.is_object()) result.get_object()["file"] = file.string();
     command.print(result);
   } else {
-    tell_update(command, updated.result);
+    tell_added(command, updated.result);
   }
   return ExitCode::done;
 }

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "tools/cli/app.h"
+#include "zones/base/version.h"
 #include "zones/link/control.h"
 
 namespace weir::cli {
@@ -352,7 +353,7 @@ TEST_F(CliTest, ListAddWritesADropInAndListRemoveDeletesIt) {
   const Ran added =
       run({"list", "add", "new", "https://lists.example/a\"b", "--kind", "allow", "--every", "2h", "--rank", "9"});
   EXPECT_EQ(added.code, 0) << added.err;
-  EXPECT_NE(added.out.find("8 rules from 10 lines"), std::string::npos) << added.out;
+  EXPECT_NE(added.out.find("new: 8 rules imported from 10 lines (generation 5)"), std::string::npos) << added.out;
   EXPECT_NE(added.out.find("note: a note"), std::string::npos);
   const fs::path file = folder_ / "weir.d/list-new.toml";
   auto config = Config::load(folder_ / "weir.toml");
@@ -380,6 +381,26 @@ TEST_F(CliTest, ListAddWritesADropInAndListRemoveDeletesIt) {
   EXPECT_EQ(removed.code, 0) << removed.err;
   EXPECT_FALSE(fs::exists(file));
   EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
+}
+
+// The reload wakes the schedule, which may be quicker than the command.
+TEST_F(CliTest, ListAddSaysWhatWasImportedAlsoWhereTheScheduleImportedIt) {
+  sidecar().on("reload", R"({"generation": 2})");
+  sidecar().on(
+      "list.update",
+      R"({"name":"new","lines":25,"rules":20,"added":0,"removed":0,"import":1,"generation":3,"changed":false})");
+  const Ran added = run({"list", "add", "new", "/tmp/x"});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_NE(added.out.find("new: 20 rules imported from 25 lines (generation 3)"), std::string::npos) << added.out;
+  EXPECT_EQ(added.out.find("not changed"), std::string::npos) << added.out;
+  EXPECT_NE(run({"list", "update", "new"}).out.find("new: not changed, 20 rules"), std::string::npos);
+}
+
+TEST_F(CliTest, SaysItsVersion) {
+  const Ran ran = run({"--version"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, std::string("weir ") + version() + "\n");
+  EXPECT_NE(std::string(version()).find('.'), std::string::npos);
 }
 
 TEST_F(CliTest, AListThatDoesNotLoadLeavesNothingBehind) {
