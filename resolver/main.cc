@@ -1,4 +1,7 @@
 // weir-resolver: reads weir.toml, runs the resolver. No logic here.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <string_view>
 
@@ -66,6 +69,9 @@ int main(int argc, char** argv) {
     std::puts("the configuration is good");
     return 0;
   }
+  // As weir-sidecar writes its lines, so that both read as one in a common log.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("weir-resolver"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
   const auto ended = weir::run_resolver(*config);
   return ended ? 0 : fail(ended.error());
 }
