@@ -7,6 +7,7 @@ namespace weir::store {
 namespace {
 
 constexpr std::uint64_t kProgressEvery = 50'000;
+constexpr std::size_t kAhead = 16;
 
 std::uint64_t leading_octets(std::string_view text, std::size_t from) {
   std::uint64_t value = 0;
@@ -74,6 +75,8 @@ void RuleSorter::sort() {
 
 bool RuleSorter::next(WantedRule& rule) {
   if (at_ == items_.size()) return false;
+  // Sorted, the records lie anywhere in memory: without asking ahead, waiting for them was a ninth of an import.
+  if (at_ + kAhead < items_.size()) __builtin_prefetch(items_[at_ + kAhead].record);
   const Record record = record_of(items_[at_]);
   rule.key = key_of(items_[at_]);
   rule.import = import_.value;
