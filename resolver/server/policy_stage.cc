@@ -48,6 +48,7 @@ AnswerMatches& PolicyStage::match_question(const Query& query) {
     return parts;
   }
   metrics_.add(Metric::match_lookups);
+  ++store_lookups_;
   generation_->match(ReversedName(query.qname), question.matches);
   cache_.put(query.qname, query.qname_hash, epoch, question.matches);
   return parts;

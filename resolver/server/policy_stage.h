@@ -38,6 +38,9 @@ class PolicyStage {
   }
 
   void prefetch_matches(const Query& query) const { cache_.prefetch(query.qname_hash); }
+  // Look-ups in the store so far: what a turn of the loop is bounded by, since each may read and unpack blocks.
+  std::uint64_t store_lookups() const { return store_lookups_; }
+
   // The matches of QNAME alone, from the match cache or the store. Valid until the next call of any of these three.
   AnswerMatches& match_question(const Query& query);
   // What a cache entry holds; nothing where the octets are malformed. Empty octets: QNAME without a match.
@@ -63,6 +66,7 @@ class PolicyStage {
   std::vector<GroupState> groups_;
   std::array<AnswerMatches, 5> parts_;
   AnswerMatches rematched_;
+  std::uint64_t store_lookups_ = 0;
   Decision decision_;
 };
 

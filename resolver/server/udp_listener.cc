@@ -189,15 +189,15 @@ UdpBatch::UdpBatch() : buffers_(std::make_unique<Buffers>()) {
 
 UdpBatch::~UdpBatch() = default;
 
-unsigned UdpBatch::receive(const UdpSocket& socket) {
+unsigned UdpBatch::receive(const UdpSocket& socket, unsigned most) {
   Buffers& b = *buffers_;
-  for (unsigned i = 0; i < kBatchSize; ++i) {
+  for (unsigned i = 0; i < most; ++i) {
     msghdr& header = b.received[i].msg_hdr;
     header.msg_namelen = sizeof(UdpRoute::peer);
     header.msg_control = socket.is_wildcard() ? b.control[i].data() : nullptr;
     header.msg_controllen = socket.is_wildcard() ? kControlSize : 0;
   }
-  const int got = ::recvmmsg(socket.descriptor(), b.received.data(), kBatchSize, MSG_DONTWAIT, nullptr);
+  const int got = ::recvmmsg(socket.descriptor(), b.received.data(), most, MSG_DONTWAIT, nullptr);
   b.count = got > 0 ? static_cast<unsigned>(got) : 0;
   for (unsigned i = 0; i < b.count; ++i) {
     b.sizes[i] = b.received[i].msg_len;

@@ -77,7 +77,8 @@ class UdpBatch {
   UdpBatch& operator=(const UdpBatch&) = delete;
 
   // Takes what is there without waiting; replaces the batch before. Returns how many.
-  unsigned receive(const UdpSocket& socket);
+  // At most `most` (1 to kBatchSize) of them.
+  unsigned receive(const UdpSocket& socket, unsigned most = kBatchSize);
   std::span<const std::uint8_t> message(unsigned index) const;
   const UdpRoute& route(unsigned index) const;
   std::span<std::uint8_t> reply_buffer(unsigned index);

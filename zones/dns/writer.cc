@@ -13,14 +13,6 @@ void Writer::octets(std::span<const std::uint8_t> octets) {
   size_ += octets.size();
 }
 
-void Writer::number(std::uint32_t value, unsigned size) {
-  if (!ok_ || size > room()) {
-    ok_ = false;
-    return;
-  }
-  for (unsigned i = size; i > 0; --i) out_[size_++] = static_cast<std::uint8_t>(value >> (8 * (i - 1)));
-}
-
 void Writer::patch_u16(std::size_t position, std::uint16_t value) {
   if (position + 2 > size_) return;
   out_[position] = static_cast<std::uint8_t>(value >> 8);

@@ -15,9 +15,24 @@ class Writer {
  public:
   explicit Writer(std::span<std::uint8_t> out) : out_(out) {}
 
-  void u8(std::uint8_t value) { number(value, 1); }
-  void u16(std::uint16_t value) { number(value, 2); }
-  void u32(std::uint32_t value) { number(value, 4); }
+  void u8(std::uint8_t value) {
+    if (!fits(1)) return;
+    out_[size_++] = value;
+  }
+  void u16(std::uint16_t value) {
+    if (!fits(2)) return;
+    out_[size_] = static_cast<std::uint8_t>(value >> 8);
+    out_[size_ + 1] = static_cast<std::uint8_t>(value);
+    size_ += 2;
+  }
+  void u32(std::uint32_t value) {
+    if (!fits(4)) return;
+    out_[size_] = static_cast<std::uint8_t>(value >> 24);
+    out_[size_ + 1] = static_cast<std::uint8_t>(value >> 16);
+    out_[size_ + 2] = static_cast<std::uint8_t>(value >> 8);
+    out_[size_ + 3] = static_cast<std::uint8_t>(value);
+    size_ += 4;
+  }
   void octets(std::span<const std::uint8_t> octets);
   void name(const Name& name);  // compressed against earlier names (RFC 1035 section 4.1.4)
   void name_uncompressed(const Name& name) { octets(name.wire()); }
@@ -37,7 +52,10 @@ class Writer {
   // message stays bounded whatever it holds (CVE-2024-8508).
   static constexpr unsigned kMaxSuffixes = 64;
 
-  void number(std::uint32_t value, unsigned size);
+  bool fits(std::size_t size) {
+    ok_ = ok_ && size <= room();
+    return ok_;
+  }
   bool equals_at(std::size_t position, const std::uint8_t* wire) const;
 
   std::span<std::uint8_t> out_;
