@@ -7,6 +7,7 @@
 
 #include "resolver/server/resolver_daemon.h"
 #include "zones/base/text.h"
+#include "zones/base/version.h"
 #include "zones/config/config.h"
 
 namespace {
@@ -48,7 +49,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (argument == "--version") {
-      std::puts("weir-resolver 0.1.0");
+      std::printf("weir-resolver %s\n", weir::version());
       return 0;
     }
     if (argument == "--check") {

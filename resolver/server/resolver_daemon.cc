@@ -26,12 +26,12 @@
 #include "resolver/server/metrics.h"
 #include "resolver/server/port_probe.h"
 #include "resolver/server/worker.h"
+#include "zones/base/version.h"
 #include "zones/store/generation.h"
 
 namespace weir {
 namespace {
 
-constexpr const char* kVersion = "0.1.0";
 constexpr std::chrono::milliseconds kSwapBound{2000};  // a worker's turn is far below it
 constexpr std::size_t kReservedDescriptors = 2048;     // TCP clients, store files, rings
 
@@ -99,7 +99,7 @@ class Daemon {
 
   void start() {
     for (auto& worker : workers_) worker->start();
-    spdlog::info("weir-resolver {} answers on {} address(es) with {} worker(s)", kVersion,
+    spdlog::info("weir-resolver {} answers on {} address(es) with {} worker(s)", version(),
                  config_.resolver.listen.size(), workers_.size());
     sd_notify(0, "READY=1");
   }
@@ -210,7 +210,7 @@ class Daemon {
   ResolverStatus status() {
     ResolverStatus status;
     const auto uptime = std::chrono::steady_clock::now() - started_;
-    status.version = kVersion;
+    status.version = version();
     status.uptime = std::chrono::duration_cast<std::chrono::seconds>(uptime);
     status.workers = worker_count_;
     status.listen = config_.resolver.listen;
