@@ -172,7 +172,10 @@ std::optional<json::object> RowReader::read_decision(const LogRow& row, const Lo
   out["list"] = list;
   out["pattern"] = has_winner ? pattern_of(*decision, decision->winner) : std::string();
   out["action"] = to_text(decision->action);
-  out["mode"] = was_blocked ? std::string(to_text(decision->mode)) : std::string();
+  // A rule with an action of its own is answered with that, whatever the policy's mode.
+  out["mode"] = !was_blocked                        ? std::string()
+                : decision->action == Action::block ? std::string(to_text(decision->mode))
+                                                    : std::string(to_text(decision->action));
   out["link"] = text_of(decision->link);
   out["link_name"] = decision->link == LinkKind::alias     ? decision->link_name.to_text()
                      : decision->link == LinkKind::address ? decision->link_address.to_text()

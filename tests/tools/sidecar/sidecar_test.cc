@@ -12,6 +12,7 @@
 #include "tests/tools/sidecar/http_server.h"
 #include "tests/tools/sidecar/scratch.h"
 #include "tools/sidecar/explain.h"
+#include "tools/sidecar/log_rows.h"
 #include "tools/support/control_client.h"
 #include "tools/support/exit_code.h"
 #include "zones/link/decision.h"
@@ -455,6 +456,29 @@ TEST_F(SidecarTest, DecisionsAreLoggedWithTheirListAndLine) {
   EXPECT_EQ(refused("log.search", {{"class", "bloked"}}).code, ErrorCode::invalid);
   EXPECT_EQ(refused("log.search", {{"since", "yesterday"}}).code, ErrorCode::invalid);
   EXPECT_EQ(done("status").at("log").at("rows").to_number<unsigned>(), pushed);
+
+  // How it was answered: with the policy's mode, or with the rule's own action.
+  const struct {
+    Action action;
+    DecisionClass decision_class;
+    const char* mode;
+  } answered[] = {{Action::block, DecisionClass::blocked, "null"},
+                  {Action::nxdomain, DecisionClass::blocked, "nxdomain"},
+                  {Action::refused, DecisionClass::blocked, "refused"},
+                  {Action::address, DecisionClass::blocked, "address"},
+                  {Action::nxdomain, DecisionClass::would_block, ""}};
+  const auto generation_log = DecisionLog::open(scratch_ / "other-log");
+  ASSERT_TRUE(generation_log) << generation_log.error().message;
+  RowReader reader(**generation_log, *generation);
+  for (const auto& expected : answered) {
+    decision.action = expected.action;
+    decision.decision_class = expected.decision_class;
+    std::array<std::uint8_t, kMaxRecordSize> buffer;
+    const std::size_t size = encode(decision, buffer);
+    const auto shown = reader.read({RowKind::decision, 0, std::string(buffer.begin(), buffer.begin() + size)}, {});
+    ASSERT_TRUE(shown);
+    EXPECT_EQ(shown->at("mode"), expected.mode) << to_text(expected.action);
+  }
 }
 
 TEST_F(SidecarTest, ASecondOneAndUnknownVerbsAreRefused) {
