@@ -29,6 +29,7 @@ std::int64_t number_of(const json::object& from, const char* key) {
 ListState read_state(const json::object& from) {
   ListState state;
   state.source = text_of(from, "source");
+  state.tried = text_of(from, "tried");
   state.reading = text_of(from, "reading");
   state.etag = text_of(from, "etag");
   state.last_modified = text_of(from, "last_modified");
@@ -48,6 +49,7 @@ ListState read_state(const json::object& from) {
 
 json::object write_state(const ListState& state) {
   return {{"source", state.source},
+          {"tried", state.tried},
           {"reading", state.reading},
           {"etag", state.etag},
           {"last_modified", state.last_modified},

@@ -19,6 +19,7 @@ namespace weir::sidecar {
 
 struct ListState {
   std::string source;   // that the last import came from
+  std::string tried;    // that the last attempt asked, however it ended: `failures` are about this one
   std::string reading;  // how its bytes were read: another kind or match means other rules from the same bytes
   std::string etag;
   std::string last_modified;

@@ -78,6 +78,8 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
   if (!claim.taken()) return Error{ErrorCode::busy, "list " + name + " is being updated at this moment"};
 
   ListState state = states_.get(name);
+  if (state.tried != list->source) state.failures = 0;
+  state.tried = list->source;
   auto report = fetch_and_import(*config, *list, who, state, progress);
   const std::int64_t now_s = to_seconds(read_clocks().wall);
   const std::uint64_t chance = std::random_device{}();

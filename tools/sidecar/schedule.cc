@@ -24,4 +24,10 @@ std::chrono::seconds next_after_failure(std::chrono::milliseconds every, unsigne
   return jittered(std::min(backoff, every), chance);
 }
 
+std::int64_t due_at(const ListState& state, std::string_view source, std::string_view reading) {
+  if (state.failures > 0) return state.tried == source ? state.next_fetch_s : 0;
+  const bool is_other = state.import.value == 0 || state.source != source || state.reading != reading;
+  return is_other ? 0 : state.next_fetch_s;
+}
+
 }  // namespace weir::sidecar

@@ -3,6 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
+
+#include "tools/sidecar/list_state.h"
 
 namespace weir::sidecar {
 
@@ -15,5 +18,10 @@ std::chrono::seconds next_after_success(std::chrono::milliseconds every, std::ui
 // After the `failures`-th failure in a row (from 1): one minute, two, four, ..., never more than `every`,
 // with the same jitter.
 std::chrono::seconds next_after_failure(std::chrono::milliseconds every, unsigned failures, std::uint64_t chance);
+
+// When a list that is read from `source` as `reading` says is due: seconds since 1970, 0 for at once. At once means
+// never imported, or defined otherwise than at the last import; but what failed waits for its next turn, until it is
+// given another source.
+std::int64_t due_at(const ListState& state, std::string_view source, std::string_view reading);
 
 }  // namespace weir::sidecar

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "tools/sidecar/schedule.h"
+
 namespace weir::sidecar {
 namespace {
 
@@ -43,10 +45,7 @@ std::string Scheduler::next_due(std::int64_t now_s, std::int64_t& wait_s) {
     const std::string& name = list.definition.name;
     if (std::find(taken_.begin(), taken_.end(), name) != taken_.end() || updater_.is_updating(name)) continue;
     const ListState state = states_.get(name);
-    std::int64_t due_s = state.next_fetch_s;
-    // A failure waits for its next turn also when nothing was ever imported.
-    const bool other = state.import.value == 0 || state.source != list.source || state.reading != reading_of(list);
-    if (other && state.failures == 0) due_s = 0;
+    std::int64_t due_s = due_at(state, list.source, reading_of(list));
     // A clock that was far ahead when the time was written must not silence a list for years.
     const std::int64_t every_s = std::chrono::duration_cast<std::chrono::seconds>(list.every).count();
     if (due_s > now_s + 2 * every_s + kLongestWaitSeconds) due_s = 0;

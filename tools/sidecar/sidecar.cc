@@ -200,13 +200,6 @@ class RunningSidecar final : public Sidecar {
       const std::string& name = list.definition.name;
       wanted[name] = true;
       if (!has_list(*before, name)) report.lists_added.push_back(name);
-      // Another source deserves a try at once, whatever became of the last one.
-      ListState state = states_.get(name);
-      if (state.failures > 0 && state.source != list.source) {
-        state.failures = 0;
-        state.next_fetch_s = 0;
-        if (auto saved = states_.put(name, state); !saved) return saved.error();
-      }
     }
     for (const ListConfig& list : before->lists) {
       const std::string& name = list.definition.name;

@@ -29,5 +29,34 @@ TEST(Schedule, FailuresBackOffUpToTheInterval) {
       << "never at once: a failing source is left in peace";
 }
 
+TEST(Schedule, WhatFailedWaitsUntilItsSourceIsAnother) {
+  ListState imported;
+  imported.import = {3};
+  imported.source = imported.tried = "https://a.example/l";
+  imported.reading = "r";
+  imported.next_fetch_s = 5000;
+  ListState failed = imported;  // imported once, then failed
+  failed.failures = 2;
+  ListState never = failed;
+  never.import = {};
+  never.source.clear();
+  const struct {
+    const char* what;
+    const ListState& state;
+    const char* source;
+    const char* reading;
+    std::int64_t due;
+  } rows[] = {{"fresh", ListState{}, "https://a.example/l", "r", 0},
+              {"imported", imported, "https://a.example/l", "r", 5000},
+              {"read otherwise", imported, "https://a.example/l", "s", 0},
+              {"moved", imported, "https://b.example/l", "r", 0},
+              {"failed", failed, "https://a.example/l", "r", 5000},
+              {"failed, read otherwise", failed, "https://a.example/l", "s", 5000},
+              {"failed, moved", failed, "https://b.example/l", "r", 0},
+              {"never imported", never, "https://a.example/l", "r", 5000},
+              {"never imported, moved", never, "https://b.example/l", "r", 0}};
+  for (const auto& row : rows) EXPECT_EQ(due_at(row.state, row.source, row.reading), row.due) << row.what;
+}
+
 }  // namespace
 }  // namespace weir::sidecar

@@ -298,6 +298,26 @@ TEST_F(SidecarTest, ReloadAddsAndRemovesListsAndRefusesBadFiles) {
   EXPECT_EQ(outcome("more.example"), "blocked");
 }
 
+TEST_F(SidecarTest, AReloadLeavesAListThatFailsToItsSchedule) {
+  const auto list = [&](const std::string& source) {
+    return "[[list]]\nname = \"bad\"\nsource = \"" + source + "\"\n[[policy]]\nname = \"default\"\nlists = [\"bad\"]\n";
+  };
+  const auto next_fetch = [&] { return done("list.show", {{"name", "bad"}}).at("lists").at(0).at("next_fetch"); };
+  configure(list((scratch_ / "absent").string()));
+  start();
+  for (int i = 0; i < 3; ++i) update_refused("bad");
+  const json::value due = next_fetch();
+  ASSERT_TRUE(due.is_string());
+  done("reload");
+  EXPECT_EQ(next_fetch(), due) << "nothing changed for this list";
+  // Another source is tried at once, by the schedule alone.
+  configure(list((scratch_ / "ads.txt").string()));
+  done("reload");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (outcome("ads.example") != "blocked" && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(outcome("ads.example"), "blocked");
+}
+
 TEST_F(SidecarTest, GenerationsRollBackAndStayPinnedUntilAReload) {
   configure(ads_list());
   start();
