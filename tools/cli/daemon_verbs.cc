@@ -1,6 +1,7 @@
 // weir status, weir reload.
 #include <CLI/CLI.hpp>
 
+#include <map>
 #include <ostream>
 
 #include "tools/cli/verbs.h"
@@ -54,6 +55,19 @@ ExitCode status(Command& command) {
   return ExitCode::done;
 }
 
+// The reload took everything else into force; these keys are read at the start of a daemon alone.
+void tell_restart(Command& command, const boost::json::array& keys) {
+  std::map<std::string, std::string> by_daemon;
+  for (const auto& key : keys) {
+    if (!key.is_string()) continue;
+    const std::string text(key.get_string());
+    std::string& line = by_daemon[text.starts_with("resolver.") ? "weir-resolver" : "weir-sidecar"];
+    line += (line.empty() ? "" : ", ") + text;
+  }
+  for (const auto& [daemon, names] : by_daemon)
+    command.say("changed, but in force only when " + daemon + " is restarted: " + names);
+}
+
 ExitCode reload(Command& command) {
   // The caller's own view first: faults come with their lines also where no daemon runs.
   if (auto config = Config::load(command.config_file()); !config) return command.fail(config.error());
@@ -64,6 +78,7 @@ ExitCode reload(Command& command) {
   } else {
     const std::string generation = text_at(answer.result, "generation");
     command.say("reloaded" + (generation.empty() ? std::string() : "; generation " + generation + " is in force"));
+    tell_restart(command, array_at(answer.result, "needs_restart"));
   }
   return ExitCode::done;
 }

@@ -14,6 +14,7 @@
 #include "tools/sidecar/drain.h"
 #include "tools/sidecar/instance_lock.h"
 #include "tools/sidecar/pseudonym_keys.h"
+#include "tools/sidecar/restart_keys.h"
 #include "tools/sidecar/scheduler.h"
 #include "zones/link/control.h"
 
@@ -195,6 +196,7 @@ class RunningSidecar final : public Sidecar {
     if (!published) return published.error();
     ReloadReport report;
     report.generation = *published;
+    report.needs_restart = keys_for_restart(*before, *loaded);
     std::map<std::string, bool> wanted;
     for (const ListConfig& list : loaded->lists) {
       const std::string& name = list.definition.name;
@@ -213,6 +215,7 @@ class RunningSidecar final : public Sidecar {
     if (scheduler_) scheduler_->wake();
     spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
                  report.lists_added.size(), report.lists_removed.size());
+    for (const std::string& key : report.needs_restart) spdlog::warn("{} takes effect only at a restart", key);
     return report;
   }
 

@@ -28,6 +28,7 @@ struct ReloadReport {
   GenerationNumber generation;
   std::vector<std::string> lists_added;
   std::vector<std::string> lists_removed;
+  std::vector<std::string> needs_restart;  // keys that changed, but take effect only at a restart
 };
 
 // What the verbs work with. Everything outlives them.

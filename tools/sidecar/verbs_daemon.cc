@@ -59,7 +59,8 @@ VerbResult reload(Call& call) {
   if (!report) return report.error();
   json::object out{{"generation", report->generation.value},
                    {"lists_added", json::value_from(report->lists_added)},
-                   {"lists_removed", json::value_from(report->lists_removed)}};
+                   {"lists_removed", json::value_from(report->lists_removed)},
+                   {"needs_restart", json::value_from(report->needs_restart)}};
   tell_resolver(call.services, out);
   return out;
 }

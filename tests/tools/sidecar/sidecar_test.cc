@@ -284,6 +284,7 @@ TEST_F(SidecarTest, ReloadAddsAndRemovesListsAndRefusesBadFiles) {
   const json::value report = done("reload");
   EXPECT_EQ(report.at("lists_added"), json::value({"more"}));
   EXPECT_EQ(report.at("lists_removed"), json::value({"ads"}));
+  EXPECT_EQ(report.at("needs_restart"), json::array{});
   update("more");
   EXPECT_EQ(outcome("more.example"), "blocked");
   EXPECT_EQ(outcome("www.ads.example"), "none");

@@ -1,0 +1,48 @@
+#include "tools/sidecar/restart_keys.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/tools/sidecar/scratch.h"
+
+namespace weir::sidecar {
+namespace {
+
+using Keys = std::vector<std::string>;
+
+// Goes through every key that weir.toml knows in these sections: a new one must be put on one side or the other.
+TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
+  const Scratch scratch;
+  const std::map<std::string, std::string> others = {{"listen", "[\"127.0.0.1:5353\"]"},
+                                                     {"workers", "3"},
+                                                     {"allow_clients", "[\"192.0.2.0/24\"]"},
+                                                     {"root_hints", "\"/nonexistent/hints\""},
+                                                     {"trust_anchors", "[\"/nonexistent/anchor\"]"},
+                                                     {"cache", "\"32MiB\""},
+                                                     {"store_cache", "\"8MiB\""},
+                                                     {"outgoing", "[\"192.0.2.1\"]"},
+                                                     {"ipv6_upstream", "false"},
+                                                     {"upstream_port", "5300"},
+                                                     {"spin", "true"},
+                                                     {"name", "\"dns.example\""},
+                                                     {"contact", "\"admin@example.org\""},
+                                                     {"keep_generations", "7"}};
+  const Config before = Config::defaults();
+  EXPECT_EQ(keys_for_restart(before, before), Keys{});
+  unsigned seen = 0;
+  for (const ConfigKey& key : config_keys()) {
+    if (key.section != "resolver" && key.key != "keep_generations") continue;
+    ++seen;
+    ASSERT_TRUE(others.contains(key.key)) << key.key << " is new: does it take a restart?";
+    write_file(scratch / "weir.toml", "[" + key.section + "]\n" + key.key + " = " + others.at(key.key) + "\n");
+    const auto after = Config::load(scratch / "weir.toml");
+    ASSERT_TRUE(after) << after.error().message;
+    const bool travels = key.key == "name" || key.key == "contact";
+    EXPECT_EQ(keys_for_restart(before, *after), travels ? Keys{} : Keys{key.section + "." + key.key});
+  }
+  EXPECT_EQ(seen, others.size());
+}
+
+}  // namespace
+}  // namespace weir::sidecar

@@ -1,0 +1,27 @@
+#include "tools/sidecar/restart_keys.h"
+
+namespace weir::sidecar {
+
+std::vector<std::string> keys_for_restart(const Config& before, const Config& after) {
+  std::vector<std::string> keys;
+  const auto compare = [&](const char* key, const auto& old_value, const auto& new_value) {
+    if (!(old_value == new_value)) keys.emplace_back(key);
+  };
+  const ResolverConfig& was = before.resolver;
+  const ResolverConfig& is = after.resolver;
+  compare("resolver.listen", was.listen, is.listen);
+  compare("resolver.workers", was.workers, is.workers);
+  compare("resolver.allow_clients", was.allow_clients, is.allow_clients);
+  compare("resolver.root_hints", was.root_hints, is.root_hints);
+  compare("resolver.trust_anchors", was.trust_anchors, is.trust_anchors);
+  compare("resolver.cache", was.cache_bytes, is.cache_bytes);
+  compare("resolver.store_cache", was.store_cache_bytes, is.store_cache_bytes);
+  compare("resolver.outgoing", was.outgoing, is.outgoing);
+  compare("resolver.ipv6_upstream", was.ipv6_upstream, is.ipv6_upstream);
+  compare("resolver.upstream_port", was.upstream_port, is.upstream_port);
+  compare("resolver.spin", was.spin, is.spin);
+  compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
+  return keys;
+}
+
+}  // namespace weir::sidecar
