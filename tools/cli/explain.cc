@@ -54,9 +54,22 @@ void tell_rule(Command& command, const std::string& lead, const json::value& rul
     command.say("  " + std::string(lead.size(), ' ') + import);
 }
 
+// The exception by which a list takes back its own rule; nullptr where none did so.
+const json::value* own_exception(const json::array& losers) {
+  for (const auto& exception : losers) {
+    if (!flag_at(exception, "exception")) continue;
+    for (const auto& rule : losers) {
+      if (!flag_at(rule, "exception") && text_at(rule, "list") == text_at(exception, "list")) return &exception;
+    }
+  }
+  return nullptr;
+}
+
 void tell(Command& command, const json::value& result, const std::string& generation) {
   const std::string outcome = text_at(result, "outcome");
   const json::value* winner = object_at(result, "winner");
+  const json::array& losers = array_at(result, "losers");
+  const json::value* opener = outcome == "none" ? own_exception(losers) : nullptr;
   std::string verdict = text_at(result, "name");
   if (outcome == "blocked") {
     verdict += " is blocked";
@@ -64,12 +77,17 @@ void tell(Command& command, const json::value& result, const std::string& genera
     if (winner == nullptr) verdict += ": the policy denies what no rule allows";
   } else if (outcome == "allowed") {
     verdict += " is allowed by a rule";
+  } else if (opener != nullptr) {
+    verdict += " is resolved: list " + text_at(*opener, "list") + " makes an exception to its own rule";
   } else {
-    verdict += " is resolved: no rule matches";
+    verdict += losers.empty() ? " is resolved: no rule matches" : " is resolved: no rule blocks it";
   }
   command.say(verdict);
+  if (winner == nullptr) winner = opener;
   if (winner != nullptr) tell_rule(command, "by    ", *winner);
-  for (const auto& loser : array_at(result, "losers")) tell_rule(command, "over  ", loser);
+  for (const auto& loser : losers) {
+    if (&loser != opener) tell_rule(command, "over  ", loser);
+  }
   if (const auto* observed = object_at(result, "observed"))
     tell_rule(command, "would have been decided by  ", *observed);
   command.say("  policy " + text_at(result, "policy") + ", group " + text_at(result, "group") + ", generation " +

@@ -316,6 +316,34 @@ TEST_F(CliTest, ExplainNamesListLineAndImport) {
   EXPECT_NE(open.out.find("open.example is resolved: no rule matches"), std::string::npos);
 }
 
+TEST_F(CliTest, ExplainTellsWhenAListOpensWhatItBlocks) {
+  const std::string rule =
+      R"({"list":"ads","pattern":"ads.example","kind":"subtree","action":"block","line":1,"rank":4,"mode":"enforce"})";
+  const std::string exception =
+      R"({"list":"ads","pattern":"good.ads.example","kind":"subtree","action":"allow","exception":true,"line":2,"rank":4,"mode":"enforce"})";
+  const struct {
+    std::string losers;
+    const char* told;
+  } kRows[] = {{rule + "," + exception,
+                "good.ads.example is resolved: list ads makes an exception to its own rule\n"
+                "  by    list ads, line 2: good.ads.example and everything below it -> allow (rank 4, exception)\n"
+                "  over  list ads, line 1: ads.example and everything below it -> block (rank 4)\n"
+                "  policy default, group default, generation 1\n"},
+               {exception, "good.ads.example is resolved: no rule blocks it\n  over  list ads, line 2"},
+               {"", "good.ads.example is resolved: no rule matches\n  policy"}};
+  for (const auto& row : kRows) {
+    sidecar().on("explain", [&](const json::object&) {
+      return encode_result(
+          json::parse(R"({"generation":1,"results":[{"name":"good.ads.example","group":"default","policy":"default",
+                          "outcome":"none","winner":null,"losers":[)" +
+                      row.losers + "]}]}"));
+    });
+    const Ran ran = run({"explain", "good.ads.example"});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_TRUE(ran.out.starts_with(row.told)) << ran.out;
+  }
+}
+
 TEST_F(CliTest, BatchKeepsTheOrderAndAsksInChunks) {
   sidecar().on("explain", explain_reply);
   std::string input = "\n  \n";
