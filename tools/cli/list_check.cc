@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kShownSamples = 5;
 
 void tell(Command& command, const std::string& file, const ListSummary& summary) {
-  command.say(file + ": " + show_count(summary.lines) + " lines, " + show_count(summary.rules) + " rules" +
+  command.say(file + ": " + show_count(summary.lines) + " lines, " + show_count(summary.rules) +
+              (summary.rules == 1 ? " rule" : " rules") +
               (summary.dialect.empty() ? "" : ", mostly " + summary.dialect) +
               (summary.bare_is_subtree ? ", a bare name means itself and all below" : ""));
   Table table({{"LINES", Align::right}, {"WHAT BECAME OF THEM"}});
@@ -49,6 +50,11 @@ ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
   wanted.dialect = options.dialect;
   wanted.rewrites = options.rewrites;
   wanted.file_name = std::filesystem::path(options.file).filename().string();
+  if (options.file.find("://") != std::string::npos) {
+    return command.fail({ErrorCode::invalid, options.file +
+                                                 " is a URL, and 'weir list check' reads files only: download it, or "
+                                                 "let 'weir list add' fetch and check it"});
+  }
   auto reader = ListReader::open(options.file, wanted);
   if (!reader) return command.fail(reader.error());
   while ((*reader)->next()) {
@@ -60,7 +66,10 @@ ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
   } else {
     tell(command, options.file, summary);
   }
-  return finished ? ExitCode::done : command.fail(finished.error());
+  if (!finished) return command.fail(finished.error());
+  // An import of it would be refused too.
+  if (summary.rules == 0) return command.fail({ErrorCode::invalid, options.file + ": there is no rule in it"});
+  return ExitCode::done;
 }
 
 }  // namespace weir::cli

@@ -230,12 +230,19 @@ TEST_F(CliTest, ListCheckNeedsNoDaemon) {
   write("l.txt", "# c\n0.0.0.0 a.example\nnot a name at all!\n");
   const Ran ran = run({"list", "check", (folder_ / "l.txt").string()});
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_NE(ran.out.find("3 lines, 1 rules"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("3 lines, 1 rule,"), std::string::npos) << ran.out;
   const json::value shown = json::parse(run({"list", "check", (folder_ / "l.txt").string(), "--json"}).out);
   EXPECT_EQ(shown.at("lines").to_number<int>(), 3);
   write("page.txt", "<!doctype html><html></html>\n");
   EXPECT_EQ(run({"list", "check", (folder_ / "page.txt").string()}).code, 3);
   EXPECT_EQ(run({"list", "check", (folder_ / "none.txt").string()}).code, 3);
+  write("comments.txt", "# nothing here\n# at all\n");
+  const Ran comments = run({"list", "check", (folder_ / "comments.txt").string()});
+  EXPECT_EQ(comments.code, 3);
+  EXPECT_NE(comments.err.find("there is no rule in it"), std::string::npos) << comments.err;
+  const Ran url = run({"list", "check", "https://lists.example/ads.txt"});
+  EXPECT_EQ(url.code, 3);
+  EXPECT_NE(url.err.find("reads files only"), std::string::npos) << url.err;
 }
 
 TEST_F(CliTest, RulesAreSentAsThePatternSays) {
