@@ -113,10 +113,10 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   CLI::App* family = app.add_subcommand("log", "what was decided for whom");
   family->require_subcommand(1);
   auto options = std::make_shared<SearchOptions>();
-  CLI::App* find = family->add_subcommand("search", "decisions of the past, the newest first");
+  CLI::App* find = family->add_subcommand("search", "the newest decisions of the past, oldest of them first");
   find->add_option("--since", options->since, "a time such as 2026-07-06T00:40:32Z, or how long ago: 1h");
   find->add_option("--until", options->until, "likewise");
-  find->add_option("--limit", options->limit, "most rows to show")
+  find->add_option("--limit", options->limit, "how many of the newest to show")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));
   add_filters(*find, *options);
