@@ -281,6 +281,10 @@ TEST_F(CliTest, RulesAreSentAsThePatternSays) {
     EXPECT_TRUE(ran.code == 2 || ran.code == 3) << bad << ran.code;
     EXPECT_FALSE(ran.err.empty());
   }
+  const Ran url = run({"rule", "add", "https://foo.example/x?y"});
+  EXPECT_EQ(url.code, 3);
+  EXPECT_NE(url.err.find("is a URL; rules are about names: give the host name, foo.example\n"), std::string::npos)
+      << url.err;
   EXPECT_EQ(sidecar().asked().size(), before);
 }
 
