@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <ostream>
 
@@ -24,6 +26,9 @@ struct RuleOptions {
   std::vector<std::string> actions;  // the flags that were given
   std::vector<std::string> addresses;
 };
+
+// Those with a flag of their own.
+constexpr std::array<std::string_view, 6> kPlainActions = {"allow", "block", "null", "nxdomain", "nodata", "refused"};
 
 enum class Change : std::uint8_t { add, remove };
 
@@ -93,6 +98,16 @@ std::string show(const json::object& rule) {
   return (action.empty() ? "" : action + ": ") + what + (flag_at(value, "important") ? " (important)" : "");
 }
 
+// The command that removes exactly this rule.
+std::string how_to_remove(const json::value& rule) {
+  const std::string kind = text_at(rule, "kind");
+  const std::string action = text_at(rule, "action");
+  std::string out = "weir rule remove '" + text_at(rule, "pattern") + "'";
+  if (kind == "exact" || kind == "subtree") out += " --" + kind;
+  if (std::find(kPlainActions.begin(), kPlainActions.end(), action) != kPlainActions.end()) out += " --" + action;
+  return out;
+}
+
 ExitCode apply(Command& command, const RuleOptions& options, Change change) {
   const bool adds = change == Change::add;
   if (options.actions.size() + (options.addresses.empty() ? 0 : 1) > 1)
@@ -112,6 +127,10 @@ ExitCode apply(Command& command, const RuleOptions& options, Change change) {
     const char* done = adds ? "added " : "removed ";
     const char* vain = adds ? "there already: " : "there is no such rule: ";
     command.say((changed ? done : vain) + show(*rule) + (changed ? generation : ""));
+    for (const auto& other : array_at(answer.result, "others")) {
+      if (other.is_object())
+        command.say("there is, however, " + show(other.get_object()) + "; to remove it: " + how_to_remove(other));
+    }
   }
   return changed || adds ? ExitCode::done : ExitCode::answer_is_no;
 }
@@ -143,13 +162,13 @@ void add_change(CLI::App& family, const char* name, Change change, const char* h
       ->add_option("PATTERN", options->pattern,
                    "name (and everything below it), *.name (only below it), address or prefix (of an answer)")
       ->required();
-  for (const char* action : {"allow", "block", "null", "nxdomain", "nodata", "refused"}) {
-    const bool is_block = std::string_view(action) == "block";
+  for (const std::string_view action : kPlainActions) {
+    const bool is_block = action == "block";
     command->add_flag_callback(
-        std::string("--") + action, [options, action] { options->actions.emplace_back(action); },
-        is_block                         ? "block as the policy says (the default)"
-        : std::string(action) == "allow" ? std::string("let it through, whatever lists say")
-                                         : std::string("block, and answer this"));
+        "--" + std::string(action), [options, action] { options->actions.emplace_back(action); },
+        is_block            ? "block as the policy says (the default)"
+        : action == "allow" ? std::string("let it through, whatever lists say")
+                            : std::string("block, and answer this"));
   }
   command->add_option("--address", options->addresses, "answer with this address; may be given twice")
       ->take_all()

@@ -51,10 +51,22 @@ Result<std::uint64_t> remove_rules(PolicyStore& store, const Rule& pattern, cons
   return removed;
 }
 
+// A rule may apply to the same names or addresses and yet have another kind or action.
+Result<std::vector<Rule>> rules_about(PolicyStore& store, const Rule& pattern) {
+  const auto rules = store.rules_of(kLocalRules, kMaxLocalRules);
+  if (!rules) return rules.error();
+  std::vector<Rule> about;
+  for (const SourcedRule& known : *rules) {
+    if (known.rule.name == pattern.name && known.rule.prefix == pattern.prefix) about.push_back(known.rule);
+  }
+  return about;
+}
+
 struct Changed {
   GenerationNumber generation;
   bool changed = false;
   std::uint64_t replaced = 0;
+  std::vector<Rule> others;  // of a removal that found nothing: what there is for the same name or prefix
 };
 
 Result<Changed> publish(PolicyStore& store, const std::string& reason, Now now, Changed changed) {
@@ -66,9 +78,27 @@ Result<Changed> publish(PolicyStore& store, const std::string& reason, Now now, 
   return changed;
 }
 
+json::object describe_rule(const Rule& rule) {
+  json::object out{{"pattern", pattern_of(rule)},
+                   {"kind", to_text(rule.kind)},
+                   {"action", to_text(rule.action)},
+                   {"important", rule.important}};
+  if (!rule.detail.addresses.empty()) {
+    json::array addresses;
+    for (const IpAddress& address : rule.detail.addresses) addresses.push_back(json::string(address.to_text()));
+    out["addresses"] = std::move(addresses);
+  }
+  return out;
+}
+
 json::object reply(Call& call, const Changed& changed) {
   json::object out{{"generation", changed.generation.value}, {"changed", changed.changed}};
   if (changed.replaced > 0) out["replaced"] = changed.replaced;
+  if (!changed.others.empty()) {
+    json::array others;
+    for (const Rule& rule : changed.others) others.push_back(describe_rule(rule));
+    out["others"] = std::move(others);
+  }
   tell_resolver(call.services, out);
   return out;
 }
@@ -89,7 +119,7 @@ VerbResult add_rule(Call& call) {
     const auto added = store.add_rule(kLocalRules, *rule, provenance, now);
     // Said twice is said once.
     if (!added && added.error().code != ErrorCode::exists) return added.error();
-    return publish(store, "rule add " + describe_pattern(*rule), now, {{}, false, *replaced});
+    return publish(store, "rule add " + describe_pattern(*rule), now, {{}, false, *replaced, {}});
   });
   if (!changed) return changed.error();
   return reply(call, *changed);
@@ -113,7 +143,11 @@ VerbResult remove_rule(Call& call) {
       if (!gone) return gone.error();
       removed += *gone;
     }
-    if (removed == 0) return Changed{store.published(), false, 0};
+    if (removed == 0) {
+      auto others = rules_about(store, *rule);
+      if (!others) return others.error();
+      return Changed{store.published(), false, 0, std::move(*others)};
+    }
     return publish(store, "rule remove " + describe_pattern(*rule), now, {});
   });
   if (!changed) return changed.error();
@@ -125,16 +159,8 @@ VerbResult show_rules(Call& call) {
   if (!rules) return rules.error();
   json::array shown;
   for (const SourcedRule& known : *rules) {
-    json::object rule{{"pattern", pattern_of(known.rule)},
-                      {"kind", to_text(known.rule.kind)},
-                      {"action", to_text(known.rule.action)},
-                      {"important", known.rule.important},
-                      {"line", known.line}};
-    if (!known.rule.detail.addresses.empty()) {
-      json::array addresses;
-      for (const IpAddress& address : known.rule.detail.addresses) addresses.push_back(json::string(address.to_text()));
-      rule["addresses"] = std::move(addresses);
-    }
+    json::object rule = describe_rule(known.rule);
+    rule["line"] = known.line;
     shown.push_back(std::move(rule));
   }
   return json::object{{"rules", std::move(shown)}};

@@ -288,6 +288,21 @@ TEST_F(CliTest, RulesAreSentAsThePatternSays) {
   EXPECT_EQ(sidecar().asked().size(), before);
 }
 
+TEST_F(CliTest, ARemovalInVainNamesTheRuleThatIsThere) {
+  sidecar().on("rule.remove",
+               R"({"generation":7,"changed":false,"others":[
+                   {"pattern":"a.example","kind":"subtree","action":"allow","important":false},
+                   {"pattern":"*.a.example","kind":"below","action":"address","important":true,"addresses":["192.0.2.1"]}]})");
+  const Ran ran = run({"rule", "remove", "a.example", "--exact"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.out,
+            "there is no such rule: a.example alone\n"
+            "there is, however, allow: a.example and everything below it; "
+            "to remove it: weir rule remove 'a.example' --subtree --allow\n"
+            "there is, however, address: everything below a.example (important); "
+            "to remove it: weir rule remove '*.a.example'\n");
+}
+
 constexpr const char* kWinner =
     R"({"list":"ads","pattern":"ads.example","kind":"subtree","action":"block","important":false,"import":3,"line":812,
         "source":"https://lists.example/ads.txt","imported":"2026-07-06T00:40:32Z","rank":4,"mode":"enforce"})";

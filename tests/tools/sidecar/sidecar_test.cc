@@ -270,6 +270,18 @@ TEST_F(SidecarTest, LocalRulesAreInForceAtOnce) {
   EXPECT_EQ(outcome("192.0.2.77"), "none");
   EXPECT_TRUE(done("rule.remove", {{"pattern", "www.ads.example"}}).at("changed").as_bool());
   EXPECT_FALSE(done("rule.remove", {{"pattern", "www.ads.example"}}).at("changed").as_bool());
+  done("rule.add", {{"pattern", "other.example"}, {"kind", "subtree"}, {"action", "allow"}});
+  for (const json::object& wrong :
+       {json::object{{"pattern", "other.example"}, {"action", "block"}},
+        json::object{{"pattern", "other.example"}, {"kind", "exact"}}, json::object{{"pattern", "*.other.example"}}}) {
+    const json::value vain = done("rule.remove", wrong);
+    EXPECT_FALSE(vain.at("changed").as_bool());
+    ASSERT_EQ(vain.at("others").as_array().size(), 1U) << "what there is instead";
+    EXPECT_EQ(vain.at("others").at(0).at("pattern"), "other.example");
+    EXPECT_EQ(vain.at("others").at(0).at("kind"), "subtree");
+    EXPECT_EQ(vain.at("others").at(0).at("action"), "allow");
+  }
+  EXPECT_FALSE(done("rule.remove", {{"pattern", "absent.example"}}).as_object().contains("others"));
   EXPECT_EQ(refused("rule.add", {{"pattern", "bad..example"}}).code, ErrorCode::invalid);
   EXPECT_EQ(refused("rule.add", {{"pattern", "bad.example"}, {"action", "blok"}}).code, ErrorCode::invalid);
 }
