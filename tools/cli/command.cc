@@ -118,4 +118,9 @@ std::string count_at(const json::value& object, std::string_view key) {
   return value != nullptr && value->is_number() ? show_count(number_at(object, key)) : std::string();
 }
 
+std::string counted_at(const json::value& object, std::string_view key, std::string_view noun) {
+  const std::string count = count_at(object, key);
+  return count.empty() ? count : count + " " + std::string(noun) + (number_at(object, key) == 1 ? "" : "s");
+}
+
 }  // namespace weir::cli

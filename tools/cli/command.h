@@ -80,5 +80,7 @@ const boost::json::value* object_at(const boost::json::value& object, std::strin
 
 // "1,234" where the member is a number, "" where it is not there.
 std::string count_at(const boost::json::value& object, std::string_view key);
+// "1 rule" or "1,234 rules".
+std::string counted_at(const boost::json::value& object, std::string_view key, std::string_view noun);
 
 }  // namespace weir::cli

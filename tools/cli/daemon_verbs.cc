@@ -33,7 +33,7 @@ ExitCode status(Command& command) {
   if (const auto* generation = object_at(answer.result, "generation")) {
     const std::string reason = text_at(*generation, "reason");
     command.say("generation " + text_at(*generation, "number") + ", published " + text_at(*generation, "published") +
-                (reason.empty() ? "" : " (" + reason + ")") + ", " + count_at(*generation, "rules") + " rules");
+                (reason.empty() ? "" : " (" + reason + ")") + ", " + counted_at(*generation, "rules", "rule"));
     command.say("fingerprint " + text_at(*generation, "fingerprint"));
   }
   if (const std::string error = text_at(answer.result, "generation_error"); !error.empty())

@@ -11,6 +11,8 @@
 #include "tools/cli/progress_bar.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
+#include "zones/base/text.h"
+#include "zones/config/fields.h"
 
 namespace weir::cli {
 namespace {
@@ -51,18 +53,18 @@ void tell_notes(Command& command, const json::value& result) {
 
 // The reload may have imported a new list already, so `changed` says nothing of what the caller has done.
 void tell_added(Command& command, const json::value& result) {
-  command.say(text_at(result, "name") + ": " + count_at(result, "rules") + " rules imported from " +
-              count_at(result, "lines") + " lines (generation " + text_at(result, "generation") + ")");
+  command.say(text_at(result, "name") + ": " + counted_at(result, "rules", "rule") + " imported from " +
+              counted_at(result, "lines", "line") + " (generation " + text_at(result, "generation") + ")");
   tell_notes(command, result);
 }
 
 void tell_update(Command& command, const json::value& result) {
   const std::string name = text_at(result, "name");
-  const std::string rules = count_at(result, "rules") + " rules";
+  const std::string rules = counted_at(result, "rules", "rule");
   if (flag_at(result, "changed")) {
-    command.say(name + ": " + rules + " from " + count_at(result, "lines") + " lines; " + count_at(result, "added") +
-                " added, " + count_at(result, "removed") + " removed; import " + text_at(result, "import") +
-                ", generation " + text_at(result, "generation"));
+    command.say(name + ": " + rules + " from " + counted_at(result, "lines", "line") + "; " +
+                count_at(result, "added") + " added, " + count_at(result, "removed") + " removed; import " +
+                text_at(result, "import") + ", generation " + text_at(result, "generation"));
   } else {
     command.say(name + ": not changed, " + rules + "; generation " + text_at(result, "generation"));
   }
@@ -150,6 +152,30 @@ ExitCode remove(Command& command, const std::string& name) {
   return ExitCode::done;
 }
 
+// One line of what there is to say of a list; nothing where there is nothing.
+void show_member(Command& command, const json::value& list, std::string_view key) {
+  std::string title(key);
+  std::string text;
+  if (key == "notes") return tell_notes(command, list);
+  if (key == "buckets") {
+    title = "lines by kind";
+    if (const json::value* buckets = object_at(list, key)) {
+      for (const auto& [bucket, count] : buckets->get_object()) {
+        if (number_at(*buckets, bucket) == 0) continue;
+        text += (text.empty() ? "" : ", ") + std::string(bucket) + " " + count_at(*buckets, bucket);
+      }
+    }
+  } else if (key == "rules" || key == "lines") {
+    text = count_at(list, key);
+  } else if (key == "history") {
+    text = counted_at(list, key, "import");
+  } else {
+    text = text_at(list, key);
+    if (const auto time = parse_duration(text); key == "every" && time) text = config::show_duration(time->count());
+  }
+  if (!text.empty()) command.say(title + ": " + text);
+}
+
 ExitCode show(Command& command, const std::string& name) {
   json::object arguments;
   if (!name.empty()) arguments["name"] = name;
@@ -161,10 +187,7 @@ ExitCode show(Command& command, const std::string& name) {
   }
   const json::array& lists = array_at(answer.result, "lists");
   if (!name.empty() && lists.size() == 1 && lists[0].is_object()) {
-    for (const auto& [key, value] : lists[0].get_object()) {
-      const std::string text = value.is_structured() ? json::serialize(value) : text_at(lists[0], key);
-      if (!text.empty()) command.say(std::string(key) + ": " + text);
-    }
+    for (const auto& [key, value] : lists[0].get_object()) show_member(command, lists[0], key);
     return ExitCode::done;
   }
   Table table({{"LIST"}, {"KIND"}, {"RULES", Align::right}, {"STATE"}, {"IMPORTED"}, {"NEXT FETCH"}, {"ERROR"}});

@@ -143,9 +143,17 @@ ExitCode show_rules(Command& command) {
     return ExitCode::done;
   }
   Table table({{"PATTERN"}, {"KIND"}, {"ACTION"}, {"IMPORTANT"}, {"NUMBER", Align::right}});
-  for (const auto& rule : array_at(answer.result, "rules")) {
-    table.add({text_at(rule, "pattern"), text_at(rule, "kind"), text_at(rule, "action"),
-               flag_at(rule, "important") ? "yes" : "", text_at(rule, "line")});
+  std::vector<json::value> rules(array_at(answer.result, "rules").begin(), array_at(answer.result, "rules").end());
+  std::stable_sort(rules.begin(), rules.end(), [](const json::value& a, const json::value& b) {
+    return text_at(a, "pattern") < text_at(b, "pattern");
+  });
+  for (const auto& rule : rules) {
+    std::string action = text_at(rule, "action");
+    for (const auto& address : array_at(rule, "addresses")) {
+      if (address.is_string()) action += " " + std::string(address.get_string());
+    }
+    table.add({text_at(rule, "pattern"), text_at(rule, "kind"), action, flag_at(rule, "important") ? "yes" : "",
+               text_at(rule, "line")});
   }
   if (table.empty()) {
     command.say("no rules of your own; 'weir rule add NAME' makes one");
