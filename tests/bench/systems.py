@@ -6,6 +6,7 @@ validator comes later), and blocks the same list.
 
 import json
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -64,6 +65,10 @@ class System:
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
         return total
+
+    def longest_turn_ms(self) -> float | None:
+        """CPU time of the longest turn of a serving loop, where the system tells it."""
+        return None
 
     def rss_kb(self) -> int:
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -143,6 +148,19 @@ path = "{self.folder}/store"
 
     def command(self):
         return [str(self.build / "resolver/weir-resolver"), "--config", str(self.folder / "weir.toml")]
+
+    def longest_turn_ms(self):
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(5)
+            control.connect(str(self.folder / "run/resolver.sock"))
+            control.sendall(b'{"verb": "metrics", "args": {}, "who": "bench"}\n')
+            reply = b""
+            while not reply.endswith(b"\n"):
+                reply += control.recv(65536)
+        for line in json.loads(reply)["result"]["text"].splitlines():
+            if line.startswith("weir_worker_longest_turn_microseconds"):
+                return float(line.split()[-1]) / 1000
+        return None
 
     def reload(self):
         subprocess.run(["taskset", "-c", "1", str(self.build / "tools/weir"), "--config", str(self.folder / "weir.toml"), "list", "update", "big"],
