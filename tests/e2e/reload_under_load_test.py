@@ -61,6 +61,7 @@ lists = ["small"]
             took[what] = (end - begin) / 1e9
             for name in asked:
                 timelines[name].change(begin, end, BLOCKED if name in blocked else OPEN)
+            time.sleep(1.5 * NAMES / RATE)  # each name is asked at least once in this state
 
         path = str(self.lists / "moving.hosts")
         began, rounds = time.monotonic(), 0
