@@ -33,7 +33,11 @@ def main() -> int:
     if missing:
         parser.error(f"not built: {' '.join(missing)}")
     namespace.enter(["-m", "tests.e2e", *sys.argv[1:]])
-    with tempfile.TemporaryDirectory(prefix="weir-e2e-", ignore_cleanup_errors=True) as name:
+    memory_folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with (tempfile.TemporaryDirectory(prefix="weir-e2e-", ignore_cleanup_errors=True) as name,
+          tempfile.TemporaryDirectory(prefix="weir-e2e-", dir=memory_folder, ignore_cleanup_errors=True) as memory):
+        os.chmod(memory, 0o755)
+        os.environ["WEIR_E2E_MEMORY"] = memory
         folder = Path(name)
         folder.chmod(0o755)  # some tests run a program as somebody else
         os.environ["WEIR_E2E_FOLDER"] = name  # tests.e2e.case finds the internet's hints here

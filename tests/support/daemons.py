@@ -12,6 +12,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ class Weir:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "weir.toml"
-        self.run_folder, self.store = folder / "run", folder / "store"
+        self.run_folder, self.store = self._make_run_folder(folder), folder / "store"
         self.listen, self.hints, self.body, self.resolver_keys = listen, hints, body, resolver_keys
         self.clients = clients or ["127.0.0.0/8", "::1", "10.53.0.0/16", "fd53::/16"]
         for path in (self.run_folder, self.store):
@@ -130,6 +131,16 @@ class Weir:
         self.sidecar = Daemon(SIDECAR, self.config, folder)
         host, port = listen[0].rsplit(":", 1)
         self.server = (host.strip("[]"), int(port))
+
+    @staticmethod
+    def _make_run_folder(folder: Path) -> Path:
+        """In memory, as /run is: on a disk, writing a ring's page back stalls the worker that writes it (3.7 ms seen)."""
+        memory = os.environ.get("WEIR_E2E_MEMORY")
+        if not memory:
+            return folder / "run"
+        run = Path(tempfile.mkdtemp(dir=memory))
+        run.chmod(0o755)
+        return run
 
     def write_config(self, body: str | None = None) -> None:
         self.body = self.body if body is None else body
