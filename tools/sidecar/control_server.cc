@@ -16,28 +16,13 @@
 #include <thread>
 #include <utility>
 
+#include "zones/base/descriptor.h"
+
 namespace weir::sidecar {
 namespace {
 
 // Of a client that does not read: a stream ends rather than waits for it for ever.
 constexpr int kSendTimeoutMs = 10'000;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::string user_name(uid_t uid) {
   std::array<char, 4096> buffer;

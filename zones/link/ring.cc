@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "zones/base/descriptor.h"
 #include "zones/link/ring_memory.h"
 
 namespace weir {
@@ -33,23 +34,6 @@ Error failed(const std::filesystem::path& file, const char* doing, int number) {
   if (number == EACCES || number == EPERM) code = ErrorCode::permission;
   return {code, file.string() + ": cannot " + doing + ": " + std::strerror(number)};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 // The whole file in memory, with its descriptor so that its size can be looked at again.
 class Mapping {
