@@ -12,24 +12,34 @@
 
 namespace weir {
 
-// Three cache lines.
+// Three cache lines; a name of the usual length with one match lies in the first two.
 struct alignas(64) MatchCache::Entry {
-  std::uint64_t hash;
   std::uint64_t epoch;
-  Scope scope;
   std::uint8_t name_size;
   std::uint8_t match_count;
   std::uint8_t list_count;
   std::uint8_t shared_labels;
-  bool recent;  // found since its set was last full
   std::uint8_t name[kMaxStoredName];
-  std::uint32_t lists[kMaxLists];
   Match matches[kMaxMatches];
+  std::uint32_t lists[kMaxLists];
+};
+
+// What a probe reads first stands in one line for all ways, so that a miss touches nothing else.
+struct alignas(64) MatchCache::Set {
+  std::uint32_t tags[kWays];
+  Scope scopes[kWays];
+  bool recent[kWays];  // found since the set was last full
+  Entry entries[kWays];
 };
 
 namespace {
 
 constexpr std::uint64_t kBelowSalt = 0xA5A5F00D12345678ULL;
+
+// The set is chosen by the lower bits.
+std::uint32_t tag_of(std::uint64_t hash) {
+  return static_cast<std::uint32_t>(hash >> 32);
+}
 
 bool same_name(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
   if (std::memcmp(a, b, size) == 0) return true;
@@ -39,34 +49,44 @@ bool same_name(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
 }  // namespace
 
 MatchCache::MatchCache(std::size_t size_bytes) {
-  static_assert(sizeof(Entry) == 192 && std::is_trivially_copyable_v<Entry>);
-  const std::size_t count = std::bit_floor(std::max<std::size_t>(size_bytes / sizeof(Entry), 2 * kWays));
-  size_ = count * sizeof(Entry);
-  // Zeroed pages are valid empty entries, and what is never used stays untouched.
+  static_assert(sizeof(Entry) == 192 && sizeof(Set) == 64 + kWays * 192 && std::is_trivially_copyable_v<Set>);
+  const std::size_t count = std::bit_floor(std::max<std::size_t>(size_bytes / sizeof(Set), 2));
+  size_ = count * sizeof(Set);
+  // Zeroed pages are valid empty sets, and what is never used stays untouched.
   void* map = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED) throw std::bad_alloc();  // as any container would; at the start only
-  entries_ = static_cast<Entry*>(map);
-  mask_ = (count - 1) & ~std::uint64_t{kWays - 1};
+  sets_ = static_cast<Set*>(map);
+  mask_ = count - 1;
 }
 
 MatchCache::~MatchCache() {
-  munmap(entries_, size_);
+  munmap(sets_, size_);
 }
 
 void MatchCache::prefetch(std::uint64_t hash) const {
-  const Entry* entry = &entries_[hash & mask_];
-  __builtin_prefetch(entry);
-  __builtin_prefetch(entry + 1);
+  __builtin_prefetch(&sets_[hash & mask_]);
+}
+
+void MatchCache::prefetch_entry(std::uint64_t hash) const {
+  const Set& set = sets_[hash & mask_];
+  for (unsigned way = 0; way < kWays; ++way) {
+    if (set.tags[way] != tag_of(hash)) continue;
+    const auto* lines = reinterpret_cast<const std::uint8_t*>(&set.entries[way]);
+    __builtin_prefetch(lines);
+    __builtin_prefetch(lines + 64);
+  }
 }
 
 bool MatchCache::find_entry(std::span<const std::uint8_t> name, std::uint64_t hash, Scope scope, NamesEpoch epoch,
                             MatchSet& out) const {
+  Set& set = sets_[hash & mask_];
   for (unsigned way = 0; way < kWays; ++way) {
-    Entry& entry = entries_[(hash & mask_) + way];
-    if (entry.hash != hash || entry.scope != scope || entry.epoch != epoch.value || entry.name_size != name.size() ||
+    if (set.tags[way] != tag_of(hash) || set.scopes[way] != scope) continue;
+    const Entry& entry = set.entries[way];
+    if (entry.epoch != epoch.value || entry.name_size != name.size() ||
         !same_name(entry.name, name.data(), name.size()))
       continue;
-    entry.recent = true;
+    set.recent[way] = true;
     out.matches.assign(entry.matches, entry.matches + entry.match_count);
     out.lists_below.assign(entry.lists, entry.lists + entry.list_count);
     out.shared_suffix_labels = entry.shared_labels;
@@ -112,34 +132,35 @@ void MatchCache::put(std::span<const std::uint8_t> qname, std::uint64_t hash, Na
   }
   if (name.size() > kMaxStoredName) return;
 
-  Entry* target = nullptr;
+  Set& set = sets_[hash & mask_];
+  unsigned target = kWays;
   for (unsigned way = 0; way < kWays; ++way) {
-    Entry& entry = entries_[(hash & mask_) + way];
-    const bool same = entry.hash == hash && entry.scope == scope && entry.name_size == name.size() &&
+    const Entry& entry = set.entries[way];
+    const bool same = set.tags[way] == tag_of(hash) && set.scopes[way] == scope && entry.name_size == name.size() &&
                       same_name(entry.name, name.data(), name.size());
-    if (same || entry.scope == Scope::empty || entry.epoch != epoch.value) {
-      target = &entry;
+    if (same || set.scopes[way] == Scope::empty || entry.epoch != epoch.value) {
+      target = way;
       if (same) break;
     }
   }
-  if (target == nullptr) {
+  if (target == kWays) {
     // The first that was not found since the last time; then all begin anew.
-    Entry* set = &entries_[hash & mask_];
-    target = set + (hash >> 32) % kWays;
-    for (unsigned way = 0; way < kWays && target->recent; ++way) target = set[way].recent ? target : set + way;
-    for (unsigned way = 0; way < kWays; ++way) set[way].recent = false;
+    target = tag_of(hash) % kWays;
+    for (unsigned way = 0; way < kWays && set.recent[target]; ++way) target = way;
+    std::fill(std::begin(set.recent), std::end(set.recent), false);
   }
-  target->hash = hash;
-  target->epoch = epoch.value;
-  target->scope = scope;
-  target->recent = false;
-  target->name_size = static_cast<std::uint8_t>(name.size());
-  target->match_count = static_cast<std::uint8_t>(matches.matches.size());
-  target->list_count = static_cast<std::uint8_t>(matches.lists_below.size());
-  target->shared_labels = matches.shared_suffix_labels;
-  std::copy(name.begin(), name.end(), target->name);
-  std::copy(matches.matches.begin(), matches.matches.end(), target->matches);
-  std::copy(matches.lists_below.begin(), matches.lists_below.end(), target->lists);
+  set.tags[target] = tag_of(hash);
+  set.scopes[target] = scope;
+  set.recent[target] = false;
+  Entry& entry = set.entries[target];
+  entry.epoch = epoch.value;
+  entry.name_size = static_cast<std::uint8_t>(name.size());
+  entry.match_count = static_cast<std::uint8_t>(matches.matches.size());
+  entry.list_count = static_cast<std::uint8_t>(matches.lists_below.size());
+  entry.shared_labels = matches.shared_suffix_labels;
+  std::copy(name.begin(), name.end(), entry.name);
+  std::copy(matches.matches.begin(), matches.matches.end(), entry.matches);
+  std::copy(matches.lists_below.begin(), matches.lists_below.end(), entry.lists);
   if (scope == Scope::below) shared_lengths_ |= 1ULL << shared;
 }
 

@@ -21,8 +21,11 @@ class MatchCache {
   MatchCache(const MatchCache&) = delete;
   MatchCache& operator=(const MatchCache&) = delete;
 
-  // `qname`: a wire name of any case, `hash`: hash_wire_name(qname).
+  // Two steps, so that a batch overlaps its memory latencies: prefetch() for all, prefetch_entry() for all, then
+  // find().
   void prefetch(std::uint64_t hash) const;
+  void prefetch_entry(std::uint64_t hash) const;
+  // `qname`: a wire name of any case, `hash`: hash_wire_name(qname).
   // True: `out` is what Generation::match() of that epoch gives for the name (maybe nothing).
   bool find(std::span<const std::uint8_t> qname, std::uint64_t hash, NamesEpoch epoch, MatchSet& out) const;
   void put(std::span<const std::uint8_t> qname, std::uint64_t hash, NamesEpoch epoch, const MatchSet& matches);
@@ -31,16 +34,17 @@ class MatchCache {
   static constexpr unsigned kMaxMatches = 4;
   static constexpr unsigned kMaxLists = 11;
   static constexpr std::size_t kMaxStoredName = 62;
-  static constexpr unsigned kWays = 4;
+  static constexpr unsigned kWays = 8;
 
   struct Entry;
+  struct Set;
   enum class Scope : std::uint8_t { empty, name, below };
 
   bool find_entry(std::span<const std::uint8_t> name, std::uint64_t hash, Scope scope, NamesEpoch epoch,
                   MatchSet& out) const;
 
   std::size_t size_;  // octets mapped
-  Entry* entries_;
+  Set* sets_;
   std::uint64_t mask_;
   std::uint64_t shared_lengths_ = 0;  // bit n: a suffix of n labels (n < 64) was ever put
 };

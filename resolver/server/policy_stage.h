@@ -38,6 +38,7 @@ class PolicyStage {
   }
 
   void prefetch_matches(const Query& query) const { cache_.prefetch(query.qname_hash); }
+  void prefetch_match_entry(const Query& query) const { cache_.prefetch_entry(query.qname_hash); }
   // Look-ups in the store so far: what a turn of the loop is bounded by, since each may read and unpack blocks.
   std::uint64_t store_lookups() const { return store_lookups_; }
 
