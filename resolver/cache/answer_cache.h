@@ -119,6 +119,10 @@ class AnswerCache {
   // Removes the entries of `name`, or of it and everything below; returns how many. Walks the whole table.
   std::uint64_t flush(const Name& name, bool subtree);
 
+  // Makes the memory present that the next entries will take, so that no put() waits while the system clears a huge
+  // page (milliseconds seen). Call it about once a second from a thread that may wait.
+  void prepare_memory();
+
   std::uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
   std::uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }  // by live entries
   std::size_t capacity_bytes() const { return map_size_; }
@@ -176,6 +180,8 @@ class AnswerCache {
   std::mutex allocator_;  // everything below
   std::uint32_t next_slab_ = 0;
   std::array<SizeClass, kClasses.size()> classes_;
+
+  std::size_t prepared_ = 0;  // octets of the map, from its beginning; of prepare_memory() alone
 
   std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> used_bytes_{0};

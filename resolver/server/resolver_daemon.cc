@@ -117,6 +117,7 @@ class Daemon {
     auto answers = AnswerCache::make(half);
     if (!answers) return answers.error();
     answers_ = std::move(*answers);
+    answers_->prepare_memory();
     rrsets_ = std::make_unique<RrsetCache>(half);
     servers_ = std::make_unique<ServerCache>();
     return {};
@@ -199,6 +200,7 @@ class Daemon {
     handlers.each_second = [this](Now now) {
       keys_->refresh(now);
       generations_->collect();
+      answers_->prepare_memory();
     };
     auto control = ControlServer::start(
         {.run_directory = config_.run.path, .current_file = generations_->current_file()}, std::move(handlers));
