@@ -235,6 +235,15 @@ unsigned UdpBatch::send(const UdpSocket& socket) {
     write_control(header, b.routes[i], b.control[i].data());
     ++count;
   }
+  // A lone answer, as at some 20,000 a second: the system has less to copy.
+  if (count == 1 && b.sent[0].msg_hdr.msg_control == nullptr) {
+    const msghdr& header = b.sent[0].msg_hdr;
+    const iovec& octets = *header.msg_iov;
+    const ssize_t sent = ::sendto(socket.descriptor(), octets.iov_base, octets.iov_len, MSG_DONTWAIT,
+                                  static_cast<const sockaddr*>(header.msg_name), header.msg_namelen);
+    if (sent >= 0) return 0;
+    if (errno != EINTR) return 1;
+  }
   unsigned lost = 0;
   unsigned at = 0;
   while (at < count) {
