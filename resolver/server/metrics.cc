@@ -70,7 +70,7 @@ constexpr MetricRow kTable[] = {
     {M::tcp_connections, "weir_tcp_connections", "", gauge, sum, "TCP connections open."},
     {M::turns, "weir_worker_turns_total", "", counter, sum, "Turns of the workers' loops."},
     {M::longest_turn_us, "weir_worker_longest_turn_microseconds", "", gauge, worst,
-     "Longest turn of a worker's loop since the start, in its CPU time."},
+     "Longest turn of a worker's loop since the start, in its CPU time after waking."},
     {M::generation, "weir_generation", "", gauge, process, "Number of the policy generation in force; 0: none."},
     {M::generation_epoch, "weir_generation_names_epoch", "", gauge, process, "Names epoch of the generation in force."},
     {M::generation_rules, "weir_generation_rules", "", gauge, process, "Rules of the generation in force."},

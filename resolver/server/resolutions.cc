@@ -19,10 +19,6 @@ constexpr std::size_t kMaxStoredParts = 255;
 constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
 constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
 
-Now read_clocks() {
-  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
-}
-
 std::string key_text(const Query& query) {
   std::string key;
   key.reserve(query.qname.size() + 5);
@@ -59,7 +55,8 @@ class EngineResolutions final : public Resolutions {
         engine_(with_random(std::move(options.engine)), environment_.rrsets, environment_.servers),
         upstream_(Upstream::make(environment_.loop, random_, std::move(options.outgoing), options.max_outstanding,
                                  [this](ExchangeId id, const Response& response) {
-                                   engine_.receive(id, response, read_clocks());
+                                   environment_.clock.measure_turn();
+                                   engine_.receive(id, response, LoopClock::now());
                                    pump();
                                  })),
         timer_(environment_.loop),
@@ -88,7 +85,7 @@ class EngineResolutions final : public Resolutions {
                         .prefix = prefix,
                         .checking_disabled = miss->query.checking_disabled,
                         .dnssec_ok = miss->query.dnssec_ok};
-    const ResolutionId id = engine_.start(question, origin, read_clocks());
+    const ResolutionId id = engine_.start(question, origin, LoopClock::now());
     Waiting& entry = waiting_[id.value];
     entry.key = key;
     entry.clients.push_back(std::move(miss));
@@ -152,7 +149,8 @@ class EngineResolutions final : public Resolutions {
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       armed_for_.reset();
-      engine_.timeout(read_clocks());
+      environment_.clock.measure_turn();
+      engine_.timeout(LoopClock::now());
       pump();
     });
   }
@@ -174,7 +172,7 @@ class EngineResolutions final : public Resolutions {
       return;
     }
     build_answer(result, built_);
-    const Now now = read_clocks();
+    const Now now = LoopClock::now();
     const Query& asked = waiting.clients.front()->query;
     parts_ = environment_.policy.match_question(asked);
     match_answer(result, *generation, parts_);

@@ -11,6 +11,7 @@
 
 #include "resolver/cache/answer_cache.h"
 #include "resolver/engine/engine.h"
+#include "resolver/server/loop_clock.h"
 #include "resolver/server/mailbox.h"
 #include "resolver/server/policy_stage.h"
 
@@ -35,6 +36,7 @@ class Resolutions {
  public:
   struct Environment {
     boost::asio::io_context& loop;
+    LoopClock& clock;
     AnswerCache& answers;
     RrsetCache& rrsets;
     ServerCache& servers;

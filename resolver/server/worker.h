@@ -29,7 +29,7 @@ struct WorkerOptions {
   std::vector<Prefix> allow_clients;
   std::optional<int> cpu;  // to be pinned to
   bool spin = false;
-  std::size_t match_cache_bytes = 6 << 20;  // 32,768 names
+  std::size_t match_cache_bytes = 6400 << 10;  // 32,768 names
   EngineOptions engine;
   std::vector<IpAddress> outgoing;
   std::size_t max_outstanding = 4096;
