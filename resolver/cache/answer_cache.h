@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@
 
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
+#include "zones/base/time.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
 
@@ -40,6 +42,9 @@ struct AnswerKey {
 
 // Seconds of the steady clock, as entries hold them.
 using CacheSeconds = std::uint32_t;
+inline CacheSeconds to_cache_seconds(SteadyTime time) {
+  return static_cast<CacheSeconds>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
 
 // What is put. `wire`: header, question, records, without OPT, counts set; TTLs as of `inserted`.
 struct NewAnswer {

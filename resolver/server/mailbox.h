@@ -23,10 +23,10 @@ struct Miss {
   IpAddress client;
   std::uint32_t group = 0;
   Transport transport = Transport::udp;
-  unsigned worker = 0;           // that received it
-  int descriptor = -1;           // UDP: the socket that it came in through; lives until all workers have stopped
-  UdpRoute route;                // UDP
-  std::uint64_t tcp_ticket = 0;  // TCP: the receiving worker's number of the query
+  unsigned worker = 0;       // that received it
+  int descriptor = -1;       // UDP: the socket that it came in through; lives until all workers have stopped
+  UdpRoute route;            // UDP
+  std::uint64_t ticket = 0;  // TCP: the receiving worker's number of the query
   SteadyTime received;
 
   Miss* next = nullptr;  // of the mailbox

@@ -1,8 +1,5 @@
 #include "resolver/server/resolutions.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include <algorithm>
 #include <string>
 #include <unordered_map>
@@ -10,7 +7,6 @@
 #include "resolver/base/limits.h"
 #include "resolver/server/access.h"
 #include "resolver/server/answer_builder.h"
-#include "resolver/server/upstream.h"
 
 namespace weir {
 namespace {
@@ -50,19 +46,12 @@ struct PrefixHash {
 
 class EngineResolutions final : public Resolutions {
  public:
-  EngineResolutions(ResolutionsOptions options, Environment environment)
+  EngineResolutions(EngineOptions options, Environment environment)
       : environment_(std::move(environment)),
-        engine_(with_random(std::move(options.engine)), environment_.rrsets, environment_.servers),
-        upstream_(Upstream::make(environment_.loop, random_, std::move(options.outgoing), options.max_outstanding,
-                                 [this](ExchangeId id, const Response& response) {
-                                   environment_.clock.measure_turn();
-                                   engine_.receive(id, response, LoopClock::now());
-                                   pump();
-                                 })),
-        timer_(environment_.loop),
+        engine_(std::move(options), environment_.rrsets, environment_.servers),
         reply_(65536) {}
 
-  void accept(std::unique_ptr<Miss> miss) override {
+  void accept(std::unique_ptr<Miss> miss, Now now) override {
     std::string key = key_text(miss->query);
     const Prefix prefix = fairness_prefix(miss->client);
     const auto found = by_key_.find(key);
@@ -72,7 +61,7 @@ class EngineResolutions final : public Resolutions {
          waiting_.at(found->second).clients.size() >= limit_of(Limit::waiters_per_resolution))) {
       if (of_prefix == 0) by_prefix_.erase(prefix);
       environment_.metrics.add(Metric::overloaded);
-      return fail(*miss, kOverloaded);
+      return fail(*miss, kOverloaded, now);
     }
     ++of_prefix;
     ++clients_;
@@ -85,24 +74,35 @@ class EngineResolutions final : public Resolutions {
                         .prefix = prefix,
                         .checking_disabled = miss->query.checking_disabled,
                         .dnssec_ok = miss->query.dnssec_ok};
-    const ResolutionId id = engine_.start(question, origin, LoopClock::now());
+    const ResolutionId id = engine_.start(question, origin, now);
     Waiting& entry = waiting_[id.value];
     entry.key = key;
     entry.clients.push_back(std::move(miss));
     by_key_.emplace(std::move(key), id.value);
   }
 
-  void pump() override {
+  void receive(ExchangeId exchange, const Response& response, Now now) override {
+    engine_.receive(exchange, response, now);
+    pump(now);
+  }
+
+  void timeout(Now now) override {
+    armed_for_.reset();
+    engine_.timeout(now);
+    pump(now);
+  }
+
+  void pump(Now now) override {
     // Results come before exchanges are looked at again: what is answered wants nothing more.
     for (bool more = true; more;) {
       more = false;
       for (Exchange& exchange : engine_.take_exchanges()) {
-        upstream_->send(std::move(exchange));
+        environment_.send(std::move(exchange));
         more = true;
       }
-      for (const ExchangeId exchange : engine_.take_abandoned()) upstream_->cancel(exchange);
+      for (const ExchangeId exchange : engine_.take_abandoned()) environment_.cancel(exchange);
       for (const ResolutionResult& result : engine_.take_results()) {
-        finish(result);
+        finish(result, now);
         more = true;
       }
     }
@@ -132,30 +132,14 @@ class EngineResolutions final : public Resolutions {
     std::vector<std::unique_ptr<Miss>> clients;
   };
 
-  EngineOptions with_random(EngineOptions options) {
-    options.random = [this] { return random_.next(); };
-    return options;
-  }
-
   void arm_timer() {
     const auto next = engine_.next_timeout();
     if (next == armed_for_) return;
     armed_for_ = next;
-    if (!next) {
-      timer_.cancel();
-      return;
-    }
-    timer_.expires_at(*next);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      armed_for_.reset();
-      environment_.clock.measure_turn();
-      engine_.timeout(LoopClock::now());
-      pump();
-    });
+    environment_.arm_timer(next);
   }
 
-  void finish(const ResolutionResult& result) {
+  void finish(const ResolutionResult& result, Now now) {
     auto node = waiting_.extract(result.id.value);
     if (node.empty()) return;
     Waiting waiting = std::move(node.mapped());
@@ -168,11 +152,10 @@ class EngineResolutions final : public Resolutions {
     environment_.refresh_generation();
     const Generation* generation = environment_.policy.generation();
     if (generation == nullptr) {
-      for (const auto& miss : waiting.clients) fail(*miss, kNotReady);
+      for (const auto& miss : waiting.clients) fail(*miss, kNotReady, now);
       return;
     }
     build_answer(result, built_);
-    const Now now = LoopClock::now();
     const Query& asked = waiting.clients.front()->query;
     parts_ = environment_.policy.match_question(asked);
     match_answer(result, *generation, parts_);
@@ -224,31 +207,22 @@ class EngineResolutions final : public Resolutions {
     send(miss, out.first(finish_stored_reply(out, built_.wire.size(), miss.query, stored)), now.steady);
   }
 
-  void fail(const Miss& miss, const ExtendedError& error) {
+  void fail(const Miss& miss, const ExtendedError& error, Now now) {
     environment_.sink.count(0, AnswerKind::failed);
     const std::span<std::uint8_t> out(reply_.data(), 512);
-    send(miss, out.first(write_error_reply(out, miss.query, Rcode::servfail, &error)),
-         std::chrono::steady_clock::now());
+    send(miss, out.first(write_error_reply(out, miss.query, Rcode::servfail, &error)), now.steady);
   }
 
   void send(const Miss& miss, std::span<const std::uint8_t> message, SteadyTime now) {
-    if (message.size() < kHeaderSize) {
-      // Nothing is sent (a drop rule); a TCP connection learns that this query is over.
-      if (miss.transport == Transport::tcp) environment_.answer_tcp(miss.worker, miss.tcp_ticket, {});
-      return;
-    }
+    if (message.size() < kHeaderSize) return environment_.reply(miss, {});
     environment_.metrics.answered(static_cast<Rcode>(message[3] & 0xF));
     if ((message[2] & 0x02) != 0) environment_.metrics.add(Metric::truncated);
-    if (miss.transport == Transport::tcp) return environment_.answer_tcp(miss.worker, miss.tcp_ticket, message);
-    if (now - miss.received > kMaxWait) return;
-    if (!send_datagram(miss.descriptor, miss.route, message)) environment_.metrics.add(Metric::send_failures);
+    const bool too_late = miss.transport == Transport::udp && now - miss.received > kMaxWait;
+    environment_.reply(miss, too_late ? std::span<const std::uint8_t>() : message);
   }
 
   Environment environment_;
-  SecureRandom random_;
   Engine engine_;
-  std::unique_ptr<Upstream> upstream_;
-  boost::asio::steady_timer timer_;
   std::optional<SteadyTime> armed_for_;
 
   std::unordered_map<std::uint64_t, Waiting> waiting_;  // by ResolutionId
@@ -264,12 +238,8 @@ class EngineResolutions final : public Resolutions {
 
 }  // namespace
 
-std::unique_ptr<Resolutions> Resolutions::make(ResolutionsOptions options, Environment environment) {
+std::unique_ptr<Resolutions> Resolutions::make(EngineOptions options, Environment environment) {
   return std::make_unique<EngineResolutions>(std::move(options), std::move(environment));
-}
-
-CacheSeconds to_cache_seconds(SteadyTime time) {
-  return static_cast<CacheSeconds>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
 }  // namespace weir

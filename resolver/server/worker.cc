@@ -14,14 +14,13 @@
 #include <unordered_map>
 #include <utility>
 
-#include "resolver/server/access.h"
-#include "resolver/server/answer_builder.h"
-#include "resolver/server/local_names.h"
 #include "resolver/server/loop_clock.h"
+#include "resolver/server/packet_path.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/server/resolutions.h"
+#include "resolver/server/secure_random.h"
 #include "resolver/server/udp_listener.h"
-#include "resolver/wire/reply.h"
+#include "resolver/server/upstream.h"
 
 namespace weir {
 namespace {
@@ -38,28 +37,8 @@ constexpr unsigned kBatchesPerTurn = 2;
 constexpr std::uint64_t kColdLookups = 8;
 constexpr unsigned kColdBatch = 8;
 constexpr unsigned kFewQueries = 2;  // so few cached answers are no long turn
-constexpr std::uint32_t kHitSample = 64;
 constexpr std::size_t kMaxHandedOver = 4096;
 constexpr std::size_t kTcpReplyBuffer = 65535;
-constexpr std::chrono::microseconds kWithinTheBatch{0};
-
-constexpr ExtendedError kProhibited{EdeCode::prohibited, "this client may not ask here"};
-constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
-constexpr ExtendedError kNotRecursive{EdeCode::not_authoritative, "recursion was not asked for"};
-constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
-
-// One query on its way through the packet path.
-struct Asked {
-  ParsedQuery parsed;
-  AnswerKey key;
-  AnswerCache::Probe probe;
-  IpAddress client;
-  Transport transport = Transport::udp;
-  // The way back, for what is not answered at once.
-  const UdpSocket* socket = nullptr;
-  const UdpRoute* route = nullptr;
-  const TcpReply* tcp = nullptr;
-};
 
 class SocketWorker final : public Worker {
  public:
@@ -70,11 +49,11 @@ class SocketWorker final : public Worker {
         sink_(sink),
         loop_(1),
         reader_(shared.generations, options_.index),
-        clients_(options_.allow_clients),
         policy_(options_.match_cache_bytes, sink, metrics),
+        path_(options_.allow_clients, shared.answers, policy_, sink, metrics),
         mailbox_(kMaxHandedOver),
+        timer_(loop_),
         second_(loop_),
-        scratch_(kMaxCachedAnswer),
         tcp_reply_(kTcpReplyBuffer) {}
 
   ~SocketWorker() override {
@@ -99,19 +78,26 @@ class SocketWorker final : public Worker {
     auto opened = mailbox_.open();
     if (!opened) return opened.error();
     mailbox_readiness_.emplace(loop_, mailbox_.descriptor());
+    upstream_ = Upstream::make(loop_, random_, options_.outgoing, options_.max_outstanding,
+                               [this](ExchangeId id, const Response& response) {
+                                 clock_.measure_turn();
+                                 resolutions_->receive(id, response, LoopClock::now());
+                               });
+    EngineOptions engine = options_.engine;
+    engine.random = [this] { return random_.next(); };
     resolutions_ = Resolutions::make(
-        {.engine = options_.engine, .outgoing = options_.outgoing, .max_outstanding = options_.max_outstanding},
-        {.loop = loop_,
-         .clock = clock_,
-         .answers = shared_.answers,
+        std::move(engine),
+        {.answers = shared_.answers,
          .rrsets = shared_.rrsets,
          .servers = shared_.servers,
          .policy = policy_,
          .sink = sink_,
          .metrics = metrics_,
-         .refresh_generation = [this] { refresh_generation(); },
-         .answer_tcp = [this](unsigned worker, std::uint64_t ticket,
-                              std::span<const std::uint8_t> message) { peers_[worker]->answer_tcp(ticket, message); }});
+         .send = [this](Exchange exchange) { upstream_->send(std::move(exchange)); },
+         .cancel = [this](ExchangeId exchange) { upstream_->cancel(exchange); },
+         .arm_timer = [this](std::optional<SteadyTime> at) { arm_timer(at); },
+         .reply = [this](const Miss& miss, std::span<const std::uint8_t> message) { reply(miss, message); },
+         .refresh_generation = [this] { refresh_generation(); }});
     peers_ = {this};
     return {};
   }
@@ -173,7 +159,7 @@ class SocketWorker final : public Worker {
       CPU_SET(static_cast<unsigned>(*options_.cpu), &set);
       pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // a sandbox may forbid it: then it is not pinned
     }
-    read_clocks();
+    path_.set_time(LoopClock::now());
     refresh_generation();
     for (auto& listener : udp_) wait_for_queries(*listener);
     wait_for_misses();
@@ -205,13 +191,14 @@ class SocketWorker final : public Worker {
     mailbox_readiness_->async_wait(descriptor_base::wait_read, [this](const ErrorValue& error) {
       if (error) return;
       clock_.measure_turn();
+      const Now now = LoopClock::now();
       Miss* next = mailbox_.take_all();
       while (next != nullptr) {
         std::unique_ptr<Miss> miss(next);
         next = miss->next;
-        resolutions_->accept(std::move(miss));
+        resolutions_->accept(std::move(miss), now);
       }
-      resolutions_->pump();
+      resolutions_->pump(now);
       wait_for_misses();
     });
   }
@@ -221,18 +208,13 @@ class SocketWorker final : public Worker {
     second_.async_wait([this](const ErrorValue& error) {
       if (error) return;
       clock_.measure_turn();
-      read_clocks();
+      path_.set_time(LoopClock::now());
       refresh_generation();
-      sink_.tick(now_.wall);
+      sink_.tick(path_.time().wall);
       resolutions_->publish_metrics();
       for (auto& listener : udp_) metrics_.add(Metric::receive_drops, listener->socket.take_drops());
       wait_for_second();
     });
-  }
-
-  void read_clocks() {
-    now_ = LoopClock::now();
-    seconds_ = to_cache_seconds(now_.steady);
   }
 
   void refresh_generation() {
@@ -240,7 +222,7 @@ class SocketWorker final : public Worker {
     clock_.measure_turn();
     policy_.set_generation(reader_.get(), std::chrono::system_clock::now());
     batch_limit_ = kColdBatch;
-    clients_.reset();
+    path_.generation_changed();
   }
 
   // --- queries in ----------------------------------------------------------------------------------------------
@@ -258,32 +240,25 @@ class SocketWorker final : public Worker {
     if (std::exchange(missed_, false)) pump();
   }
 
-  void pump() {
-    clock_.measure_turn();
-    resolutions_->pump();
-  }
-
   void serve_batch(const UdpSocket& socket, unsigned count) {
     if (count > kFewQueries) clock_.measure_turn();
-    read_clocks();
+    path_.set_time(LoopClock::now());
     refresh_generation();
     for (unsigned i = 0; i < count; ++i) {
-      Asked& asked = asked_[i];
-      asked.socket = &socket;
-      asked.route = &batch_.route(i);
-      asked.client = asked.route->client();
-      prepare(asked, batch_.message(i));
+      asked_[i].client = batch_.route(i).client();
+      path_.prepare(asked_[i], batch_.message(i));
     }
+    for (unsigned i = 0; i < count; ++i) path_.locate(asked_[i]);
     for (unsigned i = 0; i < count; ++i) {
-      Asked& asked = asked_[i];
-      if (!asked.parsed.fault && !shared_.answers.locate(asked.probe)) policy_.prefetch_match_entry(asked.parsed.query);
-    }
-    for (unsigned i = 0; i < count; ++i) {
-      const std::size_t room = asked_[i].parsed.query.udp_payload_size;
-      const std::span<std::uint8_t> out = batch_.reply_buffer(i).first(room);
-      const std::size_t size = answer(asked_[i], out);
-      if (size != 0) count_answer(out);
-      batch_.set_reply(i, size);
+      const std::span<std::uint8_t> out = batch_.reply_buffer(i).first(asked_[i].parsed.query.udp_payload_size);
+      auto size = path_.answer(asked_[i], out);
+      if (!size) {
+        auto miss = std::make_unique<Miss>();
+        miss->descriptor = socket.descriptor();
+        miss->route = batch_.route(i);
+        size = resolve(asked_[i], std::move(miss), out);
+      }
+      batch_.set_reply(i, *size);
     }
     metrics_.add(Metric::queries_udp, count);
     const unsigned lost = batch_.send(socket);
@@ -292,193 +267,77 @@ class SocketWorker final : public Worker {
 
   void serve_tcp(std::span<const std::uint8_t> message, const Endpoint& client, TcpReply reply) {
     clock_.measure_turn();
-    read_clocks();
+    path_.set_time(LoopClock::now());
     refresh_generation();
     metrics_.add(Metric::queries_tcp);
-    Asked asked;
+    AskedQuery asked;
     asked.transport = Transport::tcp;
     asked.client = client.address;
-    asked.tcp = &reply;
-    prepare(asked, message);
-    if (!asked.parsed.fault) shared_.answers.locate(asked.probe);
-    const std::size_t size = answer(asked, tcp_reply_);
-    if (size != 0) {
-      count_answer(tcp_reply_);
-      reply.send(std::span(tcp_reply_).first(size));
+    path_.prepare(asked, message);
+    path_.locate(asked);
+    auto size = path_.answer(asked, tcp_reply_);
+    if (!size) {
+      auto miss = std::make_unique<Miss>();
+      miss->ticket = ++last_ticket_;
+      tcp_waiting_.emplace(last_ticket_, reply);
+      size = resolve(asked, std::move(miss), tcp_reply_);
     }
+    if (*size != 0) reply.send(std::span(tcp_reply_).first(*size));
     if (std::exchange(missed_, false)) pump();
   }
 
-  void prepare(Asked& asked, std::span<const std::uint8_t> message) {
-    asked.parsed = parse_query(message);
-    if (asked.parsed.fault) return;
+  // --- what the engine has to resolve ----------------------------------------------------------------------------
+
+  // To the worker that owns the question; `miss` knows the way back alone. The size of a reply that is ready now after
+  // all; 0: none.
+  std::size_t resolve(const AskedQuery& asked, std::unique_ptr<Miss> miss, std::span<std::uint8_t> out) {
     const Query& query = asked.parsed.query;
-    asked.key = {.qname = query.qname,
-                 .qname_hash = query.qname_hash,
-                 .type = query.type,
-                 .record_class = query.record_class,
-                 .dnssec_ok = query.dnssec_ok,
-                 .checking_disabled = query.checking_disabled};
-    asked.probe = shared_.answers.prepare(asked.key);
-    policy_.prefetch_matches(query);
-  }
-
-  void count_answer(std::span<const std::uint8_t> out) {
-    metrics_.answered(static_cast<Rcode>(out[3] & 0xF));
-    if ((out[2] & 0x02) != 0) metrics_.add(Metric::truncated);
-  }
-
-  // --- the packet path -----------------------------------------------------------------------------------------
-
-  // The reply's size; 0: none now. The order is the security argument (DESIGN section 5).
-  std::size_t answer(Asked& asked, std::span<std::uint8_t> out) {
-    const Query& query = asked.parsed.query;
-    const Generation* generation = policy_.generation();
-    // Before any work: we are no open resolver.
-    const ClientClass who = clients_.classify(asked.client, generation == nullptr ? nullptr : &generation->policies());
-    if (!who.allowed) return refuse_client(asked, out);
-    if (asked.parsed.fault) return answer_fault(asked.parsed, out);
-    // Never unfiltered, not even for a moment at the start.
-    if (generation == nullptr || policy_.group(who.group).not_ready) return not_ready(query, who.group, out);
-    // Groups see different answers, so policy comes before the cache's word; the cache holds unfiltered data.
-    const Asker asker = policy_.asker(who.group, asked.client, now_.wall);
-    if (shared_.answers.read(asked.probe, asked.key, seconds_, out, cached_)) return answer_cached(asked, asker, out);
-    // Before any recursion: a blocked name must not be asked for upstream.
-    const AnswerMatches& parts = policy_.match_question(query);
-    const FilterVerdict verdict = decide_question(parts, asker, query.type);
-    if (verdict.blocked()) {
-      const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
-      if (blocked) return *blocked;
-    }
-    // Only from the cache for those who do not ask for recursion.
-    if (!query.recursion_desired) return write_error_reply(out, query, Rcode::refused, &kNotRecursive);
-    const std::size_t local = answer_local_name(out, query);
-    if (local != 0) {
-      sink_.count(who.group, AnswerKind::resolved);
-      return local;
-    }
-    return miss(asked, who.group, out);
-  }
-
-  std::size_t answer_cached(Asked& asked, const Asker& asker, std::span<std::uint8_t> out) {
-    const Query& query = asked.parsed.query;
-    const GroupState& group = policy_.group(asker.group);
-    const bool stale = cached_.epoch != asker.generation.names_epoch();
-    // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
-    if (stale || !cached_.matches().empty() || group.default_deny || group.log_all) {
-      const AnswerMatches* parts =
-          stale ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
-      if (parts == nullptr) return miss(asked, asker.group, out);
-      const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
-      const auto blocked = policy_.carry_out(verdict, *parts, query, asker, asked.transport, kWithinTheBatch, out);
-      if (blocked) return *blocked;
-    }
-    metrics_.add(Metric::cached);
-    sink_.count(asker.group, AnswerKind::cached);
-    if (++hits_ % kHitSample == 0) shared_.answers.add_hits(asked.probe, kHitSample);
-    StoredReply stored;
-    stored.flags = stored_flags(query, cached_.rcode, static_cast<Security>(cached_.security));
-    stored.ttl_offsets = cached_.ttl_offsets();
-    stored.age_seconds = seconds_ - cached_.inserted;
-    if (cached_.ede) stored.error = ExtendedError{*cached_.ede, cached_.ede_text()};
-    return finish_stored_reply(out, cached_.wire_size, query, stored);
-  }
-
-  // Rules changed since the entry was made: look its names and addresses up again (microseconds), and write that
-  // back where our generation is the newer one. No flush, whatever changed.
-  const AnswerMatches* match_again(Asked& asked, const Asker& asker, std::span<const std::uint8_t> out) {
-    std::span<const std::uint8_t> wire = out.first(std::min(out.size(), cached_.wire_size));
-    if (cached_.wire_size > out.size()) {
-      // More than this client takes: the whole of it is needed here.
-      asked.probe.slot = 0;
-      if (!shared_.answers.read(asked.probe, asked.key, seconds_, scratch_, cached_)) return nullptr;
-      wire = std::span(scratch_).first(std::min(scratch_.size(), cached_.wire_size));
-    }
-    const AnswerMatches* parts = policy_.rematch(asked.parsed.query, wire);
-    if (parts == nullptr || asker.generation.names_epoch() < cached_.epoch || parts->size() > 255) return parts;
-    encoded_.clear();
-    const bool any = std::any_of(parts->begin(), parts->end(), [](const PartMatches& part) {
-      return !part.matches.empty() || !part.matches.lists_below.empty();
-    });
-    if (any) encode_matches(*parts, encoded_);
-    shared_.answers.put(asked.key,
-                        {.wire = wire,
-                         .ttl_offsets = cached_.ttl_offsets(),
-                         .rcode = cached_.rcode,
-                         .security = cached_.security,
-                         .inserted = cached_.inserted,
-                         .expires = cached_.expires,
-                         .ede = cached_.ede,
-                         .ede_text = cached_.ede_text(),
-                         .epoch = asker.generation.names_epoch(),
-                         .matches = encoded_},
-                        PutMode::matches);
-    return parts;
-  }
-
-  std::size_t miss(Asked& asked, std::uint32_t group, std::span<std::uint8_t> out) {
-    const Query& query = asked.parsed.query;
-    metrics_.add(Metric::missed);
-    auto miss = std::make_unique<Miss>();
     miss->message.assign(query.message.begin(), query.message.end());
     miss->query = query;
     miss->query.message = miss->message;
     miss->query.qname = std::span(miss->message).subspan(kHeaderSize, query.qname.size());
     miss->client = asked.client;
-    miss->group = group;
+    miss->group = asked.group;
     miss->transport = asked.transport;
     miss->worker = options_.index;
-    miss->received = now_.steady;
-    if (asked.transport == Transport::udp) {
-      miss->descriptor = asked.socket->descriptor();
-      miss->route = *asked.route;
-    } else {
-      miss->tcp_ticket = ++last_ticket_;
-      tcp_waiting_.emplace(last_ticket_, *asked.tcp);
-    }
+    miss->received = path_.time().steady;
     const std::uint64_t owner = (query.qname_hash >> 17) + static_cast<std::uint64_t>(query.type);
     Worker* worker = peers_[owner % peers_.size()];
     if (worker == this) {
-      resolutions_->accept(std::move(miss));
+      resolutions_->accept(std::move(miss), path_.time());
       missed_ = true;
       return 0;
     }
     metrics_.add(Metric::handed_over);
     const auto returned = worker->hand_over(std::move(miss));
     if (returned == nullptr) return 0;
-    metrics_.add(Metric::overloaded);
-    tcp_waiting_.erase(returned->tcp_ticket);
-    return write_error_reply(out, query, Rcode::servfail, &kOverloaded);
+    tcp_waiting_.erase(returned->ticket);
+    return path_.overloaded(asked, out);
   }
 
-  std::size_t refuse_client(const Asked& asked, std::span<std::uint8_t> out) {
-    metrics_.add(Metric::access_refused);
-    if (asked.parsed.fault == QueryFault::drop) return 0;
-    return write_error_reply(out, asked.parsed.query, Rcode::refused, &kProhibited);
+  void pump() {
+    clock_.measure_turn();
+    resolutions_->pump(LoopClock::now());
   }
 
-  std::size_t answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out) {
-    switch (*parsed.fault) {
-      case QueryFault::drop:
-        metrics_.add(Metric::malformed);
-        return 0;
-      case QueryFault::formerr:
-        metrics_.add(Metric::malformed);
-        return write_error_reply(out, parsed.query, Rcode::formerr, nullptr);
-      case QueryFault::notimp:
-        return write_error_reply(out, parsed.query, Rcode::notimp, nullptr);
-      case QueryFault::badvers:
-        return write_error_reply(out, parsed.query, Rcode::badvers, nullptr);
-      case QueryFault::refused:
-        break;
+  // Sends what a resolution has answered; an empty message: none is sent, but a TCP connection learns that this query
+  // is over.
+  void reply(const Miss& miss, std::span<const std::uint8_t> message) {
+    if (miss.transport == Transport::tcp) return peers_[miss.worker]->answer_tcp(miss.ticket, message);
+    if (!message.empty() && !send_datagram(miss.descriptor, miss.route, message)) metrics_.add(Metric::send_failures);
+  }
+
+  void arm_timer(std::optional<SteadyTime> at) {
+    if (!at) {
+      timer_.cancel();
+      return;
     }
-    return write_error_reply(out, parsed.query, Rcode::refused, nullptr);
-  }
-
-  std::size_t not_ready(const Query& query, std::uint32_t group, std::span<std::uint8_t> out) {
-    metrics_.add(Metric::not_ready);
-    sink_.count(group, AnswerKind::failed);
-    return write_error_reply(out, query, Rcode::servfail, &kNotReady);
+    timer_.expires_at(*at);
+    timer_.async_wait([this](const ErrorValue& error) {
+      if (error) return;
+      clock_.measure_turn();
+      resolutions_->timeout(LoopClock::now());
+    });
   }
 
   const WorkerOptions options_;
@@ -487,28 +346,25 @@ class SocketWorker final : public Worker {
   DecisionSink& sink_;
   boost::asio::io_context loop_;
   GenerationReader reader_;
-  ClientTable clients_;
   PolicyStage policy_;
+  PacketPath path_;
   Mailbox mailbox_;
   std::vector<Worker*> peers_;
   std::vector<std::unique_ptr<UdpListener>> udp_;
   std::vector<std::unique_ptr<TcpListener>> tcp_;
   std::optional<stream_descriptor> mailbox_readiness_;
+  boost::asio::steady_timer timer_;  // of the engine
   boost::asio::steady_timer second_;
+  SecureRandom random_;
+  std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Resolutions> resolutions_;
 
   LoopClock clock_;
-  Now now_{};
-  CacheSeconds seconds_ = 0;
   UdpBatch batch_;
-  std::array<Asked, kBatchSize> asked_;
-  CachedAnswer cached_;
-  std::vector<std::uint8_t> scratch_;
-  std::vector<std::uint8_t> encoded_;
+  std::array<AskedQuery, kBatchSize> asked_;
   std::vector<std::uint8_t> tcp_reply_;
   std::unordered_map<std::uint64_t, TcpReply> tcp_waiting_;
   std::uint64_t last_ticket_ = 0;
-  std::uint32_t hits_ = 0;
   unsigned batch_limit_ = kBatchSize;
   bool missed_ = false;  // something was handed to our own engine in this turn
 

@@ -1,0 +1,193 @@
+#include "resolver/server/packet_path.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "resolver/server/answer_builder.h"
+#include "resolver/server/local_names.h"
+#include "resolver/wire/reply.h"
+
+namespace weir {
+namespace {
+
+constexpr std::uint32_t kHitSample = 64;
+constexpr std::chrono::microseconds kWithinTheBatch{0};
+
+constexpr ExtendedError kProhibited{EdeCode::prohibited, "this client may not ask here"};
+constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
+constexpr ExtendedError kNotRecursive{EdeCode::not_authoritative, "recursion was not asked for"};
+constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
+
+}  // namespace
+
+PacketPath::PacketPath(std::vector<Prefix> allow_clients, AnswerCache& answers, PolicyStage& policy, DecisionSink& sink,
+                       WorkerMetrics& metrics)
+    : answers_(answers),
+      policy_(policy),
+      sink_(sink),
+      metrics_(metrics),
+      clients_(std::move(allow_clients)),
+      scratch_(kMaxCachedAnswer) {}
+
+void PacketPath::set_time(Now now) {
+  now_ = now;
+  seconds_ = to_cache_seconds(now.steady);
+}
+
+void PacketPath::prepare(AskedQuery& asked, std::span<const std::uint8_t> message) {
+  asked.parsed = parse_query(message);
+  if (asked.parsed.fault) return;
+  const Query& query = asked.parsed.query;
+  asked.key = {.qname = query.qname,
+               .qname_hash = query.qname_hash,
+               .type = query.type,
+               .record_class = query.record_class,
+               .dnssec_ok = query.dnssec_ok,
+               .checking_disabled = query.checking_disabled};
+  asked.probe = answers_.prepare(asked.key);
+  policy_.prefetch_matches(query);
+}
+
+void PacketPath::locate(AskedQuery& asked) {
+  if (!asked.parsed.fault && !answers_.locate(asked.probe)) policy_.prefetch_match_entry(asked.parsed.query);
+}
+
+std::optional<std::size_t> PacketPath::answer(AskedQuery& asked, std::span<std::uint8_t> out) {
+  const auto size = decide_and_answer(asked, out);
+  if (size && *size != 0) {
+    metrics_.answered(static_cast<Rcode>(out[3] & 0xF));
+    if ((out[2] & 0x02) != 0) metrics_.add(Metric::truncated);
+  }
+  return size;
+}
+
+std::size_t PacketPath::overloaded(const AskedQuery& asked, std::span<std::uint8_t> out) {
+  metrics_.add(Metric::overloaded);
+  const std::size_t size = write_error_reply(out, asked.parsed.query, Rcode::servfail, &kOverloaded);
+  metrics_.answered(Rcode::servfail);
+  return size;
+}
+
+// The order is the security argument (DESIGN section 5).
+std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std::span<std::uint8_t> out) {
+  const Query& query = asked.parsed.query;
+  const Generation* generation = policy_.generation();
+  // Before any work: we are no open resolver.
+  const ClientClass who = clients_.classify(asked.client, generation == nullptr ? nullptr : &generation->policies());
+  asked.group = who.group;
+  if (!who.allowed) return refuse_client(asked, out);
+  if (asked.parsed.fault) return answer_fault(asked.parsed, out);
+  // Never unfiltered, not even for a moment at the start.
+  if (generation == nullptr || policy_.group(who.group).not_ready) return not_ready(query, who.group, out);
+  // Groups see different answers, so policy comes before the cache's word; the cache holds unfiltered data.
+  const Asker asker = policy_.asker(who.group, asked.client, now_.wall);
+  if (answers_.read(asked.probe, asked.key, seconds_, out, cached_)) return answer_cached(asked, asker, out);
+  // Before any recursion: a blocked name must not be asked for upstream.
+  const AnswerMatches& parts = policy_.match_question(query);
+  const FilterVerdict verdict = decide_question(parts, asker, query.type);
+  if (verdict.blocked()) {
+    const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
+    if (blocked) return *blocked;
+  }
+  // Only from the cache for those who do not ask for recursion.
+  if (!query.recursion_desired) return write_error_reply(out, query, Rcode::refused, &kNotRecursive);
+  const std::size_t local = answer_local_name(out, query);
+  if (local != 0) {
+    sink_.count(who.group, AnswerKind::resolved);
+    return local;
+  }
+  metrics_.add(Metric::missed);
+  return std::nullopt;
+}
+
+std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const Asker& asker,
+                                                     std::span<std::uint8_t> out) {
+  const Query& query = asked.parsed.query;
+  const GroupState& group = policy_.group(asker.group);
+  const bool stale = cached_.epoch != asker.generation.names_epoch();
+  // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
+  if (stale || !cached_.matches().empty() || group.default_deny || group.log_all) {
+    const AnswerMatches* parts =
+        stale ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
+    if (parts == nullptr) {
+      metrics_.add(Metric::missed);
+      return std::nullopt;
+    }
+    const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
+    const auto blocked = policy_.carry_out(verdict, *parts, query, asker, asked.transport, kWithinTheBatch, out);
+    if (blocked) return *blocked;
+  }
+  metrics_.add(Metric::cached);
+  sink_.count(asker.group, AnswerKind::cached);
+  if (++hits_ % kHitSample == 0) answers_.add_hits(asked.probe, kHitSample);
+  StoredReply stored;
+  stored.flags = stored_flags(query, cached_.rcode, static_cast<Security>(cached_.security));
+  stored.ttl_offsets = cached_.ttl_offsets();
+  stored.age_seconds = seconds_ - cached_.inserted;
+  if (cached_.ede) stored.error = ExtendedError{*cached_.ede, cached_.ede_text()};
+  return finish_stored_reply(out, cached_.wire_size, query, stored);
+}
+
+// Rules changed since the entry was made: look its names and addresses up again (microseconds), and write that
+// back where our generation is the newer one. No flush, whatever changed.
+const AnswerMatches* PacketPath::match_again(AskedQuery& asked, const Asker& asker, std::span<const std::uint8_t> out) {
+  std::span<const std::uint8_t> wire = out.first(std::min(out.size(), cached_.wire_size));
+  if (cached_.wire_size > out.size()) {
+    // More than this client takes: the whole of it is needed here.
+    asked.probe.slot = 0;
+    if (!answers_.read(asked.probe, asked.key, seconds_, scratch_, cached_)) return nullptr;
+    wire = std::span(scratch_).first(std::min(scratch_.size(), cached_.wire_size));
+  }
+  const AnswerMatches* parts = policy_.rematch(asked.parsed.query, wire);
+  if (parts == nullptr || asker.generation.names_epoch() < cached_.epoch || parts->size() > 255) return parts;
+  encoded_.clear();
+  const bool any = std::any_of(parts->begin(), parts->end(), [](const PartMatches& part) {
+    return !part.matches.empty() || !part.matches.lists_below.empty();
+  });
+  if (any) encode_matches(*parts, encoded_);
+  answers_.put(asked.key,
+               {.wire = wire,
+                .ttl_offsets = cached_.ttl_offsets(),
+                .rcode = cached_.rcode,
+                .security = cached_.security,
+                .inserted = cached_.inserted,
+                .expires = cached_.expires,
+                .ede = cached_.ede,
+                .ede_text = cached_.ede_text(),
+                .epoch = asker.generation.names_epoch(),
+                .matches = encoded_},
+               PutMode::matches);
+  return parts;
+}
+
+std::size_t PacketPath::refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out) {
+  metrics_.add(Metric::access_refused);
+  if (asked.parsed.fault == QueryFault::drop) return 0;
+  return write_error_reply(out, asked.parsed.query, Rcode::refused, &kProhibited);
+}
+
+std::size_t PacketPath::answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out) {
+  switch (*parsed.fault) {
+    case QueryFault::drop:
+      metrics_.add(Metric::malformed);
+      return 0;
+    case QueryFault::formerr:
+      metrics_.add(Metric::malformed);
+      return write_error_reply(out, parsed.query, Rcode::formerr, nullptr);
+    case QueryFault::notimp:
+      return write_error_reply(out, parsed.query, Rcode::notimp, nullptr);
+    case QueryFault::badvers:
+      return write_error_reply(out, parsed.query, Rcode::badvers, nullptr);
+    case QueryFault::refused:
+      break;
+  }
+  return write_error_reply(out, parsed.query, Rcode::refused, nullptr);
+}
+
+std::size_t PacketPath::not_ready(const Query& query, std::uint32_t group, std::span<std::uint8_t> out) {
+  metrics_.add(Metric::not_ready);
+  sink_.count(group, AnswerKind::failed);
+  return write_error_reply(out, query, Rcode::servfail, &kNotReady);
+}
+
+}  // namespace weir

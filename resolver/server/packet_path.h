@@ -1,0 +1,73 @@
+// What happens to a query between its octets and its answer, without sockets and clocks (DESIGN section 5).
+//
+// A batch goes through in three passes (prepare all, locate all, answer all), so that the memory latencies of its
+// queries overlap. A cached or blocked answer is finished here, with no allocation, lock, log or system call of its
+// own; whatever is not is a miss. One worker's; one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "resolver/cache/answer_cache.h"
+#include "resolver/server/access.h"
+#include "resolver/server/decision_sink.h"
+#include "resolver/server/metrics.h"
+#include "resolver/server/policy_stage.h"
+#include "resolver/wire/query.h"
+#include "zones/base/time.h"
+
+namespace weir {
+
+// One query on its way.
+struct AskedQuery {
+  ParsedQuery parsed;  // points into the message
+  AnswerKey key;
+  AnswerCache::Probe probe;
+  IpAddress client;
+  Transport transport = Transport::udp;
+  std::uint32_t group = 0;  // of a miss
+};
+
+class PacketPath {
+ public:
+  // All but the list outlive it.
+  PacketPath(std::vector<Prefix> allow_clients, AnswerCache& answers, PolicyStage& policy, DecisionSink& sink,
+             WorkerMetrics& metrics);
+
+  // The policy stage has another generation: who belongs to which group is looked up anew.
+  void generation_changed() { clients_.reset(); }
+  void set_time(Now now);
+  Now time() const { return now_; }
+
+  // Parses, hashes, prefetches. `message` outlives the query.
+  void prepare(AskedQuery& asked, std::span<const std::uint8_t> message);
+  void locate(AskedQuery& asked);
+  // The reply's size in `out`, 0: none is sent. Nothing: a miss, which the engine has to resolve.
+  std::optional<std::size_t> answer(AskedQuery& asked, std::span<std::uint8_t> out);
+  // Instead of a miss, where too many wait.
+  std::size_t overloaded(const AskedQuery& asked, std::span<std::uint8_t> out);
+
+ private:
+  std::optional<std::size_t> decide_and_answer(AskedQuery& asked, std::span<std::uint8_t> out);
+  std::optional<std::size_t> answer_cached(AskedQuery& asked, const Asker& asker, std::span<std::uint8_t> out);
+  const AnswerMatches* match_again(AskedQuery& asked, const Asker& asker, std::span<const std::uint8_t> out);
+  std::size_t refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out);
+  std::size_t answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out);
+  std::size_t not_ready(const Query& query, std::uint32_t group, std::span<std::uint8_t> out);
+
+  AnswerCache& answers_;
+  PolicyStage& policy_;
+  DecisionSink& sink_;
+  WorkerMetrics& metrics_;
+  ClientTable clients_;
+  Now now_{};
+  CacheSeconds seconds_ = 0;
+  CachedAnswer cached_;
+  std::vector<std::uint8_t> scratch_;
+  std::vector<std::uint8_t> encoded_;
+  std::uint32_t hits_ = 0;
+};
+
+}  // namespace weir
