@@ -138,6 +138,9 @@ ipv6_upstream = false
 path = "{self.run}"
 [store]
 path = "{self.folder}/store"
+[fetch]
+max_bytes = "2GiB"
+max_decoded_bytes = "2GiB"
 {lists}""")
 
     def start(self):
@@ -150,13 +153,13 @@ path = "{self.folder}/store"
         super().start()
 
     def wait_for_lists(self, config):
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600  # ten million rules
         while time.monotonic() < deadline:
             done = subprocess.run([str(self.build / "tools/weir"), "--config", config, "--json", "list", "show"], capture_output=True, text=True)
             if done.returncode == 0 and all(entry.get("rules", 0) > 0 for entry in json.loads(done.stdout)["lists"]):
                 return
             time.sleep(0.1)
-        raise RuntimeError("weir's lists were not loaded within two minutes; see sidecar.log")
+        raise RuntimeError("weir's lists were not loaded within ten minutes; see sidecar.log")
 
     def command(self):
         return [str(self.build / "resolver/weir-resolver"), "--config", str(self.folder / "weir.toml")]
