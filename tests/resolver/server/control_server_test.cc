@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "tests/resolver/server/fake_generation.h"
+#include "tests/support/scratch_folder.h"
 #include "zones/link/control.h"
 
 namespace weir {
@@ -76,10 +77,8 @@ class Client {
 class Control : public testing::Test {
  protected:
   Control() {
-    std::string pattern = (fs::temp_directory_path() / "weir_control_XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
     socket_ = directory_ / "resolver.sock";
-    options_.run_directory = directory_;
+    options_.run_directory = directory_.path();
     handlers_.status = [this] {
       const std::lock_guard lock(mutex_);
       return status_;
@@ -97,10 +96,7 @@ class Control : public testing::Test {
       return 3;
     };
   }
-  ~Control() override {
-    server_.reset();
-    fs::remove_all(directory_);
-  }
+  ~Control() override { server_.reset(); }
 
   void start() {
     auto started = ControlServer::start(options_, handlers_);
@@ -116,7 +112,7 @@ class Control : public testing::Test {
     return loads_;
   }
 
-  fs::path directory_;
+  const test::ScratchFolder directory_;
   fs::path socket_;
   ControlOptions options_;
   ControlHandlers handlers_;

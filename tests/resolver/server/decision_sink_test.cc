@@ -1,10 +1,11 @@
 #include "resolver/server/decision_sink.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <thread>
+
+#include "tests/support/scratch_folder.h"
 
 namespace weir {
 namespace {
@@ -20,24 +21,19 @@ Now at(WallTime wall, SteadyTime steady) {
 
 class Sink : public testing::Test {
  protected:
-  Sink() {
-    std::string pattern = (fs::temp_directory_path() / "weir_sink_XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-    fs::create_directory(directory_ / "keys");
-  }
-  ~Sink() override { fs::remove_all(directory_); }
+  Sink() { fs::create_directory(directory_ / "keys"); }
 
   void write_key(const char* day, const std::string& octets) {
     std::ofstream(directory_ / "keys" / day, std::ios::binary | std::ios::trunc) << octets;
   }
   std::unique_ptr<DecisionSink> sink(const PseudonymKeys& keys, std::size_t bytes = 1 << 16) {
-    auto opened = DecisionSink::open(directory_, 3, keys, metrics_, bytes);
+    auto opened = DecisionSink::open(directory_.path(), 3, keys, metrics_, bytes);
     EXPECT_TRUE(opened) << opened.error().message;
     return std::move(*opened);
   }
   std::vector<std::vector<std::uint8_t>> drain() {
     std::vector<std::vector<std::uint8_t>> records;
-    const auto ring = RingConsumer::open(ring_file(directory_, 3));
+    const auto ring = RingConsumer::open(ring_file(directory_.path(), 3));
     EXPECT_TRUE(ring);
     std::array<std::uint8_t, kMaxRecordSize> out{};
     while (const std::size_t size = (*ring)->peek(out)) records.emplace_back(out.begin(), out.begin() + size);
@@ -45,13 +41,13 @@ class Sink : public testing::Test {
     return records;
   }
 
-  fs::path directory_;
+  const test::ScratchFolder directory_;
   WorkerMetrics metrics_;
 };
 
 TEST_F(Sink, KeepsOfTheClientWhatTheLevelSays) {
   write_key("2026-07-06", std::string(16, 'k'));
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   keys.refresh(at(kMidday, SteadyTime(1h)));
   const auto sink = this->sink(keys);
   const IpAddress client = *IpAddress::parse("192.0.2.77");
@@ -79,7 +75,7 @@ TEST_F(Sink, KeepsOfTheClientWhatTheLevelSays) {
 
 TEST_F(Sink, WithoutAKeyOfTheDayThereIsNoClient) {
   write_key("2026-07-05", std::string(16, 'y'));
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   keys.refresh(at(kMidday, SteadyTime(1h)));
   const auto sink = this->sink(keys);
   Decision decision;
@@ -94,7 +90,7 @@ TEST_F(Sink, WithoutAKeyOfTheDayThereIsNoClient) {
 }
 
 TEST_F(Sink, FullRingDropsAndCounts) {
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   const auto sink = this->sink(keys, 4096);
   Decision decision;
   for (int i = 0; i < 100; ++i) sink->push(decision, IpAddress(), Privacy::full);
@@ -104,7 +100,7 @@ TEST_F(Sink, FullRingDropsAndCounts) {
 }
 
 TEST_F(Sink, TotalsAreWrittenEachMinuteAndWhenGroupsChange) {
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   const auto sink = this->sink(keys);
   sink->set_groups(3, kMidday);
   for (int i = 0; i < 5; ++i) sink->count(0, AnswerKind::cached);
@@ -143,7 +139,7 @@ TEST_F(Sink, TotalsAreWrittenEachMinuteAndWhenGroupsChange) {
 }
 
 TEST_F(Sink, KeysFollowTheDay) {
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   SteadyTime steady(1h);
   const WallTime day = kMidday;
   keys.refresh(at(day, steady));
@@ -176,7 +172,7 @@ TEST_F(Sink, KeysFollowTheDay) {
 }
 
 TEST_F(Sink, FilesThatAreNoKeysAreIgnored) {
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   SteadyTime steady(1h);
   for (const std::size_t size : {0, 1, 15, 17, 4096}) {
     write_key("2026-07-06", std::string(size, 'a'));
@@ -191,7 +187,7 @@ TEST_F(Sink, FilesThatAreNoKeysAreIgnored) {
 
 // A key is whole or absent, whenever it is read.
 TEST_F(Sink, KeysAreReadWhileTheyChange) {
-  PseudonymKeys keys(directory_);
+  PseudonymKeys keys(directory_.path());
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> whole{0};
   std::thread reader([&] {

@@ -1,12 +1,12 @@
 #include "resolver/server/generation_holder.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <thread>
 
 #include "tests/resolver/server/fake_generation.h"
+#include "tests/support/scratch_folder.h"
 #include "zones/store/writer.h"
 
 namespace weir {
@@ -17,21 +17,16 @@ using namespace std::chrono_literals;
 
 class Holder : public testing::Test {
  protected:
-  Holder() {
-    std::string pattern = (fs::temp_directory_path() / "weir_holder_XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Holder() override { fs::remove_all(directory_); }
   std::shared_ptr<const Generation> make(std::uint64_t number) {
     return std::make_shared<FakeGeneration>(number, alive_);
   }
 
   std::atomic<int> alive_{0};
-  fs::path directory_;
+  const test::ScratchFolder directory_;
 };
 
 TEST_F(Holder, WithoutAGenerationReadersHaveNone) {
-  GenerationHolder holder(directory_, nullptr, 1);
+  GenerationHolder holder(directory_.path(), nullptr, 1);
   GenerationReader reader(holder, 0);
   EXPECT_TRUE(reader.refresh());
   EXPECT_EQ(reader.get(), nullptr);
@@ -44,7 +39,7 @@ TEST_F(Holder, WithoutAGenerationReadersHaveNone) {
 }
 
 TEST_F(Holder, OldOneClosesWhenItsLastReaderHasLetGo) {
-  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationHolder holder(directory_.path(), nullptr, 2);
   GenerationReader first(holder, 0);
   GenerationReader second(holder, 1);
   holder.install(make(1));
@@ -72,7 +67,7 @@ TEST_F(Holder, OldOneClosesWhenItsLastReaderHasLetGo) {
 }
 
 TEST_F(Holder, WaitsForEveryWorkerButNotForEver) {
-  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationHolder holder(directory_.path(), nullptr, 2);
   GenerationReader first(holder, 0);
   GenerationReader second(holder, 1);
   holder.install(make(1));
@@ -86,7 +81,7 @@ TEST_F(Holder, WaitsForEveryWorkerButNotForEver) {
 }
 
 TEST_F(Holder, WakesEveryWorkerAfterASwap) {
-  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationHolder holder(directory_.path(), nullptr, 2);
   GenerationReader first(holder, 0);
   GenerationReader second(holder, 1);
   holder.set_wake(0, [&] { first.refresh(); });  // a wake may already see the new one
@@ -101,7 +96,7 @@ TEST_F(Holder, WakesEveryWorkerAfterASwap) {
 // each await_workers() means what it says.
 TEST_F(Holder, ReadersGoOnWhileGenerationsAreSwapped) {
   constexpr std::uint64_t kSwaps = 500;
-  GenerationHolder holder(directory_, nullptr, 2);
+  GenerationHolder holder(directory_.path(), nullptr, 2);
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> used[2] = {0, 0};
   const auto work = [&](unsigned worker) {
@@ -137,7 +132,7 @@ TEST_F(Holder, ReadersGoOnWhileGenerationsAreSwapped) {
 class HolderWithStore : public Holder {
  protected:
   HolderWithStore() {
-    auto opened = PolicyStore::open(directory_, {}, now_);
+    auto opened = PolicyStore::open(directory_.path(), {}, now_);
     EXPECT_TRUE(opened) << opened.error().message;
     writer_ = std::move(*opened);
     EXPECT_TRUE(writer_->define(PolicySet::with_defaults()));
@@ -162,7 +157,7 @@ class HolderWithStore : public Holder {
 };
 
 TEST_F(HolderWithStore, LoadsWhatCurrentNames) {
-  GenerationHolder holder(directory_, StoreCache::make(1 << 20), 1);
+  GenerationHolder holder(directory_.path(), StoreCache::make(1 << 20), 1);
   GenerationReader reader(holder, 0);
   const auto first = publish("ads.example");
   auto loaded = holder.load_current();
@@ -187,7 +182,7 @@ TEST_F(HolderWithStore, LoadsWhatCurrentNames) {
 }
 
 TEST_F(HolderWithStore, ErrorsKeepTheOldState) {
-  GenerationHolder holder(directory_, StoreCache::make(1 << 20), 1);
+  GenerationHolder holder(directory_.path(), StoreCache::make(1 << 20), 1);
   GenerationReader reader(holder, 0);
   const auto first = publish("ads.example");
   ASSERT_TRUE(holder.load_current());

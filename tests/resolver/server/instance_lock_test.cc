@@ -7,6 +7,8 @@
 
 #include <fstream>
 
+#include "tests/support/scratch_folder.h"
+
 namespace weir {
 namespace {
 
@@ -14,24 +16,18 @@ namespace fs = std::filesystem;
 
 class Lock : public testing::Test {
  protected:
-  Lock() {
-    std::string pattern = (fs::temp_directory_path() / "weir_lock_XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Lock() override { fs::remove_all(directory_); }
-
   std::string content() const {
     std::string text;
     std::ifstream(directory_ / "resolver.lock") >> text;
     return text;
   }
 
-  fs::path directory_;
+  const test::ScratchFolder directory_;
 };
 
 TEST_F(Lock, HoldsThePidAndIsFreeAgainAfterwards) {
   for (int round = 0; round < 2; ++round) {
-    const auto lock = InstanceLock::acquire(directory_);
+    const auto lock = InstanceLock::acquire(directory_.path());
     ASSERT_TRUE(lock) << lock.error().message;
     EXPECT_EQ(lock->file(), directory_ / "resolver.lock");
     EXPECT_EQ(content(), std::to_string(::getpid()));
@@ -40,11 +36,11 @@ TEST_F(Lock, HoldsThePidAndIsFreeAgainAfterwards) {
 }
 
 TEST_F(Lock, SecondInstanceIsBusyAndNamesTheFirst) {
-  auto first = InstanceLock::acquire(directory_);
+  auto first = InstanceLock::acquire(directory_.path());
   ASSERT_TRUE(first);
   const InstanceLock moved = std::move(*first);
   for (int round = 0; round < 2; ++round) {  // the refusal itself must not free it
-    const auto second = InstanceLock::acquire(directory_);
+    const auto second = InstanceLock::acquire(directory_.path());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, ErrorCode::busy);
     EXPECT_NE(second.error().message.find("pid " + std::to_string(::getpid())), std::string::npos)
@@ -57,7 +53,7 @@ TEST_F(Lock, FileOfADeadProcessIsNoObstacle) {
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    const auto lock = InstanceLock::acquire(directory_);
+    const auto lock = InstanceLock::acquire(directory_.path());
     if (!lock || ::write(ready[1], "x", 1) != 1) ::_exit(1);
     for (;;) ::pause();
   }
@@ -65,14 +61,14 @@ TEST_F(Lock, FileOfADeadProcessIsNoObstacle) {
   char octet = 0;
   ASSERT_EQ(::read(ready[0], &octet, 1), 1);
   ::close(ready[0]);
-  const auto refused = InstanceLock::acquire(directory_);
+  const auto refused = InstanceLock::acquire(directory_.path());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("pid " + std::to_string(child)), std::string::npos);
 
   ASSERT_EQ(::kill(child, SIGKILL), 0);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_EQ(content(), std::to_string(child));
-  const auto lock = InstanceLock::acquire(directory_);
+  const auto lock = InstanceLock::acquire(directory_.path());
   ASSERT_TRUE(lock) << lock.error().message;
   EXPECT_EQ(content(), std::to_string(::getpid()));
 }
@@ -82,7 +78,7 @@ TEST_F(Lock, WhatCannotBeAFileIsAnError) {
   ASSERT_FALSE(absent);
   EXPECT_EQ(absent.error().code, ErrorCode::not_found);
   fs::create_symlink("/dev/null", directory_ / "resolver.lock");
-  EXPECT_FALSE(InstanceLock::acquire(directory_));  // never write through what somebody else put there
+  EXPECT_FALSE(InstanceLock::acquire(directory_.path()));  // never write through what somebody else put there
 }
 
 }  // namespace

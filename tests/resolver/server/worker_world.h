@@ -25,6 +25,7 @@
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
 #include "resolver/server/worker.h"
+#include "tests/support/scratch_folder.h"
 #include "zones/dns/message.h"
 #include "zones/dns/writer.h"
 
@@ -252,11 +253,10 @@ struct WorldOptions {
 class World {
  public:
   explicit World(FakeInternet& internet, WorldOptions options = {})
-      : directory_(make_directory()),
-        answers_(std::move(*AnswerCache::make(4 << 20))),
+      : answers_(std::move(*AnswerCache::make(4 << 20))),
         rrsets_(4 << 20),
-        generations_(directory_, nullptr, options.workers),
-        keys_(directory_),
+        generations_(directory_.path(), nullptr, options.workers),
+        keys_(directory_.path()),
         metrics_(std::make_unique<WorkerMetrics[]>(options.workers)) {
     const WorkerShared shared{.answers = *answers_,
                               .rrsets = rrsets_,
@@ -266,7 +266,7 @@ class World {
     Endpoint listen = *Endpoint::parse(options.listen, 0);
     std::vector<Worker*> peers;
     for (unsigned i = 0; i < options.workers; ++i) {
-      sinks_.push_back(std::move(*DecisionSink::open(directory_, i, keys_, metrics_[i], 1 << 20)));
+      sinks_.push_back(std::move(*DecisionSink::open(directory_.path(), i, keys_, metrics_[i], 1 << 20)));
       WorkerOptions worker;
       worker.index = i;
       worker.listen = {listen};
@@ -288,7 +288,6 @@ class World {
   ~World() {
     for (auto& worker : workers_) worker->stop();
     workers_.clear();
-    std::filesystem::remove_all(directory_);
   }
 
   void install(std::shared_ptr<const Generation> generation) {
@@ -303,16 +302,10 @@ class World {
     for (std::size_t i = 0; i < workers_.size(); ++i) sum += metrics_[i].get(metric);
     return sum;
   }
-  const std::filesystem::path& directory() const { return directory_; }
+  const std::filesystem::path& directory() const { return directory_.path(); }
 
  private:
-  static std::filesystem::path make_directory() {
-    std::string path = (std::filesystem::temp_directory_path() / "weir-worker-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    return path;
-  }
-
-  std::filesystem::path directory_;
+  const test::ScratchFolder directory_;
   std::unique_ptr<AnswerCache> answers_;
   RrsetCache rrsets_;
   ServerCache servers_;

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/scratch_folder.h"
 #include "tools/cli/app.h"
 #include "zones/base/version.h"
 #include "zones/link/control.h"
@@ -106,14 +107,10 @@ struct Ran {
 class CliTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "weir-cli-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     write("weir.toml",
           "[run]\npath = \".\"\n[[list]]\nname = \"ads\"\nsource = \"ads.txt\"\npolicies = [\"default\"]\n");
     write("ads.txt", "ads.example\n");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, std::string_view text) {
     fs::create_directories((folder_ / name).parent_path());
@@ -129,12 +126,12 @@ class CliTest : public ::testing::Test {
     return {code, out.str(), err.str()};
   }
   FakeSidecar& sidecar() {
-    if (!sidecar_) sidecar_ = std::make_unique<FakeSidecar>(folder_);
+    if (!sidecar_) sidecar_ = std::make_unique<FakeSidecar>(folder_.path());
     return *sidecar_;
   }
   void faulty_config() { write("weir.toml", "[resolver]\nlisen = 1\n"); }
 
-  fs::path folder_;
+  const test::ScratchFolder folder_;
   std::unique_ptr<FakeSidecar> sidecar_;
 };
 

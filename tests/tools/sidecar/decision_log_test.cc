@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/tools/sidecar/scratch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace weir::sidecar {
 namespace {
@@ -60,7 +60,7 @@ TEST(LogBlock, RoundTripsAndRefusesDamage) {
 }
 
 TEST(DecisionLog, SmallBatchesBecomeLargeBlocksAndNoRowIsLostOrDoubled) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   {
     auto log = DecisionLog::open(scratch / "log");
     ASSERT_TRUE(log) << log.error().message;
@@ -82,7 +82,7 @@ TEST(DecisionLog, SmallBatchesBecomeLargeBlocksAndNoRowIsLostOrDoubled) {
 }
 
 TEST(DecisionLog, SearchSeeksToItsTimeRange) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   auto log = DecisionLog::open(scratch / "log");
   ASSERT_TRUE(log);
   // One row each minute for two days, out of order inside each batch, in blocks of at most ten minutes.
@@ -118,7 +118,7 @@ TEST(DecisionLog, SearchSeeksToItsTimeRange) {
 }
 
 TEST(DecisionLog, RetentionByAge) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   auto log = DecisionLog::open(scratch / "log");
   ASSERT_TRUE(log);
   for (int hour = 0; hour < 24; ++hour) {
@@ -136,7 +136,7 @@ TEST(DecisionLog, RetentionByAge) {
 }
 
 TEST(DecisionLog, RetentionBySizeGivesTheDiskBack) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   auto log = DecisionLog::open(scratch / "log");
   ASSERT_TRUE(log);
   constexpr std::uint64_t kSize = 8 << 20;
@@ -158,7 +158,7 @@ TEST(DecisionLog, RetentionBySizeGivesTheDiskBack) {
 }
 
 TEST(DecisionLog, SecondOpenerIsTold) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   auto log = DecisionLog::open(scratch / "log");
   ASSERT_TRUE(log);
   const auto second = DecisionLog::open(scratch / "log");
@@ -167,7 +167,7 @@ TEST(DecisionLog, SecondOpenerIsTold) {
 }
 
 TEST(DecisionLog, RemembersWhatIdsMeant) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   PolicySet before = PolicySet::with_defaults();
   before.lists.push_back({ListId{16}, "ads", ListKind::block, {}, kRankBlock, {}, {}, {}, {}, {}, {}});
   PolicySet after = PolicySet::with_defaults();

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "tests/tools/sidecar/scratch.h"
+#include "tests/support/scratch_folder.h"
 #include "zones/link/decision.h"
 #include "zones/link/ring.h"
 
@@ -96,7 +96,7 @@ class DrainTest : public testing::Test {
     return names;
   }
 
-  Scratch scratch_;
+  test::ScratchFolder scratch_;
   LogFeed feed_;
   std::unique_ptr<DecisionLog> log_;
   FailingLog failing_;

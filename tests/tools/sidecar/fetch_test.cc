@@ -6,8 +6,9 @@
 
 #include <chrono>
 
+#include "tests/support/scratch_folder.h"
+#include "tests/tools/sidecar/files.h"
 #include "tests/tools/sidecar/http_server.h"
-#include "tests/tools/sidecar/scratch.h"
 #include "tools/sidecar/digest.h"
 
 namespace weir::sidecar {
@@ -54,7 +55,7 @@ class FetchTest : public testing::Test {
     EXPECT_EQ(files(), 0U) << outcome.error().message;
   }
 
-  Scratch scratch_;
+  test::ScratchFolder scratch_;
   FetchConfig limits_;
   std::atomic<bool> stop_{false};
   HttpServer server_;

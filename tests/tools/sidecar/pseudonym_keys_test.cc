@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "tests/tools/sidecar/scratch.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/tools/sidecar/files.h"
 
 namespace weir::sidecar {
 namespace {
@@ -13,7 +14,7 @@ WallTime at(std::int64_t day, int hour, int minute) {
 }
 
 TEST(PseudonymKeys, OneADayAndDestroyedAnHourAfterIt) {
-  const Scratch run;
+  const test::ScratchFolder run;
   const auto key_of = [&](std::int64_t day) { return run.path() / "keys" / utc_day(at(day, 12, 0)); };
   ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 12, 0)));
   const std::string first = read_file(key_of(20000));
@@ -38,7 +39,7 @@ TEST(PseudonymKeys, OneADayAndDestroyedAnHourAfterIt) {
 }
 
 TEST(PseudonymKeys, LeavesOtherFilesAlone) {
-  const Scratch run;
+  const test::ScratchFolder run;
   ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 12, 0)));
   write_file(run.path() / "keys" / "0000-notes.txt", "mine");
   ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20002, 12, 0)));

@@ -4,7 +4,8 @@
 
 #include <map>
 
-#include "tests/tools/sidecar/scratch.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/tools/sidecar/files.h"
 
 namespace weir::sidecar {
 namespace {
@@ -13,7 +14,7 @@ using Keys = std::vector<std::string>;
 
 // Goes through every key that weir.toml knows in these sections: a new one must be put on one side or the other.
 TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   const std::map<std::string, std::string> others = {{"listen", "[\"127.0.0.1:5353\"]"},
                                                      {"workers", "3"},
                                                      {"allow_clients", "[\"192.0.2.0/24\"]"},

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "tests/tools/sidecar/scratch.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/tools/sidecar/files.h"
 #include "tools/sidecar/import_list.h"
 
 namespace weir::sidecar {
@@ -23,7 +24,7 @@ void cut_nameless_files(const std::filesystem::path& folder, off_t size) {
 }
 
 TEST(RuleSpool, GivesBackWhatItWasGivenInOrder) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   std::vector<SourcedRule> rules;
   for (unsigned i = 0; i < 3000; ++i) {
     SourcedRule rule;
@@ -66,7 +67,7 @@ TEST(RuleSpool, GivesBackWhatItWasGivenInOrder) {
 
 // A disk that loses the end of the file must not make a shorter list of it.
 TEST(RuleSpool, WhatCannotBeReadBackAbortsTheImport) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   write_file(scratch / "ads.txt", "a.example\nb.example\n");
   ListConfig list;
   list.definition.name = "ads";
@@ -104,7 +105,7 @@ TEST(RuleSpool, WhatCannotBeReadBackAbortsTheImport) {
 }
 
 TEST(RuleSpool, SaysWhenTheListIsToBeReadAgain) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   auto spool = RuleSpool::create(scratch.path());
   ASSERT_TRUE(spool);
   SourcedRule rule;

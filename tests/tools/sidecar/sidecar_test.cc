@@ -9,8 +9,9 @@
 #include <mutex>
 #include <thread>
 
+#include "tests/support/scratch_folder.h"
+#include "tests/tools/sidecar/files.h"
 #include "tests/tools/sidecar/http_server.h"
-#include "tests/tools/sidecar/scratch.h"
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/support/control_client.h"
@@ -92,7 +93,7 @@ class SidecarTest : public testing::Test {
     }
   }
 
-  Scratch scratch_;
+  test::ScratchFolder scratch_;
   std::unique_ptr<Sidecar> sidecar_;
 };
 

@@ -6,7 +6,8 @@
 
 #include <future>
 
-#include "tests/tools/sidecar/scratch.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/tools/sidecar/files.h"
 
 namespace weir::sidecar {
 namespace {
@@ -38,7 +39,7 @@ std::unique_ptr<PolicyStore> make_store(const std::filesystem::path& folder, con
 }
 
 TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
-  const Scratch scratch;
+  const test::ScratchFolder scratch;
   write_file(scratch / "weir.toml", "[store]\npath = \"" + (scratch / "store").string() + "\"\n[run]\npath = \"" +
                                         (scratch / "run").string() +
                                         "\"\n[[list]]\nname = \"ads\"\nsource = \"/nonexistent/ads\"\n");

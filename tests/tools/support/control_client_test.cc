@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/scratch_folder.h"
 #include "tools/support/exit_code.h"
 
 namespace weir {
@@ -26,9 +27,6 @@ using std::chrono::milliseconds;
 class Listener {
  public:
   Listener() {
-    std::string pattern = (fs::temp_directory_path() / "weir-client-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-    path = folder_ / "daemon.sock";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strcpy(address.sun_path, path.c_str());
@@ -38,7 +36,6 @@ class Listener {
   ~Listener() {
     if (thread_.joinable()) thread_.join();
     close(socket_);
-    fs::remove_all(folder_);
   }
 
   // An empty last reply: stay silent until the client leaves.
@@ -63,11 +60,11 @@ class Listener {
   }
   void join() { thread_.join(); }
 
-  fs::path path;
+  const test::ScratchFolder folder;
+  const fs::path path = folder / "daemon.sock";
   std::vector<std::string> requests;
 
  private:
-  fs::path folder_;
   int socket_ = -1;
   std::thread thread_;
 };

@@ -1,12 +1,12 @@
 #include "zones/config/config.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "tests/support/scratch_folder.h"
 
 namespace weir {
 namespace {
@@ -15,13 +15,6 @@ namespace fs = std::filesystem;
 
 class ConfigTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "weir-config-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   fs::path write(const std::string& name, std::string_view text) {
     const fs::path file = folder_ / name;
     fs::create_directories(file.parent_path());
@@ -34,12 +27,12 @@ class ConfigTest : public ::testing::Test {
     auto config = load(text);
     if (config) return "";
     std::string out = config.error().message;
-    const std::string prefix = folder_.string() + "/";
+    const std::string prefix = folder_.path().string() + "/";
     for (std::size_t at = 0; (at = out.find(prefix, at)) != std::string::npos;) out.erase(at, prefix.size());
     return out;
   }
 
-  fs::path folder_;
+  const test::ScratchFolder folder_;
 };
 
 TEST_F(ConfigTest, AnEmptyFileIsAllDefaults) {
@@ -390,7 +383,7 @@ TEST_F(ConfigTest, RankAndGroupDefaults) {
 
 TEST_F(ConfigTest, FilesThatCannotBeRead) {
   EXPECT_EQ(Config::load(folder_ / "none.toml").error().code, ErrorCode::not_found);
-  EXPECT_EQ(Config::load(folder_).error().code, ErrorCode::invalid);
+  EXPECT_EQ(Config::load(folder_.path()).error().code, ErrorCode::invalid);
   const fs::path big = write("big.toml", std::string(kMaxConfigFileBytes + 1, '#'));
   EXPECT_EQ(Config::load(big).error().code, ErrorCode::too_large);
   if (geteuid() != 0) {

@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/support/scratch_folder.h"
 #include "zones/link/decision.h"
 #include "zones/link/ring_memory.h"
 
@@ -22,13 +23,6 @@ namespace fs = std::filesystem;
 
 class Ring : public testing::Test {
  protected:
-  Ring() {
-    std::string pattern = (fs::temp_directory_path() / "weir_ring_XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-    file_ = ring_file(directory_, 0);
-  }
-  ~Ring() override { fs::remove_all(directory_); }
-
   std::unique_ptr<RingProducer> producer(std::size_t size = 4096) {
     auto opened = RingProducer::open(file_, size);
     EXPECT_TRUE(opened) << opened.error().message;
@@ -45,8 +39,8 @@ class Ring : public testing::Test {
     ::close(descriptor);
   }
 
-  fs::path directory_;
-  fs::path file_;
+  const test::ScratchFolder directory_;
+  const fs::path file_ = ring_file(directory_.path(), 0);
 };
 
 // A record whose octets follow from its number, 8 to 1024 octets long.
@@ -321,13 +315,14 @@ TEST_F(Ring, ScribblesCostRecordsNothingElse) {
 TEST_F(Ring, FindsFilesInTheOrderOfTheWorkers) {
   EXPECT_TRUE(find_ring_files(directory_ / "absent").empty());
   for (const unsigned worker : {10u, 2u, 0u}) {
-    ASSERT_TRUE(RingProducer::open(ring_file(directory_, worker), 4096));
+    ASSERT_TRUE(RingProducer::open(ring_file(directory_.path(), worker), 4096));
   }
   for (const char* other : {"decisions-.ring", "decisions-x.ring", "decisions-1.ring.new", "decisions.ring", "x"}) {
     std::ofstream(directory_ / other) << "";
   }
-  const std::vector<fs::path> expected{ring_file(directory_, 0), ring_file(directory_, 2), ring_file(directory_, 10)};
-  EXPECT_EQ(find_ring_files(directory_), expected);
+  const std::vector<fs::path> expected{ring_file(directory_.path(), 0), ring_file(directory_.path(), 2),
+                                       ring_file(directory_.path(), 10)};
+  EXPECT_EQ(find_ring_files(directory_.path()), expected);
 }
 
 // Both sides over one mapping, so that a thread sanitizer sees every access of both.

@@ -67,11 +67,11 @@ TEST(ListReader, RefusesWhatIsNoListOfThisKind) {
 }
 
 TEST(ListReader, FilesThatCannotBeRead) {
-  const test::Folder folder;
-  const auto missing = ListReader::open(folder.file("none"), {});
+  const test::ScratchFolder folder;
+  const auto missing = ListReader::open(folder / "none", {});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
-  EXPECT_FALSE(ListReader::open(folder.file(""), {}));
+  EXPECT_FALSE(ListReader::open(folder / "", {}));
   ListOptions options;
   options.dialect = "klingon";
   EXPECT_NE(read_text("a.example\n", options).refusal.find("unknown dialect 'klingon'"), std::string::npos);
@@ -210,9 +210,9 @@ TEST(ListReader, BoundsOnLinesAndTheirNumber) {
 }
 
 TEST(ListReader, ALineOf256MiBIsNotHeld) {
-  const test::Folder folder;
+  const test::ScratchFolder folder;
   {
-    std::ofstream out(folder.file("list"), std::ios::binary);
+    std::ofstream out(folder / "list", std::ios::binary);
     out << "a.example\n";
     const std::string block(1 << 20, 'x');
     for (int i = 0; i < 256; ++i) out << block;
@@ -220,7 +220,7 @@ TEST(ListReader, ALineOf256MiBIsNotHeld) {
   }
   rusage before{};
   getrusage(RUSAGE_SELF, &before);
-  const Reading reading = read_list(folder.file("list"), {});
+  const Reading reading = read_list(folder / "list", {});
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
   EXPECT_EQ(reading.rules, (std::vector<std::string>{"block exact a.example", "block exact b.example"}));

@@ -1,38 +1,16 @@
 // Reads text as a list, through a file, as the sidecar does.
 #pragma once
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include "tests/support/scratch_folder.h"
 #include "zones/lists/list_reader.h"
 
 namespace weir::test {
-
-// A folder of its own, removed at the end.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-lists-XXXXXX").string();
-    const char* made = mkdtemp(pattern.data());
-    if (made != nullptr) path_ = made;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::string to_text(const Rule& rule) {
   std::string out = rule.exception ? "exception " : std::string(weir::to_text(rule.action)) + " ";
@@ -76,9 +54,9 @@ inline Reading read_list(const std::filesystem::path& path, const ListOptions& o
 }
 
 inline Reading read_text(std::string_view text, const ListOptions& options = {}) {
-  const Folder folder;
-  std::ofstream(folder.file("list"), std::ios::binary) << text;
-  return read_list(folder.file("list"), options);
+  const ScratchFolder folder;
+  std::ofstream(folder / "list", std::ios::binary) << text;
+  return read_list(folder / "list", options);
 }
 
 // A line, how its list is read, and what comes of it.

@@ -33,7 +33,7 @@ TEST(Faults, ASecondWriterIsTurnedAway) {
 }
 
 TEST(Faults, NoStoreAndNoGeneration) {
-  const Folder folder;
+  const test::ScratchFolder folder;
   EXPECT_EQ(Generation::open_current(folder.path(), StoreCache::make(1 << 20)).error().code, ErrorCode::not_found);
   EXPECT_EQ(Generation::open(folder.path() / "7", StoreCache::make(1 << 20)).error().code, ErrorCode::not_found);
 }

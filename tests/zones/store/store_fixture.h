@@ -2,37 +2,19 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "tests/support/scratch_folder.h"
 #include "zones/dns/reversed_name.h"
 #include "zones/store/generation.h"
 #include "zones/store/history.h"
 #include "zones/store/writer.h"
 
 namespace weir::testing {
-
-class Folder {
- public:
-  Folder() {
-    std::string path = (std::filesystem::temp_directory_path() / "weir-store-XXXXXX").string();
-    path_ = ::mkdtemp(path.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline Now at(std::int64_t seconds) {
   return {SteadyTime(std::chrono::seconds(seconds)), WallTime(std::chrono::seconds(1'700'000'000 + seconds))};
@@ -118,7 +100,7 @@ class Store {
     return must(Generation::open(writer->checkpoint_path(number), cache));
   }
 
-  Folder folder;
+  test::ScratchFolder folder;
   std::shared_ptr<StoreCache> cache = StoreCache::make(4 << 20);
   std::unique_ptr<PolicyStore> writer;
   PolicySet defined;
