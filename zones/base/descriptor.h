@@ -1,8 +1,11 @@
-// A file descriptor that has one owner and is closed at its end.
+// A file descriptor that has one owner and is closed at its end, and what is asked of one everywhere.
 #pragma once
 
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace weir {
@@ -23,5 +26,10 @@ class Descriptor {
  private:
   int number_;
 };
+
+// read() until no signal interrupts it: octets read, 0 at the end, -1 with errno.
+ssize_t read_some(const Descriptor& from, char* out, std::size_t size);
+// write() until all is written, also after signals. False: errno says why.
+bool write_all(const Descriptor& to, std::string_view octets);
 
 }  // namespace weir

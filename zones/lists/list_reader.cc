@@ -9,6 +9,7 @@
 #include <cstring>
 #include <deque>
 
+#include "zones/base/descriptor.h"
 #include "zones/base/text.h"
 #include "zones/lists/detect.h"
 #include "zones/lists/rule_set.h"
@@ -44,34 +45,10 @@ bool is_utf8_text(std::string_view text) {
   return shown.size() == text.size() + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\t')) * 3;
 }
 
-// One file descriptor, closed at the end.
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(File&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  ssize_t read(char* out, std::size_t size) const {
-    ssize_t got = 0;
-    do {
-      got = ::read(descriptor_, out, size);
-    } while (got < 0 && errno == EINTR);
-    return got;
-  }
-  void rewind() const { lseek(descriptor_, 0, SEEK_SET); }
-
- private:
-  int descriptor_;
-};
-
 // Lines of a file, one after the other, without ever holding more than one block and one line.
 class LineSource {
  public:
-  LineSource(File file, std::size_t max_line_size)
+  LineSource(Descriptor file, std::size_t max_line_size)
       : file_(std::move(file)), max_line_size_(max_line_size), block_(kBlockSize) {}
 
   enum class Got : std::uint8_t { line, overlong, end, failed };
@@ -132,7 +109,7 @@ class LineSource {
     return carriage_return == nullptr ? limit : carriage_return;
   }
   bool fill() {
-    const ssize_t got = file_.read(block_.data(), block_.size());
+    const ssize_t got = read_some(file_, block_.data(), block_.size());
     if (got < 0) fault_ = errno;
     if (got <= 0) return false;
     at_ = 0;
@@ -141,7 +118,7 @@ class LineSource {
     return true;
   }
 
-  File file_;
+  Descriptor file_;
   std::size_t max_line_size_;
   std::vector<char> block_;
   std::size_t at_ = 0;
@@ -399,12 +376,11 @@ Result<void> Reader::finish() {
   return {};
 }
 
-Result<File> open_file(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return failed(file, errno);
-  File opened(descriptor);
+Result<Descriptor> open_file(const std::filesystem::path& file) {
+  Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (opened.get() < 0) return failed(file, errno);
   struct stat status{};
-  if (fstat(descriptor, &status) != 0) return failed(file, errno);
+  if (fstat(opened.get(), &status) != 0) return failed(file, errno);
   if (S_ISDIR(status.st_mode)) return Error{ErrorCode::invalid, file.string() + ": a directory, not a list"};
   return opened;
 }
@@ -416,7 +392,7 @@ Result<bool> holds(const std::filesystem::path& file, std::string_view word) {
   std::string block(kBlockSize, '\0');
   std::size_t kept = 0;  // the end of the block before, where the word may begin
   while (true) {
-    const ssize_t got = opened->read(block.data() + kept, block.size() - kept);
+    const ssize_t got = read_some(*opened, block.data() + kept, block.size() - kept);
     if (got < 0) return failed(file, errno);
     if (got == 0) return false;
     const std::size_t filled = kept + static_cast<std::size_t>(got);
@@ -499,7 +475,7 @@ Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path
   std::string beginning(kBeginning, '\0');
   std::size_t size = 0;
   while (size < beginning.size()) {
-    const ssize_t got = opened->read(beginning.data() + size, beginning.size() - size);
+    const ssize_t got = read_some(*opened, beginning.data() + size, beginning.size() - size);
     if (got < 0) return failed(file, errno);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
@@ -520,7 +496,7 @@ Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path
   const Survey survey = survey_of(text, options.max_line_size);
   auto cancelled = read_cancelled(file, options, line_options_of(options, survey), declared);
   if (!cancelled) return cancelled.error();
-  opened->rewind();
+  lseek(opened->get(), 0, SEEK_SET);
   return std::unique_ptr<ListReader>(std::make_unique<Reader>(
       file, options, LineSource(std::move(*opened), options.max_line_size), survey, declared, std::move(*cancelled)));
 }

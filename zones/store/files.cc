@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "zones/base/descriptor.h"
 #include "zones/store/fingerprint.h"
 
 namespace weir::store {
@@ -18,35 +19,15 @@ constexpr std::string_view kInfoFile = "GENERATION";
 constexpr std::string_view kInfoTitle = "weir generation ";
 constexpr std::size_t kCheckSize = 16;  // hexadecimal digits
 
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 std::string check_of(std::string_view text) {
   Hasher hash;
   return to_hex(hash(text)).substr(0, kCheckSize);
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) return system_error(errno, path.string());
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error(errno, path.string());
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.get()) != 0) return system_error(errno, path.string());
+  if (!write_all(file, text) || ::fsync(file.get()) != 0) return system_error(errno, path.string());
   return {};
 }
 
@@ -140,13 +121,12 @@ Result<void> write_generation_info(const std::filesystem::path& checkpoint, cons
 }
 
 Result<std::string> read_small_file(const std::filesystem::path& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return system_error(errno, path.string());
   std::string text(kSmallFileBytes, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(file, text.data() + size, text.size() - size);
     if (got < 0) return system_error(errno, path.string());
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
@@ -165,7 +145,7 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view te
 }
 
 Result<void> sync_directory(const std::filesystem::path& path) {
-  const File directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return system_error(errno, path.string());
   if (::fsync(directory.get()) != 0) return system_error(errno, path.string());
   return {};
