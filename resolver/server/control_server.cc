@@ -285,7 +285,7 @@ class AsioControlServer final : public ControlServer {
     struct stat status{};
     if (::lstat(path_.c_str(), &status) == 0) {
       if (!S_ISSOCK(status.st_mode)) {
-        return Error{ErrorCode::exists,
+        return Error{ErrorCode::busy,
                      path_.string() + ": is there and no socket; remove it or choose another run.path"};
       }
       const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

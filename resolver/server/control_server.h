@@ -71,7 +71,8 @@ struct ControlOptions {
 class ControlServer {
  public:
   // Binds and starts the thread. A socket file that nobody listens on any more is replaced (the instance lock is
-  // held before). Errors: busy, permission, invalid (the path is too long for a socket), io.
+  // held before). Errors: busy (another resolver, or a file that is no socket, stands there), permission, invalid
+  // (the path is too long for a socket), io.
   static Result<std::unique_ptr<ControlServer>> start(ControlOptions options, ControlHandlers handlers);
   virtual ~ControlServer() = default;  // stops and joins the thread, removes the socket file
 };

@@ -313,7 +313,7 @@ TEST_F(Control, ReplacesALeftOverSocketButNothingElse) {
   }
   const auto third = ControlServer::start(options_, handlers_);
   ASSERT_FALSE(third);
-  EXPECT_EQ(third.error().code, ErrorCode::exists);
+  EXPECT_EQ(third.error().code, ErrorCode::busy);
   EXPECT_EQ(fs::file_size(socket_), 15u);
 
   options_.run_directory = directory_ / std::string(120, 'x');
