@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "tools/support/control_client.h"
-#include "tools/support/exit_code.h"
+#include "zones/base/exit_code.h"
 #include "zones/base/result.h"
 #include "zones/config/config.h"
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "tools/sidecar/sidecar.h"
-#include "tools/support/exit_code.h"
+#include "zones/base/exit_code.h"
 #include "zones/base/version.h"
 #include "zones/config/config.h"
 

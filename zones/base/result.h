@@ -11,7 +11,7 @@
 
 namespace weir {
 
-// What kind of failure it was; the exit code of a command follows from it (tools/cli/exit_code.h).
+// What kind of failure it was; the exit code of a command follows from it (zones/base/exit_code.h).
 enum class ErrorCode : std::uint8_t {
   invalid,       // input or configuration refused
   not_found,     // what was named does not exist

@@ -15,7 +15,7 @@
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/support/control_client.h"
-#include "tools/support/exit_code.h"
+#include "zones/base/exit_code.h"
 #include "zones/link/decision.h"
 #include "zones/link/ring.h"
 #include "zones/store/generation.h"

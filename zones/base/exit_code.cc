@@ -1,4 +1,4 @@
-#include "tools/support/exit_code.h"
+#include "zones/base/exit_code.h"
 
 namespace weir {
 
