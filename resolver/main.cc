@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "resolver/server/resolver_daemon.h"
+#include "zones/base/exit_code.h"
 #include "zones/base/text.h"
 #include "zones/base/version.h"
 #include "zones/config/config.h"
@@ -19,22 +20,9 @@ constexpr const char* kUsage =
     "  --version      print the version and stop\n"
     "Exit codes: 0 done, 2 usage, 3 configuration refused, 5 not permitted, 6 failed inside.\n";
 
-int exit_code(weir::ErrorCode code) {
-  switch (code) {
-    case weir::ErrorCode::invalid:
-    case weir::ErrorCode::not_found:
-    case weir::ErrorCode::too_large:
-      return 3;
-    case weir::ErrorCode::permission:
-      return 5;
-    default:
-      return 6;
-  }
-}
-
 int fail(const weir::Error& error) {
   std::fprintf(stderr, "weir-resolver: %s\n", error.message.c_str());
-  return exit_code(error.code);
+  return static_cast<int>(weir::exit_code_of(error.code));
 }
 
 }  // namespace
@@ -46,11 +34,11 @@ int main(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--help") {
       std::fputs(kUsage, stdout);
-      return 0;
+      return static_cast<int>(weir::ExitCode::done);
     }
     if (argument == "--version") {
       std::printf("weir-resolver %s\n", weir::version());
-      return 0;
+      return static_cast<int>(weir::ExitCode::done);
     }
     if (argument == "--check") {
       check = true;
@@ -61,18 +49,18 @@ int main(int argc, char** argv) {
     } else {
       std::fprintf(stderr, "weir-resolver: unknown argument '%s'\n%s", weir::escape_for_display(argument).c_str(),
                    kUsage);
-      return 2;
+      return static_cast<int>(weir::ExitCode::usage);
     }
   }
   const auto config = weir::Config::load(std::string(config_file));
   if (!config) return fail(config.error());
   if (check) {
     std::puts("the configuration is good");
-    return 0;
+    return static_cast<int>(weir::ExitCode::done);
   }
   // As weir-sidecar writes its lines, so that both read as one in a common log.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("weir-resolver"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
   const auto ended = weir::run_resolver(*config);
-  return ended ? 0 : fail(ended.error());
+  return ended ? static_cast<int>(weir::ExitCode::done) : fail(ended.error());
 }
