@@ -14,10 +14,6 @@ constexpr std::size_t kMaxListsBelow = 32;
 // Families that are larger than this are not read through at open: their blocks are checked when they are read.
 constexpr std::uint64_t kVerifyBytes = 64U << 20;
 
-WallTime time_of(std::uint64_t ns) {
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(ns)));
-}
-
 std::vector<std::uint8_t> in_use(const std::vector<std::uint64_t>& counts) {
   std::vector<std::uint8_t> used;
   for (std::size_t i = counts.size(); i-- > 0;) {
@@ -56,7 +52,7 @@ Result<std::shared_ptr<const Generation>> GenerationImpl::open(const std::filesy
   generation->path_ = checkpoint;
   generation->cache_ = std::static_pointer_cast<StoreCacheImpl>(std::move(cache));
   generation->info_ = std::move(*info);
-  generation->published_at_ = time_of(generation->info_.record.published_at_ns);
+  generation->published_at_ = from_ns(generation->info_.record.published_at_ns);
   if (auto readable = read_small_file(checkpoint / "CURRENT"); !readable) return readable.error();
   auto database = Database::open_reader(checkpoint, generation->cache_->cache, kServingFamilies);
   if (!database) return database.error();

@@ -15,15 +15,6 @@ bool opens_something(Action action, bool deny_allow) {
          action == Action::answer;
 }
 
-std::uint64_t to_ns(WallTime time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
-}
-
-WallTime from_ns(std::uint64_t ns) {
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(ns)));
-}
-
 void put_name(std::string& out, const Name& name) {
   const Name folded = name.folded();
   const auto wire = folded.wire();
@@ -74,6 +65,15 @@ enum Field : std::uint8_t {
 };
 
 }  // namespace
+
+std::uint64_t to_ns(WallTime time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+WallTime from_ns(std::uint64_t ns) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(ns)));
+}
 
 RuleSpace space_of(PatternKind kind) {
   switch (kind) {

@@ -41,6 +41,7 @@
 
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
+#include "zones/base/time.h"
 #include "zones/match.h"
 #include "zones/rule.h"
 #include "zones/store/codec.h"
@@ -50,6 +51,10 @@ namespace weir::store {
 inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kStateKey = "state";
+
+// A moment as keys and values hold it.
+std::uint64_t to_ns(WallTime time);
+WallTime from_ns(std::uint64_t ns);
 
 // ---- rule keys
 

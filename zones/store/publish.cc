@@ -14,15 +14,6 @@ namespace {
 constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
 constexpr auto kHourlyFor = std::chrono::hours(24);
 
-std::uint64_t to_ns(WallTime time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
-}
-
-WallTime from_ns(std::uint64_t ns) {
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(ns)));
-}
-
 std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {
   path += suffix;
   return path;

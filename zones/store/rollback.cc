@@ -5,14 +5,6 @@
 #include "zones/store/policy_store.h"
 
 namespace weir::store {
-namespace {
-
-std::uint64_t to_ns(WallTime time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
-}
-
-}  // namespace
 
 Result<PolicySet> PolicyStoreImpl::policies_at(std::uint64_t generation) {
   const auto versions = database_->iterate(Family::policies);
