@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "resolver/wire/query.h"
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
@@ -38,6 +39,15 @@ struct AnswerKey {
   RecordClass record_class = RecordClass::in;
   bool dnssec_ok = false;
   bool checking_disabled = false;
+
+  static AnswerKey of(const Query& query) {
+    return {.qname = query.qname,
+            .qname_hash = query.qname_hash,
+            .type = query.type,
+            .record_class = query.record_class,
+            .dnssec_ok = query.dnssec_ok,
+            .checking_disabled = query.checking_disabled};
+  }
 };
 
 // Seconds of the steady clock, as entries hold them.

@@ -38,12 +38,7 @@ void PacketPath::prepare(AskedQuery& asked, std::span<const std::uint8_t> messag
   asked.parsed = parse_query(message);
   if (asked.parsed.fault) return;
   const Query& query = asked.parsed.query;
-  asked.key = {.qname = query.qname,
-               .qname_hash = query.qname_hash,
-               .type = query.type,
-               .record_class = query.record_class,
-               .dnssec_ok = query.dnssec_ok,
-               .checking_disabled = query.checking_disabled};
+  asked.key = AnswerKey::of(query);
   asked.probe = answers_.prepare(asked.key);
   policy_.prefetch_matches(query);
 }

@@ -27,15 +27,6 @@ std::string key_text(const Query& query) {
   return key;
 }
 
-AnswerKey answer_key(const Query& query) {
-  return {.qname = query.qname,
-          .qname_hash = query.qname_hash,
-          .type = query.type,
-          .record_class = query.record_class,
-          .dnssec_ok = query.dnssec_ok,
-          .checking_disabled = query.checking_disabled};
-}
-
 struct PrefixHash {
   std::size_t operator()(const Prefix& prefix) const noexcept {
     std::size_t hash = prefix.length;
@@ -174,16 +165,16 @@ class EngineResolutions final : public Resolutions {
     });
     if (any) encode_matches(parts_, encoded_);
     const CacheSeconds inserted = to_cache_seconds(now);
-    environment_.answers.put(answer_key(asked), {.wire = built_.wire,
-                                                 .ttl_offsets = built_.ttl_offsets,
-                                                 .rcode = built_.rcode,
-                                                 .security = static_cast<std::uint8_t>(result.security),
-                                                 .inserted = inserted,
-                                                 .expires = inserted + built_.ttl_seconds,
-                                                 .ede = result.ede,
-                                                 .ede_text = result.ede_text,
-                                                 .epoch = generation.names_epoch(),
-                                                 .matches = encoded_});
+    environment_.answers.put(AnswerKey::of(asked), {.wire = built_.wire,
+                                                    .ttl_offsets = built_.ttl_offsets,
+                                                    .rcode = built_.rcode,
+                                                    .security = static_cast<std::uint8_t>(result.security),
+                                                    .inserted = inserted,
+                                                    .expires = inserted + built_.ttl_seconds,
+                                                    .ede = result.ede,
+                                                    .ede_text = result.ede_text,
+                                                    .epoch = generation.names_epoch(),
+                                                    .matches = encoded_});
   }
 
   void reply(Miss& miss, const ResolutionResult& result, Now now) {
