@@ -2,11 +2,13 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <string>
+
+#include "resolver/server/socket_address.h"
+#include "zones/base/descriptor.h"
 
 namespace weir {
 namespace {
@@ -28,29 +30,16 @@ Error probe_error(const Endpoint& address, const char* transport, int error) {
 
 Result<void> probe(const Endpoint& address, int type, const char* transport) {
   const bool ipv6 = address.address.family == AddressFamily::ipv6;
-  const int descriptor = ::socket(ipv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return probe_error(address, transport, errno);
+  const Descriptor descriptor(::socket(ipv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0));
+  if (descriptor.get() < 0) return probe_error(address, transport, errno);
   const int on = 1;
-  if (ipv6) setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (ipv6) setsockopt(descriptor.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   // Old TCP connections in TIME_WAIT do not hold the port; a listener does, with or without this.
-  if (type == SOCK_STREAM) setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  int bound = 0;
-  if (ipv6) {
-    sockaddr_in6 local{};
-    local.sin6_family = AF_INET6;
-    local.sin6_port = htons(address.port);
-    std::memcpy(&local.sin6_addr, address.address.octets.data(), 16);
-    bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&local), sizeof local);
-  } else {
-    sockaddr_in local{};
-    local.sin_family = AF_INET;
-    local.sin_port = htons(address.port);
-    std::memcpy(&local.sin_addr, address.address.octets.data(), 4);
-    bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&local), sizeof local);
-  }
-  const int error = errno;
-  ::close(descriptor);
-  if (bound != 0) return probe_error(address, transport, error);
+  if (type == SOCK_STREAM) setsockopt(descriptor.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in6 local;
+  const socklen_t size = to_sockaddr(address, local);
+  if (::bind(descriptor.get(), reinterpret_cast<const sockaddr*>(&local), size) != 0)
+    return probe_error(address, transport, errno);
   return {};
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "resolver/server/socket_address.h"
+
 namespace weir {
 namespace {
 
@@ -31,20 +33,6 @@ Error socket_error(const Endpoint& address, const char* what) {
 
 void set_option(int descriptor, int level, int name, int value) {
   setsockopt(descriptor, level, name, &value, sizeof value);
-}
-
-socklen_t to_sockaddr(const Endpoint& from, UdpRoute& to) {
-  std::memset(&to.peer, 0, sizeof to.peer);
-  if (from.address.family == AddressFamily::ipv4) {
-    to.peer.ipv4.sin_family = AF_INET;
-    to.peer.ipv4.sin_port = htons(from.port);
-    std::memcpy(&to.peer.ipv4.sin_addr, from.address.octets.data(), 4);
-    return sizeof to.peer.ipv4;
-  }
-  to.peer.ipv6.sin6_family = AF_INET6;
-  to.peer.ipv6.sin6_port = htons(from.port);
-  std::memcpy(&to.peer.ipv6.sin6_addr, from.address.octets.data(), 16);
-  return sizeof to.peer.ipv6;
 }
 
 socklen_t peer_size(const UdpRoute& route) {
@@ -101,7 +89,7 @@ Result<UdpSocket> UdpSocket::open(const Endpoint& address) {
   if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) != 0)
     set_option(descriptor, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);
   UdpRoute bound;
-  const socklen_t size = to_sockaddr(address, bound);
+  const socklen_t size = to_sockaddr(address, bound.peer.ipv6);
   if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&bound.peer), size) != 0)
     return socket_error(address, "listen on");
   if (address.port == 0) {

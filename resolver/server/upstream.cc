@@ -10,8 +10,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <unordered_map>
+
+#include "resolver/server/socket_address.h"
 
 namespace weir {
 namespace {
@@ -24,22 +25,6 @@ constexpr unsigned kPortTries = 16;  // a port in use is drawn again
 constexpr std::uint16_t kFirstPort = 1024;
 constexpr std::size_t kMaxDatagram = 4096;  // we offer 1232; what is longer is not read in whole and so ignored
 constexpr unsigned kMaxDatagramsPerTurn = 8;
-
-socklen_t to_sockaddr(const IpAddress& address, std::uint16_t port, sockaddr_in6& out) {
-  std::memset(&out, 0, sizeof out);
-  if (address.family == AddressFamily::ipv6) {
-    out.sin6_family = AF_INET6;
-    out.sin6_port = htons(port);
-    std::memcpy(&out.sin6_addr, address.octets.data(), 16);
-    return sizeof(sockaddr_in6);
-  }
-  sockaddr_in ipv4{};
-  ipv4.sin_family = AF_INET;
-  ipv4.sin_port = htons(port);
-  std::memcpy(&ipv4.sin_addr, address.octets.data(), 4);
-  std::memcpy(&out, &ipv4, sizeof ipv4);
-  return sizeof(sockaddr_in);
-}
 
 struct Flight {
   Flight(boost::asio::io_context& loop, int descriptor) : socket(loop, descriptor) {}
@@ -98,7 +83,7 @@ class SocketUpstream final : public Upstream {
       setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     sockaddr_in6 peer;
-    const socklen_t size = to_sockaddr(exchange.server.address, exchange.server.port, peer);
+    const socklen_t size = to_sockaddr(exchange.server, peer);
     if (!bind_source(descriptor, exchange) ||
         (::connect(descriptor, reinterpret_cast<const sockaddr*>(&peer), size) != 0 && errno != EINPROGRESS)) {
       ::close(descriptor);
@@ -118,7 +103,7 @@ class SocketUpstream final : public Upstream {
     for (unsigned i = 0; i < kPortTries; ++i) {
       const auto port = static_cast<std::uint16_t>(udp ? kFirstPort + random_.below(65536U - kFirstPort) : 0);
       sockaddr_in6 local;
-      const socklen_t size = to_sockaddr(source, port, local);
+      const socklen_t size = to_sockaddr({source, port}, local);
       if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&local), size) == 0) return true;
       if (errno != EADDRINUSE && errno != EACCES) return false;
     }
