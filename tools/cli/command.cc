@@ -123,4 +123,9 @@ std::string counted_at(const json::value& object, std::string_view key, std::str
   return count.empty() ? count : count + " " + std::string(noun) + (number_at(object, key) == 1 ? "" : "s");
 }
 
+std::string in_force(const json::value& reply) {
+  const std::string generation = text_at(reply, "generation");
+  return generation.empty() ? generation : "; generation " + generation + " is in force";
+}
+
 }  // namespace weir::cli

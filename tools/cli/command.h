@@ -83,4 +83,7 @@ std::string count_at(const boost::json::value& object, std::string_view key);
 // "1 rule" or "1,234 rules".
 std::string counted_at(const boost::json::value& object, std::string_view key, std::string_view noun);
 
+// "; generation 12 is in force", "" where the reply names none.
+std::string in_force(const boost::json::value& reply);
+
 }  // namespace weir::cli

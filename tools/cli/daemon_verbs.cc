@@ -4,6 +4,7 @@
 #include <map>
 #include <ostream>
 
+#include "tools/cli/list_table.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 
@@ -46,11 +47,7 @@ ExitCode status(Command& command) {
   if (const std::string pinned = text_at(answer.result, "pinned"); !pinned.empty())
     command.say("pinned: " + pinned + "; 'weir reload' takes the files again");
   if (const auto* log = object_at(answer.result, "log")) show_log(command, *log);
-  Table table({{"LIST"}, {"KIND"}, {"RULES", Align::right}, {"STATE"}, {"IMPORTED"}, {"NEXT FETCH"}, {"ERROR"}});
-  for (const auto& list : array_at(answer.result, "lists")) {
-    table.add({text_at(list, "name"), text_at(list, "kind"), count_at(list, "rules"), text_at(list, "state"),
-               text_at(list, "last_import"), text_at(list, "next_fetch"), text_at(list, "last_error")});
-  }
+  const Table table = table_of_lists(answer.result);
   if (!table.empty()) table.print(command.out());
   return ExitCode::done;
 }
@@ -76,8 +73,7 @@ ExitCode reload(Command& command) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    const std::string generation = text_at(answer.result, "generation");
-    command.say("reloaded" + (generation.empty() ? std::string() : "; generation " + generation + " is in force"));
+    command.say("reloaded" + in_force(answer.result));
     tell_restart(command, array_at(answer.result, "needs_restart"));
   }
   return ExitCode::done;

@@ -8,6 +8,7 @@
 
 #include "tools/cli/drop_in.h"
 #include "tools/cli/list_check.h"
+#include "tools/cli/list_table.h"
 #include "tools/cli/progress_bar.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
@@ -145,9 +146,7 @@ ExitCode remove(Command& command, const std::string& name) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    const std::string generation = text_at(answer.result, "generation");
-    command.say("removed " + name +
-                (generation.empty() ? std::string() : "; generation " + generation + " is in force"));
+    command.say("removed " + name + in_force(answer.result));
   }
   return ExitCode::done;
 }
@@ -190,11 +189,7 @@ ExitCode show(Command& command, const std::string& name) {
     for (const auto& [key, value] : lists[0].get_object()) show_member(command, lists[0], key);
     return ExitCode::done;
   }
-  Table table({{"LIST"}, {"KIND"}, {"RULES", Align::right}, {"STATE"}, {"IMPORTED"}, {"NEXT FETCH"}, {"ERROR"}});
-  for (const auto& list : lists) {
-    table.add({text_at(list, "name"), text_at(list, "kind"), count_at(list, "rules"), text_at(list, "state"),
-               text_at(list, "last_import"), text_at(list, "next_fetch"), text_at(list, "last_error")});
-  }
+  const Table table = table_of_lists(answer.result);
   if (table.empty()) {
     command.say("no lists; 'weir list add NAME SOURCE' defines one");
   } else {
@@ -239,8 +234,7 @@ ExitCode rollback(Command& command, const std::string& name, std::uint64_t impor
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    command.say(name + " holds again what import " + std::to_string(import) + " brought; generation " +
-                text_at(answer.result, "generation") + " is in force");
+    command.say(name + " holds again what import " + std::to_string(import) + " brought" + in_force(answer.result));
   }
   return ExitCode::done;
 }

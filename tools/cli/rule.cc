@@ -123,10 +123,9 @@ ExitCode apply(Command& command, const RuleOptions& options, Change change) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    const std::string generation = "; generation " + text_at(answer.result, "generation") + " is in force";
     const char* done = adds ? "added " : "removed ";
     const char* vain = adds ? "there already: " : "there is no such rule: ";
-    command.say((changed ? done : vain) + show(*rule) + (changed ? generation : ""));
+    command.say((changed ? done : vain) + show(*rule) + (changed ? in_force(answer.result) : ""));
     for (const auto& other : array_at(answer.result, "others")) {
       if (other.is_object())
         command.say("there is, however, " + show(other.get_object()) + "; to remove it: " + how_to_remove(other));
