@@ -1,13 +1,10 @@
 // One resolver a run directory: SO_REUSEPORT hides a port in use, a second instance would silently take
-// half of the queries.
-//
-// The file <run>/resolver.lock is held by flock() for the life of the process and carries the pid. The kernel
-// lets go of it when the process dies, however it dies, so a file that is left over is no obstacle.
+// half of the queries. The file is <run>/resolver.lock (zones/base/lock_file.h).
 #pragma once
 
 #include <filesystem>
 
-#include "zones/base/result.h"
+#include "zones/base/lock_file.h"
 
 namespace weir {
 
@@ -17,19 +14,12 @@ class InstanceLock {
   // permission, io.
   static Result<InstanceLock> acquire(const std::filesystem::path& run_directory);
 
-  InstanceLock(InstanceLock&& other) noexcept;
-  InstanceLock& operator=(InstanceLock&& other) noexcept;
-  InstanceLock(const InstanceLock&) = delete;
-  InstanceLock& operator=(const InstanceLock&) = delete;
-  ~InstanceLock();  // lets go; the file stays, empty
-
   const std::filesystem::path& file() const { return file_; }
 
  private:
-  InstanceLock(int descriptor, std::filesystem::path file) : descriptor_(descriptor), file_(std::move(file)) {}
-  void release();
+  InstanceLock(LockFile lock, std::filesystem::path file) : lock_(std::move(lock)), file_(std::move(file)) {}
 
-  int descriptor_ = -1;
+  LockFile lock_;
   std::filesystem::path file_;
 };
 

@@ -127,8 +127,8 @@ Result<void> check_fixed(const Config& before, const Config& after) {
 
 class RunningSidecar final : public Sidecar {
  public:
-  RunningSidecar(Config config, std::filesystem::path config_file, InstanceLock lock,
-                 std::unique_ptr<PolicyStore> store, std::unique_ptr<DecisionLog> log, Now now)
+  RunningSidecar(Config config, std::filesystem::path config_file, LockFile lock, std::unique_ptr<PolicyStore> store,
+                 std::unique_ptr<DecisionLog> log, Now now)
       : config_file_(std::move(config_file)),
         lock_(std::move(lock)),
         config_(std::move(config)),
@@ -233,7 +233,7 @@ class RunningSidecar final : public Sidecar {
   }
 
   const std::filesystem::path config_file_;
-  const InstanceLock lock_;  // first, so that it is let go of last
+  const LockFile lock_;  // first, so that it is let go of last
   ConfigHolder config_;
   std::atomic<bool> stop_{false};
   std::mutex reloading_;
@@ -254,7 +254,7 @@ class RunningSidecar final : public Sidecar {
 }  // namespace
 
 Result<std::unique_ptr<Sidecar>> Sidecar::start(Config config, std::filesystem::path config_file, Now now) {
-  auto lock = InstanceLock::acquire(config.run.path);
+  auto lock = lock_instance(config.run.path);
   if (!lock) return lock.error();
   WriterOptions options;
   options.keep_generations = config.store.keep_generations;

@@ -14,9 +14,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "zones/base/lock_file.h"
 #include "zones/store/database.h"
 #include "zones/store/files.h"
 #include "zones/store/rule_cursor.h"
@@ -24,20 +26,6 @@
 #include "zones/store/writer.h"
 
 namespace weir::store {
-
-// policy/LOCK, held by flock() as long as the object lives; the file holds the owner's process id.
-class StoreLock {
- public:
-  // Errors: busy (with the id of who holds it), permission, io.
-  static Result<std::unique_ptr<StoreLock>> acquire(const std::filesystem::path& path);
-  StoreLock(const StoreLock&) = delete;
-  StoreLock& operator=(const StoreLock&) = delete;
-  ~StoreLock();
-
- private:
-  explicit StoreLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
 
 class PolicyStoreImpl final : public PolicyStore {
  public:
@@ -103,7 +91,7 @@ class PolicyStoreImpl final : public PolicyStore {
 
   std::filesystem::path store_;
   WriterOptions options_;
-  std::unique_ptr<StoreLock> lock_;
+  std::optional<LockFile> lock_;  // policy/LOCK
   std::unique_ptr<Database> database_;
   StoreState state_;
   GenerationNumber published_;

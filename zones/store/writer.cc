@@ -1,9 +1,5 @@
 #include "zones/store/writer.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <unordered_map>
@@ -18,30 +14,16 @@ namespace {
 // More changes than this are ingested as tables instead of passing through the log and the memtables.
 constexpr std::size_t kLargeChange = 20'000;
 
+// One writer a store. Errors: busy (with the process id of who holds it), not_found, permission, io.
+Result<LockFile> lock_store(const std::filesystem::path& file) {
+  return LockFile::acquire(file, 0644, [&file](const LockFile::Refusal& why) -> Error {
+    if (why.error != EWOULDBLOCK) return system_error(why.error, file.string());
+    return {ErrorCode::busy, file.string() + ": another weir-sidecar writes this store" +
+                                 (why.holder.empty() ? std::string() : " (process " + why.holder + ")")};
+  });
+}
+
 }  // namespace
-
-Result<std::unique_ptr<StoreLock>> StoreLock::acquire(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) return system_error(errno, path.string());
-  std::unique_ptr<StoreLock> lock(new StoreLock(descriptor));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return system_error(errno, path.string());
-    char owner[32] = {};
-    const ssize_t size = ::pread(descriptor, owner, sizeof owner - 1, 0);
-    const std::string_view pid = trim(std::string_view(owner, size > 0 ? static_cast<std::size_t>(size) : 0));
-    return Error{ErrorCode::busy, path.string() + ": another weir-sidecar writes this store" +
-                                      (pid.empty() ? std::string() : " (process " + std::string(pid) + ")")};
-  }
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
-    return system_error(errno, path.string());
-  }
-  return lock;
-}
-
-StoreLock::~StoreLock() {
-  ::close(descriptor_);
-}
 
 Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem::path& path,
                                                            const WriterOptions& options, Now now) {
@@ -49,7 +31,7 @@ Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem
   store->store_ = path;
   store->options_ = options;
   if (auto made = make_directories(generations_path(path)); !made) return made.error();
-  auto lock = StoreLock::acquire(policy_path(path) / "LOCK");
+  auto lock = lock_store(policy_path(path) / "LOCK");
   if (!lock) return lock.error();
   store->lock_ = std::move(*lock);
   store->remove_leftovers();

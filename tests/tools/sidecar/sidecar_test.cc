@@ -515,6 +515,16 @@ TEST_F(SidecarTest, DecisionsAreLoggedWithTheirListAndLine) {
   }
 }
 
+TEST_F(SidecarTest, ARefusedOneLeavesThePidOfTheFirstInItsLock) {
+  configure(ads_list());
+  start();
+  for (int round = 0; round < 2; ++round) {
+    const auto refused = Sidecar::start(*Config::load(scratch_ / "weir.toml"), scratch_ / "weir.toml", read_clocks());
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find(std::to_string(::getpid())), std::string::npos) << refused.error().message;
+  }
+}
+
 TEST_F(SidecarTest, ASecondOneAndUnknownVerbsAreRefused) {
   configure(ads_list());
   start();
