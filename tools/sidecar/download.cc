@@ -25,13 +25,14 @@ Result<std::unique_ptr<Download>> Download::create(const std::filesystem::path& 
   std::error_code ignored;
   std::filesystem::create_directories(output.parent_path(), ignored);
   const std::filesystem::path part = output.string() + ".part";
-  const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (descriptor < 0) return disk_error(part);
-  return std::unique_ptr<Download>(new Download(descriptor, output, limits, std::move(shown_source)));
+  Descriptor descriptor(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
+  if (descriptor.get() < 0) return disk_error(part);
+  return std::unique_ptr<Download>(new Download(std::move(descriptor), output, limits, std::move(shown_source)));
 }
 
-Download::Download(int descriptor, std::filesystem::path output, const FetchConfig& limits, std::string shown_source)
-    : descriptor_(descriptor),
+Download::Download(Descriptor descriptor, std::filesystem::path output, const FetchConfig& limits,
+                   std::string shown_source)
+    : descriptor_(std::move(descriptor)),
       output_(std::move(output)),
       part_(output_.string() + ".part"),
       limits_(limits),
@@ -39,7 +40,6 @@ Download::Download(int descriptor, std::filesystem::path output, const FetchConf
       content_([this](std::span<const std::uint8_t> octets) { return write_decoded(octets); }) {}
 
 Download::~Download() {
-  ::close(descriptor_);
   if (!committed_) ::unlink(part_.c_str());
 }
 
@@ -77,13 +77,7 @@ Result<void> Download::write_decoded(std::span<const std::uint8_t> octets) {
 }
 
 Result<void> Download::flush() {
-  std::size_t done = 0;
-  while (done < buffer_.size()) {
-    const ssize_t written = ::write(descriptor_, buffer_.data() + done, buffer_.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return disk_error(part_);
-    done += static_cast<std::size_t>(written);
-  }
+  if (!write_all(descriptor_, buffer_)) return disk_error(part_);
   buffer_.clear();
   return {};
 }
@@ -93,7 +87,7 @@ Result<std::string> Download::commit() {
   if (ended) ended = content_.finish();
   if (!ended) return Error{ended.error().code, source_ + ": " + ended.error().message};
   if (auto flushed = flush(); !flushed) return flushed.error();
-  if (::fsync(descriptor_) != 0) return disk_error(part_);
+  if (::fsync(descriptor_.get()) != 0) return disk_error(part_);
   if (::rename(part_.c_str(), output_.c_str()) != 0) return disk_error(output_);
   committed_ = true;
   return digest_.finish_hex();

@@ -9,6 +9,7 @@
 
 #include "tools/sidecar/digest.h"
 #include "tools/sidecar/inflate.h"
+#include "zones/base/descriptor.h"
 #include "zones/base/result.h"
 #include "zones/config/config.h"
 
@@ -34,11 +35,11 @@ class Download {
   std::uint64_t size_bytes() const { return size_bytes_; }
 
  private:
-  Download(int descriptor, std::filesystem::path output, const FetchConfig& limits, std::string shown_source);
+  Download(Descriptor descriptor, std::filesystem::path output, const FetchConfig& limits, std::string shown_source);
   Result<void> write_decoded(std::span<const std::uint8_t> octets);
   Result<void> flush();
 
-  int descriptor_;
+  const Descriptor descriptor_;
   const std::filesystem::path output_;
   const std::filesystem::path part_;
   const FetchConfig& limits_;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +16,7 @@
 
 #include "tools/sidecar/address_guard.h"
 #include "tools/sidecar/download.h"
+#include "zones/base/descriptor.h"
 #include "zones/base/text.h"
 
 namespace weir::sidecar {
@@ -313,20 +313,16 @@ Result<FetchOutcome> fetch_file(const FetchRequest& request, const FetchConfig& 
                                 const std::atomic<bool>& stop) {
   const std::string shown = shown_source(request.source);
   // Not blocking: opening a pipe would wait for its writer for ever.
-  const int descriptor = ::open(request.source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
+  const Descriptor file(::open(request.source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) {
     const ErrorCode code = errno == ENOENT || errno == ENOTDIR                         ? ErrorCode::not_found
                            : errno == EACCES                                           ? ErrorCode::permission
                            : errno == ELOOP || errno == ENAMETOOLONG || errno == ENXIO ? ErrorCode::invalid
                                                                                        : ErrorCode::io;
     return Error{code, "cannot read " + shown + ": " + std::strerror(errno)};
   }
-  struct Closer {
-    int descriptor;
-    ~Closer() { ::close(descriptor); }
-  } const closer{descriptor};
   struct stat info{};
-  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return Error{ErrorCode::invalid, shown + " is not a regular file"};
   }
   auto created = Download::create(request.output, limits, shown);
@@ -335,8 +331,7 @@ Result<FetchOutcome> fetch_file(const FetchRequest& request, const FetchConfig& 
   std::array<std::uint8_t, 65536> buffer;
   for (;;) {
     if (stop.load(std::memory_order_relaxed)) return Error{ErrorCode::unavailable, shown + ": stopped"};
-    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(file, buffer.data(), buffer.size());
     if (got < 0) return Error{ErrorCode::io, "cannot read " + shown + ": " + std::strerror(errno)};
     if (got == 0) break;
     if (auto written = download.write({buffer.data(), static_cast<std::size_t>(got)}); !written) return written.error();

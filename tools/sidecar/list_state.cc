@@ -9,6 +9,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "zones/base/descriptor.h"
+
 namespace weir::sidecar {
 namespace {
 
@@ -102,20 +104,10 @@ Result<void> ListStates::save() const {
   for (const auto& [name, state] : states_) all[name] = write_state(state);
   const std::string text = json::serialize(all);
   const std::filesystem::path part = file_.string() + ".part";
-  const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  bool ok = descriptor >= 0;
-  std::size_t done = 0;
-  while (ok && done < text.size()) {
-    const ssize_t written = ::write(descriptor, text.data() + done, text.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    ok = written >= 0;
-    if (ok) done += static_cast<std::size_t>(written);
-  }
-  ok = ok && ::fsync(descriptor) == 0;
-  const int reason = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!ok || ::rename(part.c_str(), file_.c_str()) != 0) {
-    return Error{ErrorCode::io, "cannot write " + file_.string() + ": " + std::strerror(ok ? errno : reason)};
+  const Descriptor written(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+  if (written.get() < 0 || !write_all(written, text) || ::fsync(written.get()) != 0 ||
+      ::rename(part.c_str(), file_.c_str()) != 0) {
+    return Error{ErrorCode::io, "cannot write " + file_.string() + ": " + std::strerror(errno)};
   }
   return {};
 }

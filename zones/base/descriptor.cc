@@ -4,7 +4,7 @@
 
 namespace weir {
 
-ssize_t read_some(const Descriptor& from, char* out, std::size_t size) {
+ssize_t read_some(const Descriptor& from, void* out, std::size_t size) {
   ssize_t got = 0;
   do {
     got = ::read(from.get(), out, size);

@@ -28,7 +28,7 @@ class Descriptor {
 };
 
 // read() until no signal interrupts it: octets read, 0 at the end, -1 with errno.
-ssize_t read_some(const Descriptor& from, char* out, std::size_t size);
+ssize_t read_some(const Descriptor& from, void* out, std::size_t size);
 // write() until all is written, also after signals. False: errno says why.
 bool write_all(const Descriptor& to, std::string_view octets);
 
