@@ -1,7 +1,6 @@
 #include "resolver/server/udp_listener.h"
 
 #include <linux/sock_diag.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -79,7 +78,7 @@ Result<UdpSocket> UdpSocket::open(const Endpoint& address) {
   const bool ipv6 = address.address.family == AddressFamily::ipv6;
   const int descriptor = ::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return socket_error(address, "open a socket for");
-  UdpSocket socket(descriptor, address, address.address.is_unspecified());
+  UdpSocket socket(Descriptor{descriptor}, address, address.address.is_unspecified());
   set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
   if (ipv6) set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (socket.wildcard_) {
@@ -100,25 +99,10 @@ Result<UdpSocket> UdpSocket::open(const Endpoint& address) {
   return socket;
 }
 
-UdpSocket::UdpSocket(UdpSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), local_(other.local_), wildcard_(other.wildcard_) {}
-
-UdpSocket& UdpSocket::operator=(UdpSocket&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(local_, other.local_);
-  std::swap(wildcard_, other.wildcard_);
-  std::swap(drops_, other.drops_);
-  return *this;
-}
-
-UdpSocket::~UdpSocket() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 std::uint64_t UdpSocket::take_drops() {
   std::uint32_t memory[SK_MEMINFO_VARS] = {};
   socklen_t size = sizeof memory;
-  if (getsockopt(descriptor_, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return 0;
+  if (getsockopt(descriptor(), SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return 0;
   return memory[SK_MEMINFO_DROPS] - std::exchange(drops_, memory[SK_MEMINFO_DROPS]);
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 
+#include "zones/base/descriptor.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
 
@@ -26,13 +27,8 @@ class UdpSocket {
  public:
   // Binds with SO_REUSEPORT. Errors: busy, permission, invalid (not an address of this host), io.
   static Result<UdpSocket> open(const Endpoint& address);
-  UdpSocket(UdpSocket&& other) noexcept;
-  UdpSocket& operator=(UdpSocket&& other) noexcept;
-  UdpSocket(const UdpSocket&) = delete;
-  UdpSocket& operator=(const UdpSocket&) = delete;
-  ~UdpSocket();
 
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return descriptor_.get(); }
   bool is_wildcard() const { return wildcard_; }
   const Endpoint& local() const { return local_; }  // with the port that port 0 became
   // Datagrams that the kernel threw away because the socket's buffer was full, since the last call. Asked for now
@@ -40,9 +36,9 @@ class UdpSocket {
   std::uint64_t take_drops();
 
  private:
-  UdpSocket(int descriptor, const Endpoint& local, bool wildcard)
-      : descriptor_(descriptor), local_(local), wildcard_(wildcard) {}
-  int descriptor_ = -1;
+  UdpSocket(Descriptor descriptor, const Endpoint& local, bool wildcard)
+      : descriptor_(std::move(descriptor)), local_(local), wildcard_(wildcard) {}
+  Descriptor descriptor_;
   Endpoint local_;
   bool wildcard_ = false;
   std::uint32_t drops_ = 0;

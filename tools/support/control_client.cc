@@ -63,37 +63,14 @@ Result<ControlClient> ControlClient::connect(const std::filesystem::path& socket
                                          std::to_string(sizeof address.sun_path - 1) + " octets"};
   }
   std::memcpy(address.sun_path, path.data(), path.size());
-  const int handle = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (handle < 0) return Error{ErrorCode::io, std::string("no socket: ") + std::strerror(errno)};
+  Descriptor handle(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (handle.get() < 0) return Error{ErrorCode::io, std::string("no socket: ") + std::strerror(errno)};
   int outcome = 0;
   do {
-    outcome = ::connect(handle, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    outcome = ::connect(handle.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   } while (outcome < 0 && errno == EINTR);
-  if (outcome < 0) {
-    const int code = errno;
-    ::close(handle);
-    return cannot_connect(socket, daemon, code);
-  }
-  return ControlClient(handle, std::string(daemon));
-}
-
-ControlClient::ControlClient(ControlClient&& other) noexcept
-    : socket_(std::exchange(other.socket_, -1)),
-      daemon_(std::move(other.daemon_)),
-      received_(std::move(other.received_)) {}
-
-ControlClient& ControlClient::operator=(ControlClient&& other) noexcept {
-  if (this != &other) {
-    close();
-    socket_ = std::exchange(other.socket_, -1);
-    daemon_ = std::move(other.daemon_);
-    received_ = std::move(other.received_);
-  }
-  return *this;
-}
-
-ControlClient::~ControlClient() {
-  close();
+  if (outcome < 0) return cannot_connect(socket, daemon, errno);
+  return ControlClient(std::move(handle), std::string(daemon));
 }
 
 Result<std::string> ControlClient::request(const ControlRequest& request, const Progress& progress,
@@ -127,10 +104,10 @@ Result<std::string> ControlClient::request(const ControlRequest& request, const 
 }
 
 Result<void> ControlClient::send_line(std::string_view line, milliseconds patience) {
-  if (socket_ < 0) return lost("the connection is closed");
+  if (!is_open()) return lost("the connection is closed");
   while (!line.empty()) {
-    if (auto ready = wait_for(socket_, POLLOUT, patience); !ready) return lost(ready.error().message);
-    const ssize_t sent = send(socket_, line.data(), line.size(), kSendFlags | MSG_DONTWAIT);
+    if (auto ready = wait_for(socket_.get(), POLLOUT, patience); !ready) return lost(ready.error().message);
+    const ssize_t sent = send(socket_.get(), line.data(), line.size(), kSendFlags | MSG_DONTWAIT);
     if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (sent < 0) return lost(std::strerror(errno));
     line.remove_prefix(static_cast<std::size_t>(sent));
@@ -139,7 +116,7 @@ Result<void> ControlClient::send_line(std::string_view line, milliseconds patien
 }
 
 Result<std::string> ControlClient::receive_line(milliseconds patience) {
-  if (socket_ < 0) return lost("the connection is closed");
+  if (!is_open()) return lost("the connection is closed");
   std::size_t searched = 0;
   for (;;) {
     if (const auto end = received_.find('\n', searched); end != std::string::npos) {
@@ -152,13 +129,13 @@ Result<std::string> ControlClient::receive_line(milliseconds patience) {
       close();
       return Error{ErrorCode::corrupt, daemon_ + " sent a line without end"};
     }
-    if (auto ready = wait_for(socket_, POLLIN, patience); !ready) {
+    if (auto ready = wait_for(socket_.get(), POLLIN, patience); !ready) {
       if (ready.error().code != ErrorCode::timed_out) return lost(ready.error().message);
       close();
       return Error{ErrorCode::timed_out, daemon_ + ": " + ready.error().message};
     }
     char buffer[65536];
-    const ssize_t got = recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
+    const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return lost(std::strerror(errno));
     if (got == 0) return lost("it closed the connection before it had answered");
@@ -172,8 +149,7 @@ Error ControlClient::lost(const std::string& why) {
 }
 
 void ControlClient::close() {
-  if (socket_ >= 0) ::close(socket_);
-  socket_ = -1;
+  socket_ = Descriptor();
   received_.clear();
 }
 

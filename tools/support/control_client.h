@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "zones/base/descriptor.h"
 #include "zones/base/result.h"
 #include "zones/link/control.h"
 
@@ -26,12 +27,6 @@ class ControlClient {
   // how to start it), permission.
   static Result<ControlClient> connect(const std::filesystem::path& socket, std::string_view daemon);
 
-  ControlClient(ControlClient&& other) noexcept;
-  ControlClient& operator=(ControlClient&& other) noexcept;
-  ControlClient(const ControlClient&) = delete;
-  ControlClient& operator=(const ControlClient&) = delete;
-  ~ControlClient();
-
   // The result as JSON text, or the error that the daemon answered. `patience` bounds the time between two lines
   // of the reply (zero: wait for ever, for streams); then the error is timed_out. The result is "null" where
   // `progress` ended the request.
@@ -40,17 +35,17 @@ class ControlClient {
 
   // After an error of request(): true when the daemon itself answered it, false when the daemon was not reached.
   // So `unavailable` of a source that the daemon asked is told from the daemon being away.
-  bool is_open() const { return socket_ >= 0; }
+  bool is_open() const { return socket_.get() >= 0; }
 
  private:
-  ControlClient(int socket, std::string daemon) : socket_(socket), daemon_(std::move(daemon)) {}
+  ControlClient(Descriptor socket, std::string daemon) : socket_(std::move(socket)), daemon_(std::move(daemon)) {}
 
   Result<void> send_line(std::string_view line, std::chrono::milliseconds patience);
   Result<std::string> receive_line(std::chrono::milliseconds patience);
   Error lost(const std::string& why);
   void close();
 
-  int socket_ = -1;
+  Descriptor socket_;
   std::string daemon_;
   std::string received_;  // octets after the last whole line
 };
