@@ -20,6 +20,9 @@ enum class Limit : std::uint8_t {
   address_lookups,
   failing_address_lookups,
   minimised_questions,
+  signature_checks,
+  failed_signature_checks,
+  nsec3_hashes,
   steps,
   budgeted,  // not a row: the number of rows above
 
@@ -68,6 +71,12 @@ inline constexpr std::array kLimits{
              "name servers that have no address (NXNSAttack: at most 5 packets reach the victim)"},
     LimitRow{Limit::minimised_questions, "minimised_questions", 7,
              "RFC 9156 section 2.3 asks for at most 10 (MAX_MINIMISE_COUNT) in all; 100 labels cost 10 packets"},
+    LimitRow{Limit::signature_checks, "signature_checks", 32,
+             "KeyTrap (CVE-2023-50387): keys with one tag times signatures; Knot 32, PowerDNS 30, BIND 16"},
+    LimitRow{Limit::failed_signature_checks, "failed_signature_checks", 4,
+             "KeyTrap: an honest zone has no signature that fails; BIND gives up after the first"},
+    LimitRow{Limit::nsec3_hashes, "nsec3_hashes", 150,
+             "closest encloser proofs for names of 100 labels (CVE-2023-50868); a long salt counts more than once"},
     LimitRow{Limit::steps, "steps", 2000, "our own mistakes: no resolution turns for ever"},
 
     LimitRow{Limit::resolution_ms, "resolution_ms", 5000, "clients give up or ask again after 5 s"},

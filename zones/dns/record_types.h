@@ -111,6 +111,7 @@ enum class EdeCode : std::uint16_t {
   no_reachable_authority = 22,
   network_error = 23,
   invalid_data = 24,
+  unsupported_nsec3_iterations = 27,
   synthesized = 29
 };
 

@@ -7,7 +7,8 @@ namespace weir {
 namespace {
 
 // The shape of RDATA that holds names: octets, then names, then whatever follows. RFC 3597 section 4 lists the
-// types whose names a message may hold compressed; only those of RFC 1035 may be compressed when written.
+// types whose names a message may hold compressed; only those of RFC 1035 may be compressed when written. Signatures
+// are over folded names, those of NSEC excepted (RFC 6840 section 5.1).
 struct RdataShape {
   RecordType type;
   unsigned leading_octets;
@@ -17,6 +18,8 @@ struct RdataShape {
 };
 using Rest = RdataShape::Rest;
 using Written = RdataShape::Written;
+
+constexpr RecordType kA6{38};
 
 constexpr RdataShape kShapes[] = {
     {RecordType::ns, 0, 1, Rest::none, Written::compressed},
@@ -60,6 +63,12 @@ std::size_t naptr_leading_octets(Reader reader, std::size_t length) {
   for (int i = 0; i < 3; ++i) reader.skip(reader.u8());
   const std::size_t size = reader.position() - start;
   return reader.ok() && size <= length ? size : length;
+}
+
+// A6 (RFC 2874): a prefix length, the address without so many bits, and then a name, if there is a prefix.
+std::size_t a6_leading_octets(std::span<const std::uint8_t> rdata) {
+  if (rdata.empty() || rdata[0] == 0 || rdata[0] > 128) return rdata.size();
+  return 1 + (128U - rdata[0] + 7) / 8;
 }
 
 // Octets of the uncompressed name at the beginning of `octets`, 0 where there is none.
@@ -162,6 +171,24 @@ std::vector<std::uint8_t> read_rdata(Reader& reader, RecordType type, std::size_
   append(out, reader.octets(left));
   if (has_wrong_size(type, out.size()) || out.size() > 0xFFFF) reader.fail();  // expanding a name can overflow it
   return out;
+}
+
+bool has_folded_names(RecordType type) {
+  return type == RecordType::naptr || type == kA6 || (type != RecordType::nsec && shape_of(type) != nullptr);
+}
+
+void fold_rdata_names(RecordType type, std::span<std::uint8_t> rdata) {
+  if (!has_folded_names(type)) return;
+  const RdataShape* shape = shape_of(type);
+  std::size_t at = shape == nullptr ? 0 : shape->leading_octets;
+  if (type == RecordType::naptr) at = naptr_leading_octets(Reader(rdata), rdata.size());
+  if (type == kA6) at = a6_leading_octets(rdata);
+  for (unsigned i = 0; i < (shape == nullptr ? 1 : shape->names) && at < rdata.size(); ++i) {
+    const auto name = rdata.subspan(at).first(leading_name_size(rdata.subspan(at)));
+    // A letter's value is no label length (65 and more), so the length octets stay as they are.
+    std::ranges::transform(name, name.begin(), fold);
+    at += name.size();
+  }
 }
 
 }  // namespace weir

@@ -67,4 +67,9 @@ std::optional<Name> rdata_name(std::span<const std::uint8_t> rdata);
 // Faults turn the reader not ok.
 std::vector<std::uint8_t> read_rdata(Reader& reader, RecordType type, std::size_t length);
 
+// The canonical form of RDATA (RFC 4034 section 6.2, amended by RFC 6840 section 5.1): names in it become lower case in
+// place, for the types that those sections list. `rdata` is uncompressed; where it is malformed the rest of it stays.
+bool has_folded_names(RecordType type);
+void fold_rdata_names(RecordType type, std::span<std::uint8_t> rdata);
+
 }  // namespace weir

@@ -148,5 +148,48 @@ TEST(Rrset, ThatDoesNotFitTurnsTheWriterNotOk) {
   EXPECT_FALSE(writer.ok());
 }
 
+struct FoldRow {
+  const char* what;
+  RecordType type;
+  Octets rdata;
+  Octets folded;
+};
+
+// RFC 4034 section 6.2 with RFC 6840 section 5.1.
+TEST(FoldRdataNames, FoldsNamesOfTheListedTypesAndNothingElse) {
+  const FoldRow rows[] = {
+      {"NS", RecordType::ns, {2, 'N', 's', 0}, {2, 'n', 's', 0}},
+      {"MX: only the name", RecordType::mx, {'A', 'B', 1, 'X', 0}, {'A', 'B', 1, 'x', 0}},
+      {"SOA: both names, not the numbers",
+       RecordType::soa,
+       {1, 'A', 0, 1, 'B', 0, 'C', 'D'},
+       {1, 'a', 0, 1, 'b', 0, 'C', 'D'}},
+      {"NAPTR: not its strings",
+       RecordType::naptr,
+       {0, 1, 0, 2, 1, 'U', 1, 'S', 0, 1, 'X', 0},
+       {0, 1, 0, 2, 1, 'U', 1, 'S', 0, 1, 'x', 0}},
+      {"SRV", RecordType::srv, {'A', 0, 0, 0, 0, 'B', 1, 'X', 0}, {'A', 0, 0, 0, 0, 'B', 1, 'x', 0}},
+      {"A6", RecordType{38}, {120, 'A', 1, 'X', 0}, {120, 'A', 1, 'x', 0}},
+      {"A6 without a name", RecordType{38}, {0, 'A', 'B'}, {0, 'A', 'B'}},
+      {"RRSIG: the signer",
+       RecordType::rrsig,
+       {'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 1, 'X', 0, 'Y'},
+       {'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A', 1, 'x', 0, 'Y'}},
+      {"NSEC stays", RecordType::nsec, {1, 'X', 0, 0, 1, 0x40}, {1, 'X', 0, 0, 1, 0x40}},
+      {"HINFO has no names", RecordType::hinfo, {1, 'X', 1, 'Y'}, {1, 'X', 1, 'Y'}},
+      {"TXT has none", RecordType::txt, {1, 'X'}, {1, 'X'}},
+      {"SVCB is not on the list", RecordType::svcb, {0, 1, 1, 'X', 0}, {0, 1, 1, 'X', 0}},
+      {"MX that is too short", RecordType::mx, {'A'}, {'A'}},
+      {"PX whose second name is cut off", RecordType{26}, {0, 1, 1, 'X', 0, 5, 'Y'}, {0, 1, 1, 'x', 0, 5, 'Y'}},
+      {"empty", RecordType::ns, {}, {}},
+  };
+  for (const FoldRow& row : rows) {
+    SCOPED_TRACE(row.what);
+    Octets rdata = row.rdata;
+    fold_rdata_names(row.type, rdata);
+    EXPECT_EQ(rdata, row.folded);
+  }
+}
+
 }  // namespace
 }  // namespace weir
