@@ -23,6 +23,7 @@ enum class Limit : std::uint8_t {
   signature_checks,
   failed_signature_checks,
   nsec3_hashes,
+  trust_questions,
   steps,
   budgeted,  // not a row: the number of rows above
 
@@ -43,6 +44,7 @@ enum class Limit : std::uint8_t {
   negative_ttl_s,
   failure_ttl_min_s,
   failure_ttl_max_s,
+  bogus_ttl_s,
   lame_s,
   dead_server_min_s,
   dead_server_max_s,
@@ -77,6 +79,8 @@ inline constexpr std::array kLimits{
              "KeyTrap: an honest zone has no signature that fails; BIND gives up after the first"},
     LimitRow{Limit::nsec3_hashes, "nsec3_hashes", 150,
              "closest encloser proofs for names of 100 labels (CVE-2023-50868); a long salt counts more than once"},
+    LimitRow{Limit::trust_questions, "trust_questions", 32,
+             "DS and DNSKEY that have to be fetched: unsigned data deep in a signed zone costs a DS a label"},
     LimitRow{Limit::steps, "steps", 2000, "our own mistakes: no resolution turns for ever"},
 
     LimitRow{Limit::resolution_ms, "resolution_ms", 5000, "clients give up or ask again after 5 s"},
@@ -99,6 +103,7 @@ inline constexpr std::array kLimits{
     LimitRow{Limit::negative_ttl_s, "negative_ttl_s", 10'800, "RFC 2308 section 5"},
     LimitRow{Limit::failure_ttl_min_s, "failure_ttl_min_s", 5, "RFC 9520 section 3.2: 1 s at least"},
     LimitRow{Limit::failure_ttl_max_s, "failure_ttl_max_s", 300, "RFC 9520 section 3.2: 5 minutes at most"},
+    LimitRow{Limit::bogus_ttl_s, "bogus_ttl_s", 30, "a zone that is repaired comes back within seconds; Unbound 60"},
     LimitRow{Limit::lame_s, "lame_s", 900, "a server that does not serve a zone is asked for it again after this"},
     LimitRow{Limit::dead_server_min_s, "dead_server_min_s", 5, "first rest of a silent server, then doubled"},
     LimitRow{Limit::dead_server_max_s, "dead_server_max_s", 300, "longest rest of a silent server"},

@@ -99,6 +99,7 @@ struct Entry {
   Credibility credibility = Credibility::glue;
   NegativeKind negative = NegativeKind::nodata;
   Signatures fetched_with = Signatures::not_needed;
+  Security security = Security::indeterminate;
   std::uint8_t zone_cut_labels = 0;  // the zone cut is an ancestor of the name
   std::uint16_t failure_ttl = 0;
 
@@ -181,13 +182,21 @@ void RrsetCache::put(const SignedRrset& data, Credibility credibility, const Nam
   entry.fetched_with = fetched_with;
   entry.zone_cut_labels = static_cast<std::uint8_t>(zone_cut.label_count());
   Packer packer;
+  entry.security = data.security;
   packer.rrset(data.rrset);
   packer.rrset(data.signatures);
+  packer.number(data.proofs.size(), 1);
+  for (const Rrset& rrset : data.proofs) packer.rrset(rrset);
   entry.payload = packer.take();
   Shard& shard = state_->shard(data.rrset.owner);
   const std::lock_guard lock(shard.mutex);
   if (const Entry* known = State::find_live(shard, entry.key, now)) {
     if (known->credibility > credibility) return;
+    // What was validated is not replaced by what was not, as long as it says the same.
+    if (data.security == Security::indeterminate && known->security != Security::indeterminate &&
+        known->payload == entry.payload && known->expires >= entry.expires) {
+      return;
+    }
     // Glue that is offered again does not live longer for it.
     if (credibility == Credibility::glue && known->expires > entry.expires) return;
   }
@@ -209,6 +218,8 @@ std::optional<CachedRrset> RrsetCache::find(const Name& name, RecordType type, C
   out.data.signatures = unpacker.rrset(ttl);
   out.data.rrset.owner = name;
   out.data.signatures.owner = name;
+  for (std::uint64_t left = unpacker.number(1); left > 0; --left) out.data.proofs.push_back(unpacker.rrset(ttl));
+  out.data.security = entry->security;
   out.credibility = entry->credibility;
   out.zone_cut = name.suffix(entry->zone_cut_labels);
   return out;
@@ -216,14 +227,15 @@ std::optional<CachedRrset> RrsetCache::find(const Name& name, RecordType type, C
 
 void RrsetCache::put_negative(const Name& name, RecordType type, NegativeKind kind, const std::vector<Rrset>& authority,
                               std::uint32_t ttl_seconds, const Name& zone_cut, Signatures fetched_with, SteadyTime now,
-                              SteadyTime not_after) {
+                              Security security) {
   Entry entry;
   entry.key = kind == NegativeKind::nxdomain ? key_of(Slot::nxdomain, name) : key_of(Slot::data, name, type);
-  entry.expires = expiry(ttl_seconds, Limit::negative_ttl_s, now, not_after);
+  entry.expires = expiry(ttl_seconds, Limit::negative_ttl_s, now, SteadyTime::max());
   if (entry.expires <= now) return;
   entry.content = Content::negative;
   entry.credibility = Credibility::authoritative_answer;
   entry.negative = kind;
+  entry.security = security;
   entry.fetched_with = fetched_with;
   entry.zone_cut_labels = static_cast<std::uint8_t>(zone_cut.label_count());
   Packer packer;
@@ -255,6 +267,7 @@ std::optional<CachedNegative> RrsetCache::find_negative(const Name& name, Record
       out.authority.push_back(unpacker.rrset(out.ttl_seconds));
     }
     out.zone_cut = at.suffix(entry->zone_cut_labels);
+    out.security = entry->security;
     return out;
   }
   return std::nullopt;
@@ -304,8 +317,7 @@ std::optional<Delegation> RrsetCache::closest_delegation(const Name& name, Stead
 }
 
 std::uint32_t RrsetCache::put_failure(const Name& name, RecordType type, std::optional<EdeCode> ede,
-                                      const std::string& text, SteadyTime now) {
-  const std::uint64_t longest = limit_of(Limit::failure_ttl_max_s);
+                                      const std::string& text, SteadyTime now, std::uint64_t longest) {
   std::uint64_t ttl = limit_of(Limit::failure_ttl_min_s);
   Entry entry;
   entry.key = key_of(Slot::failure, name, type);

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "resolver/base/limits.h"
+#include "resolver/base/security.h"
 #include "resolver/cache/delegation.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
@@ -31,6 +33,9 @@ enum class Credibility : std::uint8_t {
 struct SignedRrset {
   Rrset rrset;
   Rrset signatures;  // its RRSIGs; empty where none came
+  // NSEC, NSEC3 and their RRSIGs that came beside it: why a wildcard may stand for its owner.
+  std::vector<Rrset> proofs = {};
+  Security security = Security::indeterminate;
 };
 
 struct CachedRrset {
@@ -46,6 +51,7 @@ struct CachedNegative {
   std::vector<Rrset> authority;  // SOA (and proofs, where DO was set)
   std::uint32_t ttl_seconds = 0;
   Name zone_cut;
+  Security security = Security::indeterminate;
 };
 
 struct CachedFailure {
@@ -74,7 +80,7 @@ class RrsetCache {
   // NXDOMAIN covers every type of `name` and everything below it (RFC 8020).
   void put_negative(const Name& name, RecordType type, NegativeKind kind, const std::vector<Rrset>& authority,
                     std::uint32_t ttl_seconds, const Name& zone_cut, Signatures fetched_with, SteadyTime now,
-                    SteadyTime not_after = SteadyTime::max());
+                    Security security = Security::indeterminate);
   std::optional<CachedNegative> find_negative(const Name& name, RecordType type, Signatures signatures,
                                               SteadyTime now) const;
 
@@ -82,9 +88,9 @@ class RrsetCache {
   // The deepest known zone cut at `name` or above it; nothing where not even the root is known.
   std::optional<Delegation> closest_delegation(const Name& name, SteadyTime now) const;
 
-  // Doubles the time with each failure that follows on the last one; returns the TTL in seconds.
+  // Doubles the time with each failure that follows on the last one, up to `longest_s`; returns the TTL in seconds.
   std::uint32_t put_failure(const Name& name, RecordType type, std::optional<EdeCode> ede, const std::string& text,
-                            SteadyTime now);
+                            SteadyTime now, std::uint64_t longest_s = limit_of(Limit::failure_ttl_max_s));
   std::optional<CachedFailure> find_failure(const Name& name, RecordType type, SteadyTime now) const;
   void forget_failure(const Name& name, RecordType type);
 

@@ -45,7 +45,7 @@ class Denial {
   // (sections 8.5 to 8.7). For DS, and for what hides below an unsigned delegation, opt-out is enough.
   Proof no_data(const Name& qname, RecordType qtype);
 
-  // An answer was expanded from the wildcard at `closest_encloser` (RrsetVerdict): nothing lies closer to `qname`
+  // An answer was expanded from the wildcard at `closest_encloser` (SignatureCheck): nothing lies closer to `qname`
   // (section 8.8).
   Proof wildcard_answer(const Name& qname, const Name& closest_encloser);
 

@@ -119,8 +119,8 @@ AuthenticatedKeys authenticate_dnskeys(const Rrset& ds, const Rrset& trusted_dns
   for (const Octets rdata : trusted) {
     const auto key = PublicKey::from_dnskey(rdata);
     if (!key || key->is_revoked()) continue;  // RFC 5011 section 2.1: a revoked key is no entry point any more
-    const RrsetVerdict verdict = verify_with_key(dnskeys, signatures, dnskeys.owner, *key, context);
-    if (verdict.verdict == Verdict::bogus) {
+    const SignatureCheck verdict = verify_with_key(dnskeys, signatures, dnskeys.owner, *key, context);
+    if (verdict.outcome == SignatureOutcome::bogus) {
       // Here the key is there; it is its signature that is not.
       const bool unsigned_by_it = verdict.reason == EdeCode::dnskey_missing;
       if (out.reason == EdeCode::dnskey_missing) {
@@ -128,7 +128,7 @@ AuthenticatedKeys authenticate_dnskeys(const Rrset& ds, const Rrset& trusted_dns
       }
       continue;
     }
-    if (verdict.verdict == Verdict::limit) {
+    if (verdict.outcome == SignatureOutcome::limit) {
       out.outcome = Outcome::limit;
       return out;
     }

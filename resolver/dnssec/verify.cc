@@ -85,9 +85,9 @@ Check check(const Rrset& rrset, const Rrsig& rrsig, const Candidates& candidates
   return Check::failed;
 }
 
-RrsetVerdict verify(const Rrset& rrset, const Rrset& signatures, const Name& zone, Keys keys, Revoked revoked,
-                    const CheckContext& context) {
-  RrsetVerdict out;
+SignatureCheck verify(const Rrset& rrset, const Rrset& signatures, const Name& zone, Keys keys, Revoked revoked,
+                      const CheckContext& context) {
+  SignatureCheck out;
   Step furthest = Step::absent;
   const auto give_up = [&](Step step) { furthest = std::max(furthest, step); };
   const bool belong = signatures.owner == rrset.owner && signatures.record_class == rrset.record_class;
@@ -113,14 +113,14 @@ RrsetVerdict verify(const Rrset& rrset, const Rrset& signatures, const Name& zon
     }
     const Check result = check(rrset, *rrsig, candidates, context.budget);
     if (result == Check::limit) {
-      out.verdict = Verdict::limit;
+      out.outcome = SignatureOutcome::limit;
       return out;
     }
     if (result == Check::failed) {
       give_up(Step::failed);
       continue;
     }
-    out.verdict = Verdict::secure;
+    out.outcome = SignatureOutcome::secure;
     out.ttl_seconds = std::min({rrset.ttl_seconds, rrsig->original_ttl_seconds, seconds_left(*rrsig, context.now)});
     if (rrsig->labels < signed_labels(rrset.owner)) out.closest_encloser = rrset.owner.suffix(rrsig->labels);
     return out;
@@ -131,13 +131,13 @@ RrsetVerdict verify(const Rrset& rrset, const Rrset& signatures, const Name& zon
 
 }  // namespace
 
-RrsetVerdict verify_rrset(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys,
-                          const CheckContext& context) {
+SignatureCheck verify_rrset(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys,
+                            const CheckContext& context) {
   return verify(rrset, signatures, keys.zone, keys.keys, Revoked::do_not_count, context);
 }
 
-RrsetVerdict verify_with_key(const Rrset& rrset, const Rrset& signatures, const Name& zone, const PublicKey& key,
-                             const CheckContext& context) {
+SignatureCheck verify_with_key(const Rrset& rrset, const Rrset& signatures, const Name& zone, const PublicKey& key,
+                               const CheckContext& context) {
   return verify(rrset, signatures, zone, {&key, 1}, Revoked::count, context);
 }
 

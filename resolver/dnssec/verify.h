@@ -24,14 +24,14 @@ struct CheckContext {
   std::chrono::seconds clock_skew{0};
 };
 
-enum class Verdict : std::uint8_t {
+enum class SignatureOutcome : std::uint8_t {
   secure,
   bogus,
   limit  // the budget was spent before a signature held: nothing is known about the RRset
 };
 
-struct RrsetVerdict {
-  Verdict verdict = Verdict::bogus;
+struct SignatureCheck {
+  SignatureOutcome outcome = SignatureOutcome::bogus;
   EdeCode reason = EdeCode::bogus;  // of bogus: how far the best signature came
 
   // Of secure:
@@ -47,13 +47,13 @@ struct RrsetVerdict {
 // and at most kMaxKeysPerSignature that share tag and algorithm are tried.
 //
 // NSEC and NSEC3 that were expanded from a wildcard are bogus: they would deny what they do not stand beside.
-RrsetVerdict verify_rrset(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys,
-                          const CheckContext& context);
+SignatureCheck verify_rrset(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys,
+                            const CheckContext& context);
 
 // The same with one key, also where it is revoked: a DNSKEY RRset must be signed by the key that a DS names, and by the
 // key that it revokes.
-RrsetVerdict verify_with_key(const Rrset& rrset, const Rrset& signatures, const Name& zone, const PublicKey& key,
-                             const CheckContext& context);
+SignatureCheck verify_with_key(const Rrset& rrset, const Rrset& signatures, const Name& zone, const PublicKey& key,
+                               const CheckContext& context);
 
 inline constexpr unsigned kMaxKeysPerSignature = 2;  // a collision of tags happens by chance; more of it is KeyTrap
 

@@ -25,7 +25,7 @@ UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, con
   query.record_class = lookup.record_class;
   query.edns = status.without_edns ? EdnsUse::without_opt : candidate.edns;
   query.udp_payload_size = options.udp_payload_size;
-  query.dnssec_ok = resolution.origin().dnssec_ok;
+  query.dnssec_ok = resolution.signatures() == Signatures::needed;
   query.checking_disabled = resolution.origin().checking_disabled;
   return query;
 }

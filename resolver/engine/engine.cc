@@ -95,7 +95,9 @@ struct Engine::State {
   Resolution& begin(const Question& question, const Origin& origin, Now now) {
     const WorkId work{++last_work};
     const SteadyTime deadline = now.steady + milliseconds(limit_of(Limit::resolution_ms));
-    auto owned = std::make_unique<Resolution>(work, question, origin, deadline);
+    const bool signatures = origin.dnssec_ok || options.trust != nullptr;
+    auto owned = std::make_unique<Resolution>(work, question, origin,
+                                              signatures ? Signatures::needed : Signatures::not_needed, deadline);
     Resolution& resolution = *owned;
     resolutions.emplace(work, std::move(owned));
     by_question.emplace(key_of(question, origin), work);
@@ -115,10 +117,12 @@ struct Engine::State {
     const Question& question = resolution.question();
     const auto& finished = *std::get_if<Finished>(&resolution.bottom().step);
     ResolutionResult result = resolution.result();
-    if (finished.cause == Finished::Cause::failed) {
+    const bool bogus = finished.cause == Finished::Cause::bogus;
+    if (finished.cause == Finished::Cause::failed || bogus) {
       // RFC 9520 section 3.2: not asked again for a while, and longer each time.
+      const Limit longest = bogus ? Limit::bogus_ttl_s : Limit::failure_ttl_max_s;
       result.ttl = std::chrono::seconds(
-          rrsets.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady));
+          rrsets.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
     } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {
       rrsets.forget_failure(question.name, question.type);
     }

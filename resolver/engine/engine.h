@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "resolver/dnssec/security_status.h"
+#include "resolver/base/security.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -28,8 +28,10 @@
 
 namespace weir {
 
-class RrsetCache;   // resolver/cache/rrset_cache.h: shared by the workers, sharded
-class ServerCache;  // resolver/cache/server_cache.h: RTT, capabilities, lameness; shared, sharded
+class RrsetCache;      // resolver/cache/rrset_cache.h: shared by the workers, sharded
+class ServerCache;     // resolver/cache/server_cache.h: RTT, capabilities, lameness; shared, sharded
+class ZoneTrustCache;  // resolver/dnssec/zone_trust.h: zones' validated keys; shared, sharded
+struct TrustRules;     // resolver/dnssec/chain_of_trust.h
 
 struct Question {
   Name name;
@@ -47,7 +49,8 @@ struct Origin {
   OriginKind kind = OriginKind::client;
   Prefix prefix;  // of the client, for fairness
   bool checking_disabled = false;
-  // DO goes upstream as the origin has it, and RRSIGs are in the result only then. (The validator will always set it.)
+  // RRSIGs and denial records are in the result only then. Upstream DO is set then, and always where answers are
+  // validated.
   bool dnssec_ok = false;
 };
 
@@ -83,9 +86,9 @@ struct ResolutionResult {
   ResolutionId id;
   Question question;
   Rcode rcode = Rcode::servfail;
-  Security security = kSecurityWithoutValidator;
+  Security security = Security::indeterminate;
   std::vector<Rrset> answer;     // chain first, then the RRset at its end; DNAMEs with their synthesised CNAMEs
-  std::vector<Rrset> authority;  // SOA (and later proofs) of a negative answer
+  std::vector<Rrset> authority;  // SOA of a negative answer; with DO also what proves it, or a wildcard
   std::vector<AliasLink> aliases;
   Name zone_cut;               // of the last answer
   std::optional<EdeCode> ede;  // why it failed
@@ -107,6 +110,10 @@ struct EngineOptions {
   bool qname_minimisation = true;
   bool randomise_case = true;  // 0x20
   std::uint16_t udp_payload_size = 1232;
+  // Answers are validated by these rules (RFC 4035 section 5); nothing: they stay indeterminate. The cache outlives the
+  // engine and is shared with the other workers' engines.
+  std::shared_ptr<const TrustRules> trust;
+  ZoneTrustCache* zone_trust = nullptr;
   // Upstream IDs, 0x20 case and the choice of servers come from here and from nowhere else. It must be
   // cryptographic in the daemon (CVE-2025-40780); seeded in tests. 32 random bits a call.
   std::function<std::uint32_t()> random;
@@ -114,7 +121,7 @@ struct EngineOptions {
 
 struct EngineCounters {
   std::uint64_t started = 0, finished = 0, failed = 0, exchanges = 0, retries = 0, tcp_fallbacks = 0,
-                ignored_responses = 0, joined = 0, limits_reached = 0;
+                ignored_responses = 0, joined = 0, limits_reached = 0, validations = 0, bogus = 0;
 };
 
 class Engine {

@@ -31,6 +31,11 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
   return std::nullopt;
 }
 
+bool is_about_validation(std::optional<EdeCode> ede) {
+  return ede && *ede >= EdeCode::unsupported_dnskey_algorithm && *ede <= EdeCode::nsec_missing &&
+         *ede != EdeCode::stale_answer && *ede != EdeCode::forged_answer;
+}
+
 std::optional<Step> answer_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
   const SteadyTime now = context.now.steady;
   if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
@@ -39,11 +44,17 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, const Resolution& re
     return positive({std::move(found->data)}, found->zone_cut);
   }
   if (auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now)) {
-    return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut);
+    return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
+                    denied->security);
   }
   if (auto alias = alias_from_cache(lookup, resolution, context)) return alias;
-  if (auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now)) {
-    Finished out = failure(EdeCode::cached_error, std::move(failed->text));
+  auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now);
+  if (failed && is_about_validation(failed->ede) && !resolution.validates(lookup, context)) {
+    failed.reset();  // who checks for himself gets what was found wanting (RFC 4035 section 3.2.2)
+  }
+  if (failed) {
+    const EdeCode ede = is_about_validation(failed->ede) ? *failed->ede : EdeCode::cached_error;
+    Finished out = failure(ede, std::move(failed->text));
     out.cause = Finished::Cause::cached_failure;
     out.ttl_seconds = failed->ttl_seconds;
     return out;

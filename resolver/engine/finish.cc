@@ -33,7 +33,9 @@ Finished positive(std::vector<SignedRrset> rrsets, Name zone_cut) {
   Finished out;
   out.rcode = Rcode::noerror;
   std::uint32_t ttl = static_cast<std::uint32_t>(limit_of(Limit::ttl_s));
+  out.security = rrsets.empty() ? Security::indeterminate : Security::secure;
   for (SignedRrset& data : rrsets) {
+    out.security = worse(out.security, data.security);
     data.rrset.ttl_seconds = std::min(data.rrset.ttl_seconds, ttl);
     ttl = data.rrset.ttl_seconds;
     data.signatures.ttl_seconds = ttl;
@@ -44,8 +46,11 @@ Finished positive(std::vector<SignedRrset> rrsets, Name zone_cut) {
   return out;
 }
 
-Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t ttl, Name zone_cut) {
+Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t ttl, Name zone_cut,
+                  Security security) {
   Finished out;
+  out.security = security;
+  out.negative_kind = kind;
   out.rcode = kind == NegativeKind::nxdomain ? Rcode::nxdomain : Rcode::noerror;
   out.authority = std::move(authority);
   out.ttl_seconds = ttl;
@@ -60,6 +65,8 @@ ResolutionResult Resolution::result() const {
   ResolutionResult out;
   out.question = question_;
   out.rcode = finished.rcode;
+  out.security = finished.security;
+  for (const ChainLink& link : lookup.chain) out.security = worse(out.security, link.alias.security);
   out.ede = finished.ede;
   out.ede_text = finished.ede_text;
   out.upstream_packets = static_cast<unsigned>(budget_.spent(Limit::upstream_packets));
@@ -67,7 +74,15 @@ ResolutionResult Resolution::result() const {
   const auto add = [&](const SignedRrset& data, bool counts) {
     if (counts) ttl = std::min(ttl, data.rrset.ttl_seconds);
     out.answer.push_back(data.rrset);
-    if (with_signatures && !data.signatures.empty()) out.answer.push_back(data.signatures);
+    if (!with_signatures) return;
+    if (!data.signatures.empty()) out.answer.push_back(data.signatures);
+    for (const Rrset& proof : data.proofs) {
+      if (std::ranges::none_of(out.authority, [&](const Rrset& known) {
+            return known.type == proof.type && known.type_covered == proof.type_covered && known.owner == proof.owner;
+          })) {
+        out.authority.push_back(proof);
+      }
+    }
   };
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
     const ChainLink& link = lookup.chain[i];

@@ -5,20 +5,22 @@
 namespace weir {
 
 std::string_view name_of(const Step& step) {
-  static constexpr std::string_view kNames[] = {"FindZoneCut", "AskServers", "AwaitAddresses", "FollowAlias",
-                                                "Finished"};
+  static constexpr std::string_view kNames[] = {"FindZoneCut", "AskServers", "AwaitAddresses",
+                                                "FollowAlias", "Validate",   "Finished"};
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];
 }
 
-Resolution::Resolution(WorkId id, const Question& question, const Origin& origin, SteadyTime deadline)
-    : id_(id), question_(question), origin_(origin), budget_(deadline) {
-  push(question.name, question.type);
+Resolution::Resolution(WorkId id, const Question& question, const Origin& origin, Signatures signatures,
+                       SteadyTime deadline)
+    : id_(id), question_(question), origin_(origin), signatures_(signatures), budget_(deadline) {
+  push(question.name, question.type, Purpose::answer);
   lookups_.front()->record_class = question.record_class;
 }
 
-void Resolution::push(const Name& name, RecordType type) {
+void Resolution::push(const Name& name, RecordType type, Purpose purpose) {
   auto lookup = std::make_unique<Lookup>();
+  lookup->purpose = purpose;
   lookup->name = name;
   lookup->type = type;
   lookups_.push_back(std::move(lookup));
@@ -36,7 +38,17 @@ void Resolution::enter(Context& context, Lookup& lookup, Step next) {
   if (const auto* asking = std::get_if<AskServers>(&lookup.step)) {
     for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
   }
+  auto* finished = std::get_if<Finished>(&next);
+  if (finished != nullptr && finished->cause == Finished::Cause::resolved && validates(lookup, context) &&
+      !std::holds_alternative<Validate>(lookup.step)) {
+    next = begin_validation(std::move(*finished), lookup, context);
+  }
   lookup.step = std::move(next);
+}
+
+bool Resolution::validates(const Lookup& lookup, const Context& context) const {
+  return lookup.purpose == Purpose::answer && context.options.trust != nullptr && !origin_.checking_disabled &&
+         origin_.kind != OriginKind::priming;
 }
 
 void Resolution::run(Context& context) {
@@ -48,7 +60,11 @@ void Resolution::run(Context& context) {
       continue;
     }
     if (auto* waiting = std::get_if<AwaitAddresses>(&top.step)) {
-      push(waiting->server_name, waiting->type);
+      push(waiting->server_name, waiting->type, Purpose::addresses);
+      continue;
+    }
+    if (const auto* validating = std::get_if<Validate>(&top.step); validating != nullptr && validating->awaited) {
+      push(validating->awaited->name, validating->awaited->type, Purpose::trust);
       continue;
     }
     std::optional<Step> next;
@@ -57,18 +73,25 @@ void Resolution::run(Context& context) {
     } else if (auto* ask = std::get_if<AskServers>(&top.step)) {
       next = advance(*ask, top, *this, context);
     } else if (auto* alias = std::get_if<FollowAlias>(&top.step)) {
-      next = advance(*alias, top, *this, context);
+      next = top.purpose == Purpose::trust ? alias_in_the_way(std::move(*alias)) : advance(*alias, top, *this, context);
+    } else if (auto* validate = std::get_if<Validate>(&top.step)) {
+      next = advance(*validate, top, *this, context);
     }
     if (!next) return;
     enter(context, top, std::move(*next));
   }
 }
 
-// The top lookup is finished: the one below it waits for its addresses.
+// The top lookup is finished: the one below it waits for its addresses, or for its records.
 void Resolution::pop(Context& context) {
   const std::unique_ptr<Lookup> done = std::move(lookups_.back());
   lookups_.pop_back();
   Lookup& below = *lookups_.back();
+  if (auto* validating = std::get_if<Validate>(&below.step)) {
+    validating->validator->give(*validating->awaited, trust_records(*std::get_if<Finished>(&done->step)));
+    validating->awaited.reset();
+    return;
+  }
   Step next =
       on_addresses(*std::get_if<AwaitAddresses>(&below.step), *std::get_if<Finished>(&done->step), *this, context);
   below.step = std::move(next);

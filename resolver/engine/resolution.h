@@ -31,7 +31,11 @@ struct Trouble {
   unsigned invalid = 0;
 };
 
+// What a lookup is for: only the client's own answer is validated, and a DS or DNSKEY is never an alias.
+enum class Purpose : std::uint8_t { answer, addresses, trust };
+
 struct Lookup {
+  Purpose purpose = Purpose::answer;
   Name name;  // moves along the alias chain
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
@@ -52,7 +56,8 @@ struct ExchangeEvent {
 
 class Resolution {
  public:
-  Resolution(WorkId id, const Question& question, const Origin& origin, SteadyTime deadline);
+  // `signatures`: whether answers must be fetched with DO.
+  Resolution(WorkId id, const Question& question, const Origin& origin, Signatures signatures, SteadyTime deadline);
 
   // Moves until it has to wait or is finished.
   void run(Context& context);
@@ -70,7 +75,9 @@ class Resolution {
   const Origin& origin() const { return origin_; }
   Budget& budget() { return budget_; }
   const Budget& budget() const { return budget_; }
-  Signatures signatures() const { return origin_.dnssec_ok ? Signatures::needed : Signatures::not_needed; }
+  Signatures signatures() const { return signatures_; }
+  // Whether what a lookup finds is checked before anybody gets it.
+  bool validates(const Lookup& lookup, const Context& context) const;
   // Whether a lookup of this is under way below: to start it again would wait for itself (TsuNAME).
   bool depends_on(const Name& name, RecordType type) const;
   std::size_t depth() const { return lookups_.size(); }
@@ -80,12 +87,13 @@ class Resolution {
 
  private:
   void enter(Context& context, Lookup& lookup, Step next);
-  void push(const Name& name, RecordType type);
+  void push(const Name& name, RecordType type, Purpose purpose);
   void pop(Context& context);
 
   WorkId id_;
   Question question_;
   Origin origin_;
+  Signatures signatures_;
   Budget budget_;
   std::vector<std::unique_ptr<Lookup>> lookups_;
 };
@@ -99,6 +107,14 @@ std::optional<Step> on_exchange(AskServers& step, Lookup& lookup, Resolution& re
 // The lookup of a name server's addresses has ended: go on asking with what it gave.
 Step on_addresses(AwaitAddresses& step, const Finished& found, Resolution& resolution, Context& context);
 
+// validate.cc
+Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context);
+std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resolution, Context& context);
+// The lookup of a DS or DNSKEY has ended.
+TrustRecords trust_records(const Finished& found);
+// It stood in the way of a DS or DNSKEY.
+Finished alias_in_the_way(FollowAlias alias);
+
 // find_zone_cut.cc: begins to ask the servers of `zone`, with the addresses that glue and cache know.
 AskServers ask_zone(Delegation zone, Context& context);
 
@@ -107,6 +123,7 @@ Finished failure(EdeCode ede, std::string text);
 Finished limit_failure(Limit limit, Context& context);
 Finished no_server_left(const AskServers& step, const Lookup& lookup);
 Finished positive(std::vector<SignedRrset> rrsets, Name zone_cut);
-Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t ttl, Name zone_cut);
+Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t ttl, Name zone_cut,
+                  Security security = Security::indeterminate);
 
 }  // namespace weir

@@ -8,6 +8,8 @@
 namespace weir {
 namespace {
 
+constexpr std::size_t kMaxProofs = 16;  // RRsets; a wildcard's proof and its signatures are two to six
+
 const Rrset* find_rrset(const std::vector<Rrset>& section, const Name& owner, RecordType type,
                         RecordType covered = RecordType{}) {
   const auto found = std::ranges::find_if(section, [&](const Rrset& rrset) {
@@ -19,7 +21,8 @@ const Rrset* find_rrset(const std::vector<Rrset>& section, const Name& owner, Re
 
 // With its signatures, and owned by `owner` as we spell it: 0x20 made the server's spelling random.
 SignedRrset with_signatures(const std::vector<Rrset>& section, const Rrset& rrset, const Name& owner) {
-  SignedRrset out{rrset, {}};
+  SignedRrset out;
+  out.rrset = rrset;
   if (const Rrset* signatures = find_rrset(section, rrset.owner, RecordType::rrsig, rrset.type)) {
     out.signatures = *signatures;
     out.signatures.owner = owner;
@@ -98,6 +101,15 @@ bool take_negative_authority(const Message& message, const Name& name, const Ask
   return true;
 }
 
+// NSEC and NSEC3 with their signatures: what a wildcard's expansion, or a referral without DS, needs.
+void take_proofs(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
+  for (const Rrset& rrset : message.authority) {
+    const RecordType type = rrset.type == RecordType::rrsig ? rrset.type_covered : rrset.type;
+    if (type != RecordType::nsec && type != RecordType::nsec3) continue;
+    if (rrset.owner.is_at_or_below(asked.zone_cut) && out.proofs.size() < kMaxProofs) out.proofs.push_back(rrset);
+  }
+}
+
 const Rrset* find_referral(const Message& message, const AskedQuestion& asked) {
   const Rrset* deepest = nullptr;
   for (const Rrset& rrset : message.authority) {
@@ -136,6 +148,9 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   if (const Rrset* ns = find_referral(message, asked)) {
     out.referral = make_delegation(*ns, message.additional, asked.zone_cut);
     out.referral_ttl = ns->ttl_seconds;
+    if (const Rrset* ds = find_rrset(message.authority, ns->owner, RecordType::ds)) {
+      out.referral_ds = with_signatures(message.authority, *ds, ns->owner);
+    }
     return ResponseMeaning::referral;
   }
   const bool authoritative = message.start.flags.authoritative;
@@ -185,7 +200,10 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
     out.meaning = ResponseMeaning::server_failure;  // without a DNAME that explains it
     return out;
   }
+  take_proofs(message, asked, out);
+  for (ChainLink& link : out.chain) link.alias.proofs = out.proofs;
   if (collect_answer(message, asked, out)) {
+    for (SignedRrset& data : out.rrsets) data.proofs = out.proofs;
     out.meaning = ResponseMeaning::answer;
     return out;
   }

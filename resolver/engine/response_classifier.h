@@ -51,7 +51,9 @@ struct ClassifiedResponse {
   std::vector<SignedRrset> rrsets;  // more than one for ANY only
   std::vector<Rrset> authority;     // SOA, and NSEC, NSEC3 and RRSIGs where they came
   std::uint32_t negative_ttl = 0;   // RFC 2308 section 5; 0 without SOA: not to be cached
+  std::vector<Rrset> proofs;        // beside data: NSEC, NSEC3 and their RRSIGs of the authority section
   std::optional<Delegation> referral;
+  std::optional<SignedRrset> referral_ds;  // its absence is proven by what `proofs` holds, or by nothing
   std::uint32_t referral_ttl = 0;
 
   const Name& chain_end(const AskedQuestion& asked) const { return chain.empty() ? asked.name : chain.back().target; }

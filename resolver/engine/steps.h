@@ -3,16 +3,18 @@
 //   FindZoneCut -> AskServers <-> AwaitAddresses
 //        ^             |   \________ (referral: AskServers of the zone below)
 //        |             v
-//        +------- FollowAlias          any of them -> Finished
+//        +------- FollowAlias          any of them -> Finished, the client's own lookup by way of Validate
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "resolver/dnssec/answer_validator.h"
 #include "resolver/engine/exchanges.h"
 #include "resolver/engine/response_classifier.h"
 
@@ -65,10 +67,21 @@ struct Finished {
   std::uint32_t ttl_seconds = 0;
   std::optional<EdeCode> ede;
   std::string ede_text;
-  enum class Cause : std::uint8_t { resolved, failed, cached_failure } cause = Cause::resolved;
+  enum class Cause : std::uint8_t { resolved, failed, bogus, cached_failure } cause = Cause::resolved;
+  Security security = Security::indeterminate;
+  NegativeKind negative_kind = NegativeKind::nodata;  // where `rrsets` is empty
+  bool is_alias = false;  // of a trust lookup: `rrsets` hold the CNAME that stood in the way
 };
 
-using Step = std::variant<FindZoneCut, AskServers, AwaitAddresses, FollowAlias, Finished>;
+// The answer is there; is it what its zones signed? Lookups above this one on the stack fetch the DS and DNSKEY that
+// the validator lacks.
+struct Validate {
+  Finished outcome;
+  std::unique_ptr<AnswerValidator> validator;
+  std::optional<TrustQuestion> awaited;
+};
+
+using Step = std::variant<FindZoneCut, AskServers, AwaitAddresses, FollowAlias, Validate, Finished>;
 
 std::string_view name_of(const Step& step);
 

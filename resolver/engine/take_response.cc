@@ -72,6 +72,25 @@ void remember_glue(const Delegation& zone, SteadyTime now, Context& context) {
   }
 }
 
+// The parent's word on whether the zone below is signed comes with the referral, so that nobody has to ask for it.
+void remember_ds(const ClassifiedResponse& response, const AskServers& step, const Resolution& resolution,
+                 Context& context) {
+  const Name& cut = response.referral->zone_cut;
+  const SteadyTime now = context.now.steady;
+  if (resolution.signatures() != Signatures::needed) return;
+  if (response.referral_ds) {
+    context.rrsets.put(*response.referral_ds, Credibility::unauthoritative, step.zone.zone_cut, Signatures::needed,
+                       now);
+    return;
+  }
+  if (response.proofs.empty()) return;
+  if (context.rrsets.find(cut, RecordType::ds, Credibility::unauthoritative, Signatures::needed, now)) return;
+  std::uint32_t ttl = response.referral_ttl;
+  for (const Rrset& proof : response.proofs) ttl = std::min(ttl, proof.ttl_seconds);
+  context.rrsets.put_negative(cut, RecordType::ds, NegativeKind::nodata, response.proofs, ttl, step.zone.zone_cut,
+                              Signatures::needed, now);
+}
+
 std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Context& context,
                                     ClassifiedResponse response) {
   if (!resolution.budget().spend(Limit::referrals)) return limit_failure(Limit::referrals, context);
@@ -81,6 +100,7 @@ std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Co
                           now + seconds(std::min<std::uint64_t>(response.referral_ttl, limit_of(Limit::ttl_s))));
   context.rrsets.put_delegation(zone, now);
   remember_glue(zone, now, context);
+  remember_ds(response, step, resolution, context);
   return ask_zone(std::move(zone), context);
 }
 
@@ -141,6 +161,9 @@ std::optional<Step> on_minimised_answer(AskServers& step, Lookup& lookup, Resolu
 
 std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
                                     ClassifiedResponse& response, const Message& message) {
+  if (lookup.purpose == Purpose::trust && !response.chain.empty()) {
+    return alias_in_the_way({std::move(response.chain.front()), step.zone.zone_cut});
+  }
   const Name end = response.chain.empty() ? step.ask_name : response.chain.back().target;
   const Name& cut = step.zone.zone_cut;
   switch (response.meaning) {

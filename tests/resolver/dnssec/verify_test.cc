@@ -198,8 +198,8 @@ TEST(VerifyRrset, PublishedSignaturesHold) {
     const ZoneKeys keys = keys_of(rrset_of(vector.dnskey));
     Budget budget{SteadyTime{}};
     const CheckContext context{table, at(vector.now), budget};
-    const RrsetVerdict verdict = verify_rrset(rrset, signatures, keys, context);
-    EXPECT_EQ(verdict.verdict, Verdict::secure) << static_cast<int>(verdict.reason);
+    const SignatureCheck verdict = verify_rrset(rrset, signatures, keys, context);
+    EXPECT_EQ(verdict.outcome, SignatureOutcome::secure) << static_cast<int>(verdict.reason);
     EXPECT_EQ(verdict.ttl_seconds, 3600U);
     EXPECT_FALSE(verdict.closest_encloser);
     EXPECT_EQ(budget.spent(Limit::signature_checks), 1U);
@@ -207,12 +207,12 @@ TEST(VerifyRrset, PublishedSignaturesHold) {
     // One record more or less, or another TTL of the original, and it does not.
     Rrset other = rrset;
     other.add(Octets{9, 9, 9, 9});
-    EXPECT_EQ(verify_rrset(other, signatures, keys, context).verdict, Verdict::bogus);
+    EXPECT_EQ(verify_rrset(other, signatures, keys, context).outcome, SignatureOutcome::bogus);
     Octets changed(signatures.packed().begin(), signatures.packed().end());
     changed[2 + 7] ^= 1;
     Rrset other_ttl = signatures;
     other_ttl.set_packed(changed, 1);
-    EXPECT_EQ(verify_rrset(rrset, other_ttl, keys, context).verdict, Verdict::bogus);
+    EXPECT_EQ(verify_rrset(rrset, other_ttl, keys, context).outcome, SignatureOutcome::bogus);
     EXPECT_EQ(budget.spent(Limit::failed_signature_checks), 2U);
   }
 }
@@ -224,7 +224,7 @@ TEST(VerifyRrset, DsaIsOffUnlessTheTableHasIt) {
   const Rrset rrset = rrset_of(dsa.rrset);
   const auto verdict =
       verify_rrset(rrset, signature_of(dsa, rrset), keys_of(rrset_of(dsa.dnskey)), {table, at(dsa.now), budget});
-  EXPECT_EQ(verdict.verdict, Verdict::bogus);
+  EXPECT_EQ(verdict.outcome, SignatureOutcome::bogus);
   EXPECT_EQ(verdict.reason, EdeCode::unsupported_dnskey_algorithm);
   EXPECT_EQ(budget.spent(Limit::signature_checks), 0U);
 }
@@ -246,8 +246,8 @@ TEST(VerifyRrset, DsaInTheFormOfRfc2536) {
   ASSERT_EQ(parse_rrsig(rdata)->signature.size(), 41U);
   const AlgorithmTable table = with_dsa();
   Budget budget{SteadyTime{}};
-  EXPECT_EQ(verify_rrset(rrset, plain, keys_of(rrset_of(dsa.dnskey)), {table, at(dsa.now), budget}).verdict,
-            Verdict::secure);
+  EXPECT_EQ(verify_rrset(rrset, plain, keys_of(rrset_of(dsa.dnskey)), {table, at(dsa.now), budget}).outcome,
+            SignatureOutcome::secure);
 }
 
 // RFC 4035 appendix B.6 and RFC 5155 appendix B.4.
@@ -273,7 +273,7 @@ TEST(VerifyRrset, AWildcardsAnswerNamesItsClosestEncloser) {
     const Rrset rrset = rrset_of(vector.rrset);
     const auto verdict = verify_rrset(rrset, signature_of(vector, rrset), keys_of(rrset_of(vector.dnskey)),
                                       {table, at(vector.now), budget});
-    EXPECT_EQ(verdict.verdict, Verdict::secure);
+    EXPECT_EQ(verdict.outcome, SignatureOutcome::secure);
     ASSERT_TRUE(verdict.closest_encloser);
     EXPECT_EQ(*verdict.closest_encloser, name("w.example"));
   }
@@ -282,8 +282,8 @@ TEST(VerifyRrset, AWildcardsAnswerNamesItsClosestEncloser) {
 class Verify : public ::testing::Test {
  protected:
   Verify() { rrset_.ttl_seconds = 300; }
-  RrsetVerdict run(const Rrset& rrset, const Rrset& signatures) { return run(rrset, signatures, keys_); }
-  RrsetVerdict run(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys) {
+  SignatureCheck run(const Rrset& rrset, const Rrset& signatures) { return run(rrset, signatures, keys_); }
+  SignatureCheck run(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys) {
     return verify_rrset(rrset, signatures, keys, {table_, seconds_since_1970(1500), budget_, skew_});
   }
   const Name zone_ = name("sub.example");
@@ -342,10 +342,10 @@ TEST_F(Verify, ReasonsOfWhatIsBogus) {
     SCOPED_TRACE(row.what);
     Budget budget{SteadyTime{}};
     const auto verdict = verify_rrset(rrset_, row.signatures, row.keys, {table_, seconds_since_1970(1500), budget});
-    EXPECT_EQ(verdict.verdict, Verdict::bogus);
+    EXPECT_EQ(verdict.outcome, SignatureOutcome::bogus);
     EXPECT_EQ(verdict.reason, row.reason) << static_cast<int>(verdict.reason);
   }
-  EXPECT_EQ(run(rrset_, signer_.sign(rrset_)).verdict, Verdict::secure) << "the honest one";
+  EXPECT_EQ(run(rrset_, signer_.sign(rrset_)).outcome, SignatureOutcome::secure) << "the honest one";
 }
 
 TEST_F(Verify, OneGoodSignatureIsEnough) {
@@ -354,7 +354,7 @@ TEST_F(Verify, OneGoodSignatureIsEnough) {
   signatures.add(stranger.rrsig_rdata(rrset_, {}));
   signatures.add(stranger.rrsig_rdata(rrset_, {.key_tag = key_tag(signer_.dnskey())}));
   signatures.add(signer_.rrsig_rdata(rrset_, {}));
-  EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::secure);
+  EXPECT_EQ(run(rrset_, signatures).outcome, SignatureOutcome::secure);
   EXPECT_EQ(budget_.spent(Limit::failed_signature_checks), 1U);
 }
 
@@ -373,7 +373,7 @@ TEST_F(Verify, TtlIsClamped) {
   }
   skew_ = std::chrono::seconds(60);
   const auto late = run(rrset_, signer_.sign(rrset_, {.expiration = 1450}));
-  EXPECT_EQ(late.verdict, Verdict::secure);
+  EXPECT_EQ(late.outcome, SignatureOutcome::secure);
   EXPECT_EQ(late.ttl_seconds, 0U);
 }
 
@@ -383,30 +383,30 @@ TEST_F(Verify, WildcardsStayInsideTheZoneAndDenyNothing) {
     return run(rrset, signer_.sign(rrset, {.labels = labels}));
   };
   const auto expanded = verdict("a.b.sub.example. A 192.0.2.1", 2);
-  EXPECT_EQ(expanded.verdict, Verdict::secure);
+  EXPECT_EQ(expanded.outcome, SignatureOutcome::secure);
   EXPECT_EQ(expanded.closest_encloser, zone_);
   EXPECT_FALSE(verdict("*.sub.example. A 192.0.2.1", 2).closest_encloser) << "the wildcard itself";
   EXPECT_EQ(verdict("*.b.sub.example. A 192.0.2.1", 2).closest_encloser, zone_);
-  EXPECT_EQ(verdict("a.sub.example. NSEC z.sub.example. A", 2).verdict, Verdict::bogus);
-  EXPECT_EQ(verdict("*.sub.example. NSEC z.sub.example. A", 2).verdict, Verdict::secure);
+  EXPECT_EQ(verdict("a.sub.example. NSEC z.sub.example. A", 2).outcome, SignatureOutcome::bogus);
+  EXPECT_EQ(verdict("*.sub.example. NSEC z.sub.example. A", 2).outcome, SignatureOutcome::secure);
   EXPECT_EQ(
       verdict("35mthgpgcu1qg68fab165klnsnk3dpvl.sub.example. NSEC3 1 1 12 - b4um86eghhds6nea196smvmlo4ors995 A", 2)
-          .verdict,
-      Verdict::bogus);
+          .outcome,
+      SignatureOutcome::bogus);
 }
 
 TEST_F(Verify, OnlyTheParentSignsADs) {
   const std::string ds = ". DS 1 13 2 b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17";
   const Rrset own = rrset_of("sub.example" + ds);
-  EXPECT_EQ(run(own, signer_.sign(own)).verdict, Verdict::bogus);
+  EXPECT_EQ(run(own, signer_.sign(own)).outcome, SignatureOutcome::bogus);
   const Rrset child = rrset_of("child.sub.example" + ds);
-  EXPECT_EQ(run(child, signer_.sign(child)).verdict, Verdict::secure);
+  EXPECT_EQ(run(child, signer_.sign(child)).outcome, SignatureOutcome::secure);
 }
 
 TEST_F(Verify, NamesOfOthersAreNotOurs) {
   for (const char* owner : {"example.", "xsub.example.", "www.other.", "."}) {
     const Rrset rrset = rrset_of(std::string(owner) + " A 192.0.2.1");
-    EXPECT_EQ(run(rrset, signer_.sign(rrset)).verdict, Verdict::bogus) << owner;
+    EXPECT_EQ(run(rrset, signer_.sign(rrset)).outcome, SignatureOutcome::bogus) << owner;
   }
 }
 
@@ -428,18 +428,18 @@ TEST_F(Verify, KeyTrapStopsAtTheBudget) {
   }
   const Signer stranger(zone_, DnssecAlgorithm::rsasha256);
   Rrset one = stranger.sign(rrset_, {.key_tag = keys.keys.front().key_tag()});
-  EXPECT_EQ(run(rrset_, one, keys).verdict, Verdict::bogus);
+  EXPECT_EQ(run(rrset_, one, keys).outcome, SignatureOutcome::bogus);
   EXPECT_EQ(budget_.spent(Limit::signature_checks), kMaxKeysPerSignature) << "not all fifty keys";
 
   Rrset many = one;
   for (std::uint32_t i = 1; i < 50; ++i) {
     many.add(stranger.rrsig_rdata(rrset_, {.expiration = 2000 + i, .key_tag = keys.keys.front().key_tag()}));
   }
-  EXPECT_EQ(run(rrset_, many, keys).verdict, Verdict::limit);
+  EXPECT_EQ(run(rrset_, many, keys).outcome, SignatureOutcome::limit);
   EXPECT_EQ(budget_.spent(Limit::signature_checks), limit_of(Limit::failed_signature_checks));
   EXPECT_EQ(budget_.reached(), Limit::failed_signature_checks);
-  EXPECT_EQ(run(rrset_, many, keys).verdict, Verdict::limit) << "nothing refills it";
-  EXPECT_EQ(run(rrset_, signer_.sign(rrset_)).verdict, Verdict::limit) << "not even for what is good";
+  EXPECT_EQ(run(rrset_, many, keys).outcome, SignatureOutcome::limit) << "nothing refills it";
+  EXPECT_EQ(run(rrset_, signer_.sign(rrset_)).outcome, SignatureOutcome::limit) << "not even for what is good";
 }
 
 TEST_F(Verify, BrokenKeysCountAsFailedChecks) {  // CVE-2025-8677
@@ -448,15 +448,15 @@ TEST_F(Verify, BrokenKeysCountAsFailedChecks) {  // CVE-2025-8677
   for (std::uint32_t i = 1; i < 20; ++i) {
     signatures.add(signer_.rrsig_rdata(rrset_, {.expiration = 2000 + i, .key_tag = key_tag(broken)}));
   }
-  EXPECT_EQ(run(rrset_, signatures, keys_of(dnskeys_of(zone_, {broken}))).verdict, Verdict::limit);
+  EXPECT_EQ(run(rrset_, signatures, keys_of(dnskeys_of(zone_, {broken}))).outcome, SignatureOutcome::limit);
 }
 
 TEST_F(Verify, GoodChecksSpendTheirBudgetToo) {
   const Rrset signatures = signer_.sign(rrset_);
   for (std::uint64_t i = 0; i < limit_of(Limit::signature_checks); ++i) {
-    EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::secure);
+    EXPECT_EQ(run(rrset_, signatures).outcome, SignatureOutcome::secure);
   }
-  EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::limit);
+  EXPECT_EQ(run(rrset_, signatures).outcome, SignatureOutcome::limit);
   EXPECT_EQ(budget_.reached(), Limit::signature_checks);
 }
 
@@ -465,8 +465,8 @@ TEST_F(Verify, ARevokedKeyVouchesForItsOwnRevocation) {
   const Rrset dnskeys = dnskeys_of(zone_, {revoked.dnskey()});
   const auto key = PublicKey::from_dnskey(revoked.dnskey());
   EXPECT_EQ(
-      verify_with_key(dnskeys, revoked.sign(dnskeys), zone_, *key, {table_, seconds_since_1970(1500), budget_}).verdict,
-      Verdict::secure);
+      verify_with_key(dnskeys, revoked.sign(dnskeys), zone_, *key, {table_, seconds_since_1970(1500), budget_}).outcome,
+      SignatureOutcome::secure);
 }
 
 }  // namespace

@@ -1,0 +1,191 @@
+#include "resolver/dnssec/answer_validator.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+Validated bogus(EdeCode ede, std::string why) {
+  return {Security::bogus, ede, std::move(why), false};
+}
+
+Validated limit_reached() {
+  return {Security::indeterminate, std::nullopt, {}, true};
+}
+
+std::string text_of(const Rrset& rrset) {
+  return rrset.owner.to_text() + "/" + to_text(rrset.type);
+}
+
+Validated of_trust(const ZoneTrust& trust) {
+  if (trust.state == TrustState::limit) return limit_reached();
+  return bogus(trust.ede.value_or(EdeCode::bogus), trust.why);
+}
+
+void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
+  for (Rrset& rrset : authority) rrset.ttl_seconds = std::min(rrset.ttl_seconds, ttl);
+}
+
+}  // namespace
+
+std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& budget) {
+  Validated out;
+  out.security = Security::secure;
+  const auto take = [&](PieceOutcome found,
+                        Security& security) -> std::optional<std::variant<Validated, TrustQuestion>> {
+    if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
+    if (auto* ended = std::get_if<Validated>(&found)) {
+      security = ended->security;
+      return std::move(*ended);
+    }
+    security = *std::get_if<Security>(&found);
+    return std::nullopt;
+  };
+  for (AnswerPiece& piece : pieces) {
+    if (piece.data.security == Security::indeterminate) {
+      if (auto ended = take(validate(piece, now, budget), piece.data.security)) return std::move(*ended);
+    }
+    out.security = worse(out.security, piece.data.security);
+  }
+  if (denial) {
+    if (denial->security == Security::indeterminate) {
+      if (auto ended = take(validate(*denial, now, budget), denial->security)) return std::move(*ended);
+    }
+    out.security = worse(out.security, denial->security);
+  }
+  if (out.security == Security::insecure) out.ede = remark_;
+  return out;
+}
+
+// Unsigned data is fine where its zone is proven to be unsigned, and nowhere else.
+AnswerValidator::PieceOutcome AnswerValidator::validate_unsigned(const Name& name, const Name& zone_cut,
+                                                                 EdeCode missing, Now now, Budget& budget) {
+  ChainOfTrust::Outcome found = chain_.unsigned_at(name, zone_cut, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
+  const ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
+  if (trust.state == TrustState::insecure) {
+    if (!remark_) remark_ = trust.ede;
+    return Security::insecure;
+  }
+  if (trust.state == TrustState::secure) {
+    return bogus(missing, (missing == EdeCode::nsec_missing ? "no proof of what is not at " : "no signature at ") +
+                              name.to_text() + ", whose zone is signed");
+  }
+  return of_trust(trust);
+}
+
+AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now now, Budget& budget) {
+  const Rrset& rrset = piece.data.rrset;
+  auto signer = signer_of(piece.data.signatures, rrset.owner);
+  // A DS belongs to the zone above (RFC 4035 section 2.4).
+  if (signer && rrset.type == RecordType::ds && *signer == rrset.owner) signer.reset();
+  if (!signer) {
+    const Name& at = rrset.type == RecordType::ds ? rrset.owner.parent() : rrset.owner;
+    return validate_unsigned(at, piece.zone_cut, EdeCode::rrsigs_missing, now, budget);
+  }
+  ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
+  const ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
+  if (trust.state == TrustState::no_cut) {
+    return bogus(EdeCode::bogus, text_of(rrset) + " is signed by " + signer->to_text() + ", which is no zone");
+  }
+  if (trust.state == TrustState::insecure) {
+    if (!remark_) remark_ = trust.ede;
+    return Security::insecure;
+  }
+  if (trust.state != TrustState::secure) return of_trust(trust);
+  const SignatureCheck check =
+      verify_rrset(rrset, piece.data.signatures, *trust.keys, chain_.check_context(now, budget));
+  if (check.outcome == SignatureOutcome::limit) return limit_reached();
+  if (check.outcome == SignatureOutcome::bogus) {
+    return bogus(check.reason, text_of(rrset) + " has no good signature of " + signer->to_text());
+  }
+  piece.data.rrset.ttl_seconds = check.ttl_seconds;
+  piece.data.signatures.ttl_seconds = std::min(piece.data.signatures.ttl_seconds, check.ttl_seconds);
+  if (check.closest_encloser) return validate_wildcard(piece, *check.closest_encloser, *trust.keys, now, budget);
+  piece.data.proofs.clear();  // nobody needs them
+  return Security::secure;
+}
+
+AnswerValidator::PieceOutcome AnswerValidator::validate_wildcard(AnswerPiece& piece, const Name& closest_encloser,
+                                                                 const ZoneKeys& keys, Now now, Budget& budget) {
+  Denial denial(keys.zone, budget);
+  std::vector<SignedRrset> checked;
+  const auto bad = ChainOfTrust::check_denial(denial_records(piece.data.proofs), keys,
+                                              chain_.check_context(now, budget), denial, checked);
+  if (bad && bad->outcome == SignatureOutcome::limit) return limit_reached();
+  const std::string what = text_of(piece.data.rrset) + " comes from a wildcard, without proof that it may";
+  if (denial.empty()) return bogus(bad ? bad->reason : EdeCode::nsec_missing, what);
+  const Proof proof = denial.wildcard_answer(piece.data.rrset.owner, closest_encloser);
+  for (const SignedRrset& record : checked) {
+    piece.data.rrset.ttl_seconds = std::min(piece.data.rrset.ttl_seconds, record.rrset.ttl_seconds);
+  }
+  clamp(piece.data.proofs, piece.data.rrset.ttl_seconds);
+  return of_proof(proof, what);
+}
+
+AnswerValidator::PieceOutcome AnswerValidator::of_proof(Proof proof, const std::string& what) {
+  switch (proof) {
+    case Proof::proven:
+      return Security::secure;
+    case Proof::proven_insecure:
+      return Security::insecure;
+    case Proof::too_many_iterations:
+      if (!remark_) remark_ = EdeCode::unsupported_nsec3_iterations;
+      return Security::insecure;
+    case Proof::limit:
+      return limit_reached();
+    case Proof::not_proven:
+      break;
+  }
+  return bogus(EdeCode::nsec_missing, what);
+}
+
+AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now now, Budget& budget) {
+  const std::vector<SignedRrset> records = denial_records(piece.authority);
+  std::optional<Name> signer;
+  for (const SignedRrset& record : records) {
+    if (!signer) signer = signer_of(record.signatures, record.rrset.owner);
+  }
+  // A zone does not deny its own DS: that is its parent's.
+  if (signer && piece.type == RecordType::ds && *signer == piece.name && !piece.name.is_root()) signer.reset();
+  if (!signer || !piece.name.is_at_or_below(*signer)) {
+    const bool above = piece.type == RecordType::ds && !piece.name.is_root();
+    return validate_unsigned(above ? piece.name.parent() : piece.name, piece.zone_cut, EdeCode::nsec_missing, now,
+                             budget);
+  }
+  ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
+  const ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
+  if (trust.state == TrustState::no_cut) {
+    return bogus(EdeCode::bogus, "the denial of " + piece.name.to_text() + " is signed by what is no zone");
+  }
+  if (trust.state == TrustState::insecure) {
+    if (!remark_) remark_ = trust.ede;
+    return Security::insecure;
+  }
+  if (trust.state != TrustState::secure) return of_trust(trust);
+  Denial denial(*signer, budget);
+  std::vector<SignedRrset> checked;
+  const auto bad = ChainOfTrust::check_denial(records, *trust.keys, chain_.check_context(now, budget), denial, checked);
+  const std::string what = "no proof that " + piece.name.to_text() + "/" + to_text(piece.type) + " does not exist";
+  if (bad) return bad->outcome == SignatureOutcome::limit ? limit_reached() : bogus(bad->reason, what);
+  if (denial.empty()) return bogus(EdeCode::nsec_missing, what);
+  // Its TTL is the denial's, and AD speaks of the whole authority section (RFC 4035 section 3.2.3).
+  if (const auto soa = soa_record(piece.authority)) {
+    const SignatureCheck check =
+        verify_rrset(soa->rrset, soa->signatures, *trust.keys, chain_.check_context(now, budget));
+    if (check.outcome == SignatureOutcome::limit) return limit_reached();
+    if (check.outcome == SignatureOutcome::bogus) {
+      return bogus(check.reason, text_of(soa->rrset) + " has no good signature of " + signer->to_text());
+    }
+    piece.ttl_seconds = std::min(piece.ttl_seconds, check.ttl_seconds);
+  }
+  const Proof proof =
+      piece.kind == NegativeKind::nxdomain ? denial.name_error(piece.name) : denial.no_data(piece.name, piece.type);
+  for (const SignedRrset& record : checked) piece.ttl_seconds = std::min(piece.ttl_seconds, record.rrset.ttl_seconds);
+  clamp(piece.authority, piece.ttl_seconds);
+  return of_proof(proof, what);
+}
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// Whether an answer is what its zones signed: each RRset of it, and each proof that something is not there (RFC 4035
+// section 5, RFC 5155 section 8).
+//
+// Sans-I/O: run() ends, or names a DS or DNSKEY that has to be fetched first; give() it and run() again. Nothing is
+// checked twice. All that it checks is paid for from the resolution's one budget.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "resolver/base/security.h"
+#include "resolver/dnssec/chain_of_trust.h"
+
+namespace weir {
+
+// One RRset of an answer.
+struct AnswerPiece {
+  SignedRrset data;  // where its security is not `indeterminate`, that was found out before
+  Name zone_cut;     // of the zone whose servers gave it
+};
+
+// "There is no such name", or no such type at it.
+struct DenialPiece {
+  Name name;
+  RecordType type = RecordType::a;
+  NegativeKind kind = NegativeKind::nodata;
+  std::vector<Rrset> authority;  // SOA, NSEC, NSEC3 and their RRSIGs
+  std::uint32_t ttl_seconds = 0;
+  Name zone_cut;
+  Security security = Security::indeterminate;
+};
+
+struct Validated {
+  Security security = Security::indeterminate;  // the worst of all pieces
+  std::optional<EdeCode> ede;                   // of bogus; of insecure where it says more
+  std::string why;                              // of bogus
+  bool limit_reached = false;                   // the budget ended first: nothing is known
+};
+
+class AnswerValidator {
+ public:
+  AnswerValidator(const TrustRules& rules, ZoneTrustCache& cache) : chain_(rules, cache) {}
+
+  // The chain's links first, in order; then what stands at its end. Pieces come back with their security and with TTLs
+  // that no signature outlives.
+  std::vector<AnswerPiece> pieces;
+  std::optional<DenialPiece> denial;
+
+  std::variant<Validated, TrustQuestion> run(Now now, Budget& budget);
+  void give(const TrustQuestion& question, TrustRecords records) { chain_.give(question, std::move(records)); }
+
+ private:
+  // What came of one piece; nothing: it is good or insecure, go on.
+  using PieceOutcome = std::variant<Security, Validated, TrustQuestion>;
+  PieceOutcome validate(AnswerPiece& piece, Now now, Budget& budget);
+  PieceOutcome validate_unsigned(const Name& name, const Name& zone_cut, EdeCode missing, Now now, Budget& budget);
+  PieceOutcome validate_wildcard(AnswerPiece& piece, const Name& closest_encloser, const ZoneKeys& keys, Now now,
+                                 Budget& budget);
+  PieceOutcome validate(DenialPiece& piece, Now now, Budget& budget);
+  PieceOutcome of_proof(Proof proof, const std::string& what);
+
+  ChainOfTrust chain_;
+  std::optional<EdeCode> remark_;  // of an insecure piece
+};
+
+}  // namespace weir

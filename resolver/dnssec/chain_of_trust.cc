@@ -1,0 +1,286 @@
+#include "resolver/dnssec/chain_of_trust.h"
+
+#include <algorithm>
+
+#include "resolver/base/limits.h"
+#include "resolver/dnssec/rrsig.h"
+
+namespace weir {
+namespace {
+
+using std::chrono::seconds;
+
+SteadyTime after(Now now, std::uint64_t ttl_seconds) {
+  return now.steady + seconds(std::min<std::uint64_t>(ttl_seconds, limit_of(Limit::ttl_s)));
+}
+
+ZoneTrust bogus(EdeCode reason, std::string why, Now now) {
+  return {TrustState::bogus, nullptr, reason, std::move(why), after(now, limit_of(Limit::bogus_ttl_s))};
+}
+
+ZoneTrust insecure(std::uint64_t ttl_seconds, Now now, std::optional<EdeCode> ede = std::nullopt) {
+  return {TrustState::insecure, nullptr, ede, {}, after(now, ttl_seconds)};
+}
+
+ZoneTrust limit() {
+  return {TrustState::limit, nullptr, std::nullopt, {}, {}};
+}
+
+std::uint32_t least_ttl(const std::vector<Rrset>& authority) {
+  std::uint32_t ttl = static_cast<std::uint32_t>(limit_of(Limit::negative_ttl_s));
+  for (const Rrset& rrset : authority) ttl = std::min(ttl, rrset.ttl_seconds);
+  return ttl;
+}
+
+}  // namespace
+
+namespace {
+
+SignedRrset with_signatures(const Rrset& rrset, const std::vector<Rrset>& section) {
+  SignedRrset out;
+  out.rrset = rrset;
+  const auto signatures = std::ranges::find_if(section, [&](const Rrset& other) {
+    return other.type == RecordType::rrsig && other.type_covered == rrset.type && other.owner == rrset.owner;
+  });
+  if (signatures != section.end()) out.signatures = *signatures;
+  return out;
+}
+
+}  // namespace
+
+std::vector<SignedRrset> denial_records(const std::vector<Rrset>& authority) {
+  std::vector<SignedRrset> out;
+  for (const Rrset& rrset : authority) {
+    const bool denies = rrset.type == RecordType::nsec || rrset.type == RecordType::nsec3;
+    if (denies) out.push_back(with_signatures(rrset, authority));
+  }
+  return out;
+}
+
+std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority) {
+  const auto soa = std::ranges::find(authority, RecordType::soa, &Rrset::type);
+  if (soa == authority.end()) return std::nullopt;
+  return with_signatures(*soa, authority);
+}
+
+std::optional<Name> signer_of(const Rrset& signatures, const Name& owner) {
+  for (const auto rdata : signatures.records()) {
+    const auto rrsig = parse_rrsig(rdata);
+    if (rrsig && owner.is_at_or_below(rrsig->signer)) return rrsig->signer;
+  }
+  return std::nullopt;
+}
+
+std::optional<SignatureCheck> ChainOfTrust::check_denial(const std::vector<SignedRrset>& records, const ZoneKeys& keys,
+                                                         const CheckContext& context, Denial& denial,
+                                                         std::vector<SignedRrset>& checked) {
+  std::optional<SignatureCheck> worst;
+  for (const SignedRrset& record : records) {
+    const SignatureCheck check = verify_rrset(record.rrset, record.signatures, keys, context);
+    if (check.outcome == SignatureOutcome::limit) return check;
+    if (check.outcome == SignatureOutcome::bogus) {
+      worst = check;  // one that proves nothing; the others may prove enough
+      continue;
+    }
+    checked.push_back(record);
+    checked.back().rrset.ttl_seconds = check.ttl_seconds;
+  }
+  for (const SignedRrset& record : checked) denial.add(record.rrset);
+  return denial.empty() ? worst : std::nullopt;
+}
+
+void ChainOfTrust::give(const TrustQuestion& question, TrustRecords records) {
+  (question.type == RecordType::ds ? ds_ : dnskeys_).insert_or_assign(question.name, std::move(records));
+}
+
+ZoneTrust ChainOfTrust::remember(const Name& zone, ZoneTrust trust) {
+  if (trust.state == TrustState::limit) return trust;
+  known_.insert_or_assign(zone, trust);
+  cache_->put(zone, trust);
+  return trust;
+}
+
+ChainOfTrust::Start ChainOfTrust::start_of(const Name& name, Now now) const {
+  Start start;
+  start.anchor = rules_->anchors.closest(name);
+  const NegativeTrustAnchor* negative = rules_->negative_anchors.closest(name, now.wall);
+  // A trust anchor below a negative one is meant.
+  start.switched_off = negative != nullptr &&
+                       (start.anchor == nullptr || start.anchor->zone.label_count() <= negative->name.label_count());
+  return start;
+}
+
+ChainOfTrust::Outcome ChainOfTrust::zone(const Name& zone, Now now, Budget& budget) {
+  const auto mine = known_.find(zone);
+  if (mine != known_.end()) return mine->second;
+  const Start start = start_of(zone, now);
+  // These are never kept: they change with the configuration and the wall clock.
+  if (start.anchor == nullptr || start.switched_off) return insecure(limit_of(Limit::ttl_s), now);
+  if (auto cached = cache_->find(zone, now.steady)) return *cached;
+  if (start.anchor->zone == zone) {
+    return keys_of_zone(zone, start.anchor->ds, start.anchor->dnskeys,
+                        static_cast<std::uint32_t>(limit_of(Limit::ttl_s)), now, budget);
+  }
+  const auto good = good_ds_.find(zone);
+  if (good != good_ds_.end()) {
+    return keys_of_zone(zone, good->second.ds, {}, good->second.ttl_seconds, now, budget);
+  }
+  DsOutcome ds = ds_of(zone, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&ds)) return std::move(*question);
+  if (auto* trust = std::get_if<ZoneTrust>(&ds)) return remember(zone, std::move(*trust));
+  const DsKnown& known = good_ds_.emplace(zone, std::move(*std::get_if<DsKnown>(&ds))).first->second;
+  return keys_of_zone(zone, known.ds, {}, known.ttl_seconds, now, budget);
+}
+
+ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& budget) {
+  const auto fetched = ds_.find(zone);
+  if (fetched == ds_.end()) return TrustQuestion{zone, RecordType::ds};
+  const TrustRecords& found = fetched->second;
+  switch (found.kind) {
+    case TrustRecords::Kind::records:
+    case TrustRecords::Kind::alias:
+      return ds_from_records(zone, found, now, budget);
+    case TrustRecords::Kind::no_data:
+    case TrustRecords::Kind::no_name:
+      return ds_from_denial(zone, found, now, budget);
+    case TrustRecords::Kind::failed:
+      break;
+  }
+  return bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DS of " + zone.to_text() + " could be fetched", now);
+}
+
+// The zone above that signed the DS, or its denial; it is shorter than the zone itself, so the walk upwards ends.
+ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const TrustRecords& found, Now now,
+                                                      Budget& budget) {
+  const auto parent = signer_of(found.records.signatures, zone);
+  if (!parent || parent->label_count() >= zone.label_count()) {
+    if (parent || found.zone_cut.label_count() >= zone.label_count()) {
+      return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " is not its parent's", now);
+    }
+    Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
+    if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
+    ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
+    if (trust.state != TrustState::secure) return trust;
+    return bogus(EdeCode::rrsigs_missing, "the DS of " + zone.to_text() + " is not signed", now);
+  }
+  Outcome above = this->zone(*parent, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
+  ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
+  if (trust.state == TrustState::no_cut) {
+    return bogus(EdeCode::bogus, parent->to_text() + " signed the DS of " + zone.to_text() + " and is no zone", now);
+  }
+  if (trust.state != TrustState::secure) return std::move(trust);
+  const SignatureCheck check =
+      verify_rrset(found.records.rrset, found.records.signatures, *trust.keys, check_context(now, budget));
+  if (check.outcome == SignatureOutcome::limit) return limit();
+  if (check.outcome == SignatureOutcome::bogus) {
+    return bogus(check.reason, "the DS of " + zone.to_text() + " has no good signature of " + parent->to_text(), now);
+  }
+  // An alias owns nothing else (RFC 1034 section 3.6.2), so it is no zone cut.
+  if (found.kind == TrustRecords::Kind::alias) {
+    return ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, after(now, check.ttl_seconds)};
+  }
+  if (check.closest_encloser) {
+    return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " comes from a wildcard", now);
+  }
+  const UsableDs usable = usable_ds(found.records.rrset, rules_->algorithms);
+  if (usable.records.empty()) return insecure(check.ttl_seconds, now, usable.why_none);
+  return DsKnown{found.records.rrset, check.ttl_seconds};
+}
+
+ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const TrustRecords& found, Now now,
+                                                     Budget& budget) {
+  const std::vector<SignedRrset> records = denial_records(found.authority);
+  std::optional<Name> parent;
+  for (const SignedRrset& record : records) {
+    if (!parent) parent = signer_of(record.signatures, record.rrset.owner);
+  }
+  if (!parent || !zone.is_at_or_below(*parent) || parent->label_count() >= zone.label_count()) {
+    if (found.zone_cut.label_count() >= zone.label_count()) {
+      return bogus(EdeCode::nsec_missing, "the parent of " + zone.to_text() + " was not asked for its DS", now);
+    }
+    Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
+    if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
+    ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
+    if (trust.state != TrustState::secure) return trust;
+    return bogus(EdeCode::nsec_missing, "no proof that " + zone.to_text() + " has no DS", now);
+  }
+  Outcome above = this->zone(*parent, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
+  ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
+  if (trust.state == TrustState::no_cut) {
+    return bogus(EdeCode::bogus, parent->to_text() + " signed a denial and is no zone", now);
+  }
+  if (trust.state != TrustState::secure) return std::move(trust);
+  Denial denial(*parent, budget);
+  std::vector<SignedRrset> checked;
+  if (const auto bad = check_denial(records, *trust.keys, check_context(now, budget), denial, checked)) {
+    if (bad->outcome == SignatureOutcome::limit) return limit();
+    return bogus(bad->reason, "the denial of a DS of " + zone.to_text() + " has no good signature", now);
+  }
+  const std::uint32_t ttl = least_ttl(found.authority);
+  const auto settled = [&](Proof proof, TrustState state) -> std::optional<DsOutcome> {
+    if (proof == Proof::limit) return DsOutcome(limit());
+    if (proof == Proof::too_many_iterations) {
+      return DsOutcome(insecure(ttl, now, EdeCode::unsupported_nsec3_iterations));
+    }
+    if (proof == Proof::proven_insecure) return DsOutcome(insecure(ttl, now));
+    if (proof != Proof::proven) return std::nullopt;
+    if (state == TrustState::insecure) return DsOutcome(insecure(ttl, now));
+    return DsOutcome(ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, after(now, ttl)});
+  };
+  if (auto out = settled(denial.unsigned_delegation(zone), TrustState::insecure)) return std::move(*out);
+  if (auto out = settled(denial.no_data(zone, RecordType::ds), TrustState::no_cut)) return std::move(*out);
+  if (found.kind == TrustRecords::Kind::no_name) {
+    if (auto out = settled(denial.name_error(zone), TrustState::no_cut)) return std::move(*out);
+  }
+  return bogus(EdeCode::nsec_missing, "no proof that " + zone.to_text() + " has no DS", now);
+}
+
+ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& ds, const Rrset& trusted,
+                                                 std::uint32_t ttl, Now now, Budget& budget) {
+  const auto fetched = dnskeys_.find(zone);
+  if (fetched == dnskeys_.end()) return TrustQuestion{zone, RecordType::dnskey};
+  const TrustRecords& found = fetched->second;
+  if (found.kind != TrustRecords::Kind::records) {
+    return remember(zone, bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DNSKEY of " + zone.to_text(), now));
+  }
+  AuthenticatedKeys keys =
+      authenticate_dnskeys(ds, trusted, found.records.rrset, found.records.signatures, check_context(now, budget));
+  switch (keys.outcome) {
+    case AuthenticatedKeys::Outcome::limit:
+      return limit();
+    case AuthenticatedKeys::Outcome::bogus:
+      return remember(zone, bogus(keys.reason, "no DNSKEY of " + zone.to_text() + " is what its DS says", now));
+    case AuthenticatedKeys::Outcome::insecure:
+      return remember(zone, insecure(ttl, now, keys.reason));
+    case AuthenticatedKeys::Outcome::secure:
+      break;
+  }
+  return remember(zone, ZoneTrust{TrustState::secure,
+                                  std::make_shared<const ZoneKeys>(std::move(keys.keys)),
+                                  std::nullopt,
+                                  {},
+                                  after(now, std::min(ttl, keys.ttl_seconds))});
+}
+
+ChainOfTrust::Outcome ChainOfTrust::unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget) {
+  const Start start = start_of(name, now);
+  if (start.anchor == nullptr || start.switched_off) return insecure(limit_of(Limit::ttl_s), now);
+  // The cut that the servers stand for says it in most cases; then every name below it may be a cut that they serve
+  // too.
+  const Name& anchor = start.anchor->zone;
+  unsigned labels = std::max(anchor.label_count(), zone_cut.is_at_or_below(anchor) ? zone_cut.label_count() : 0);
+  ZoneTrust last;
+  for (; labels <= name.label_count(); ++labels) {
+    Outcome found = zone(name.suffix(labels), now, budget);
+    auto* trust = std::get_if<ZoneTrust>(&found);
+    if (trust == nullptr) return found;
+    if (trust->state != TrustState::secure && trust->state != TrustState::no_cut) return found;
+    last = std::move(*trust);
+  }
+  last.state = TrustState::secure;
+  return last;
+}
+
+}  // namespace weir

@@ -1,0 +1,101 @@
+// The walk from a trust anchor to a zone: DS after DS, DNSKEY after DNSKEY (RFC 4035 section 5).
+//
+// Sans-I/O: what it lacks it names, the caller fetches that and gives it back, and the walk goes on where it was. Each
+// record is checked once; what is learnt of a zone goes into the ZoneTrustCache for everybody.
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "resolver/cache/rrset_cache.h"
+#include "resolver/dnssec/denial.h"
+#include "resolver/dnssec/trust_anchors.h"
+#include "resolver/dnssec/verify.h"
+#include "resolver/dnssec/zone_trust.h"
+
+namespace weir {
+
+// What the administrator says of trust. Swapped as a whole, never changed under a reader.
+struct TrustRules {
+  TrustAnchors anchors;
+  NegativeTrustAnchors negative_anchors;
+  AlgorithmTable algorithms = supported_algorithms();
+  std::chrono::seconds clock_skew{0};
+};
+
+// A record of the chain that has to be fetched: DS from the parent's servers, DNSKEY from the zone's own.
+struct TrustQuestion {
+  Name name;
+  RecordType type = RecordType::ds;
+  bool operator==(const TrustQuestion&) const = default;
+};
+
+// What came of fetching it.
+struct TrustRecords {
+  enum class Kind : std::uint8_t { records, alias, no_data, no_name, failed } kind = Kind::failed;
+  SignedRrset records;           // of `records`; of `alias` the CNAME
+  std::vector<Rrset> authority;  // of a denial: SOA, NSEC, NSEC3 and their RRSIGs
+  Name zone_cut;                 // of the zone that said it
+  std::optional<EdeCode> ede;    // of a failure
+};
+
+// The NSEC and NSEC3 RRsets of an authority section, or its SOA, with the RRSIGs for each.
+std::vector<SignedRrset> denial_records(const std::vector<Rrset>& authority);
+std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority);
+
+// The zone that claims to have signed: of the first RRSIG whose signer is at `owner` or above it.
+std::optional<Name> signer_of(const Rrset& signatures, const Name& owner);
+
+class ChainOfTrust {
+ public:
+  // All outlive it.
+  ChainOfTrust(const TrustRules& rules, ZoneTrustCache& cache) : rules_(&rules), cache_(&cache) {}
+
+  using Outcome = std::variant<ZoneTrust, TrustQuestion>;
+  // The trust in `zone`, which claims to have signed something.
+  Outcome zone(const Name& zone, Now now, Budget& budget);
+  // The trust in unsigned data at `name`, which servers of `zone_cut` gave: insecure where some zone between them and
+  // `name` is; secure where none is, so that signatures are missing.
+  Outcome unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget);
+
+  // The answer to a question that an Outcome asked.
+  void give(const TrustQuestion& question, TrustRecords records);
+
+  CheckContext check_context(Now now, Budget& budget) const {
+    return {rules_->algorithms, now.wall, budget, rules_->clock_skew};
+  }
+  // Checks the denial records and adds them to `denial`; `zone` is secure and signed them. Nothing: all are good.
+  static std::optional<SignatureCheck> check_denial(const std::vector<SignedRrset>& records, const ZoneKeys& keys,
+                                                    const CheckContext& context, Denial& denial,
+                                                    std::vector<SignedRrset>& checked);
+
+ private:
+  // A DS RRset that was found good, and until when; or what follows from there being none.
+  struct DsKnown {
+    Rrset ds;
+    std::uint32_t ttl_seconds = 0;
+  };
+  using DsOutcome = std::variant<DsKnown, ZoneTrust, TrustQuestion>;
+  struct Start {
+    const TrustAnchor* anchor = nullptr;  // the closest one; nothing: all is insecure
+    bool switched_off = false;            // by a negative trust anchor
+  };
+
+  Start start_of(const Name& name, Now now) const;
+  DsOutcome ds_of(const Name& zone, Now now, Budget& budget);
+  DsOutcome ds_from_records(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
+  DsOutcome ds_from_denial(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
+  Outcome keys_of_zone(const Name& zone, const Rrset& ds, const Rrset& trusted, std::uint32_t ttl, Now now,
+                       Budget& budget);
+  ZoneTrust remember(const Name& zone, ZoneTrust trust);
+
+  const TrustRules* rules_;
+  ZoneTrustCache* cache_;
+  std::unordered_map<Name, TrustRecords> ds_, dnskeys_;  // as fetched for this walk
+  std::unordered_map<Name, DsKnown> good_ds_;
+  std::unordered_map<Name, ZoneTrust> known_;  // also where the cache has let go of it meanwhile
+};
+
+}  // namespace weir

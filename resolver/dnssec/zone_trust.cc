@@ -1,0 +1,53 @@
+#include "resolver/dnssec/zone_trust.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+
+ZoneTrustCache::ZoneTrustCache(std::size_t max_zones) : max_of_shard_(std::max<std::size_t>(1, max_zones / kShards)) {}
+
+std::optional<ZoneTrust> ZoneTrustCache::find(const Name& zone, SteadyTime now) {
+  Shard& shard = this->shard(zone);
+  const std::lock_guard lock(shard.mutex);
+  const auto known = shard.index.find(zone);
+  if (known == shard.index.end() || known->second->trust.expires <= now) return std::nullopt;
+  shard.entries.splice(shard.entries.begin(), shard.entries, known->second);
+  return known->second->trust;
+}
+
+void ZoneTrustCache::put(const Name& zone, ZoneTrust trust) {
+  Shard& shard = this->shard(zone);
+  const std::lock_guard lock(shard.mutex);
+  const auto known = shard.index.find(zone);
+  if (known != shard.index.end()) {
+    known->second->trust = std::move(trust);
+    shard.entries.splice(shard.entries.begin(), shard.entries, known->second);
+    return;
+  }
+  if (shard.entries.size() >= max_of_shard_) {
+    shard.index.erase(shard.entries.back().zone);
+    shard.entries.pop_back();
+  }
+  shard.entries.push_front({zone, std::move(trust)});
+  shard.index.emplace(zone, shard.entries.begin());
+}
+
+void ZoneTrustCache::clear() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    shard.index.clear();
+    shard.entries.clear();
+  }
+}
+
+std::size_t ZoneTrustCache::size() const {
+  std::size_t count = 0;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    count += shard.entries.size();
+  }
+  return count;
+}
+
+}  // namespace weir

@@ -1,0 +1,104 @@
+// Validate: is the answer what its zones signed? What is found out stays in the cache, beside the data.
+#include <algorithm>
+
+#include "resolver/engine/resolution.h"
+
+namespace weir {
+namespace {
+
+void remember(const AnswerPiece& piece, const Resolution& resolution, Context& context) {
+  if (piece.data.security == Security::indeterminate) return;
+  context.rrsets.put(piece.data, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(),
+                     context.now.steady);
+}
+
+// Back into chain and outcome, with the TTLs that signatures allow.
+void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
+  AnswerValidator& validator = *step.validator;
+  auto piece = validator.pieces.begin();
+  for (ChainLink& link : lookup.chain) {
+    remember(*piece, resolution, context);
+    link.alias = std::move((piece++)->data);
+    if (link.synthesised) link.synthesised->ttl_seconds = link.alias.rrset.ttl_seconds;
+  }
+  for (SignedRrset& data : step.outcome.rrsets) {
+    // ANY's RRsets are a choice of one server's: they answer nothing else.
+    if (lookup.type != RecordType::any) remember(*piece, resolution, context);
+    data = std::move((piece++)->data);
+    step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, data.rrset.ttl_seconds);
+  }
+  if (!validator.denial) return;
+  DenialPiece& denial = *validator.denial;
+  step.outcome.authority = std::move(denial.authority);
+  step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, denial.ttl_seconds);
+  if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0) return;
+  context.rrsets.put_negative(denial.name, denial.type, denial.kind, step.outcome.authority, step.outcome.ttl_seconds,
+                              denial.zone_cut, resolution.signatures(), context.now.steady, denial.security);
+}
+
+}  // namespace
+
+Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context) {
+  Validate step;
+  step.validator = std::make_unique<AnswerValidator>(*context.options.trust, *context.options.zone_trust);
+  AnswerValidator& validator = *step.validator;
+  for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
+    validator.pieces.push_back({lookup.chain[i].alias, lookup.chain_zone_cuts[i]});
+  }
+  for (const SignedRrset& data : outcome.rrsets) validator.pieces.push_back({data, outcome.zone_cut});
+  if (outcome.rrsets.empty()) {
+    validator.denial = DenialPiece{lookup.name,         lookup.type,      outcome.negative_kind, outcome.authority,
+                                   outcome.ttl_seconds, outcome.zone_cut, outcome.security};
+  }
+  step.outcome = std::move(outcome);
+  return step;
+}
+
+std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resolution, Context& context) {
+  auto found = step.validator->run(context.now, resolution.budget());
+  if (auto* question = std::get_if<TrustQuestion>(&found)) {
+    if (!resolution.budget().spend(Limit::trust_questions)) return limit_failure(Limit::trust_questions, context);
+    step.awaited = std::move(*question);
+    return std::nullopt;
+  }
+  Validated& validated = *std::get_if<Validated>(&found);
+  ++context.counters.validations;
+  if (validated.limit_reached) {
+    return limit_failure(resolution.budget().reached().value_or(Limit::signature_checks), context);
+  }
+  if (validated.security == Security::bogus) {
+    ++context.counters.bogus;
+    Finished out = failure(validated.ede.value_or(EdeCode::bogus), std::move(validated.why));
+    out.cause = Finished::Cause::bogus;
+    out.security = Security::bogus;
+    return out;
+  }
+  take_back(step, lookup, resolution, context);
+  step.outcome.security = validated.security;
+  if (!step.outcome.ede) step.outcome.ede = validated.ede;
+  return std::move(step.outcome);
+}
+
+TrustRecords trust_records(const Finished& found) {
+  TrustRecords out;
+  out.zone_cut = found.zone_cut;
+  out.authority = found.authority;
+  out.ede = found.ede;
+  if (!found.rrsets.empty()) {
+    out.kind = found.is_alias ? TrustRecords::Kind::alias : TrustRecords::Kind::records;
+    out.records = found.rrsets.front();
+  } else if (found.rcode == Rcode::noerror) {
+    out.kind = TrustRecords::Kind::no_data;
+  } else if (found.rcode == Rcode::nxdomain) {
+    out.kind = TrustRecords::Kind::no_name;
+  }
+  return out;
+}
+
+Finished alias_in_the_way(FollowAlias alias) {
+  Finished out = positive({std::move(alias.link.alias)}, std::move(alias.zone_cut));
+  out.is_alias = true;
+  return out;
+}
+
+}  // namespace weir
