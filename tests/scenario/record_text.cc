@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <sstream>
 
 #include "zones/base/text.h"
 #include "zones/dns/reader.h"
@@ -50,6 +51,42 @@ std::optional<Record> read_wire(std::span<const std::uint8_t> wire, bool questio
   return record;
 }
 
+constexpr std::size_t kRrsigWordsBeforeSignature = 8;
+
+// Signatures that ldns does not read: none at all (`empty`), and base64 without its padding. Nothing where the line is
+// no RRSIG.
+std::optional<std::string> repair_rrsig(const std::string& line, bool& empty) {
+  std::istringstream words(line);
+  std::string out;
+  std::string signature;
+  std::size_t behind_type = 0;
+  bool is_rrsig = false;
+  for (std::string word; words >> word;) {
+    if (is_rrsig && ++behind_type > kRrsigWordsBeforeSignature) {
+      signature += word;
+      continue;
+    }
+    is_rrsig = is_rrsig || word == "RRSIG";
+    out += word + " ";
+  }
+  if (!is_rrsig || behind_type < kRrsigWordsBeforeSignature) return std::nullopt;
+  empty = signature.empty();
+  while (signature.size() % 4 != 0) signature += '=';
+  return out + (empty ? "AA==" : signature);
+}
+
+ldns_status read_line(const std::string& line, const ZoneContext& context, bool question, LdnsRecord& out) {
+  ldns_rr* parsed = nullptr;
+  const LdnsName origin = to_ldns(context.origin);
+  ldns_rdf* previous = to_ldns(context.last_owner).release();  // replaced by ldns
+  const ldns_status status =
+      question ? ldns_rr_new_question_frm_str(&parsed, line.c_str(), origin.get(), &previous)
+               : ldns_rr_new_frm_str(&parsed, line.c_str(), context.default_ttl, origin.get(), &previous);
+  const LdnsName free_previous(previous);
+  out.reset(status == LDNS_STATUS_OK ? parsed : nullptr);
+  return status;
+}
+
 Result<Record> parse(std::string_view text, ZoneContext& context, bool question) {
   if (text.size() > kMaxRecordText) return bad_record(text, "too long for a record");
   if (text.find('\0') != std::string_view::npos) return bad_record(text, "holds a zero octet");
@@ -65,14 +102,13 @@ Result<Record> parse(std::string_view text, ZoneContext& context, bool question)
       line[i] = ' ';
     }
   }
-  ldns_rr* parsed = nullptr;
-  LdnsName origin = to_ldns(context.origin);
-  ldns_rdf* previous = to_ldns(context.last_owner).release();  // replaced by ldns
-  const ldns_status status =
-      question ? ldns_rr_new_question_frm_str(&parsed, line.c_str(), origin.get(), &previous)
-               : ldns_rr_new_frm_str(&parsed, line.c_str(), context.default_ttl, origin.get(), &previous);
-  const LdnsName free_previous(previous);
-  const LdnsRecord record(status == LDNS_STATUS_OK ? parsed : nullptr);
+  LdnsRecord record;
+  const ldns_status status = read_line(line, context, question, record);
+  bool empty_signature = false;
+  if (!record && !question) {
+    const auto repaired = repair_rrsig(line, empty_signature);
+    if (repaired) (void)read_line(*repaired, context, question, record);
+  }
   if (!record) return bad_record(text, std::string("expected a record: ") + ldns_get_errorstr_by_id(status));
   std::uint8_t* wire = nullptr;
   std::size_t size = 0;
@@ -82,6 +118,7 @@ Result<Record> parse(std::string_view text, ZoneContext& context, bool question)
   if (written != LDNS_STATUS_OK) return bad_record(text, "does not fit into a message");
   auto out = read_wire({wire, size}, question);
   if (!out) return bad_record(text, "is no record in wire format");
+  if (empty_signature) out->rdata.pop_back();
   context.last_owner = out->owner;
   return std::move(*out);
 }

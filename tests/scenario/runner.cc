@@ -365,7 +365,7 @@ class Run {
       chosen = &query;
       chosen_matches = matches;
     }
-    if (chosen == nullptr) fail(step, "no upstream query is outstanding");
+    if (chosen == nullptr && step.kind != StepKind::timeout) fail(step, "no upstream query is outstanding");
     return chosen;
   }
 
@@ -373,7 +373,8 @@ class Run {
     if (Outstanding* query = chosen_query(step)) answer(*query, *step.entry);
   }
 
-  // A time-out is time that passes without an answer; how much is for the resolver to say.
+  // A time-out is time that passes without an answer; how much is for the resolver to say. So is how often it tries:
+  // with nothing outstanding there is nothing to time out.
   void let_time_out(const Step& step) {
     Outstanding* query = chosen_query(step);
     if (query == nullptr) return;

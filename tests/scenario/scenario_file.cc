@@ -311,11 +311,11 @@ class Parser {
 
   Result<void> read_block(const Words& words) {
     if (words[0] == "RANGE_BEGIN") return begin_range(words);
-    if (words[0] == "RANGE_END") {
-      if (!in_range_) return wrong("RANGE_END without RANGE_BEGIN");
+    if (words[0] == "RANGE_END") {  // one too many is in the field's files, and harmless
       in_range_ = false;
       return {};
     }
+    if (words[0] == "$ORIGIN" || words[0] == "$TTL") return read_directive(words);
     if (words[0] == "ADDRESS") return add_address(words);
     if (words[0] == "STEP") return begin_step(words);
     if (words[0] == "ENTRY_BEGIN") return add_entry();

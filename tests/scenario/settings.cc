@@ -341,6 +341,9 @@ const std::unordered_map<std::string, ReadLine>& server_lines() {
       {"response-ip-data", read_policy_line},
       {"response-ip-tag", read_policy_line},
 
+      {"discard-timeout", to_settings(&S::discard_timeout_ms)},
+      {"num-queries-per-thread", to_settings(&S::queries_per_thread)},
+
       {"verbosity", changes_no_answer},
       {"log-servfail", changes_no_answer},
       {"log-queries", changes_no_answer},

@@ -98,6 +98,9 @@ struct ScenarioSettings {
   std::optional<std::uint32_t> scrub_ns;
   std::optional<std::uint32_t> max_query_restarts, max_global_quota, outbound_msg_retry, val_max_restart;
 
+  std::optional<std::uint32_t> discard_timeout_ms;  // a client's query is dropped when it is older
+  std::optional<std::uint32_t> queries_per_thread;
+
   // The cache.
   std::uint32_t cache_min_ttl = 0, cache_max_ttl = 86'400;
   std::uint32_t cache_min_negative_ttl = 0, cache_max_negative_ttl = 3600;
