@@ -128,11 +128,13 @@ std::vector<std::vector<std::uint8_t>> build_answer_messages(const Entry& entry,
   for (const EntryMessage& message : entry.messages) {
     if (message.octets) {
       out.push_back(*message.octets);
-    } else {
-      const bool copied = entry.adjust.copy_query && &message == &entry.first();
-      out.push_back(write_message(entry, message, 0, kServerPayloadSize, copied ? &question : nullptr));
+      if (entry.adjust.copy_id) set_id(out.back(), id);
+      continue;
     }
-    if (entry.adjust.copy_id) set_id(out.back(), id);
+    const bool copied = entry.adjust.copy_query && &message == &entry.first();
+    // The ID is the query's also without copy_id: where the files come from no ID is compared, and one of them relies
+    // on it. A forger's ID needs octets.
+    out.push_back(write_message(entry, message, id, kServerPayloadSize, copied ? &question : nullptr));
   }
   return out;
 }

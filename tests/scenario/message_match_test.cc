@@ -119,7 +119,7 @@ TEST(MessageMatch, ExplanationShowsBoth) {
 TEST(EntryMessage, AnswersCopyWhatTheyAreTold) {
   const auto query = message_of("REPLY RD\nSECTION QUESTION\na.WWW.example.org. IN AAAA");
   const auto plain = build_answer_messages(entry_of("REPLY QR\n" + kQuestion), query).at(0);
-  EXPECT_EQ(plain[0], 0);
+  EXPECT_EQ(plain[0] << 8 | plain[1], 0x1234);
   EXPECT_FALSE(first_difference(entry_of("MATCH question\n" + kQuestion), plain, MessageTransport::udp));
   const auto copied =
       build_answer_messages(entry_of("ADJUST copy_id copy_query\nREPLY QR\n" + kQuestion + kAnswer), query).at(0);
