@@ -1,6 +1,7 @@
 """Builds and runs the suites of tests/run, and adds their figures up.
 
-python3 -m tests.support.suites SUITE...: from the root of the tree; tests/run has installed the packages.
+python3 -m tests.support.suites SUITE... [PATH...]: from the root of the tree; tests/run has installed the packages.
+Paths belong to the suite before them; only `scenarios` takes any.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PROGRAMS = ["weir-resolver", "weir-sidecar", "weir"]
 SECONDS_PER_PROGRAM = 300  # of unit tests, also under a sanitizer
 SECONDS_OF_E2E = 900
 SECONDS_OF_BENCH = 3600
+SECONDS_OF_SCENARIOS = 600
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
@@ -143,6 +145,25 @@ def bench() -> Tally:
     return run_child([sys.executable, "tests/bench/bench.py"], SECONDS_OF_BENCH)
 
 
+def scenarios(paths: list[str] | None = None) -> Tally:
+    """The project's own scenarios and the field's where WEIR_FIELD names them; only `paths` where there are any."""
+    skipped = Tally()
+    if not paths:
+        paths = ["tests/scenario/own"]
+        field = os.environ.get("WEIR_FIELD")
+        if field and (Path(field) / "scenarios").is_dir():
+            paths.append(str(Path(field) / "scenarios"))
+        else:
+            print("skipped: the field's scenarios; set WEIR_FIELD to the folder that holds scenarios/", flush=True)
+            skipped.skipped += 1
+    folder = configure("release")
+    build(folder, ["weir_scenarios"])
+    total = run_child([str(folder / "weir_scenarios"), "--expected-failures", "tests/scenario/expected_failures.txt",
+                       *paths], SECONDS_OF_SCENARIOS)
+    total.add(skipped)
+    return total
+
+
 SUITES = {
     "unit": unit,
     "e2e": e2e,
@@ -150,23 +171,44 @@ SUITES = {
     "tsan": lambda: sanitized("tsan"),
     "e2e-asan": lambda: e2e("asan"),
     "bench": bench,
+    "scenarios": scenarios,
 }
+TAKES_PATHS = {"scenarios"}
+
+
+def read_words(words: list[str]) -> list[tuple[str, list[str]]]:
+    """Suites, each with its paths: a word that exists as a path belongs to the suite before it, where that takes any.
+
+    Raises ValueError for a word that is neither.
+    """
+    wanted: list[tuple[str, list[str]]] = []
+    for word in words:
+        takes = bool(wanted) and wanted[-1][0] in TAKES_PATHS
+        if takes and word not in SUITES and Path(word).exists():
+            wanted[-1][1].append(os.path.abspath(word))
+        elif word in SUITES:
+            wanted.append((word, []))
+        elif takes:
+            raise ValueError(f"{word}: no such path, and no suite; there are: {' '.join(SUITES)}")
+        else:
+            raise ValueError(f"unknown suite: {word}; there are: {' '.join(SUITES)}")
+    return wanted
 
 
 def main() -> int:
-    wanted = sys.argv[1:]
-    unknown = [name for name in wanted if name not in SUITES]
-    if unknown:
-        print(f"unknown suite: {' '.join(unknown)}; there are: {' '.join(SUITES)}", file=sys.stderr)
+    try:
+        wanted = read_words(sys.argv[1:])
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     os.chdir(ROOT)
     total = Tally()
     began = time.monotonic()
-    for name in wanted:
+    for name, paths in wanted:
         print(f"== {name}", flush=True)
         start = time.monotonic()
         try:
-            found = SUITES[name]()
+            found = SUITES[name](paths) if paths else SUITES[name]()
         except (BuildFailed, subprocess.CalledProcessError) as error:
             found = Tally()
             found.fail(str(error))
@@ -175,7 +217,7 @@ def main() -> int:
         print(f"{name}: {time.monotonic() - start:.0f} s")
         print(found, flush=True)
         total.add(found)
-    print(f"== all of {' '.join(wanted)}: {time.monotonic() - began:.0f} s")
+    print(f"== all of {' '.join(name for name, _ in wanted)}: {time.monotonic() - began:.0f} s")
     print(total, flush=True)
     return 1 if total.failed or not total.passed else 0
 

@@ -4,7 +4,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from tests.support import dns, load, tally
+from tests.support import dns, load, suites, tally
 
 
 class TallyTest(unittest.TestCase):
@@ -22,6 +22,19 @@ class TallyTest(unittest.TestCase):
                 {"name": "absent", "status": "RUN", "result": "SKIPPED"}]}]}""")
             found = tally.of_gtest(report)
         self.assertEqual((str(found), found.failures), ("1 passed, 1 failed, 1 skipped", ["program: S.bad"]))
+
+
+class SuitesTest(unittest.TestCase):
+    def test_paths_belong_to_the_suite_before_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for words, wanted in [(["unit", "e2e"], [("unit", []), ("e2e", [])]),
+                                  (["scenarios"], [("scenarios", [])]),
+                                  (["scenarios", folder, "unit"], [("scenarios", [folder]), ("unit", [])])]:
+                with self.subTest(words=words):
+                    self.assertEqual(suites.read_words(words), wanted)
+            for words in [["unit", folder], [folder], ["scenarios", folder + "/none"], ["nosuch"]]:
+                with self.subTest(words=words), self.assertRaises(ValueError):
+                    suites.read_words(words)
 
 
 class TimelineTest(unittest.TestCase):
