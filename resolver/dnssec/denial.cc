@@ -66,8 +66,8 @@ Proof Denial::wildcard_answer(const Name& qname, const Name& closest_encloser) {
     return Proof::not_proven;
   }
   const Nsec* nsec = cover(qname);
-  const bool by_nsec =
-      nsec != nullptr && !nsec->next.is_at_or_below(qname) && nsec->closest_encloser(qname) == closest_encloser;
+  // An empty non-terminal is its own closest encloser, and so fails here too.
+  const bool by_nsec = nsec != nullptr && nsec->closest_encloser(qname) == closest_encloser;
   return by_nsec ? Proof::proven : nsec3_wildcard_answer(qname, closest_encloser);
 }
 
@@ -140,7 +140,7 @@ Denial::Enclosed Denial::closest_encloser_proof(const Name& qname) {
       }
       return out;
     }
-    if (labels == zone_.label_count()) return out;
+    if (labels <= zone_.label_count()) return out;
   }
 }
 

@@ -46,7 +46,7 @@ struct FreeContext {
 
 bool Nsec3::covers(const Nsec3Hash& hash) const {
   if (owner < next) return owner < hash && hash < next;
-  return hash != owner && (owner < hash || hash < next);
+  return owner < hash || hash < next;
 }
 
 std::optional<Nsec3> parse_nsec3(const Name& owner, Octets rdata, const Name& zone) {

@@ -52,6 +52,9 @@ TEST_F(NsecDenial, EmptyNonTerminalsExist) {
   EXPECT_EQ(with("example", {kNs2}).no_data(name("w.example"), RecordType::a), Proof::proven);
   EXPECT_EQ(with("example", {kXw}).no_data(name("y.w.example"), RecordType::a), Proof::proven);
   EXPECT_EQ(with("example", {kXw}).no_data(name("y.w.example"), RecordType::ds), Proof::proven);
+  const char* const without_wildcard = "ns2.example. NSEC x.w.example. A RRSIG NSEC";
+  EXPECT_EQ(with("example", {without_wildcard, kApex}).name_error(name("w.example")), Proof::not_proven);
+  EXPECT_EQ(with("example", {without_wildcard, kApex}).name_error(name("v.example")), Proof::proven);
   // A wildcard that is an empty non-terminal is a source of synthesis as well (RFC 4592 section 4.9).
   const char* const below_star = "example. NSEC x.*.example. SOA NS";
   const char* const after = "x.*.example. NSEC example. A";
@@ -268,9 +271,30 @@ TEST_F(Nsec3Denial, AnAncestorDelegationOrDnameIsNoClosestEncloser) {
   EXPECT_EQ(with("example", {host.c_str()}).name_error(name("www.sub.example")), Proof::proven) << "one covers all";
 }
 
+TEST_F(Nsec3Denial, ANameThatIsThereAndCoveredAtOnceIsThere) {
+  const Name zone = name("example");
+  const std::string apex = record_for(zone, zone, "0", "NS SOA RRSIG");
+  const std::string host = record_for(name("host.example"), zone, "0", "A RRSIG");
+  EXPECT_EQ(with("example", {apex.c_str(), host.c_str()}).name_error(name("host.example")), Proof::not_proven);
+}
+
 TEST_F(Nsec3Denial, OptOutHidesEmptyNonTerminals) {
   const std::string apex = record_for(name("example"), name("example"), "1", "NS SOA RRSIG");
   EXPECT_EQ(with("example", {apex.c_str()}).no_data(name("ent.example"), RecordType::a), Proof::proven_insecure);
+}
+
+TEST_F(DenialTest, NamesOutsideOfTheZoneAreNotAskedFor) {
+  const Name zone = name("sub.example");
+  const std::string apex = record_for(zone, zone, "1", "NS SOA RRSIG");
+  Denial denial = with("sub.example", {apex.c_str(), "sub.example. NSEC sub.example. NS SOA"});
+  for (const char* outside : {".", "example", "zz", "zz.example", "a.b.zz.example", "xsub.example"}) {
+    SCOPED_TRACE(outside);
+    EXPECT_EQ(denial.name_error(name(outside)), Proof::not_proven);
+    EXPECT_EQ(denial.no_data(name(outside), RecordType::a), Proof::not_proven);
+    EXPECT_EQ(denial.wildcard_answer(name(outside), Name()), Proof::not_proven);
+    EXPECT_EQ(denial.unsigned_delegation(name(outside)), Proof::not_proven);
+  }
+  EXPECT_EQ(budget_.spent(Limit::nsec3_hashes), 0U);
 }
 
 TEST_F(Nsec3Denial, TooManyIterationsAreInsecure) {  // RFC 9276 section 3.2

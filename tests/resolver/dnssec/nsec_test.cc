@@ -60,6 +60,7 @@ TEST(Nsec, MustLieInsideItsZone) {
       {"a.example. NSEC . A", "example.", false},
       {"a.example. NSEC . A", ".", true},
       {"a.example. NSEC b.example. A", "other.", false},
+      {"a.other. NSEC b.example. A", "example.", false},
       {"a.example. NSEC b.example. A\na.example. NSEC c.example. A", "example.", false},
       {"a.example. A 192.0.2.1", "example.", false},
   };

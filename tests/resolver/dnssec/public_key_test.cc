@@ -137,12 +137,7 @@ TEST(PublicKey, VerifiesWhatWasSignedNow) {
     const auto key = PublicKey::from_dnskey(signer.dnskey());
     ASSERT_TRUE(key);
     ASSERT_TRUE(key->usable());
-    // Often enough that r or s of some ECDSA signature begins with a zero octet or a set bit.
-    for (int i = 0; i < 40; ++i) {
-      const Octets signature = signer.raw_signature(data);
-      EXPECT_TRUE(key->verify(data, signature));
-      if (i > 2 && algorithm < DnssecAlgorithm::ecdsap256sha256) break;
-    }
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(key->verify(data, signer.raw_signature(data)));
     const Octets signature = signer.raw_signature(data);
     for (const std::size_t at : {std::size_t{0}, signature.size() / 2, signature.size() - 1}) {
       Octets bad = signature;
@@ -162,6 +157,19 @@ TEST(PublicKey, VerifiesWhatWasSignedNow) {
     EXPECT_FALSE(key->verify({}, signature));
     EXPECT_EQ(ERR_peek_error(), 0U);
   }
+}
+
+// One in 128 signatures: DER takes the zeros away, and OpenSSL insists on it.
+TEST(PublicKey, EcdsaNumbersThatBeginWithZeros) {
+  const Octets data(300, 42);
+  const Signer signer(name("example"), DnssecAlgorithm::ecdsap256sha256);
+  const auto key = PublicKey::from_dnskey(signer.dnskey());
+  Octets signature;
+  for (int i = 0; i < 10'000 && (signature.empty() || (signature[0] != 0 && signature[32] != 0)); ++i) {
+    signature = signer.raw_signature(data);
+  }
+  ASSERT_TRUE(signature[0] == 0 || signature[32] == 0);
+  EXPECT_TRUE(key->verify(data, signature));
 }
 
 TEST(PublicKey, IsSharedByThreads) {

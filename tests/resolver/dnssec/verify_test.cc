@@ -348,6 +348,16 @@ TEST_F(Verify, ReasonsOfWhatIsBogus) {
   EXPECT_EQ(run(rrset_, signer_.sign(rrset_)).outcome, SignatureOutcome::secure) << "the honest one";
 }
 
+TEST_F(Verify, SignaturesOfAnotherOwnerOrClassAreNotChecked) {
+  Rrset signatures = signer_.sign(rrset_);
+  signatures.owner = name("other.sub.example");
+  EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::bogus);
+  signatures = signer_.sign(rrset_);
+  signatures.record_class = RecordClass::ch;
+  EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::bogus);
+  EXPECT_EQ(budget_.spent(Limit::signature_checks), 0U);
+}
+
 TEST_F(Verify, OneGoodSignatureIsEnough) {
   const Signer stranger(zone_, DnssecAlgorithm::ecdsap256sha256);
   Rrset signatures = signer_.sign(rrset_, {.expiration = 1200});
