@@ -46,7 +46,7 @@ struct AuthenticatedKeys {
 AuthenticatedKeys authenticate_dnskeys(const Rrset& ds, const Rrset& dnskeys, const Rrset& signatures,
                                        const CheckContext& context);
 
-// The same where besides DS also DNSKEYs are trusted, as trust anchors are. Either may be empty, not both.
+// The same where besides DS also DNSKEYs are trusted, as trust anchors are. Either may be empty; both are bogus.
 AuthenticatedKeys authenticate_dnskeys(const Rrset& ds, const Rrset& trusted_dnskeys, const Rrset& dnskeys,
                                        const Rrset& signatures, const CheckContext& context);
 
