@@ -185,8 +185,10 @@ void RrsetCache::put(const SignedRrset& data, Credibility credibility, const Nam
   entry.security = data.security;
   packer.rrset(data.rrset);
   packer.rrset(data.signatures);
-  packer.number(data.proofs.size(), 1);
-  for (const Rrset& rrset : data.proofs) packer.rrset(rrset);
+  for (const auto* beside : {&data.proofs, &data.authority, &data.additional}) {
+    packer.number(beside->size(), 1);
+    for (const Rrset& rrset : *beside) packer.rrset(rrset);
+  }
   entry.payload = packer.take();
   Shard& shard = state_->shard(data.rrset.owner);
   const std::lock_guard lock(shard.mutex);
@@ -218,7 +220,9 @@ std::optional<CachedRrset> RrsetCache::find(const Name& name, RecordType type, C
   out.data.signatures = unpacker.rrset(ttl);
   out.data.rrset.owner = name;
   out.data.signatures.owner = name;
-  for (std::uint64_t left = unpacker.number(1); left > 0; --left) out.data.proofs.push_back(unpacker.rrset(ttl));
+  for (auto* beside : {&out.data.proofs, &out.data.authority, &out.data.additional}) {
+    for (std::uint64_t left = unpacker.number(1); left > 0; --left) beside->push_back(unpacker.rrset(ttl));
+  }
   out.data.security = entry->security;
   out.credibility = entry->credibility;
   out.zone_cut = name.suffix(entry->zone_cut_labels);

@@ -35,6 +35,9 @@ struct SignedRrset {
   Rrset signatures;  // its RRSIGs; empty where none came
   // NSEC, NSEC3 and their RRSIGs that came beside it: why a wildcard may stand for its owner.
   std::vector<Rrset> proofs = {};
+  // What else the message held, with its RRSIGs: kept only where answers are not minimal.
+  std::vector<Rrset> authority = {};
+  std::vector<Rrset> additional = {};
   Security security = Security::indeterminate;
 };
 

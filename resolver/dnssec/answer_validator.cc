@@ -100,8 +100,14 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now 
   if (check.outcome == SignatureOutcome::bogus) {
     return bogus(check.reason, text_of(rrset) + " has no good signature of " + signer->to_text());
   }
+  clean(piece.data.authority, now, budget);
+  clean(piece.data.additional, now, budget);
   piece.data.rrset.ttl_seconds = check.ttl_seconds;
   piece.data.signatures.ttl_seconds = std::min(piece.data.signatures.ttl_seconds, check.ttl_seconds);
+  // A DNAME that a wildcard made would redirect what nobody signed (RFC 6672 section 3.3 calls it undefined).
+  if (check.closest_encloser && rrset.type == RecordType::dname) {
+    return bogus(EdeCode::bogus, text_of(rrset) + " comes from a wildcard");
+  }
   if (check.closest_encloser) return validate_wildcard(piece, *check.closest_encloser, *trust.keys, now, budget);
   piece.data.proofs.clear();  // nobody needs them
   return Security::secure;
@@ -109,7 +115,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now 
 
 AnswerValidator::PieceOutcome AnswerValidator::validate_wildcard(AnswerPiece& piece, const Name& closest_encloser,
                                                                  const ZoneKeys& keys, Now now, Budget& budget) {
-  Denial denial(keys.zone, budget);
+  Denial denial = chain_.make_denial(keys.zone, budget);
   std::vector<SignedRrset> checked;
   const auto bad = ChainOfTrust::check_denial(denial_records(piece.data.proofs), keys,
                                               chain_.check_context(now, budget), denial, checked);
@@ -122,6 +128,26 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_wildcard(AnswerPiece& pi
   }
   clamp(piece.data.proofs, piece.data.rrset.ttl_seconds);
   return of_proof(proof, what);
+}
+
+void AnswerValidator::clean(std::vector<Rrset>& beside, Now now, Budget& budget) {
+  std::vector<Rrset> kept;
+  for (const Rrset& rrset : beside) {
+    if (rrset.type == RecordType::rrsig) continue;
+    SignedRrset data = with_signatures(rrset, beside);
+    const auto signer = signer_of(data.signatures, rrset.owner);
+    if (!signer) continue;
+    const ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
+    const auto* trust = std::get_if<ZoneTrust>(&found);
+    if (trust == nullptr || trust->state != TrustState::secure) continue;
+    if (verify_rrset(rrset, data.signatures, *trust->keys, chain_.check_context(now, budget)).outcome !=
+        SignatureOutcome::secure) {
+      continue;
+    }
+    kept.push_back(rrset);
+    kept.push_back(std::move(data.signatures));
+  }
+  beside = std::move(kept);
 }
 
 AnswerValidator::PieceOutcome AnswerValidator::of_proof(Proof proof, const std::string& what) {
@@ -165,7 +191,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     return Security::insecure;
   }
   if (trust.state != TrustState::secure) return of_trust(trust);
-  Denial denial(*signer, budget);
+  Denial denial = chain_.make_denial(*signer, budget);
   std::vector<SignedRrset> checked;
   const auto bad = ChainOfTrust::check_denial(records, *trust.keys, chain_.check_context(now, budget), denial, checked);
   const std::string what = "no proof that " + piece.name.to_text() + "/" + to_text(piece.type) + " does not exist";

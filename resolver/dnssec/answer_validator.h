@@ -58,6 +58,8 @@ class AnswerValidator {
   PieceOutcome validate_wildcard(AnswerPiece& piece, const Name& closest_encloser, const ZoneKeys& keys, Now now,
                                  Budget& budget);
   PieceOutcome validate(DenialPiece& piece, Now now, Budget& budget);
+  // Drops what came beside a secure RRset and is not secure itself.
+  void clean(std::vector<Rrset>& beside, Now now, Budget& budget);
   PieceOutcome of_proof(Proof proof, const std::string& what);
 
   ChainOfTrust chain_;

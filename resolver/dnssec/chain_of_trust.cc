@@ -34,8 +34,6 @@ std::uint32_t least_ttl(const std::vector<Rrset>& authority) {
 
 }  // namespace
 
-namespace {
-
 SignedRrset with_signatures(const Rrset& rrset, const std::vector<Rrset>& section) {
   SignedRrset out;
   out.rrset = rrset;
@@ -45,8 +43,6 @@ SignedRrset with_signatures(const Rrset& rrset, const std::vector<Rrset>& sectio
   if (signatures != section.end()) out.signatures = *signatures;
   return out;
 }
-
-}  // namespace
 
 std::vector<SignedRrset> denial_records(const std::vector<Rrset>& authority) {
   std::vector<SignedRrset> out;
@@ -212,7 +208,7 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Tru
     return bogus(EdeCode::bogus, parent->to_text() + " signed a denial and is no zone", now);
   }
   if (trust.state != TrustState::secure) return std::move(trust);
-  Denial denial(*parent, budget);
+  Denial denial = make_denial(*parent, budget);
   std::vector<SignedRrset> checked;
   if (const auto bad = check_denial(records, *trust.keys, check_context(now, budget), denial, checked)) {
     if (bad->outcome == SignatureOutcome::limit) return limit();

@@ -23,6 +23,7 @@ struct TrustRules {
   NegativeTrustAnchors negative_anchors;
   AlgorithmTable algorithms = supported_algorithms();
   std::chrono::seconds clock_skew{0};
+  std::uint16_t max_nsec3_iterations = kMaxNsec3Iterations;
 };
 
 // A record of the chain that has to be fetched: DS from the parent's servers, DNSKEY from the zone's own.
@@ -43,6 +44,8 @@ struct TrustRecords {
 
 // The NSEC and NSEC3 RRsets of an authority section, or its SOA, with the RRSIGs for each.
 std::vector<SignedRrset> denial_records(const std::vector<Rrset>& authority);
+// `rrset` with the RRSIGs of its section that cover it.
+SignedRrset with_signatures(const Rrset& rrset, const std::vector<Rrset>& section);
 std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority);
 
 // The zone that claims to have signed: of the first RRSIG whose signer is at `owner` or above it.
@@ -66,6 +69,7 @@ class ChainOfTrust {
   CheckContext check_context(Now now, Budget& budget) const {
     return {rules_->algorithms, now.wall, budget, rules_->clock_skew};
   }
+  Denial make_denial(const Name& zone, Budget& budget) const { return {zone, budget, rules_->max_nsec3_iterations}; }
   // Checks the denial records and adds them to `denial`; `zone` is secure and signed them. Nothing: all are good.
   static std::optional<SignatureCheck> check_denial(const std::vector<SignedRrset>& records, const ZoneKeys& keys,
                                                     const CheckContext& context, Denial& denial,

@@ -38,7 +38,7 @@ void Denial::add(const Rrset& validated) {
   for (const auto rdata : validated.records()) {
     const auto nsec3 = parse_nsec3(validated.owner, rdata, zone_);
     if (!nsec3) continue;
-    if (nsec3->iterations > kMaxNsec3Iterations) {
+    if (nsec3->iterations > max_iterations_) {
       too_many_iterations_ = true;
       continue;
     }

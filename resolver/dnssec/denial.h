@@ -31,12 +31,13 @@ inline bool is_proven(Proof proof) {
 class Denial {
  public:
   // `zone` is the signer of all that is added. Hashes spend `budget`, which must outlive this.
-  Denial(const Name& zone, Budget& budget) : zone_(zone), budget_(&budget) {}
+  Denial(const Name& zone, Budget& budget, std::uint16_t max_iterations = kMaxNsec3Iterations)
+      : zone_(zone), budget_(&budget), max_iterations_(max_iterations) {}
 
   // A validated RRset that lives longer than this; what is neither NSEC nor NSEC3, or is malformed, is passed over, and
   // so are NSEC3 whose parameters are not those of the first (RFC 5155 section 8.2).
   void add(const Rrset& validated);
-  bool empty() const { return nsec_.empty() && nsec3_.empty(); }
+  bool empty() const { return nsec_.empty() && nsec3_.empty() && !too_many_iterations_; }
 
   // NXDOMAIN: neither `qname` exists nor a wildcard it could be expanded from (RFC 5155 section 8.4).
   Proof name_error(const Name& qname);
@@ -76,6 +77,7 @@ class Denial {
 
   Name zone_;
   Budget* budget_;
+  std::uint16_t max_iterations_;
   std::vector<Nsec> nsec_;
   std::vector<Nsec3> nsec3_;
   std::optional<Nsec3Hasher> hasher_;

@@ -19,7 +19,7 @@ std::string key_of(const Question& question, const Origin& origin) {
   key += static_cast<char>(static_cast<unsigned>(question.type) >> 8);
   key += static_cast<char>(question.type);
   key += static_cast<char>((origin.dnssec_ok ? 1 : 0) | (origin.checking_disabled ? 2 : 0) |
-                           (origin.kind == OriginKind::priming ? 4 : 0));
+                           (origin.kind == OriginKind::priming ? 4 : 0) | (origin.cache_only ? 8 : 0));
   return key;
 }
 

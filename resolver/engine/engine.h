@@ -52,6 +52,7 @@ struct Origin {
   // RRSIGs and denial records are in the result only then. Upstream DO is set then, and always where answers are
   // validated.
   bool dnssec_ok = false;
+  bool cache_only = false;  // nobody is asked (RD=0): REFUSED where the caches do not know it
 };
 
 enum class UpstreamTransport : std::uint8_t { udp, tcp };
@@ -89,6 +90,7 @@ struct ResolutionResult {
   Security security = Security::indeterminate;
   std::vector<Rrset> answer;     // chain first, then the RRset at its end; DNAMEs with their synthesised CNAMEs
   std::vector<Rrset> authority;  // SOA of a negative answer; with DO also what proves it, or a wildcard
+  std::vector<Rrset> additional;  // only where answers are not minimal
   std::vector<AliasLink> aliases;
   Name zone_cut;               // of the last answer
   std::optional<EdeCode> ede;  // why it failed
@@ -109,6 +111,9 @@ struct EngineOptions {
   bool use_ipv4 = true;
   bool qname_minimisation = true;
   bool randomise_case = true;  // 0x20
+  // Answers hold what was asked for, and what denies it. Else also the zone's NS and addresses for names in the answer,
+  // as far as the authority sent them.
+  bool minimal_responses = true;
   std::uint16_t udp_payload_size = 1232;
   // Answers are validated by these rules (RFC 4035 section 5); nothing: they stay indeterminate. The cache outlives the
   // engine and is shared with the other workers' engines.

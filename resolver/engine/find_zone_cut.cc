@@ -109,6 +109,12 @@ AskServers ask_zone(Delegation zone, Context& context) {
 
 std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution, Context& context) {
   if (auto known = answer_from_cache(lookup, resolution, context)) return known;
+  if (resolution.origin().cache_only) {
+    Finished unknown = failure(EdeCode::not_authoritative, "recursion was not asked for");
+    unknown.rcode = Rcode::refused;
+    unknown.cause = Finished::Cause::cached_failure;  // nothing to remember
+    return unknown;
+  }
   // DS stands on the parent's side of the cut (RFC 4035 section 3.1.4.1).
   const bool above = lookup.type == RecordType::ds && !lookup.name.is_root();
   auto zone = context.rrsets.closest_delegation(above ? lookup.name.parent() : lookup.name, context.now.steady);

@@ -71,18 +71,27 @@ ResolutionResult Resolution::result() const {
   out.ede_text = finished.ede_text;
   out.upstream_packets = static_cast<unsigned>(budget_.spent(Limit::upstream_packets));
   std::uint32_t ttl = finished.ttl_seconds;
+  const auto add_beside = [&](std::vector<Rrset>& section, const std::vector<Rrset>& from) {
+    for (const Rrset& rrset : from) {
+      if (rrset.type == RecordType::rrsig && !with_signatures) continue;
+      const auto same = [&](const Rrset& known) {
+        return known.type == rrset.type && known.type_covered == rrset.type_covered && known.owner == rrset.owner;
+      };
+      if (std::ranges::none_of(out.answer, same) && std::ranges::none_of(section, same)) section.push_back(rrset);
+    }
+  };
   const auto add = [&](const SignedRrset& data, bool counts) {
     if (counts) ttl = std::min(ttl, data.rrset.ttl_seconds);
+    // One DNAME may serve several links.
+    if (std::ranges::any_of(out.answer, [&](const Rrset& known) {
+          return known.type == data.rrset.type && known.owner == data.rrset.owner && known.type == RecordType::dname;
+        })) {
+      return;
+    }
     out.answer.push_back(data.rrset);
     if (!with_signatures) return;
     if (!data.signatures.empty()) out.answer.push_back(data.signatures);
-    for (const Rrset& proof : data.proofs) {
-      if (std::ranges::none_of(out.authority, [&](const Rrset& known) {
-            return known.type == proof.type && known.type_covered == proof.type_covered && known.owner == proof.owner;
-          })) {
-        out.authority.push_back(proof);
-      }
-    }
+    add_beside(out.authority, data.proofs);
   };
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
     const ChainLink& link = lookup.chain[i];
@@ -93,6 +102,10 @@ ResolutionResult Resolution::result() const {
   }
   if (finished.rcode == Rcode::servfail) out.answer.clear();
   for (const SignedRrset& data : finished.rrsets) add(data, true);
+  for (const SignedRrset& data : finished.rrsets) {
+    add_beside(out.authority, data.authority);
+    add_beside(out.additional, data.additional);
+  }
   for (const Rrset& rrset : finished.authority) {
     if (rrset.type == RecordType::soa || with_signatures) out.authority.push_back(rrset);
   }

@@ -76,6 +76,7 @@ void Resolution::run(Context& context) {
       next = top.purpose == Purpose::trust ? alias_in_the_way(std::move(*alias)) : advance(*alias, top, *this, context);
     } else if (auto* validate = std::get_if<Validate>(&top.step)) {
       next = advance(*validate, top, *this, context);
+      if (!next) continue;  // it awaits a record: the look-up for it comes next
     }
     if (!next) return;
     enter(context, top, std::move(*next));

@@ -20,12 +20,16 @@ const Rrset* find_rrset(const std::vector<Rrset>& section, const Name& owner, Re
 }
 
 // With its signatures, and owned by `owner` as we spell it: 0x20 made the server's spelling random.
-SignedRrset with_signatures(const std::vector<Rrset>& section, const Rrset& rrset, const Name& owner) {
+// Signatures prove themselves, so it does not matter in which section a server put them.
+SignedRrset with_signatures(const Message& message, const Rrset& rrset, const Name& owner) {
   SignedRrset out;
   out.rrset = rrset;
-  if (const Rrset* signatures = find_rrset(section, rrset.owner, RecordType::rrsig, rrset.type)) {
+  for (const auto* section : {&message.answer, &message.authority, &message.additional}) {
+    const Rrset* signatures = find_rrset(*section, rrset.owner, RecordType::rrsig, rrset.type);
+    if (signatures == nullptr) continue;
     out.signatures = *signatures;
     out.signatures.owner = owner;
+    break;
   }
   out.rrset.owner = owner;
   return out;
@@ -49,7 +53,7 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
     if (find_rrset(message.answer, name, asked.type) != nullptr) return true;
     if (const Rrset* dname = find_dname_above(message, name, asked.zone_cut)) {
       auto synthesised = synthesise_cname(*dname, name);
-      SignedRrset alias = with_signatures(message.answer, *dname, dname->owner);
+      SignedRrset alias = with_signatures(message, *dname, dname->owner);
       if (!synthesised) {
         out.chain.push_back({name, name, std::move(alias), std::nullopt});
         return false;
@@ -59,7 +63,7 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
     } else if (const Rrset* cname = find_rrset(message.answer, name, RecordType::cname)) {
       const auto target = rdata_name(*cname->records().begin());
       if (!target) return true;
-      ChainLink link{name, *target, with_signatures(message.answer, *cname, name), std::nullopt};
+      ChainLink link{name, *target, with_signatures(message, *cname, name), std::nullopt};
       if (cname->size() > 1) {  // two CNAMEs at one name are an error of the zone; the first counts
         Rrset first = link.alias.rrset;
         first.set_packed({}, 0);
@@ -110,6 +114,16 @@ void take_proofs(const Message& message, const AskedQuestion& asked, ClassifiedR
   }
 }
 
+// A denial without SOA that brings its proof: the proof's TTL is the denial's (RFC 9077 section 3). Whoever validates
+// will see whether it holds; nobody else loses anything by it.
+bool take_proofs_for_soa(ClassifiedResponse& out) {
+  if (out.proofs.empty()) return false;
+  out.authority = out.proofs;
+  out.negative_ttl = static_cast<std::uint32_t>(limit_of(Limit::negative_ttl_s));
+  for (const Rrset& proof : out.proofs) out.negative_ttl = std::min(out.negative_ttl, proof.ttl_seconds);
+  return true;
+}
+
 const Rrset* find_referral(const Message& message, const AskedQuestion& asked) {
   const Rrset* deepest = nullptr;
   for (const Rrset& rrset : message.authority) {
@@ -122,13 +136,34 @@ const Rrset* find_referral(const Message& message, const AskedQuestion& asked) {
   return deepest;
 }
 
+// The zone's own NS, and addresses of names in the zone, for those who want whole answers.
+void take_whole_sections(const Message& message, const AskedQuestion& asked, SignedRrset& data) {
+  const auto add = [](std::vector<Rrset>& to, const SignedRrset& found) {
+    if (to.size() >= kMaxProofs) return;
+    to.push_back(found.rrset);
+    if (!found.signatures.empty()) to.push_back(found.signatures);
+  };
+  for (const Rrset& rrset : message.authority) {
+    if (rrset.type != RecordType::ns || !rrset.owner.is_at_or_below(asked.zone_cut)) continue;
+    if (data.rrset.owner.is_at_or_below(rrset.owner)) {
+      add(data.authority, with_signatures(message, rrset, rrset.owner));
+    }
+  }
+  for (const Rrset& rrset : message.additional) {
+    const bool address = rrset.type == RecordType::a || rrset.type == RecordType::aaaa;
+    if (address && rrset.owner.is_at_or_below(asked.zone_cut)) {
+      add(data.additional, with_signatures(message, rrset, rrset.owner));
+    }
+  }
+}
+
 bool collect_answer(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   const Name& name = out.chain_end(asked);
   if (!name.is_at_or_below(asked.zone_cut)) return false;
   for (const Rrset& rrset : message.answer) {
     if (rrset.owner != name || rrset.record_class != RecordClass::in) continue;
     const bool wanted = asked.type == RecordType::any ? rrset.type != RecordType::rrsig : rrset.type == asked.type;
-    if (wanted) out.rrsets.push_back(with_signatures(message.answer, rrset, name));
+    if (wanted) out.rrsets.push_back(with_signatures(message, rrset, name));
   }
   return !out.rrsets.empty();
 }
@@ -140,7 +175,8 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   if (message.rcode == Rcode::nxdomain) {
     // The RCODE speaks of the last name of the chain; only a server that may speak for that name is believed.
     if (!out.chain.empty() && !has_soa) return ResponseMeaning::alias;
-    if (!message.start.flags.authoritative && !has_soa) return ResponseMeaning::server_failure;
+    const bool proven = !has_soa && take_proofs_for_soa(out);
+    if (!message.start.flags.authoritative && !has_soa && !proven) return ResponseMeaning::server_failure;
     return ResponseMeaning::nxdomain;
   }
   if (has_soa) return ResponseMeaning::nodata;
@@ -149,13 +185,14 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
     out.referral = make_delegation(*ns, message.additional, asked.zone_cut);
     out.referral_ttl = ns->ttl_seconds;
     if (const Rrset* ds = find_rrset(message.authority, ns->owner, RecordType::ds)) {
-      out.referral_ds = with_signatures(message.authority, *ds, ns->owner);
+      out.referral_ds = with_signatures(message, *ds, ns->owner);
     }
     return ResponseMeaning::referral;
   }
   const bool authoritative = message.start.flags.authoritative;
   const bool names_servers =
       std::ranges::any_of(message.authority, [](const Rrset& rrset) { return rrset.type == RecordType::ns; });
+  if (take_proofs_for_soa(out)) return ResponseMeaning::nodata;
   if (authoritative) return ResponseMeaning::nodata;  // without SOA: true, but not to be cached (RFC 2308 section 5)
   return names_servers || message.start.flags.recursion_available ? ResponseMeaning::lame
                                                                   : ResponseMeaning::server_failure;
@@ -203,7 +240,10 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
   take_proofs(message, asked, out);
   for (ChainLink& link : out.chain) link.alias.proofs = out.proofs;
   if (collect_answer(message, asked, out)) {
-    for (SignedRrset& data : out.rrsets) data.proofs = out.proofs;
+    for (SignedRrset& data : out.rrsets) {
+      data.proofs = out.proofs;
+      if (asked.sections == Sections::whole) take_whole_sections(message, asked, data);
+    }
     out.meaning = ResponseMeaning::answer;
     return out;
   }

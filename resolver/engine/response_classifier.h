@@ -15,11 +15,14 @@
 
 namespace weir {
 
+enum class Sections : std::uint8_t { minimal, whole };  // of the answers to clients
+
 struct AskedQuestion {
   Name name;
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
   Name zone_cut;  // whose server was asked
+  Sections sections = Sections::minimal;
 };
 
 enum class ResponseMeaning : std::uint8_t {

@@ -221,7 +221,8 @@ std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup
 
 std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                                 Context& context, const ExchangeEvent& event) {
-  const AskedQuestion asked{step.ask_name, step.ask_type, lookup.record_class, step.zone.zone_cut};
+  const AskedQuestion asked{step.ask_name, step.ask_type, lookup.record_class, step.zone.zone_cut,
+                            context.options.minimal_responses ? Sections::minimal : Sections::whole};
   ClassifiedResponse response = classify_response(*event.message, asked);
   switch (response.meaning) {
     case ResponseMeaning::referral:

@@ -70,15 +70,16 @@ void build_answer(const ResolutionResult& result, BuiltAnswer& out) {
   const std::size_t question_end = writer.size();
   const auto answers = write_section(writer, result.answer, qname);
   const auto authority = answers ? write_section(writer, result.authority, qname) : std::nullopt;
-  if (!authority) {
+  const auto additional = authority ? write_section(writer, result.additional, qname) : std::nullopt;
+  if (!additional) {
     out.rcode = Rcode::servfail;
     out.wire.resize(question_end);
     return;
   }
-  set_counts(out.wire, *answers, *authority, 0);
+  set_counts(out.wire, *answers, *authority, *additional);
   out.wire.resize(writer.size());
-  find_ttls(out.wire, question_end, std::size_t{*answers} + *authority, out.ttl_offsets);
-  for (const auto* section : {&result.answer, &result.authority}) {
+  find_ttls(out.wire, question_end, std::size_t{*answers} + *authority + *additional, out.ttl_offsets);
+  for (const auto* section : {&result.answer, &result.authority, &result.additional}) {
     for (const Rrset& rrset : *section) out.ttl_seconds = std::min(out.ttl_seconds, rrset.ttl_seconds);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "resolver/dnssec/chain_of_trust.h"
 #include "resolver/server/local_names.h"
 #include "resolver/wire/query.h"
 #include "resolver/wire/reply.h"
@@ -9,7 +10,6 @@
 namespace weir::scenario {
 namespace {
 
-constexpr ExtendedError kNotRecursive{EdeCode::not_authoritative, "recursion was not asked for"};
 constexpr std::size_t kMaxReply = 65'535;
 
 std::optional<Rcode> rcode_of(QueryFault fault) {
@@ -59,13 +59,35 @@ EngineOptions EngineUnderTest::engine_options() {
   }
   options.use_ipv4 = settings_.use_ipv4;
   options.use_ipv6 = settings_.use_ipv6;
+  options.minimal_responses = settings_.minimal_responses;
   options.qname_minimisation = settings_.qname_minimisation;
   // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
   options.randomise_case = false;
   options.random = [this] { return static_cast<std::uint32_t>(random_()); };
-  // The validator's trust anchors (settings.trust_anchors, domain_insecure), its clock (Now) and the table of
-  // algorithms with DSA and SHA-1 (settings.sha1_supported) go in here.
+  if (settings_.has_validator && !settings_.trust_anchors.empty()) {
+    options.trust = trust_rules();
+    options.zone_trust = &zone_trust_;
+  }
   return options;
+}
+
+std::shared_ptr<const TrustRules> EngineUnderTest::trust_rules() const {
+  auto rules = std::make_shared<TrustRules>();
+  ZoneContext context;
+  for (const std::string& line : settings_.trust_anchors) {
+    const auto record = parse_record(line, context);
+    if (record) rules->anchors.add(record->owner, record->type, record->rdata);
+  }
+  const WallTime now = settings_.wall_start();
+  for (const Name& name : settings_.domain_insecure) {
+    (void)rules->negative_anchors.add({name, now + std::chrono::hours(24), "domain-insecure"}, now);
+  }
+  rules->max_nsec3_iterations = 150;  // Unbound's default; the scenarios use 123, which the daemon takes for insecure
+  // DSA counts as supported in every scenario, and never in the daemon.
+  rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa));
+  rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa_nsec3_sha1));
+  if (settings_.ignore_signature_dates) rules->clock_skew = std::chrono::seconds(1'000'000'000);
+  return rules;
 }
 
 // A stub zone is a delegation that is known from the beginning and does not end.
@@ -90,13 +112,13 @@ void EngineUnderTest::query(std::uint64_t ticket, const IpAddress& client, Messa
     const auto rcode = rcode_of(*parsed.fault);
     return send(rcode ? write_error_reply(out, query, *rcode, nullptr) : 0);
   }
-  if (!query.recursion_desired) return send(write_error_reply(out, query, Rcode::refused, &kNotRecursive));
   if (const std::size_t local = answer_local_name(out, query); local != 0) return send(local);
   plant_stub_zones(now);
   const Origin origin{.kind = OriginKind::client,
                       .prefix = Prefix::of(client, client.bits()),
                       .checking_disabled = query.checking_disabled,
-                      .dnssec_ok = query.dnssec_ok};
+                      .dnssec_ok = query.dnssec_ok,
+                      .cache_only = !query.recursion_desired};
   const ResolutionId id = engine_.start({query.name(), query.type, query.record_class}, origin, now);
   waiting_.emplace(id, std::move(waiting));
 }
@@ -142,7 +164,6 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   const auto miss = [&](bool missing, const char* what) {
     if (missing) out.emplace_back(what);
   };
-  miss(settings.has_validator && !settings.trust_anchors.empty(), "validator");
   miss(settings.has_dns64 || settings.dns64_prefix, "dns64");
   miss(!settings.forward_zones.empty(), "forward-zone");
   miss(!settings.local_zones.empty() || !settings.local_data.empty(), "local-zone, local-data");
@@ -170,7 +191,6 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   miss(settings.max_query_restarts || settings.max_global_quota || settings.outbound_msg_retry ||
            settings.val_max_restart,
        "other budgets");
-  miss(!settings.minimal_responses, "minimal-responses: no");
   return out;
 }
 

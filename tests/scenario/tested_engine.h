@@ -11,6 +11,7 @@
 
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
+#include "resolver/dnssec/zone_trust.h"
 #include "resolver/engine/engine.h"
 #include "resolver/server/answer_builder.h"
 #include "tests/scenario/runner.h"
@@ -42,6 +43,7 @@ class EngineUnderTest final : public ResolverUnderTest {
     std::vector<std::uint8_t> message;
   };
   EngineOptions engine_options();
+  std::shared_ptr<const TrustRules> trust_rules() const;
   void plant_stub_zones(Now now);
   void answer(const Waiting& client, const ResolutionResult& result);
 
@@ -49,6 +51,7 @@ class EngineUnderTest final : public ResolverUnderTest {
   std::mt19937_64 random_{1};
   RrsetCache rrsets_{64U << 20};
   ServerCache servers_;
+  ZoneTrustCache zone_trust_;
   Engine engine_;
   std::map<ResolutionId, Waiting> waiting_;
   std::vector<Answer> answers_;

@@ -351,10 +351,10 @@ TEST_F(Verify, ReasonsOfWhatIsBogus) {
 TEST_F(Verify, SignaturesOfAnotherOwnerOrClassAreNotChecked) {
   Rrset signatures = signer_.sign(rrset_);
   signatures.owner = name("other.sub.example");
-  EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::bogus);
+  EXPECT_EQ(run(rrset_, signatures).outcome, SignatureOutcome::bogus);
   signatures = signer_.sign(rrset_);
   signatures.record_class = RecordClass::ch;
-  EXPECT_EQ(run(rrset_, signatures).verdict, Verdict::bogus);
+  EXPECT_EQ(run(rrset_, signatures).outcome, SignatureOutcome::bogus);
   EXPECT_EQ(budget_.spent(Limit::signature_checks), 0U);
 }
 
