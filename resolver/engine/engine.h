@@ -88,8 +88,8 @@ struct ResolutionResult {
   Question question;
   Rcode rcode = Rcode::servfail;
   Security security = Security::indeterminate;
-  std::vector<Rrset> answer;     // chain first, then the RRset at its end; DNAMEs with their synthesised CNAMEs
-  std::vector<Rrset> authority;  // SOA of a negative answer; with DO also what proves it, or a wildcard
+  std::vector<Rrset> answer;      // chain first, then the RRset at its end; DNAMEs with their synthesised CNAMEs
+  std::vector<Rrset> authority;   // SOA of a negative answer; with DO also what proves it, or a wildcard
   std::vector<Rrset> additional;  // only where answers are not minimal
   std::vector<AliasLink> aliases;
   Name zone_cut;               // of the last answer

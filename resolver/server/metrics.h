@@ -51,6 +51,8 @@ enum class Metric : std::uint8_t {
   engine_tcp_fallbacks,
   engine_ignored_responses,
   engine_joined,
+  engine_validations,  // answers that were checked to the end
+  engine_bogus,        // of them: not what their zones signed
   engine_limits_reached,
   engine_in_flight,  // gauge
   receive_drops,     // by the kernel, SO_RXQ_OVFL

@@ -113,6 +113,8 @@ class EngineResolutions final : public Resolutions {
     metrics.set(Metric::engine_tcp_fallbacks, counters.tcp_fallbacks);
     metrics.set(Metric::engine_ignored_responses, counters.ignored_responses);
     metrics.set(Metric::engine_joined, counters.joined);
+    metrics.set(Metric::engine_validations, counters.validations);
+    metrics.set(Metric::engine_bogus, counters.bogus);
     metrics.set(Metric::engine_limits_reached, counters.limits_reached);
     metrics.set(Metric::engine_in_flight, engine_.in_flight());
   }

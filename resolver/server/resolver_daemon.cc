@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "resolver/cache/answer_cache.h"
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
+#include "resolver/dnssec/chain_of_trust.h"
 #include "resolver/server/control_server.h"
 #include "resolver/server/decision_sink.h"
 #include "resolver/server/generation_holder.h"
@@ -60,10 +62,45 @@ std::size_t raise_descriptor_limit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
-Result<EngineOptions> engine_options(const ResolverConfig& config) {
+constexpr std::size_t kMaxAnchorFile = 1 << 20;
+
+Result<std::string> read_anchor_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return Error{ErrorCode::not_found, file.string() + ": cannot be read"};
+  std::string text(kMaxAnchorFile + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxAnchorFile) return Error{ErrorCode::too_large, file.string() + ": no file of trust anchors"};
+  return text;
+}
+
+Result<std::shared_ptr<const TrustRules>> trust_rules(const ResolverConfig& config) {
+  auto rules = std::make_shared<TrustRules>();
+  if (config.trust_anchors.empty()) rules->anchors = TrustAnchors::built_in_root();
+  for (const auto& file : config.trust_anchors) {
+    auto text = read_anchor_file(file);
+    if (!text) return text.error();
+    const auto anchors = TrustAnchors::parse(*text, file.string());
+    if (!anchors) return anchors.error();
+    for (const TrustAnchor& anchor : anchors->all()) {
+      for (const Rrset* rrset : {&anchor.ds, &anchor.dnskeys}) {
+        for (const auto rdata : rrset->records()) rules->anchors.add(anchor.zone, rrset->type, rdata);
+      }
+    }
+  }
+  return std::shared_ptr<const TrustRules>(std::move(rules));
+}
+
+Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCache& zone_trust) {
   EngineOptions options;
   options.upstream_port = config.upstream_port;
   options.use_ipv6 = config.ipv6_upstream;
+  if (config.validate) {
+    auto rules = trust_rules(config);
+    if (!rules) return rules.error();
+    options.trust = std::move(*rules);
+    options.zone_trust = &zone_trust;
+  }
   if (!config.root_hints.empty()) {
     auto hints = read_root_hints(config.root_hints.string());
     if (!hints) return hints.error();
@@ -137,7 +174,7 @@ class Daemon {
 
   Result<void> make_workers() {
     const std::size_t descriptors = raise_descriptor_limit();
-    auto engine = engine_options(config_.resolver);
+    auto engine = engine_options(config_.resolver, zone_trust_);
     if (!engine) return engine.error();
     keys_ = std::make_unique<PseudonymKeys>(config_.run.path);
     keys_->refresh({std::chrono::steady_clock::now(), std::chrono::system_clock::now()});
@@ -192,6 +229,7 @@ class Daemon {
       const std::uint64_t answers = answers_->flush(name, scope == FlushScope::subtree);
       if (scope == FlushScope::subtree) {
         rrsets_->clear();
+        zone_trust_.clear();
       } else {
         rrsets_->erase(name);
       }
@@ -246,6 +284,7 @@ class Daemon {
   std::unique_ptr<AnswerCache> answers_;
   std::unique_ptr<RrsetCache> rrsets_;
   std::unique_ptr<ServerCache> servers_;
+  ZoneTrustCache zone_trust_;
   std::unique_ptr<GenerationHolder> generations_;
   std::unique_ptr<PseudonymKeys> keys_;
   std::unique_ptr<WorkerMetrics[]> metrics_;

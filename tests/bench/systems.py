@@ -133,6 +133,7 @@ listen = ["{SERVER}:{PORT}"]
 workers = 1
 allow_clients = ["10.53.0.0/16", "127.0.0.0/8"]
 root_hints = "{self.folder.parent}/root.hints"
+validate = false
 ipv6_upstream = false
 [run]
 path = "{self.run}"

@@ -65,7 +65,7 @@ TEST(MessageMatch, EachElement) {
       {"MATCH all\n" + answer, answer, ""},
       {"MATCH all\n" + answer, "REPLY QR RD RA NOERROR\n" + kQuestion, "answer; missing"},
       {"MATCH all\nREPLY QR DO\n" + kQuestion, "REPLY QR\n" + kQuestion, "EDNS: expected"},
-      {"MATCH all\nREPLY QR\n" + kQuestion, "REPLY QR DO\n" + kQuestion, "EDNS: not expected"},
+      {"MATCH all\nREPLY QR\n" + kQuestion, "REPLY QR DO\n" + kQuestion, ""},  // who sent EDNS gets EDNS
       {"MATCH all_noedns\nREPLY QR\n" + kQuestion, "REPLY QR DO\n" + kQuestion, ""},
       {"MATCH DO", "REPLY DO", ""},
       {"MATCH DO", "HEX_EDNSDATA_BEGIN\nHEX_EDNSDATA_END", "DO"},

@@ -117,12 +117,14 @@ class Weir:
     """Resolver, sidecar and command over one weir.toml. `body` is what follows the sections that tests share."""
 
     def __init__(self, folder: Path, *, listen: list[str], hints: Path, body: str, clients: list[str] | None = None,
-                 resolver_keys: str = "") -> None:
+                 resolver_keys: str = "", trust_anchor: Path | None = None) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "weir.toml"
         self.run_folder, self.store = self._make_run_folder(folder), folder / "store"
         self.listen, self.hints, self.body, self.resolver_keys = listen, hints, body, resolver_keys
+        # An internet of a test's own has an unsigned root, unless it brings an anchor.
+        self.trust = f"trust_anchors = [{json.dumps(str(trust_anchor))}]" if trust_anchor else "validate = false"
         self.clients = clients or ["127.0.0.0/8", "::1", "10.53.0.0/16", "fd53::/16"]
         for path in (self.run_folder, self.store):
             path.mkdir(exist_ok=True)
@@ -149,6 +151,7 @@ listen = {json.dumps(self.listen)}
 workers = 2
 allow_clients = {json.dumps(self.clients)}
 root_hints = {json.dumps(str(self.hints))}
+{self.trust}
 {self.resolver_keys}
 [run]
 path = {json.dumps(str(self.run_folder))}

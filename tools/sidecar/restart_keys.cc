@@ -13,6 +13,7 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("resolver.workers", was.workers, is.workers);
   compare("resolver.allow_clients", was.allow_clients, is.allow_clients);
   compare("resolver.root_hints", was.root_hints, is.root_hints);
+  compare("resolver.validate", was.validate, is.validate);
   compare("resolver.trust_anchors", was.trust_anchors, is.trust_anchors);
   compare("resolver.cache", was.cache_bytes, is.cache_bytes);
   compare("resolver.store_cache", was.store_cache_bytes, is.store_cache_bytes);

@@ -19,7 +19,8 @@ struct ResolverConfig {
   unsigned workers = 0;                              // 0: one a core
   std::vector<Prefix> allow_clients;                 // loopback and private networks
   std::filesystem::path root_hints;                  // empty: the built-in ones
-  std::vector<std::filesystem::path> trust_anchors;  // for the validator; empty: the built-in ones
+  bool validate = true;                              // DNSSEC
+  std::vector<std::filesystem::path> trust_anchors;  // empty: the built-in ones
   std::uint64_t cache_bytes = 64ULL << 20;           // cache = "64MiB": answers and RRsets together
   std::uint64_t store_cache_bytes = 16ULL << 20;     // store_cache = "16MiB": blocks of the policy store
   std::vector<IpAddress> outgoing;                   // addresses that queries leave from; empty: any

@@ -181,8 +181,12 @@ const Keys<ResolverConfig>& resolver_keys() {
           "root_hints", path("a file of root hints"), [](C& c) -> auto& { return c.root_hints; },
           "names and addresses of the root servers, as a zone file; without this key: built in"),
       key<C>(
+          "validate", Flag{}, [](C& c) -> auto& { return c.validate; },
+          "check signatures (DNSSEC): an answer that is not what its zone signed is SERVFAIL"),
+      key<C>(
           "trust_anchors", ArrayOf<Parsed<fs::path>>{path("a file of DS or DNSKEY records"), 0, 16},
-          [](C& c) -> auto& { return c.trust_anchors; }, "files of trust anchors; empty: built in"),
+          [](C& c) -> auto& { return c.trust_anchors; },
+          "files of trust anchors (DS or DNSKEY records); empty: the root's keys, built in"),
       key<C>(
           "cache", size(1ULL << 20, 1ULL << 40), [](C& c) -> auto& { return c.cache_bytes; },
           "memory for answers and RRsets together"),

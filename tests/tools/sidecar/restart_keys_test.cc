@@ -19,6 +19,7 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"workers", "3"},
                                                      {"allow_clients", "[\"192.0.2.0/24\"]"},
                                                      {"root_hints", "\"/nonexistent/hints\""},
+                                                     {"validate", "false"},
                                                      {"trust_anchors", "[\"/nonexistent/anchor\"]"},
                                                      {"cache", "\"32MiB\""},
                                                      {"store_cache", "\"8MiB\""},

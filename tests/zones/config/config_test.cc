@@ -57,6 +57,7 @@ listen = ["192.0.2.1", "[2001:db8::1]:5353"]
 workers = 3
 allow_clients = ["192.0.2.0/24"]
 root_hints = "hints/root"
+validate = false
 trust_anchors = ["/etc/a.key"]
 cache = "1GiB"
 store_cache = "8MiB"
@@ -123,6 +124,7 @@ all = true
   EXPECT_EQ(resolver.workers, 3U);
   EXPECT_EQ(resolver.allow_clients.size(), 1U);
   EXPECT_EQ(resolver.root_hints, folder_ / "hints/root");
+  EXPECT_FALSE(resolver.validate);
   EXPECT_EQ(resolver.trust_anchors, std::vector<fs::path>{"/etc/a.key"});
   EXPECT_EQ(resolver.cache_bytes, 1ULL << 30);
   EXPECT_EQ(resolver.store_cache_bytes, 8ULL << 20);
@@ -145,7 +147,7 @@ all = true
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
   EXPECT_EQ(list.every, std::chrono::minutes(90));
-  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":28");
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":29");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
   const ListDefinition wanted{
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
