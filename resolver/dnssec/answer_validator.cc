@@ -164,7 +164,7 @@ AnswerValidator::PieceOutcome AnswerValidator::of_proof(Proof proof, const std::
     case Proof::not_proven:
       break;
   }
-  return bogus(EdeCode::nsec_missing, what);
+  return bogus(EdeCode::bogus, what);  // records are there, they do not say it
 }
 
 AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now now, Budget& budget) {
@@ -177,8 +177,10 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
   if (signer && piece.type == RecordType::ds && *signer == piece.name && !piece.name.is_root()) signer.reset();
   if (!signer || !piece.name.is_at_or_below(*signer)) {
     const bool above = piece.type == RecordType::ds && !piece.name.is_root();
-    return validate_unsigned(above ? piece.name.parent() : piece.name, piece.zone_cut, EdeCode::nsec_missing, now,
-                             budget);
+    // A SOA that came without signatures says that they were taken away, not the records that deny.
+    const auto soa = soa_record(piece.authority);
+    const EdeCode missing = soa && soa->signatures.empty() ? EdeCode::rrsigs_missing : EdeCode::nsec_missing;
+    return validate_unsigned(above ? piece.name.parent() : piece.name, piece.zone_cut, missing, now, budget);
   }
   ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
   if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
@@ -207,8 +209,15 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     }
     piece.ttl_seconds = std::min(piece.ttl_seconds, check.ttl_seconds);
   }
-  const Proof proof =
-      piece.kind == NegativeKind::nxdomain ? denial.name_error(piece.name) : denial.no_data(piece.name, piece.type);
+  Proof proof = Proof::not_proven;
+  if (piece.kind == NegativeKind::nxdomain) proof = denial.name_error(piece.name);
+  if (piece.kind == NegativeKind::nodata) proof = denial.no_data(piece.name, piece.type);
+  // Servers that deny empty non-terminals are common; what they proved is that the name has nothing but names below.
+  if (piece.kind == NegativeKind::nxdomain && proof == Proof::not_proven &&
+      denial.no_data(piece.name, piece.type) == Proof::proven) {
+    proof = Proof::proven;
+    piece.kind = NegativeKind::nodata;
+  }
   for (const SignedRrset& record : checked) piece.ttl_seconds = std::min(piece.ttl_seconds, record.rrset.ttl_seconds);
   clamp(piece.authority, piece.ttl_seconds);
   return of_proof(proof, what);

@@ -230,7 +230,7 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Tru
   if (found.kind == TrustRecords::Kind::no_name) {
     if (auto out = settled(denial.name_error(zone), TrustState::no_cut)) return std::move(*out);
   }
-  return bogus(EdeCode::nsec_missing, "no proof that " + zone.to_text() + " has no DS", now);
+  return bogus(EdeCode::bogus, "no proof that " + zone.to_text() + " has no DS", now);
 }
 
 ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& ds, const Rrset& trusted,

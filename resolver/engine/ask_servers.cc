@@ -64,6 +64,14 @@ bool ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolutio
 std::optional<Step> look_up_addresses(AskServers& step, const Lookup& lookup, Resolution& resolution,
                                       Context& context) {
   const RecordType type = context.options.use_ipv4 ? RecordType::a : RecordType::aaaa;
+  // The parent's glue may be old: its addresses have failed, the names' own zones may know better ones (but for names
+  // that only these same servers know).
+  if (step.without_addresses.empty() && !std::exchange(step.doubts_glue, true)) {
+    for (const NameServer& server : step.zone.servers) {
+      const bool elsewhere = !server.name.is_at_or_below(step.zone.zone_cut);
+      if (elsewhere && !server.addresses.empty()) step.without_addresses.push_back(server.name);
+    }
+  }
   while (!step.without_addresses.empty()) {
     const Name server = std::move(step.without_addresses.back());
     step.without_addresses.pop_back();

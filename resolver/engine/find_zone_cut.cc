@@ -26,7 +26,9 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
     auto synthesised = synthesise_cname(dname->data.rrset, lookup.name);
     if (!synthesised) continue;  // too long: let the authority say YXDOMAIN
     const Name target = *rdata_name(*synthesised->records().begin());
-    return FollowAlias{{lookup.name, target, std::move(dname->data), std::move(synthesised)}, dname->zone_cut};
+    FollowAlias link{{lookup.name, target, std::move(dname->data), std::move(synthesised)}, dname->zone_cut};
+    link.is_the_answer = lookup.type == RecordType::cname;
+    return link;
   }
   return std::nullopt;
 }

@@ -50,7 +50,7 @@ Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t
                   Security security) {
   Finished out;
   out.security = security;
-  out.negative_kind = kind;
+  out.denied = kind;
   out.rcode = kind == NegativeKind::nxdomain ? Rcode::nxdomain : Rcode::noerror;
   out.authority = std::move(authority);
   out.ttl_seconds = ttl;

@@ -11,6 +11,7 @@ std::optional<Step> advance(FollowAlias& step, Lookup& lookup, Resolution& resol
   for (const ChainLink& link : lookup.chain) {
     if (link.owner == target) return failure(EdeCode::other, "alias loop at " + target.to_text());
   }
+  if (step.is_the_answer) return positive({}, lookup.chain_zone_cuts.back());
   lookup.name = target;
   return FindZoneCut{};
 }

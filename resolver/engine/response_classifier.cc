@@ -50,8 +50,9 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
   while (out.chain.size() <= limit_of(Limit::aliases)) {
     const Name name = out.chain_end(asked);
     if (!name.is_at_or_below(asked.zone_cut)) return true;
-    if (find_rrset(message.answer, name, asked.type) != nullptr) return true;
-    if (const Rrset* dname = find_dname_above(message, name, asked.zone_cut)) {
+    const Rrset* dname = find_dname_above(message, name, asked.zone_cut);
+    if (dname == nullptr && find_rrset(message.answer, name, asked.type) != nullptr) return true;
+    if (dname != nullptr) {
       auto synthesised = synthesise_cname(*dname, name);
       SignedRrset alias = with_signatures(message, *dname, dname->owner);
       if (!synthesised) {
@@ -60,6 +61,7 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
       }
       const Name target = *rdata_name(*synthesised->records().begin());
       out.chain.push_back({name, target, std::move(alias), std::move(synthesised)});
+      if (asked.type == RecordType::cname) return true;  // the CNAME that it stands for is the answer
     } else if (const Rrset* cname = find_rrset(message.answer, name, RecordType::cname)) {
       const auto target = rdata_name(*cname->records().begin());
       if (!target) return true;
@@ -239,6 +241,10 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
   }
   take_proofs(message, asked, out);
   for (ChainLink& link : out.chain) link.alias.proofs = out.proofs;
+  if (asked.type == RecordType::cname && !out.chain.empty() && out.chain.back().synthesised) {
+    out.meaning = ResponseMeaning::answer;
+    return out;
+  }
   if (collect_answer(message, asked, out)) {
     for (SignedRrset& data : out.rrsets) {
       data.proofs = out.proofs;

@@ -40,6 +40,7 @@ struct AskServers {
   enum class Asking : std::uint8_t { minimised, whole } asking = Asking::minimised;
   std::vector<Candidate> candidates;
   std::vector<Name> without_addresses;  // name servers that nobody has looked up yet
+  bool doubts_glue = false;             // its addresses failed: what the name servers' own zones say is asked
   std::vector<ExchangeId> outstanding;
   unsigned minimised_timeouts = 0;
   unsigned dead_probes = 0;
@@ -57,6 +58,7 @@ struct AwaitAddresses {
 struct FollowAlias {
   ChainLink link;
   Name zone_cut;
+  bool is_the_answer = false;  // the CNAME that a DNAME stands for was asked for
 };
 
 struct Finished {
@@ -69,7 +71,7 @@ struct Finished {
   std::string ede_text;
   enum class Cause : std::uint8_t { resolved, failed, bogus, cached_failure } cause = Cause::resolved;
   Security security = Security::indeterminate;
-  NegativeKind negative_kind = NegativeKind::nodata;  // where `rrsets` is empty
+  std::optional<NegativeKind> denied;  // an answer without data may also be an alias that was asked for
   bool is_alias = false;  // of a trust lookup: `rrsets` hold the CNAME that stood in the way
 };
 

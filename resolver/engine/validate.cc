@@ -30,6 +30,7 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
   if (!validator.denial) return;
   DenialPiece& denial = *validator.denial;
   step.outcome.authority = std::move(denial.authority);
+  step.outcome.rcode = denial.kind == NegativeKind::nxdomain ? Rcode::nxdomain : Rcode::noerror;
   step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, denial.ttl_seconds);
   if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0) return;
   context.rrsets.put_negative(denial.name, denial.type, denial.kind, step.outcome.authority, step.outcome.ttl_seconds,
@@ -46,8 +47,8 @@ Step begin_validation(Finished outcome, const Lookup& lookup, const Context& con
     validator.pieces.push_back({lookup.chain[i].alias, lookup.chain_zone_cuts[i]});
   }
   for (const SignedRrset& data : outcome.rrsets) validator.pieces.push_back({data, outcome.zone_cut});
-  if (outcome.rrsets.empty()) {
-    validator.denial = DenialPiece{lookup.name,         lookup.type,      outcome.negative_kind, outcome.authority,
+  if (outcome.denied) {
+    validator.denial = DenialPiece{lookup.name,         lookup.type,      *outcome.denied, outcome.authority,
                                    outcome.ttl_seconds, outcome.zone_cut, outcome.security};
   }
   step.outcome = std::move(outcome);
