@@ -24,6 +24,7 @@ enum class Limit : std::uint8_t {
   failed_signature_checks,
   nsec3_hashes,
   trust_questions,
+  bogus_retries,
   steps,
   budgeted,  // not a row: the number of rows above
 
@@ -81,6 +82,8 @@ inline constexpr std::array kLimits{
              "closest encloser proofs for names of 100 labels (CVE-2023-50868); a long salt counts more than once"},
     LimitRow{Limit::trust_questions, "trust_questions", 32,
              "DS and DNSKEY that have to be fetched: unsigned data deep in a signed zone costs a DS a label"},
+    LimitRow{Limit::bogus_retries, "bogus_retries", 2,
+             "what is bogus is asked of other servers before it is believed to be; Unbound 5 (val-max-restart)"},
     LimitRow{Limit::steps, "steps", 2000, "our own mistakes: no resolution turns for ever"},
 
     LimitRow{Limit::resolution_ms, "resolution_ms", 5000, "clients give up or ask again after 5 s"},

@@ -5,12 +5,12 @@
 namespace weir {
 namespace {
 
-Validated bogus(EdeCode ede, std::string why) {
-  return {Security::bogus, ede, std::move(why), false};
+Validated bogus(EdeCode ede, std::string why, std::optional<Name> blamed = std::nullopt) {
+  return {Security::bogus, ede, std::move(why), std::move(blamed), false};
 }
 
 Validated limit_reached() {
-  return {Security::indeterminate, std::nullopt, {}, true};
+  return {Security::indeterminate, std::nullopt, {}, {}, true};
 }
 
 std::string text_of(const Rrset& rrset) {
@@ -19,7 +19,7 @@ std::string text_of(const Rrset& rrset) {
 
 Validated of_trust(const ZoneTrust& trust) {
   if (trust.state == TrustState::limit) return limit_reached();
-  return bogus(trust.ede.value_or(EdeCode::bogus), trust.why);
+  return bogus(trust.ede.value_or(EdeCode::bogus), trust.why, trust.blamed);
 }
 
 void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
@@ -31,11 +31,12 @@ void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
 std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& budget) {
   Validated out;
   out.security = Security::secure;
-  const auto take = [&](PieceOutcome found,
+  const auto take = [&](PieceOutcome found, const Name& zone_cut,
                         Security& security) -> std::optional<std::variant<Validated, TrustQuestion>> {
     if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
     if (auto* ended = std::get_if<Validated>(&found)) {
       security = ended->security;
+      if (!ended->blamed) ended->blamed = zone_cut;  // the piece itself, not a zone's keys
       return std::move(*ended);
     }
     security = *std::get_if<Security>(&found);
@@ -43,13 +44,15 @@ std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& bud
   };
   for (AnswerPiece& piece : pieces) {
     if (piece.data.security == Security::indeterminate) {
-      if (auto ended = take(validate(piece, now, budget), piece.data.security)) return std::move(*ended);
+      if (auto ended = take(validate(piece, now, budget), piece.zone_cut, piece.data.security))
+        return std::move(*ended);
     }
     out.security = worse(out.security, piece.data.security);
   }
   if (denial) {
     if (denial->security == Security::indeterminate) {
-      if (auto ended = take(validate(*denial, now, budget), denial->security)) return std::move(*ended);
+      if (auto ended = take(validate(*denial, now, budget), denial->zone_cut, denial->security))
+        return std::move(*ended);
     }
     out.security = worse(out.security, denial->security);
   }

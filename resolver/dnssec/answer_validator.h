@@ -35,6 +35,7 @@ struct Validated {
   Security security = Security::indeterminate;  // the worst of all pieces
   std::optional<EdeCode> ede;                   // of bogus; of insecure where it says more
   std::string why;                              // of bogus
+  std::optional<Name> blamed;                   // of bogus: the zone whose servers gave what is bogus
   bool limit_reached = false;                   // the budget ended first: nothing is known
 };
 
@@ -48,6 +49,8 @@ class AnswerValidator {
   std::optional<DenialPiece> denial;
 
   std::variant<Validated, TrustQuestion> run(Now now, Budget& budget);
+  // Zones whose DS or DNSKEY this validation has looked at or asked for.
+  std::vector<Name> zones_asked() const { return chain_.zones_asked(); }
   void give(const TrustQuestion& question, TrustRecords records) { chain_.give(question, std::move(records)); }
 
  private:

@@ -14,16 +14,16 @@ SteadyTime after(Now now, std::uint64_t ttl_seconds) {
   return now.steady + seconds(std::min<std::uint64_t>(ttl_seconds, limit_of(Limit::ttl_s)));
 }
 
-ZoneTrust bogus(EdeCode reason, std::string why, Now now) {
-  return {TrustState::bogus, nullptr, reason, std::move(why), after(now, limit_of(Limit::bogus_ttl_s))};
+ZoneTrust bogus(EdeCode reason, std::string why, const Name& blamed, Now now) {
+  return {TrustState::bogus, nullptr, reason, std::move(why), blamed, after(now, limit_of(Limit::bogus_ttl_s))};
 }
 
 ZoneTrust insecure(std::uint64_t ttl_seconds, Now now, std::optional<EdeCode> ede = std::nullopt) {
-  return {TrustState::insecure, nullptr, ede, {}, after(now, ttl_seconds)};
+  return {TrustState::insecure, nullptr, ede, {}, {}, after(now, ttl_seconds)};
 }
 
 ZoneTrust limit() {
-  return {TrustState::limit, nullptr, std::nullopt, {}, {}};
+  return {TrustState::limit, nullptr, std::nullopt, {}, {}, {}};
 }
 
 std::uint32_t least_ttl(const std::vector<Rrset>& authority) {
@@ -89,6 +89,14 @@ void ChainOfTrust::give(const TrustQuestion& question, TrustRecords records) {
   (question.type == RecordType::ds ? ds_ : dnskeys_).insert_or_assign(question.name, std::move(records));
 }
 
+std::vector<Name> ChainOfTrust::zones_asked() const {
+  std::vector<Name> out;
+  for (const auto& [zone, records] : ds_) out.push_back(zone);
+  for (const auto& [zone, records] : dnskeys_) out.push_back(zone);
+  for (const auto& [zone, trust] : known_) out.push_back(zone);
+  return out;
+}
+
 ZoneTrust ChainOfTrust::remember(const Name& zone, ZoneTrust trust) {
   if (trust.state == TrustState::limit) return trust;
   known_.insert_or_assign(zone, trust);
@@ -142,7 +150,8 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& b
     case TrustRecords::Kind::failed:
       break;
   }
-  return bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DS of " + zone.to_text() + " could be fetched", now);
+  return bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DS of " + zone.to_text() + " could be fetched",
+               found.zone_cut, now);
 }
 
 // The zone above that signed the DS, or its denial; it is shorter than the zone itself, so the walk upwards ends.
@@ -151,33 +160,35 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const Tr
   const auto parent = signer_of(found.records.signatures, zone);
   if (!parent || parent->label_count() >= zone.label_count()) {
     if (parent || found.zone_cut.label_count() >= zone.label_count()) {
-      return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " is not its parent's", now);
+      return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " is not its parent's", found.zone_cut, now);
     }
     Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
     if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
     ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
     if (trust.state != TrustState::secure) return trust;
-    return bogus(EdeCode::rrsigs_missing, "the DS of " + zone.to_text() + " is not signed", now);
+    return bogus(EdeCode::rrsigs_missing, "the DS of " + zone.to_text() + " is not signed", found.zone_cut, now);
   }
   Outcome above = this->zone(*parent, now, budget);
   if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
   ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
   if (trust.state == TrustState::no_cut) {
-    return bogus(EdeCode::bogus, parent->to_text() + " signed the DS of " + zone.to_text() + " and is no zone", now);
+    return bogus(EdeCode::bogus, parent->to_text() + " signed the DS of " + zone.to_text() + " and is no zone",
+                 found.zone_cut, now);
   }
   if (trust.state != TrustState::secure) return std::move(trust);
   const SignatureCheck check =
       verify_rrset(found.records.rrset, found.records.signatures, *trust.keys, check_context(now, budget));
   if (check.outcome == SignatureOutcome::limit) return limit();
   if (check.outcome == SignatureOutcome::bogus) {
-    return bogus(check.reason, "the DS of " + zone.to_text() + " has no good signature of " + parent->to_text(), now);
+    return bogus(check.reason, "the DS of " + zone.to_text() + " has no good signature of " + parent->to_text(),
+                 found.zone_cut, now);
   }
   // An alias owns nothing else (RFC 1034 section 3.6.2), so it is no zone cut.
   if (found.kind == TrustRecords::Kind::alias) {
-    return ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, after(now, check.ttl_seconds)};
+    return ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, {}, after(now, check.ttl_seconds)};
   }
   if (check.closest_encloser) {
-    return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " comes from a wildcard", now);
+    return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " comes from a wildcard", found.zone_cut, now);
   }
   const UsableDs usable = usable_ds(found.records.rrset, rules_->algorithms);
   if (usable.records.empty()) return insecure(check.ttl_seconds, now, usable.why_none);
@@ -193,26 +204,28 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Tru
   }
   if (!parent || !zone.is_at_or_below(*parent) || parent->label_count() >= zone.label_count()) {
     if (found.zone_cut.label_count() >= zone.label_count()) {
-      return bogus(EdeCode::nsec_missing, "the parent of " + zone.to_text() + " was not asked for its DS", now);
+      return bogus(EdeCode::nsec_missing, "the parent of " + zone.to_text() + " was not asked for its DS",
+                   found.zone_cut, now);
     }
     Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
     if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
     ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
     if (trust.state != TrustState::secure) return trust;
-    return bogus(EdeCode::nsec_missing, "no proof that " + zone.to_text() + " has no DS", now);
+    return bogus(EdeCode::nsec_missing, "no proof that " + zone.to_text() + " has no DS", found.zone_cut, now);
   }
   Outcome above = this->zone(*parent, now, budget);
   if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
   ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
   if (trust.state == TrustState::no_cut) {
-    return bogus(EdeCode::bogus, parent->to_text() + " signed a denial and is no zone", now);
+    return bogus(EdeCode::bogus, parent->to_text() + " signed a denial and is no zone", found.zone_cut, now);
   }
   if (trust.state != TrustState::secure) return std::move(trust);
   Denial denial = make_denial(*parent, budget);
   std::vector<SignedRrset> checked;
   if (const auto bad = check_denial(records, *trust.keys, check_context(now, budget), denial, checked)) {
     if (bad->outcome == SignatureOutcome::limit) return limit();
-    return bogus(bad->reason, "the denial of a DS of " + zone.to_text() + " has no good signature", now);
+    return bogus(bad->reason, "the denial of a DS of " + zone.to_text() + " has no good signature", found.zone_cut,
+                 now);
   }
   const std::uint32_t ttl = least_ttl(found.authority);
   const auto settled = [&](Proof proof, TrustState state) -> std::optional<DsOutcome> {
@@ -223,14 +236,14 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Tru
     if (proof == Proof::proven_insecure) return DsOutcome(insecure(ttl, now));
     if (proof != Proof::proven) return std::nullopt;
     if (state == TrustState::insecure) return DsOutcome(insecure(ttl, now));
-    return DsOutcome(ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, after(now, ttl)});
+    return DsOutcome(ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, {}, after(now, ttl)});
   };
   if (auto out = settled(denial.unsigned_delegation(zone), TrustState::insecure)) return std::move(*out);
   if (auto out = settled(denial.no_data(zone, RecordType::ds), TrustState::no_cut)) return std::move(*out);
   if (found.kind == TrustRecords::Kind::no_name) {
     if (auto out = settled(denial.name_error(zone), TrustState::no_cut)) return std::move(*out);
   }
-  return bogus(EdeCode::bogus, "no proof that " + zone.to_text() + " has no DS", now);
+  return bogus(EdeCode::bogus, "no proof that " + zone.to_text() + " has no DS", found.zone_cut, now);
 }
 
 ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& ds, const Rrset& trusted,
@@ -239,7 +252,8 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
   if (fetched == dnskeys_.end()) return TrustQuestion{zone, RecordType::dnskey};
   const TrustRecords& found = fetched->second;
   if (found.kind != TrustRecords::Kind::records) {
-    return remember(zone, bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DNSKEY of " + zone.to_text(), now));
+    return remember(zone,
+                    bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DNSKEY of " + zone.to_text(), zone, now));
   }
   AuthenticatedKeys keys =
       authenticate_dnskeys(ds, trusted, found.records.rrset, found.records.signatures, check_context(now, budget));
@@ -247,7 +261,7 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
     case AuthenticatedKeys::Outcome::limit:
       return limit();
     case AuthenticatedKeys::Outcome::bogus:
-      return remember(zone, bogus(keys.reason, "no DNSKEY of " + zone.to_text() + " is what its DS says", now));
+      return remember(zone, bogus(keys.reason, "no DNSKEY of " + zone.to_text() + " is what its DS says", zone, now));
     case AuthenticatedKeys::Outcome::insecure:
       return remember(zone, insecure(ttl, now, keys.reason));
     case AuthenticatedKeys::Outcome::secure:
@@ -256,6 +270,7 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
   return remember(zone, ZoneTrust{TrustState::secure,
                                   std::make_shared<const ZoneKeys>(std::move(keys.keys)),
                                   std::nullopt,
+                                  {},
                                   {},
                                   after(now, std::min(ttl, keys.ttl_seconds))});
 }

@@ -63,6 +63,7 @@ class ChainOfTrust {
   // `name` is; secure where none is, so that signatures are missing.
   Outcome unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget);
 
+  std::vector<Name> zones_asked() const;
   // The answer to a question that an Outcome asked.
   void give(const TrustQuestion& question, TrustRecords records);
 

@@ -33,6 +33,15 @@ void ZoneTrustCache::put(const Name& zone, ZoneTrust trust) {
   shard.index.emplace(zone, shard.entries.begin());
 }
 
+void ZoneTrustCache::erase(const Name& zone) {
+  Shard& shard = this->shard(zone);
+  const std::lock_guard lock(shard.mutex);
+  const auto known = shard.index.find(zone);
+  if (known == shard.index.end()) return;
+  shard.entries.erase(known->second);
+  shard.index.erase(known);
+}
+
 void ZoneTrustCache::clear() {
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);

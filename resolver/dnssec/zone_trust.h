@@ -31,6 +31,7 @@ struct ZoneTrust {
   std::shared_ptr<const ZoneKeys> keys;  // of secure
   std::optional<EdeCode> ede;            // of bogus, and of insecure where it says more
   std::string why;                       // of bogus: which record of which zone, for people
+  std::optional<Name> blamed;            // of bogus: the zone whose servers gave what is bogus
   SteadyTime expires;
 };
 
@@ -42,6 +43,7 @@ class ZoneTrustCache {
 
   std::optional<ZoneTrust> find(const Name& zone, SteadyTime now);
   void put(const Name& zone, ZoneTrust trust);
+  void erase(const Name& zone);
   void clear();  // trust anchors changed, or a flush asks for it
   std::size_t size() const;
 

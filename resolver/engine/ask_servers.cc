@@ -61,6 +61,21 @@ bool ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolutio
   return true;
 }
 
+enum class Distrusted : std::uint8_t { left_out, included };
+
+std::vector<ServerChoice> choices_among(const AskServers& step, const Resolution& resolution, const Context& context,
+                                        Distrusted distrusted) {
+  std::vector<ServerChoice> choices;
+  for (const Candidate& candidate : step.candidates) {
+    const bool passed_over =
+        distrusted == Distrusted::left_out && resolution.distrusts(candidate.address, step.zone.zone_cut);
+    choices.push_back(
+        {context.servers.find(candidate.address, step.zone.zone_cut, context.now.steady), candidate.tries,
+         candidate.use == Candidate::Use::open && !passed_over && candidate.tries < limit_of(Limit::tries_per_server)});
+  }
+  return choices;
+}
+
 std::optional<Step> look_up_addresses(AskServers& step, const Lookup& lookup, Resolution& resolution,
                                       Context& context) {
   const RecordType type = context.options.use_ipv4 ? RecordType::a : RecordType::aaaa;
@@ -127,14 +142,19 @@ std::optional<Step> ask_next(AskServers& step, const Lookup& lookup, Resolution&
   Budget& budget = resolution.budget();
   const bool spent = !budget.has(Limit::silent_servers) || !budget.has(Limit::failing_servers);
   if (!spent) {
-    std::vector<ServerChoice> choices;
-    for (const Candidate& candidate : step.candidates) {
-      choices.push_back({context.servers.find(candidate.address, step.zone.zone_cut, context.now.steady),
-                         candidate.tries,
-                         candidate.use == Candidate::Use::open && candidate.tries < limit_of(Limit::tries_per_server)});
-    }
     const bool probes_left = step.dead_probes < limit_of(Limit::dead_server_probes);
-    if (const auto chosen = choose_server(choices, probes_left, context.options.random)) {
+    auto choices = choices_among(step, resolution, context, Distrusted::left_out);
+    auto chosen = choose_server(choices, probes_left, context.options.random);
+    // Name servers that nobody has looked up yet come before those that gave something bogus.
+    if (!chosen && resolution.distrusts_any(step.zone.zone_cut) && !step.without_addresses.empty() &&
+        step.outstanding.empty()) {
+      return look_up_addresses(step, lookup, resolution, context);
+    }
+    if (!chosen) {
+      choices = choices_among(step, resolution, context, Distrusted::included);
+      chosen = choose_server(choices, probes_left, context.options.random);
+    }
+    if (chosen) {
       if (choices[*chosen].status.dead) ++step.dead_probes;
       if (!ask(step, step.candidates[*chosen], lookup, resolution, context)) {
         return limit_failure(Limit::upstream_packets, context);

@@ -34,6 +34,31 @@ bool Resolution::depends_on(const Name& name, RecordType type) const {
   });
 }
 
+void Resolution::note_answer(const IpAddress& server, const Name& zone_cut, Others others) {
+  if (signatures_ == Signatures::needed) answered_by_.push_back({server, zone_cut, others});
+}
+
+bool Resolution::distrust_servers(const Name& zone_cut) {
+  const auto gave_it = [&](const AnsweredBy& by) { return by.zone_cut == zone_cut; };
+  const bool others = std::ranges::any_of(answered_by_, [&](const AnsweredBy& by) {
+    return gave_it(by) && by.others == Others::left && !distrusts(by.server, by.zone_cut);
+  });
+  if (!others || !budget_.has(Limit::failed_signature_checks) || !budget_.has(Limit::bogus_retries)) return false;
+  budget_.charge(Limit::bogus_retries);
+  std::ranges::copy_if(answered_by_, std::back_inserter(distrusted_), gave_it);
+  answered_by_.clear();
+  return true;
+}
+
+bool Resolution::distrusts(const IpAddress& server, const Name& zone_cut) const {
+  return std::ranges::any_of(distrusted_,
+                             [&](const AnsweredBy& by) { return by.server == server && by.zone_cut == zone_cut; });
+}
+
+bool Resolution::distrusts_any(const Name& zone_cut) const {
+  return std::ranges::find(distrusted_, zone_cut, &AnsweredBy::zone_cut) != distrusted_.end();
+}
+
 void Resolution::enter(Context& context, Lookup& lookup, Step next) {
   if (const auto* asking = std::get_if<AskServers>(&lookup.step)) {
     for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);

@@ -78,6 +78,13 @@ class Resolution {
   Signatures signatures() const { return signatures_; }
   // Whether what a lookup finds is checked before anybody gets it.
   bool validates(const Lookup& lookup, const Context& context) const;
+  // A server whose records the answer is made of; `others`: the zone has more servers.
+  enum class Others : std::uint8_t { none, left };
+  void note_answer(const IpAddress& server, const Name& zone_cut, Others others);
+  // What servers of this zone gave is bogus: they are asked last from now on. False where nobody else could be asked.
+  bool distrust_servers(const Name& zone_cut);
+  bool distrusts(const IpAddress& server, const Name& zone_cut) const;
+  bool distrusts_any(const Name& zone_cut) const;  // of this zone's servers
   // Whether a lookup of this is under way below: to start it again would wait for itself (TsuNAME).
   bool depends_on(const Name& name, RecordType type) const;
   std::size_t depth() const { return lookups_.size(); }
@@ -95,6 +102,13 @@ class Resolution {
   Origin origin_;
   Signatures signatures_;
   Budget budget_;
+  struct AnsweredBy {
+    IpAddress server;
+    Name zone_cut;
+    Others others;
+  };
+  std::vector<AnsweredBy> answered_by_;  // since the beginning, or since something was bogus
+  std::vector<AnsweredBy> distrusted_;
   std::vector<std::unique_ptr<Lookup>> lookups_;
 };
 

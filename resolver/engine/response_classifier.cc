@@ -27,9 +27,12 @@ SignedRrset with_signatures(const Message& message, const Rrset& rrset, const Na
   for (const auto* section : {&message.answer, &message.authority, &message.additional}) {
     const Rrset* signatures = find_rrset(*section, rrset.owner, RecordType::rrsig, rrset.type);
     if (signatures == nullptr) continue;
-    out.signatures = *signatures;
-    out.signatures.owner = owner;
-    break;
+    if (out.signatures.empty()) {
+      out.signatures = *signatures;
+      out.signatures.owner = owner;
+    } else {
+      for (const auto rdata : signatures->records()) out.signatures.add(rdata);
+    }
   }
   out.rrset.owner = owner;
   return out;

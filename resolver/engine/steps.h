@@ -72,7 +72,7 @@ struct Finished {
   enum class Cause : std::uint8_t { resolved, failed, bogus, cached_failure } cause = Cause::resolved;
   Security security = Security::indeterminate;
   std::optional<NegativeKind> denied;  // an answer without data may also be an alias that was asked for
-  bool is_alias = false;  // of a trust lookup: `rrsets` hold the CNAME that stood in the way
+  bool is_alias = false;               // of a trust lookup: `rrsets` hold the CNAME that stood in the way
 };
 
 // The answer is there; is it what its zones signed? Lookups above this one on the stack fetch the DS and DNSKEY that

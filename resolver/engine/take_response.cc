@@ -221,6 +221,11 @@ std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup
 
 std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                                 Context& context, const ExchangeEvent& event) {
+  const bool others = step.candidates.size() > 1 || !step.without_addresses.empty();
+  if (lookup.purpose != Purpose::addresses) {
+    resolution.note_answer(candidate.address, step.zone.zone_cut,
+                           others ? Resolution::Others::left : Resolution::Others::none);
+  }
   const AskedQuestion asked{step.ask_name, step.ask_type, lookup.record_class, step.zone.zone_cut,
                             context.options.minimal_responses ? Sections::minimal : Sections::whole};
   ClassifiedResponse response = classify_response(*event.message, asked);

@@ -37,6 +37,19 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
                               denial.zone_cut, resolution.signatures(), context.now.steady, denial.security);
 }
 
+// Whatever the bogus answer was made of may be somebody's lie: nothing of it is kept, and the question is asked anew.
+void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
+  for (const AnswerPiece& piece : step.validator->pieces) context.rrsets.erase(piece.data.rrset.owner);
+  if (step.validator->denial) context.rrsets.erase(step.validator->denial->name);
+  for (const Name& zone : step.validator->zones_asked()) {
+    context.rrsets.erase(zone);
+    context.options.zone_trust->erase(zone);
+  }
+  lookup.name = resolution.question().name;
+  lookup.chain.clear();
+  lookup.chain_zone_cuts.clear();
+}
+
 }  // namespace
 
 Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context) {
@@ -66,6 +79,10 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   ++context.counters.validations;
   if (validated.limit_reached) {
     return limit_failure(resolution.budget().reached().value_or(Limit::signature_checks), context);
+  }
+  if (validated.security == Security::bogus && validated.blamed && resolution.distrust_servers(*validated.blamed)) {
+    forget(step, lookup, resolution, context);
+    return FindZoneCut{};
   }
   if (validated.security == Security::bogus) {
     ++context.counters.bogus;
