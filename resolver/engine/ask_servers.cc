@@ -16,8 +16,8 @@ constexpr microseconds kLateAnswer = milliseconds(1500);
 // RFC 9156 section 2.3: MINIMISE_ONE_LAB. After these, several labels are added at a time.
 constexpr unsigned kMinimiseOneLabel = 4;
 
-UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, const ServerStatus& status,
-                         const Lookup& lookup, const Resolution& resolution, const Context& context) {
+UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, const ServerStatus& status, Lookup& lookup,
+                         const Resolution& resolution, const Context& context) {
   const EngineOptions& options = context.options;
   UpstreamQuery query;
   query.qname = step.ask_name;
@@ -27,11 +27,12 @@ UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, con
   query.udp_payload_size = options.udp_payload_size;
   query.dnssec_ok = resolution.signatures() == Signatures::needed;
   query.checking_disabled = resolution.origin().checking_disabled;
+  query.recursion_desired = step.role == ServerRole::forwarder;
   return query;
 }
 
 // Sends to `candidate`, or joins an exchange that asks the same. False where the budget has no packet left.
-bool ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolution& resolution, Context& context) {
+bool ask(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution, Context& context) {
   const ServerStatus status = context.servers.find(candidate.address, step.zone.zone_cut, context.now.steady);
   UpstreamQuery query = make_query(step, candidate, status, lookup, resolution, context);
   ++candidate.tries;
@@ -76,8 +77,18 @@ std::vector<ServerChoice> choices_among(const AskServers& step, const Resolution
   return choices;
 }
 
-std::optional<Step> look_up_addresses(AskServers& step, const Lookup& lookup, Resolution& resolution,
-                                      Context& context) {
+// No server is left. A forward zone may fall back to recursion.
+Step give_up(const AskServers& step, Lookup& lookup, const Context& context) {
+  const ForwardZone* forward = forward_zone_of(lookup, context);
+  if (forward != nullptr && forward->fallback == ForwardZone::Fallback::recursion && !lookup.without_forwarders &&
+      forward->name == step.zone.zone_cut) {
+    lookup.without_forwarders = true;
+    return FindZoneCut{};
+  }
+  return no_server_left(step, lookup);
+}
+
+std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
   const RecordType type = context.options.use_ipv4 ? RecordType::a : RecordType::aaaa;
   // The parent's glue may be old: its addresses have failed, the names' own zones may know better ones (but for names
   // that only these same servers know).
@@ -98,15 +109,16 @@ std::optional<Step> look_up_addresses(AskServers& step, const Lookup& lookup, Re
     if (!resolution.budget().spend(Limit::address_lookups)) return limit_failure(Limit::address_lookups, context);
     return AwaitAddresses{std::move(step), server, type};
   }
-  return no_server_left(step, lookup);
+  return give_up(step, lookup, context);
 }
 
 }  // namespace
 
-void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolution, Context& context) {
+void choose_question(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
   const unsigned whole = lookup.name.label_count();
   unsigned labels = step.ask_name.label_count();
   step.asking = AskServers::Asking::whole;
+  if (step.role == ServerRole::forwarder) return ask_whole_name(step, lookup);
   // Name servers' names say nothing of a client; minimising them would let an attacker spend a packet a label.
   const bool for_client = resolution.depth() == 1;
   if (context.options.qname_minimisation && for_client && !step.denied_ancestor) {
@@ -132,13 +144,13 @@ void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolut
   step.ask_type = lookup.type;
 }
 
-void ask_whole_name(AskServers& step, const Lookup& lookup) {
+void ask_whole_name(AskServers& step, Lookup& lookup) {
   step.asking = AskServers::Asking::whole;
   step.ask_name = lookup.name;
   step.ask_type = lookup.type;
 }
 
-std::optional<Step> ask_next(AskServers& step, const Lookup& lookup, Resolution& resolution, Context& context) {
+std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
   Budget& budget = resolution.budget();
   const bool spent = !budget.has(Limit::silent_servers) || !budget.has(Limit::failing_servers);
   if (!spent) {
@@ -165,20 +177,19 @@ std::optional<Step> ask_next(AskServers& step, const Lookup& lookup, Resolution&
   if (!step.outstanding.empty()) return std::nullopt;
   if (spent) {
     ++context.counters.limits_reached;
-    return no_server_left(step, lookup);
+    return give_up(step, lookup, context);
   }
   return look_up_addresses(step, lookup, resolution, context);
 }
 
-std::optional<Step> ask_again(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolution& resolution,
+std::optional<Step> ask_again(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                               Context& context) {
   if (candidate.tries >= limit_of(Limit::tries_per_server)) return ask_next(step, lookup, resolution, context);
   if (!ask(step, candidate, lookup, resolution, context)) return limit_failure(Limit::upstream_packets, context);
   return std::nullopt;
 }
 
-std::optional<Step> ask_next_question(AskServers& step, const Lookup& lookup, Resolution& resolution,
-                                      Context& context) {
+std::optional<Step> ask_next_question(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
   for (const ExchangeId exchange : step.outstanding) context.exchanges.leave(exchange, resolution.id());
   step.outstanding.clear();
   for (Candidate& candidate : step.candidates) candidate.tries = 0;
@@ -187,7 +198,8 @@ std::optional<Step> ask_next_question(AskServers& step, const Lookup& lookup, Re
 
 std::optional<Step> advance(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
   if (!step.outstanding.empty()) return std::nullopt;
-  if (step.ask_name == step.zone.zone_cut) choose_question(step, lookup, resolution, context);
+  if (step.ask_name == step.zone.zone_cut || step.role == ServerRole::forwarder)
+    choose_question(step, lookup, resolution, context);
   return ask_next(step, lookup, resolution, context);
 }
 

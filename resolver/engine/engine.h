@@ -104,6 +104,17 @@ struct RootServer {
   std::vector<IpAddress> addresses;
 };
 
+// Names at and below `name` are asked of these servers instead of what a delegation says.
+struct ForwardZone {
+  Name name;
+  std::vector<IpAddress> servers;
+  enum class Kind : std::uint8_t {
+    forward,  // recursive servers: the whole question goes there with RD
+    stub      // authoritative ones: resolution begins there
+  } kind = Kind::forward;
+  enum class Fallback : std::uint8_t { none, recursion } fallback = Fallback::none;  // where none of them answers
+};
+
 struct EngineOptions {
   std::vector<RootServer> root_hints;  // built_in_root_hints() where empty
   std::uint16_t upstream_port = 53;
@@ -115,6 +126,7 @@ struct EngineOptions {
   // as far as the authority sent them.
   bool minimal_responses = true;
   std::uint16_t udp_payload_size = 1232;
+  std::vector<ForwardZone> forward_zones;  // the longest name that fits counts
   // Answers are validated by these rules (RFC 4035 section 5); nothing: they stay indeterminate. The cache outlives the
   // engine and is shared with the other workers' engines.
   std::shared_ptr<const TrustRules> trust;

@@ -109,6 +109,17 @@ AskServers ask_zone(Delegation zone, Context& context) {
   return step;
 }
 
+const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context) {
+  // A DS is the parent's (RFC 4035 section 3.1.4.1).
+  const Name name = lookup.type == RecordType::ds && !lookup.name.is_root() ? lookup.name.parent() : lookup.name;
+  const ForwardZone* closest = nullptr;
+  for (const ForwardZone& zone : context.options.forward_zones) {
+    if (!name.is_at_or_below(zone.name)) continue;
+    if (closest == nullptr || zone.name.label_count() > closest->name.label_count()) closest = &zone;
+  }
+  return closest;
+}
+
 std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution, Context& context) {
   if (auto known = answer_from_cache(lookup, resolution, context)) return known;
   if (resolution.origin().cache_only) {
@@ -120,6 +131,15 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
   // DS stands on the parent's side of the cut (RFC 4035 section 3.1.4.1).
   const bool above = lookup.type == RecordType::ds && !lookup.name.is_root();
   auto zone = context.rrsets.closest_delegation(above ? lookup.name.parent() : lookup.name, context.now.steady);
+  if (const ForwardZone* forward = forward_zone_of(lookup, context); forward != nullptr && !lookup.without_forwarders) {
+    const bool known_below =
+        forward->kind == ForwardZone::Kind::stub && zone && zone->zone_cut.label_count() > forward->name.label_count();
+    if (!known_below) {
+      AskServers step = ask_zone({forward->name, {{forward->name, forward->servers}}}, context);
+      if (forward->kind == ForwardZone::Kind::forward) step.role = ServerRole::forwarder;
+      return step;
+    }
+  }
   return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);
 }
 

@@ -10,7 +10,8 @@ std::vector<std::uint8_t> build_query(const UpstreamQuery& query) {
   std::vector<std::uint8_t> out(12 + query.qname.size() + 4 + 11);
   Writer writer(out);
   writer.u16(query.id);
-  writer.u16(query.checking_disabled ? 0x0010 : 0x0000);
+  writer.u16(
+      static_cast<std::uint16_t>((query.recursion_desired ? 0x0100U : 0U) | (query.checking_disabled ? 0x0010U : 0U)));
   writer.u16(1);
   writer.u16(0);
   writer.u16(0);

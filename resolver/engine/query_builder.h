@@ -20,6 +20,7 @@ struct UpstreamQuery {
   EdnsUse edns = EdnsUse::with_opt;
   std::uint16_t udp_payload_size = 1232;
   bool dnssec_ok = false;
+  bool recursion_desired = false;
   bool checking_disabled = false;
 };
 

@@ -40,6 +40,7 @@ struct Lookup {
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
   Step step;
+  bool without_forwarders = false;  // none of them answered, and the zone may fall back to recursion
   std::vector<ChainLink> chain;
   std::vector<Name> chain_zone_cuts;  // beside chain: of the zone that gave each link
   Trouble trouble;
@@ -129,6 +130,8 @@ TrustRecords trust_records(const Finished& found);
 // It stood in the way of a DS or DNSKEY.
 Finished alias_in_the_way(FollowAlias alias);
 
+// find_zone_cut.cc: the forward or stub zone that the lookup's name lies in; null where there is none.
+const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context);
 // find_zone_cut.cc: begins to ask the servers of `zone`, with the addresses that glue and cache know.
 AskServers ask_zone(Delegation zone, Context& context);
 

@@ -186,6 +186,7 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   }
   if (has_soa) return ResponseMeaning::nodata;
   if (!out.chain.empty()) return ResponseMeaning::alias;
+  if (asked.role == ServerRole::forwarder) return ResponseMeaning::nodata;  // without SOA: not to be cached
   if (const Rrset* ns = find_referral(message, asked)) {
     out.referral = make_delegation(*ns, message.additional, asked.zone_cut);
     out.referral_ttl = ns->ttl_seconds;
@@ -229,7 +230,7 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
   const MessageFlags& flags = message.start.flags;
   if (flags.authoritative) out.credibility = Credibility::authoritative_answer;
   // A recursive server that is named as name server gives what it heard from anybody.
-  if (!flags.authoritative && flags.recursion_available &&
+  if (asked.role == ServerRole::authority && !flags.authoritative && flags.recursion_available &&
       (!message.answer.empty() || message.rcode != Rcode::noerror)) {
     out.meaning = ResponseMeaning::lame;
     return out;

@@ -17,12 +17,16 @@ namespace weir {
 
 enum class Sections : std::uint8_t { minimal, whole };  // of the answers to clients
 
+// What a server is to us: an authority speaks for its zone, a forwarder for whatever it has resolved.
+enum class ServerRole : std::uint8_t { authority, forwarder };
+
 struct AskedQuestion {
   Name name;
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
   Name zone_cut;  // whose server was asked
   Sections sections = Sections::minimal;
+  ServerRole role = ServerRole::authority;
 };
 
 enum class ResponseMeaning : std::uint8_t {

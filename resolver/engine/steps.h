@@ -35,6 +35,7 @@ struct Candidate {
 // The zone's servers are asked, one after the other, for the whole question or for less of its name (RFC 9156).
 struct AskServers {
   Delegation zone;
+  ServerRole role = ServerRole::authority;
   Name ask_name;
   RecordType ask_type = RecordType::a;
   enum class Asking : std::uint8_t { minimised, whole } asking = Asking::minimised;

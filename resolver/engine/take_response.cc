@@ -226,8 +226,12 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
     resolution.note_answer(candidate.address, step.zone.zone_cut,
                            others ? Resolution::Others::left : Resolution::Others::none);
   }
-  const AskedQuestion asked{step.ask_name, step.ask_type, lookup.record_class, step.zone.zone_cut,
-                            context.options.minimal_responses ? Sections::minimal : Sections::whole};
+  const AskedQuestion asked{step.ask_name,
+                            step.ask_type,
+                            lookup.record_class,
+                            step.zone.zone_cut,
+                            context.options.minimal_responses ? Sections::minimal : Sections::whole,
+                            step.role};
   ClassifiedResponse response = classify_response(*event.message, asked);
   switch (response.meaning) {
     case ResponseMeaning::referral:

@@ -59,6 +59,16 @@ EngineOptions EngineUnderTest::engine_options() {
   }
   options.use_ipv4 = settings_.use_ipv4;
   options.use_ipv6 = settings_.use_ipv6;
+  for (const auto* zones : {&settings_.forward_zones, &settings_.stub_zones}) {
+    for (const UpstreamZone& zone : *zones) {
+      if (zone.addresses.empty()) continue;
+      options.forward_zones.push_back(
+          {.name = zone.name,
+           .servers = zone.addresses,
+           .kind = zones == &settings_.stub_zones ? ForwardZone::Kind::stub : ForwardZone::Kind::forward,
+           .fallback = zone.first ? ForwardZone::Fallback::recursion : ForwardZone::Fallback::none});
+    }
+  }
   options.minimal_responses = settings_.minimal_responses;
   options.qname_minimisation = settings_.qname_minimisation;
   // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
@@ -90,14 +100,6 @@ std::shared_ptr<const TrustRules> EngineUnderTest::trust_rules() const {
   return rules;
 }
 
-// A stub zone is a delegation that is known from the beginning and does not end.
-void EngineUnderTest::plant_stub_zones(Now now) {
-  for (const UpstreamZone& zone : settings_.stub_zones) {
-    if (zone.addresses.empty()) continue;
-    rrsets_.put_delegation({.zone_cut = zone.name, .servers = {{zone.name, zone.addresses}}}, now.steady);
-  }
-}
-
 void EngineUnderTest::query(std::uint64_t ticket, const IpAddress& client, MessageTransport transport,
                             std::span<const std::uint8_t> message, Now now) {
   Waiting waiting{ticket, transport, {message.begin(), message.end()}};
@@ -113,7 +115,6 @@ void EngineUnderTest::query(std::uint64_t ticket, const IpAddress& client, Messa
     return send(rcode ? write_error_reply(out, query, *rcode, nullptr) : 0);
   }
   if (const std::size_t local = answer_local_name(out, query); local != 0) return send(local);
-  plant_stub_zones(now);
   const Origin origin{.kind = OriginKind::client,
                       .prefix = Prefix::of(client, client.bits()),
                       .checking_disabled = query.checking_disabled,
@@ -165,7 +166,6 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
     if (missing) out.emplace_back(what);
   };
   miss(settings.has_dns64 || settings.dns64_prefix, "dns64");
-  miss(!settings.forward_zones.empty(), "forward-zone");
   miss(!settings.local_zones.empty() || !settings.local_data.empty(), "local-zone, local-data");
   miss(settings.serve_expired, "serve-expired");
   miss(settings.prefetch || settings.prefetch_key, "prefetch");
@@ -184,10 +184,9 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   miss(!settings.harden_glue || settings.harden_unverified_glue || settings.harden_referral_path || settings.scrub_ns ||
            settings.harden_unknown_additional,
        "harden-*, iter-scrub-*");
-  miss(std::ranges::any_of(
-           settings.stub_zones,
-           [](const UpstreamZone& zone) { return zone.first || zone.prime || zone.no_cache || !zone.hosts.empty(); }),
-       "stub-first, stub-prime, stub-host");
+  miss(std::ranges::any_of(settings.stub_zones,
+                           [](const UpstreamZone& zone) { return zone.prime || zone.no_cache || !zone.hosts.empty(); }),
+       "stub-prime, stub-host, stub-no-cache");
   miss(settings.max_query_restarts || settings.max_global_quota || settings.outbound_msg_retry ||
            settings.val_max_restart,
        "other budgets");

@@ -44,7 +44,6 @@ class EngineUnderTest final : public ResolverUnderTest {
   };
   EngineOptions engine_options();
   std::shared_ptr<const TrustRules> trust_rules() const;
-  void plant_stub_zones(Now now);
   void answer(const Waiting& client, const ResolutionResult& result);
 
   ScenarioSettings settings_;
