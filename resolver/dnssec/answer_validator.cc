@@ -79,6 +79,8 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_unsigned(const Name& nam
 
 AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now now, Budget& budget) {
   const Rrset& rrset = piece.data.rrset;
+  // Signatures are not signed themselves (RFC 4035 section 2.2): whoever asks for them gets them without AD.
+  if (rrset.type == RecordType::rrsig) return Security::insecure;
   auto signer = signer_of(piece.data.signatures, rrset.owner);
   // A DS belongs to the zone above (RFC 4035 section 2.4).
   if (signer && rrset.type == RecordType::ds && *signer == rrset.owner) signer.reset();

@@ -77,13 +77,49 @@ std::vector<ServerChoice> choices_among(const AskServers& step, const Resolution
   return choices;
 }
 
-// No server is left. A forward zone may fall back to recursion.
-Step give_up(const AskServers& step, Lookup& lookup, const Context& context) {
+// Addresses that the name servers' own delegations hold: the parent may know one that answers where what the child says
+// of itself does not.
+bool add_old_glue(AskServers& step, const Context& context) {
+  const std::size_t before = step.candidates.size();
+  for (const NameServer& server : step.zone.servers) {
+    const auto home = context.rrsets.closest_delegation(server.name, context.now.steady);
+    if (!home) continue;
+    for (const NameServer& known : home->servers) {
+      if (known.name == server.name) add_candidates(step, known.addresses, context.options);
+    }
+  }
+  return step.candidates.size() > before;
+}
+
+// No server is left that could be asked at once. What is tried then, in this order; nothing: it is over.
+enum class LastResort : std::uint8_t { none, ask_on, recursion };
+
+LastResort last_resort(AskServers& step, const Lookup& lookup, const Context& context) {
+  if (!std::exchange(step.trusts_any_glue, true) && add_old_glue(step, context)) return LastResort::ask_on;
+  if (step.role == ServerRole::authority) {
+    for (Candidate& candidate : step.candidates) {
+      if (candidate.use != Candidate::Use::recursive) continue;
+      candidate.use = Candidate::Use::open;
+      candidate.tries = 0;
+      step.role = ServerRole::recursive;
+    }
+    if (step.role == ServerRole::recursive) return LastResort::ask_on;
+  }
   const ForwardZone* forward = forward_zone_of(lookup, context);
-  if (forward != nullptr && forward->fallback == ForwardZone::Fallback::recursion && !lookup.without_forwarders &&
-      forward->name == step.zone.zone_cut) {
-    lookup.without_forwarders = true;
-    return FindZoneCut{};
+  const bool falls_back = forward != nullptr && forward->fallback == ForwardZone::Fallback::recursion &&
+                          !lookup.without_forwarders && forward->name == step.zone.zone_cut;
+  return falls_back ? LastResort::recursion : LastResort::none;
+}
+
+std::optional<Step> give_up(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
+  switch (last_resort(step, lookup, context)) {
+    case LastResort::ask_on:
+      return ask_next(step, lookup, resolution, context);
+    case LastResort::recursion:
+      lookup.without_forwarders = true;
+      return FindZoneCut{};
+    case LastResort::none:
+      break;
   }
   return no_server_left(step, lookup);
 }
@@ -109,7 +145,7 @@ std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resoluti
     if (!resolution.budget().spend(Limit::address_lookups)) return limit_failure(Limit::address_lookups, context);
     return AwaitAddresses{std::move(step), server, type};
   }
-  return give_up(step, lookup, context);
+  return give_up(step, lookup, resolution, context);
 }
 
 }  // namespace
@@ -177,7 +213,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
   if (!step.outstanding.empty()) return std::nullopt;
   if (spent) {
     ++context.counters.limits_reached;
-    return give_up(step, lookup, context);
+    return no_server_left(step, lookup);  // enough was spent on it
   }
   return look_up_addresses(step, lookup, resolution, context);
 }

@@ -81,6 +81,18 @@ void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, const
 
 }  // namespace
 
+void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, const EngineOptions& options) {
+  for (const IpAddress& address : addresses) {
+    const bool ipv4 = address.family == AddressFamily::ipv4;
+    if (!(ipv4 ? options.use_ipv4 : options.use_ipv6)) continue;
+    const bool known =
+        std::ranges::any_of(step.candidates, [&](const Candidate& candidate) { return candidate.address == address; });
+    if (!known && step.candidates.size() < limit_of(Limit::addresses_per_zone)) {
+      step.candidates.push_back({.address = address});
+    }
+  }
+}
+
 AskServers ask_zone(Delegation zone, Context& context) {
   AskServers step;
   step.zone = std::move(zone);
@@ -88,17 +100,10 @@ AskServers ask_zone(Delegation zone, Context& context) {
   for (const NameServer& server : step.zone.servers) {
     std::vector<IpAddress> addresses = server.addresses;
     if (addresses.empty()) add_cached_addresses(addresses, server.name, context);
-    bool any = false;
-    for (const IpAddress& address : addresses) {
-      const bool ipv4 = address.family == AddressFamily::ipv4;
-      if (!(ipv4 ? context.options.use_ipv4 : context.options.use_ipv6)) continue;
-      any = true;
-      const bool known = std::ranges::any_of(step.candidates,
-                                             [&](const Candidate& candidate) { return candidate.address == address; });
-      if (!known && step.candidates.size() < limit_of(Limit::addresses_per_zone)) {
-        step.candidates.push_back({.address = address});
-      }
-    }
+    add_candidates(step, addresses, context.options);
+    const bool any = std::ranges::any_of(addresses, [&](const IpAddress& address) {
+      return address.family == AddressFamily::ipv4 ? context.options.use_ipv4 : context.options.use_ipv6;
+    });
     if (!any) step.without_addresses.push_back(server.name);
   }
   // In random order, so that no name server is always the first to be looked up.

@@ -58,6 +58,14 @@ Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t
   return out;
 }
 
+namespace {
+
+bool is_failure(Rcode rcode) {
+  return rcode == Rcode::servfail || rcode == Rcode::refused;
+}
+
+}  // namespace
+
 ResolutionResult Resolution::result() const {
   const Lookup& lookup = *lookups_.front();
   const Finished& finished = *std::get_if<Finished>(&lookup.step);
@@ -96,11 +104,11 @@ ResolutionResult Resolution::result() const {
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
     const ChainLink& link = lookup.chain[i];
     out.aliases.push_back({link.owner, link.target, link.alias.rrset.type, lookup.chain_zone_cuts[i]});
-    if (finished.rcode == Rcode::servfail) continue;  // a failure's chain is told, not answered with
+    if (is_failure(finished.rcode)) continue;  // a failure's chain is told, not answered with
     add(link.alias, true);
     if (link.synthesised) add({*link.synthesised, {}}, true);
   }
-  if (finished.rcode == Rcode::servfail) out.answer.clear();
+  if (is_failure(finished.rcode)) out.answer.clear();
   for (const SignedRrset& data : finished.rrsets) add(data, true);
   for (const SignedRrset& data : finished.rrsets) {
     add_beside(out.authority, data.authority);

@@ -232,7 +232,7 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
   // A recursive server that is named as name server gives what it heard from anybody.
   if (asked.role == ServerRole::authority && !flags.authoritative && flags.recursion_available &&
       (!message.answer.empty() || message.rcode != Rcode::noerror)) {
-    out.meaning = ResponseMeaning::lame;
+    out.meaning = ResponseMeaning::recursive;
     return out;
   }
   if (!follow_chain(message, asked, out)) {

@@ -18,7 +18,11 @@ namespace weir {
 enum class Sections : std::uint8_t { minimal, whole };  // of the answers to clients
 
 // What a server is to us: an authority speaks for its zone, a forwarder for whatever it has resolved.
-enum class ServerRole : std::uint8_t { authority, forwarder };
+enum class ServerRole : std::uint8_t {
+  authority,
+  recursive,  // named as name server, answers from a cache: taken for an authority where nobody else is left
+  forwarder
+};
 
 struct AskedQuestion {
   Name name;
@@ -36,7 +40,8 @@ enum class ResponseMeaning : std::uint8_t {
   nxdomain,        // of chain_end()
   referral,        // to `referral`
   yxdomain,        // a DNAME made the name too long (RFC 6672 section 2.2)
-  lame,            // does not serve the zone: REFUSED, NOTAUTH, upward referral, a recursive server's answer
+  lame,            // does not serve the zone: REFUSED, NOTAUTH, upward referral
+  recursive,       // not an authority's answer but some cache's
   server_failure,  // SERVFAIL, or any other RCODE that says nothing
   edns_refused,    // FORMERR, NOTIMP, BADVERS: may be the OPT record's fault
   malformed

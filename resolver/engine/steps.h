@@ -27,7 +27,7 @@ struct FindZoneCut {};
 struct Candidate {
   IpAddress address;
   unsigned tries = 0;
-  enum class Use : std::uint8_t { open, given_up } use = Use::open;
+  enum class Use : std::uint8_t { open, recursive, given_up } use = Use::open;
   UpstreamTransport transport = UpstreamTransport::udp;
   EdnsUse edns = EdnsUse::with_opt;
 };
@@ -42,6 +42,7 @@ struct AskServers {
   std::vector<Candidate> candidates;
   std::vector<Name> without_addresses;  // name servers that nobody has looked up yet
   bool doubts_glue = false;             // its addresses failed: what the name servers' own zones say is asked
+  bool trusts_any_glue = false;         // those failed too: old glue of the name servers' own delegations is tried
   std::vector<ExchangeId> outstanding;
   unsigned minimised_timeouts = 0;
   unsigned dead_probes = 0;

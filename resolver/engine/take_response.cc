@@ -212,7 +212,7 @@ std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup
     ask_whole_name(step, lookup);  // some refuse what they do not expect; the whole name gets its chance
     return ask_next_question(step, lookup, resolution, context);
   }
-  candidate.use = Candidate::Use::given_up;
+  candidate.use = meaning == ResponseMeaning::recursive ? Candidate::Use::recursive : Candidate::Use::given_up;
   if (meaning == ResponseMeaning::lame) {
     context.servers.record_lame(candidate.address, step.zone.zone_cut, context.now.steady);
   }
@@ -237,6 +237,7 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
     case ResponseMeaning::referral:
       return follow_referral(step, resolution, context, std::move(response));
     case ResponseMeaning::lame:
+    case ResponseMeaning::recursive:
     case ResponseMeaning::server_failure:
     case ResponseMeaning::edns_refused:
     case ResponseMeaning::malformed:

@@ -31,7 +31,9 @@ TEST(ResponseClassifier, Meanings) {
   const Row rows[] = {
       {"answer", {kAuthoritative, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}}, answer},
       {"answer without AA", {kPlain, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}}, answer},
-      {"answer of a recursive server", {kRecursive, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}}, lame},
+      {"answer of a recursive server",
+       {kRecursive, Rcode::noerror, {"www.example.org 60 A 192.0.2.1"}},
+       ResponseMeaning::recursive},
       {"answer for another name", {kAuthoritative, Rcode::noerror, {"other.example.org 60 A 192.0.2.1"}}, nodata},
       {"alias out of the zone", {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME www.example.net"}}, alias},
       {"alias out of the zone with its answer",
