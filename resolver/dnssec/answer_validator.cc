@@ -132,6 +132,9 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_wildcard(AnswerPiece& pi
     piece.data.rrset.ttl_seconds = std::min(piece.data.rrset.ttl_seconds, record.rrset.ttl_seconds);
   }
   clamp(piece.data.proofs, piece.data.rrset.ttl_seconds);
+  piece.wildcard = closest_encloser.child("*");
+  piece.zone = keys.zone;
+  piece.proofs = std::move(checked);
   return of_proof(proof, what);
 }
 
@@ -213,6 +216,8 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
       return bogus(check.reason, text_of(soa->rrset) + " has no good signature of " + signer->to_text());
     }
     piece.ttl_seconds = std::min(piece.ttl_seconds, check.ttl_seconds);
+    piece.soa = soa;
+    piece.soa->rrset.ttl_seconds = std::min(piece.soa->rrset.ttl_seconds, check.ttl_seconds);
   }
   Proof proof = Proof::not_proven;
   if (piece.kind == NegativeKind::nxdomain) proof = denial.name_error(piece.name);
@@ -225,6 +230,8 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
   }
   for (const SignedRrset& record : checked) piece.ttl_seconds = std::min(piece.ttl_seconds, record.rrset.ttl_seconds);
   clamp(piece.authority, piece.ttl_seconds);
+  piece.zone = *signer;
+  piece.proofs = std::move(checked);
   return of_proof(proof, what);
 }
 

@@ -16,6 +16,10 @@ namespace weir {
 
 // One RRset of an answer.
 struct AnswerPiece {
+  // Of a secure RRset that a wildcard made: the wildcard, the zone that signed it, and what proves that it may.
+  std::optional<Name> wildcard = {};
+  Name zone = {};
+  std::vector<SignedRrset> proofs = {};
   SignedRrset data;  // where its security is not `indeterminate`, that was found out before
   Name zone_cut;     // of the zone whose servers gave it
 };
@@ -29,6 +33,10 @@ struct DenialPiece {
   std::uint32_t ttl_seconds = 0;
   Name zone_cut;
   Security security = Security::indeterminate;
+  // Of a secure denial: what was checked, and the zone that signed it.
+  Name zone = {};
+  std::vector<SignedRrset> proofs = {};
+  std::optional<SignedRrset> soa = {};
 };
 
 struct Validated {

@@ -104,26 +104,25 @@ ZoneTrust ChainOfTrust::remember(const Name& zone, ZoneTrust trust) {
   return trust;
 }
 
-ChainOfTrust::Start ChainOfTrust::start_of(const Name& name, Now now) const {
-  Start start;
-  start.anchor = rules_->anchors.closest(name);
-  const NegativeTrustAnchor* negative = rules_->negative_anchors.closest(name, now.wall);
-  // A trust anchor below a negative one is meant.
-  start.switched_off = negative != nullptr &&
-                       (start.anchor == nullptr || start.anchor->zone.label_count() <= negative->name.label_count());
-  return start;
+const TrustAnchor* TrustRules::anchor_of(const Name& name, WallTime now) const {
+  const TrustAnchor* anchor = anchors.closest(name);
+  const NegativeTrustAnchor* negative = negative_anchors.closest(name, now);
+  if (anchor != nullptr && negative != nullptr && anchor->zone.label_count() <= negative->name.label_count()) {
+    return nullptr;
+  }
+  return anchor;
 }
 
 ChainOfTrust::Outcome ChainOfTrust::zone(const Name& zone, Now now, Budget& budget) {
   const auto mine = known_.find(zone);
   if (mine != known_.end()) return mine->second;
-  const Start start = start_of(zone, now);
+  const TrustAnchor* anchor = rules_->anchor_of(zone, now.wall);
   // These are never kept: they change with the configuration and the wall clock.
-  if (start.anchor == nullptr || start.switched_off) return insecure(limit_of(Limit::ttl_s), now);
+  if (anchor == nullptr) return insecure(limit_of(Limit::ttl_s), now);
   if (auto cached = cache_->find(zone, now.steady)) return *cached;
-  if (start.anchor->zone == zone) {
-    return keys_of_zone(zone, start.anchor->ds, start.anchor->dnskeys,
-                        static_cast<std::uint32_t>(limit_of(Limit::ttl_s)), now, budget);
+  if (anchor->zone == zone) {
+    return keys_of_zone(zone, anchor->ds, anchor->dnskeys, static_cast<std::uint32_t>(limit_of(Limit::ttl_s)), now,
+                        budget);
   }
   const auto good = good_ds_.find(zone);
   if (good != good_ds_.end()) {
@@ -276,11 +275,11 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
 }
 
 ChainOfTrust::Outcome ChainOfTrust::unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget) {
-  const Start start = start_of(name, now);
-  if (start.anchor == nullptr || start.switched_off) return insecure(limit_of(Limit::ttl_s), now);
+  const TrustAnchor* closest = rules_->anchor_of(name, now.wall);
+  if (closest == nullptr) return insecure(limit_of(Limit::ttl_s), now);
   // The cut that the servers stand for says it in most cases; then every name below it may be a cut that they serve
   // too.
-  const Name& anchor = start.anchor->zone;
+  const Name& anchor = closest->zone;
   unsigned labels = std::max(anchor.label_count(), zone_cut.is_at_or_below(anchor) ? zone_cut.label_count() : 0);
   ZoneTrust last;
   for (; labels <= name.label_count(); ++labels) {

@@ -24,6 +24,10 @@ struct TrustRules {
   AlgorithmTable algorithms = supported_algorithms();
   std::chrono::seconds clock_skew{0};
   std::uint16_t max_nsec3_iterations = kMaxNsec3Iterations;
+
+  // Where the trust in what lies at `name` begins; null where it is insecure: there is no anchor above it, or a
+  // negative one switches it off (a trust anchor below a negative one is meant).
+  const TrustAnchor* anchor_of(const Name& name, WallTime now) const;
 };
 
 // A record of the chain that has to be fetched: DS from the parent's servers, DNSKEY from the zone's own.
@@ -83,12 +87,6 @@ class ChainOfTrust {
     std::uint32_t ttl_seconds = 0;
   };
   using DsOutcome = std::variant<DsKnown, ZoneTrust, TrustQuestion>;
-  struct Start {
-    const TrustAnchor* anchor = nullptr;  // the closest one; nothing: all is insecure
-    bool switched_off = false;            // by a negative trust anchor
-  };
-
-  Start start_of(const Name& name, Now now) const;
   DsOutcome ds_of(const Name& zone, Now now, Budget& budget);
   DsOutcome ds_from_records(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
   DsOutcome ds_from_denial(const Name& zone, const TrustRecords& found, Now now, Budget& budget);

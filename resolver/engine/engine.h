@@ -31,6 +31,7 @@ namespace weir {
 class RrsetCache;      // resolver/cache/rrset_cache.h: shared by the workers, sharded
 class ServerCache;     // resolver/cache/server_cache.h: RTT, capabilities, lameness; shared, sharded
 class ZoneTrustCache;  // resolver/dnssec/zone_trust.h: zones' validated keys; shared, sharded
+class DenialCache;     // resolver/dnssec/denial_cache.h: what secure zones have denied; shared, sharded
 struct TrustRules;     // resolver/dnssec/chain_of_trust.h
 
 struct Question {
@@ -131,6 +132,8 @@ struct EngineOptions {
   // engine and is shared with the other workers' engines.
   std::shared_ptr<const TrustRules> trust;
   ZoneTrustCache* zone_trust = nullptr;
+  // Denials and wildcards are synthesised from what secure zones have proven (RFC 8198); null: each is asked for.
+  DenialCache* denials = nullptr;
   // Upstream IDs, 0x20 case and the choice of servers come from here and from nowhere else. It must be
   // cryptographic in the daemon (CVE-2025-40780); seeded in tests. 32 random bits a call.
   std::function<std::uint32_t()> random;

@@ -1,6 +1,7 @@
 // FindZoneCut: what the caches know of the name, else the deepest delegation to go on from.
 #include <algorithm>
 
+#include "resolver/dnssec/denial_cache.h"
 #include "resolver/engine/resolution.h"
 #include "resolver/engine/server_selection.h"
 
@@ -38,18 +39,55 @@ bool is_about_validation(std::optional<EdeCode> ede) {
          *ede != EdeCode::stale_answer && *ede != EdeCode::forged_answer;
 }
 
-std::optional<Step> answer_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
+bool has_soa(const std::vector<Rrset>& authority) {
+  return std::ranges::find(authority, RecordType::soa, &Rrset::type) != authority.end();
+}
+
+// What secure zones have proven answers names that nobody asked for yet (RFC 8198).
+std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, const Context& context) {
+  if (context.options.denials == nullptr || !resolution.validates(lookup, context)) return std::nullopt;
+  if (context.options.trust->anchor_of(lookup.name, context.now.wall) == nullptr) return std::nullopt;
+  const SteadyTime now = context.now.steady;
+  auto found = context.options.denials->find(lookup.name, lookup.type, now, resolution.budget());
+  if (!found) return std::nullopt;
+  using Kind = DenialCache::Synthesised::Kind;
+  if (found->kind != Kind::wildcard) {
+    const auto kind = found->kind == Kind::nxdomain ? NegativeKind::nxdomain : NegativeKind::nodata;
+    return negative(kind, std::move(found->authority), found->ttl_seconds, found->zone, Security::secure);
+  }
+  const auto at_wildcard = [&](RecordType type) -> std::optional<SignedRrset> {
+    auto known = context.rrsets.find(found->wildcard, type, Credibility::authoritative_answer, Signatures::needed, now);
+    if (!known || known->data.security != Security::secure || known->data.rrset.empty()) return std::nullopt;
+    SignedRrset data = std::move(known->data);
+    data.rrset.owner = lookup.name;
+    data.signatures.owner = lookup.name;
+    data.rrset.ttl_seconds = std::min(data.rrset.ttl_seconds, found->ttl_seconds);
+    data.proofs = found->authority;
+    return data;
+  };
+  if (auto data = at_wildcard(lookup.type)) return positive({std::move(*data)}, found->zone);
+  if (auto alias = at_wildcard(RecordType::cname)) {
+    auto target = rdata_name(*alias->rrset.records().begin());
+    if (target) return FollowAlias{{lookup.name, std::move(*target), std::move(*alias), std::nullopt}, found->zone};
+  }
+  return std::nullopt;
+}
+
+std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resolution, const Context& context) {
   const SteadyTime now = context.now.steady;
   if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
   if (auto found =
           context.rrsets.find(lookup.name, lookup.type, Credibility::unauthoritative, resolution.signatures(), now)) {
     return positive({std::move(found->data)}, found->zone_cut);
   }
-  if (auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now)) {
+  auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now);
+  // What a referral said of a DS is for the chain of trust; a client's answer needs the SOA too (RFC 2308 section 5).
+  if (denied && (lookup.purpose != Purpose::answer || has_soa(denied->authority))) {
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);
   }
   if (auto alias = alias_from_cache(lookup, resolution, context)) return alias;
+  if (auto synthesised = synthesise(lookup, resolution, context)) return synthesised;
   auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now);
   if (failed && is_about_validation(failed->ede) && !resolution.validates(lookup, context)) {
     failed.reset();  // who checks for himself gets what was found wanting (RFC 4035 section 3.2.2)

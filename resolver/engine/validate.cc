@@ -1,13 +1,27 @@
 // Validate: is the answer what its zones signed? What is found out stays in the cache, beside the data.
 #include <algorithm>
 
+#include "resolver/dnssec/denial_cache.h"
 #include "resolver/engine/resolution.h"
 
 namespace weir {
 namespace {
 
+// Under its own name a wildcard answers for names that nobody asked for yet (RFC 8198 section 5.3).
+void remember_wildcard(const AnswerPiece& piece, const Resolution& resolution, Context& context) {
+  if (!piece.wildcard || piece.data.security != Security::secure || context.options.denials == nullptr) return;
+  SignedRrset wildcard = piece.data;
+  wildcard.rrset.owner = *piece.wildcard;
+  wildcard.signatures.owner = *piece.wildcard;
+  wildcard.proofs.clear();
+  context.rrsets.put(wildcard, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(),
+                     context.now.steady);
+  context.options.denials->put(piece.zone, piece.proofs, std::nullopt, context.now.steady);
+}
+
 void remember(const AnswerPiece& piece, const Resolution& resolution, Context& context) {
   if (piece.data.security == Security::indeterminate) return;
+  remember_wildcard(piece, resolution, context);
   context.rrsets.put(piece.data, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(),
                      context.now.steady);
 }
@@ -32,6 +46,9 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
   step.outcome.authority = std::move(denial.authority);
   step.outcome.rcode = denial.kind == NegativeKind::nxdomain ? Rcode::nxdomain : Rcode::noerror;
   step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, denial.ttl_seconds);
+  if (denial.security == Security::secure && context.options.denials != nullptr && !denial.proofs.empty()) {
+    context.options.denials->put(denial.zone, denial.proofs, denial.soa, context.now.steady);
+  }
   if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0) return;
   context.rrsets.put_negative(denial.name, denial.type, denial.kind, step.outcome.authority, step.outcome.ttl_seconds,
                               denial.zone_cut, resolution.signatures(), context.now.steady, denial.security);
@@ -57,9 +74,10 @@ Step begin_validation(Finished outcome, const Lookup& lookup, const Context& con
   step.validator = std::make_unique<AnswerValidator>(*context.options.trust, *context.options.zone_trust);
   AnswerValidator& validator = *step.validator;
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
-    validator.pieces.push_back({lookup.chain[i].alias, lookup.chain_zone_cuts[i]});
+    validator.pieces.push_back({.data = lookup.chain[i].alias, .zone_cut = lookup.chain_zone_cuts[i]});
   }
-  for (const SignedRrset& data : outcome.rrsets) validator.pieces.push_back({data, outcome.zone_cut});
+  for (const SignedRrset& data : outcome.rrsets)
+    validator.pieces.push_back({.data = data, .zone_cut = outcome.zone_cut});
   if (outcome.denied) {
     validator.denial = DenialPiece{lookup.name,         lookup.type,      *outcome.denied, outcome.authority,
                                    outcome.ttl_seconds, outcome.zone_cut, outcome.security};

@@ -21,6 +21,7 @@
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
 #include "resolver/dnssec/chain_of_trust.h"
+#include "resolver/dnssec/denial_cache.h"
 #include "resolver/server/control_server.h"
 #include "resolver/server/decision_sink.h"
 #include "resolver/server/generation_holder.h"
@@ -91,7 +92,7 @@ Result<std::shared_ptr<const TrustRules>> trust_rules(const ResolverConfig& conf
   return std::shared_ptr<const TrustRules>(std::move(rules));
 }
 
-Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCache& zone_trust) {
+Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCache& zone_trust, DenialCache& denials) {
   EngineOptions options;
   options.upstream_port = config.upstream_port;
   options.use_ipv6 = config.ipv6_upstream;
@@ -100,6 +101,7 @@ Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCach
     if (!rules) return rules.error();
     options.trust = std::move(*rules);
     options.zone_trust = &zone_trust;
+    options.denials = &denials;
   }
   if (!config.root_hints.empty()) {
     auto hints = read_root_hints(config.root_hints.string());
@@ -174,7 +176,7 @@ class Daemon {
 
   Result<void> make_workers() {
     const std::size_t descriptors = raise_descriptor_limit();
-    auto engine = engine_options(config_.resolver, zone_trust_);
+    auto engine = engine_options(config_.resolver, zone_trust_, denials_);
     if (!engine) return engine.error();
     keys_ = std::make_unique<PseudonymKeys>(config_.run.path);
     keys_->refresh({std::chrono::steady_clock::now(), std::chrono::system_clock::now()});
@@ -226,6 +228,7 @@ class Daemon {
     };
     handlers.flush_cache = [this](const Name& name, FlushScope scope) -> Result<std::uint64_t> {
       // The engine's knowledge first, so that no answer is made of it after the answers have gone.
+      denials_.clear();
       const std::uint64_t answers = answers_->flush(name, scope == FlushScope::subtree);
       if (scope == FlushScope::subtree) {
         rrsets_->clear();
@@ -285,6 +288,7 @@ class Daemon {
   std::unique_ptr<RrsetCache> rrsets_;
   std::unique_ptr<ServerCache> servers_;
   ZoneTrustCache zone_trust_;
+  DenialCache denials_;
   std::unique_ptr<GenerationHolder> generations_;
   std::unique_ptr<PseudonymKeys> keys_;
   std::unique_ptr<WorkerMetrics[]> metrics_;

@@ -77,6 +77,7 @@ EngineOptions EngineUnderTest::engine_options() {
   if (settings_.has_validator && !settings_.trust_anchors.empty()) {
     options.trust = trust_rules();
     options.zone_trust = &zone_trust_;
+    if (settings_.aggressive_nsec) options.denials = &denials_;
   }
   return options;
 }

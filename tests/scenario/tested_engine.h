@@ -11,6 +11,7 @@
 
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
+#include "resolver/dnssec/denial_cache.h"
 #include "resolver/dnssec/zone_trust.h"
 #include "resolver/engine/engine.h"
 #include "resolver/server/answer_builder.h"
@@ -51,6 +52,7 @@ class EngineUnderTest final : public ResolverUnderTest {
   RrsetCache rrsets_{64U << 20};
   ServerCache servers_;
   ZoneTrustCache zone_trust_;
+  DenialCache denials_;
   Engine engine_;
   std::map<ResolutionId, Waiting> waiting_;
   std::vector<Answer> answers_;
