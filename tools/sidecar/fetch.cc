@@ -178,6 +178,12 @@ Error connection_error(const Hop& hop, CURLcode code, const char* detail) {
       return {ErrorCode::unavailable, hop.shown + ": ended half-way: " + what};
     case CURLE_ABORTED_BY_CALLBACK:
       return {ErrorCode::unavailable, hop.shown + ": stopped, the sidecar is ending"};
+    case CURLE_SSL_CACERT_BADFILE:
+      return {ErrorCode::invalid,
+              hop.shown + (hop.limits.ca_file.empty()
+                               ? ": this machine knows no certificate authority (package ca-certificates)"
+                               : ": [fetch] ca_file " + escape_for_display(hop.limits.ca_file.string()) +
+                                     " cannot be read or holds no certificate")};
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return {ErrorCode::invalid, hop.shown + ": " + what};
@@ -209,6 +215,8 @@ Result<void> run_hop(Hop& hop, std::chrono::milliseconds remaining) {
   set(curl, CURLOPT_LOW_SPEED_LIMIT, kMinSpeedBytes);
   set(curl, CURLOPT_LOW_SPEED_TIME, kMinSpeedSeconds);
   set(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(hop.limits.max_bytes));
+  // In place of the one bundle; the system's folder of certificates, which is not set here, stays.
+  if (!hop.limits.ca_file.empty()) set(curl, CURLOPT_CAINFO, hop.limits.ca_file.c_str());
   set(curl, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   set(curl, CURLOPT_OPENSOCKETDATA, &hop);
   set(curl, CURLOPT_WRITEFUNCTION, &on_body);

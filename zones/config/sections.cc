@@ -258,6 +258,9 @@ const Keys<FetchConfig>& fetch_keys() {
       key<C>(
           "allow_private", ArrayOf<Parsed<std::string>>{text(255)}, [](C& c) -> auto& { return c.allow_private; },
           "hosts that may have private addresses; others may not, however they are redirected"),
+      key<C>(
+          "ca_file", path("a file of certificates"), [](C& c) -> auto& { return c.ca_file; },
+          "certificates (PEM) of authorities that https is trusted of beside the system's"),
   };
   return keys;
 }
