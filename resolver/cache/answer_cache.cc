@@ -464,8 +464,8 @@ bool AnswerCache::steal_slab(unsigned for_class) {
   for (unsigned i = 0; i < kClasses.size(); ++i) {
     const SizeClass& candidate = classes_[i];
     if (i == for_class || candidate.slabs.size() < 2) continue;
-    const double holds = static_cast<double>(candidate.slabs.size() * (kSlabSize / kClasses[i]));
-    const double share = static_cast<double>(candidate.evictions) / holds;
+    const std::size_t holds = candidate.slabs.size() * (kSlabSize / kClasses[i]);
+    const double share = static_cast<double>(candidate.evictions) / static_cast<double>(holds);
     if (share < least || (must && donor == for_class)) {
       donor = i;
       least = share;

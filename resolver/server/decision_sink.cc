@@ -61,7 +61,7 @@ struct PseudonymKeys::Page {
   Slot slots[2];
 };
 
-PseudonymKeys::PseudonymKeys(std::filesystem::path run_directory) : directory_(std::move(run_directory) / "keys") {
+PseudonymKeys::PseudonymKeys(const std::filesystem::path& run_directory) : directory_(run_directory / "keys") {
   void* memory = ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   // Best effort: without the right to lock memory the key may reach swap, which is no reason not to start.

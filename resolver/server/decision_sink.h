@@ -25,7 +25,7 @@ using PseudonymKey = std::array<std::uint8_t, 16>;
 // without a lock; no key of the day means: none.
 class PseudonymKeys {
  public:
-  explicit PseudonymKeys(std::filesystem::path run_directory);
+  explicit PseudonymKeys(const std::filesystem::path& run_directory);
   ~PseudonymKeys();
   PseudonymKeys(const PseudonymKeys&) = delete;
   PseudonymKeys& operator=(const PseudonymKeys&) = delete;

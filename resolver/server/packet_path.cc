@@ -82,7 +82,7 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   const FilterVerdict verdict = decide_question(parts, asker, query.type);
   if (verdict.blocked()) {
     const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
-    if (blocked) return *blocked;
+    if (blocked) return blocked;
   }
   // Only from the cache for those who do not ask for recursion.
   if (!query.recursion_desired) return write_error_reply(out, query, Rcode::refused, &kNotRecursive);
@@ -110,7 +110,7 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
     }
     const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
     const auto blocked = policy_.carry_out(verdict, *parts, query, asker, asked.transport, kWithinTheBatch, out);
-    if (blocked) return *blocked;
+    if (blocked) return blocked;
   }
   metrics_.add(Metric::cached);
   sink_.count(asker.group, AnswerKind::cached);

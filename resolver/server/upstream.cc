@@ -39,10 +39,10 @@ struct Flight {
 
 class SocketUpstream final : public Upstream {
  public:
-  SocketUpstream(boost::asio::io_context& loop, SecureRandom& random, std::vector<IpAddress> outgoing,
+  SocketUpstream(boost::asio::io_context& loop, SecureRandom& random, const std::vector<IpAddress>& outgoing,
                  std::size_t max_outstanding, Received received)
       : loop_(loop), random_(random), max_outstanding_(max_outstanding), received_(std::move(received)) {
-    for (IpAddress& address : outgoing)
+    for (const IpAddress& address : outgoing)
       (address.family == AddressFamily::ipv4 ? outgoing_ipv4_ : outgoing_ipv6_).push_back(address);
   }
 
@@ -193,9 +193,9 @@ class SocketUpstream final : public Upstream {
 }  // namespace
 
 std::unique_ptr<Upstream> Upstream::make(boost::asio::io_context& loop, SecureRandom& random,
-                                         std::vector<IpAddress> outgoing, std::size_t max_outstanding,
+                                         const std::vector<IpAddress>& outgoing, std::size_t max_outstanding,
                                          Received received) {
-  return std::make_unique<SocketUpstream>(loop, random, std::move(outgoing), max_outstanding, std::move(received));
+  return std::make_unique<SocketUpstream>(loop, random, outgoing, max_outstanding, std::move(received));
 }
 
 }  // namespace weir

@@ -27,7 +27,7 @@ class Upstream {
   // `outgoing`: addresses of ours that queries leave from, drawn at random; none of a family: the system's choice.
   // `max_outstanding`: sockets at once; more fail at once.
   static std::unique_ptr<Upstream> make(boost::asio::io_context& loop, SecureRandom& random,
-                                        std::vector<IpAddress> outgoing, std::size_t max_outstanding,
+                                        const std::vector<IpAddress>& outgoing, std::size_t max_outstanding,
                                         Received received);
   virtual ~Upstream() = default;  // closes all sockets; nothing is received any more
   virtual void send(Exchange exchange) = 0;

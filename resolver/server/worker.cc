@@ -71,7 +71,7 @@ class SocketWorker final : public Worker {
       udp_.push_back(std::make_unique<UdpListener>(std::move(*socket), stream_descriptor(loop_, descriptor)));
       auto tcp = TcpListener::open(loop_, address.port == 0 ? local : address, shared_.tcp_quota, metrics_,
                                    [this](std::span<const std::uint8_t> message, const Endpoint& client,
-                                          TcpReply reply) { serve_tcp(message, client, std::move(reply)); });
+                                          const TcpReply& reply) { serve_tcp(message, client, reply); });
       if (!tcp) return tcp.error();
       tcp_.push_back(std::move(*tcp));
     }
@@ -265,7 +265,7 @@ class SocketWorker final : public Worker {
     if (lost != 0) metrics_.add(Metric::send_failures, lost);
   }
 
-  void serve_tcp(std::span<const std::uint8_t> message, const Endpoint& client, TcpReply reply) {
+  void serve_tcp(std::span<const std::uint8_t> message, const Endpoint& client, const TcpReply& reply) {
     clock_.measure_turn();
     path_.set_time(LoopClock::now());
     refresh_generation();

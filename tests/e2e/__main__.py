@@ -17,8 +17,8 @@ from tests.support.small_internet import SmallInternet
 
 HERE = Path(__file__).resolve().parent
 # In this order: what else would fail with it comes first.
-MODULES = ["start", "resolve", "filter", "rules", "lists", "explain", "log", "reload_under_load", "crash", "bad_lists",
-           "field"]
+MODULES = ["start", "resolve", "filter", "clients", "rules", "lists", "explain", "log", "log_retention",
+           "reload_under_load", "crash", "bad_lists", "https", "field"]
 
 
 def main() -> int:

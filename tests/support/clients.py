@@ -1,4 +1,4 @@
-"""dig and kdig, as people ask: their output taken apart into one shape."""
+"""dig and kdig, as people ask, and dnsperf, as crowds do: their output taken apart into one shape each."""
 
 from __future__ import annotations
 
@@ -61,3 +61,34 @@ def kdig(server: tuple[str, int], name: str, type: str = "A", *options: str, sou
 def _run(command: list[str]) -> Seen:
     ran = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
     return _read(ran.stdout + ran.stderr)
+
+
+_SENT = re.compile(r"^ *Queries (sent|completed|lost): +(\d+)", re.MULTILINE)
+_CODES = re.compile(r"^ *Response codes: +(.*)$", re.MULTILINE)
+_CODE = re.compile(r"(\w+) (\d+) \(")
+
+
+@dataclass
+class Report:
+    """What dnsperf says at its end."""
+    sent: int
+    completed: int
+    lost: int
+    rcodes: dict[str, int]
+    text: str
+
+
+def dnsperf(server: tuple[str, int], questions: list[str], *options: str, rate: int, source: str,
+            seconds: int = 60) -> Report:
+    """Asks each of `questions` ("NAME TYPE") once, `rate` a second at most; it gives up after `seconds`."""
+    command = ["dnsperf", "-s", server[0], "-p", str(server[1]), "-a", source, "-n", "1", "-l", str(seconds), "-Q", str(rate),
+               "-W", *options]
+    ran = subprocess.run(command, input="".join(question + "\n" for question in questions), capture_output=True, text=True,
+                         timeout=seconds + 30)
+    text = ran.stdout + ran.stderr
+    counts = {what: int(number) for what, number in _SENT.findall(text)}
+    codes = _CODES.search(text)
+    if ran.returncode != 0 or counts.keys() != {"sent", "completed", "lost"}:
+        raise RuntimeError(f"dnsperf ended with {ran.returncode}:\n{text}")
+    rcodes = {code: int(number) for code, number in _CODE.findall(codes.group(1) if codes else "")}
+    return Report(counts["sent"], counts["completed"], counts["lost"], rcodes, text)

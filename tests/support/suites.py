@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.support import tally, unittests
+from tests.support import tally, tidy, unittests
 from tests.support.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -172,6 +172,7 @@ SUITES = {
     "e2e-asan": lambda: e2e("asan"),
     "bench": bench,
     "scenarios": scenarios,
+    "tidy": lambda: tidy.run(configure("release")),
 }
 TAKES_PATHS = {"scenarios"}
 

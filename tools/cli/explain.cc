@@ -86,7 +86,8 @@ void tell(Command& command, const json::value& result, const std::string& genera
   if (winner == nullptr) winner = opener;
   if (winner != nullptr) tell_rule(command, "by    ", *winner);
   for (const auto& loser : losers) {
-    if (&loser != opener) tell_rule(command, "over  ", loser);
+    if (opener != nullptr && &loser == opener) continue;
+    tell_rule(command, "over  ", loser);
   }
   if (const auto* observed = object_at(result, "observed"))
     tell_rule(command, "would have been decided by  ", *observed);

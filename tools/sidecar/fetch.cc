@@ -66,6 +66,7 @@ struct Hop {
   std::string url{};
   std::string shown{};
   std::string host{};
+  std::chrono::milliseconds connect_timeout{};
   std::unique_ptr<Download> download{};
   std::optional<Error> error{};  // found in a callback; libcurl's own code then only says "aborted"
   std::string refused{};         // the address that the guard refused
@@ -156,6 +157,15 @@ int on_progress(void* user, curl_off_t total, curl_off_t now, curl_off_t, curl_o
   return 0;
 }
 
+// Whether the time of kConnectSeconds ran out, which the whole fetch has more than, before a request could be sent:
+// while the name was resolved, the connection made or TLS agreed on.
+bool is_connecting_over(const Hop& hop) {
+  if (hop.connect_timeout != std::chrono::seconds(kConnectSeconds)) return false;
+  curl_off_t ready_us = 0;
+  curl_easy_getinfo(hop.curl, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+  return ready_us == 0;
+}
+
 Error connection_error(const Hop& hop, CURLcode code, const char* detail) {
   if (hop.error) return *hop.error;
   if (!hop.refused.empty()) {
@@ -165,6 +175,9 @@ Error connection_error(const Hop& hop, CURLcode code, const char* detail) {
   const std::string what = *detail != 0 ? detail : curl_easy_strerror(code);
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT: {
+      if (is_connecting_over(hop)) {
+        return {ErrorCode::timed_out, hop.shown + ": no connection after " + std::to_string(kConnectSeconds) + " s"};
+      }
       const bool slow = what.find("too slow") != std::string::npos;
       return {ErrorCode::timed_out,
               hop.shown + (slow ? ": slower than " + std::to_string(kMinSpeedBytes) + " bytes a second for " +
@@ -178,6 +191,12 @@ Error connection_error(const Hop& hop, CURLcode code, const char* detail) {
       return {ErrorCode::unavailable, hop.shown + ": ended half-way: " + what};
     case CURLE_ABORTED_BY_CALLBACK:
       return {ErrorCode::unavailable, hop.shown + ": stopped, the sidecar is ending"};
+    case CURLE_SSL_CACERT_BADFILE:
+      return {ErrorCode::invalid,
+              hop.shown + (hop.limits.ca_file.empty()
+                               ? ": this machine knows no certificate authority (package ca-certificates)"
+                               : ": [fetch] ca_file " + escape_for_display(hop.limits.ca_file.string()) +
+                                     " cannot be read or holds no certificate")};
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return {ErrorCode::invalid, hop.shown + ": " + what};
@@ -204,11 +223,13 @@ Result<void> run_hop(Hop& hop, std::chrono::milliseconds remaining) {
   set(curl, CURLOPT_NOSIGNAL, 1L);
   set(curl, CURLOPT_USERAGENT, "weir-sidecar");
   set(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(1, remaining.count())));
-  set(curl, CURLOPT_CONNECTTIMEOUT_MS,
-      static_cast<long>(std::min<std::int64_t>(remaining.count(), kConnectSeconds * 1000)));
+  hop.connect_timeout = std::min<std::chrono::milliseconds>(remaining, std::chrono::seconds(kConnectSeconds));
+  set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(hop.connect_timeout.count()));
   set(curl, CURLOPT_LOW_SPEED_LIMIT, kMinSpeedBytes);
   set(curl, CURLOPT_LOW_SPEED_TIME, kMinSpeedSeconds);
   set(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(hop.limits.max_bytes));
+  // In place of the one bundle; the system's folder of certificates, which is not set here, stays.
+  if (!hop.limits.ca_file.empty()) set(curl, CURLOPT_CAINFO, hop.limits.ca_file.c_str());
   set(curl, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   set(curl, CURLOPT_OPENSOCKETDATA, &hop);
   set(curl, CURLOPT_WRITEFUNCTION, &on_body);

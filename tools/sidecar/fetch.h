@@ -3,7 +3,8 @@
 // What comes is hostile until it is proven to be a list, so everything is bounded (FetchConfig): octets
 // on the wire, octets after decompression and their ratio, the whole time, the speed, redirects, and
 // where they lead: never from https to http, never to another scheme, never to an address that is
-// not public unless the configuration allows it by name (address_guard.h). Nothing is written in place:
+// not public unless the configuration allows it by name (address_guard.h). Of https, host name, dates and an authority
+// that the system or ca_file knows are checked, and no key makes them optional. Nothing is written in place:
 // the result is a new file, complete or not there at all. No proxy is used, for it would connect in our stead.
 #pragma once
 

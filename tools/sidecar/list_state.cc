@@ -16,7 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text_of(const json::object& from, const char* key, std::string fallback = {}) {
+std::string text_of(const json::object& from, const char* key, const std::string& fallback = {}) {
   const json::value* value = from.if_contains(key);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : fallback;
 }

@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kKeySize = 16;
 
-Error file_error(const std::filesystem::path& file) {
-  const ErrorCode code = errno == EACCES || errno == EPERM ? ErrorCode::permission : ErrorCode::io;
-  return {code, "pseudonym key " + file.string() + ": " + std::strerror(errno)};
+Error file_error(const std::filesystem::path& file, int why) {
+  const ErrorCode code = why == EACCES || why == EPERM ? ErrorCode::permission : ErrorCode::io;
+  return {code, "pseudonym key " + file.string() + ": " + std::strerror(why)};
 }
 
 Result<void> make_key(const std::filesystem::path& directory, const std::string& day) {
@@ -31,12 +31,14 @@ Result<void> make_key(const std::filesystem::path& directory, const std::string&
   // Under another name first: the resolver must never read half a key.
   const std::filesystem::path part = directory / ("." + day);
   const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (descriptor < 0) return file_error(part);
-  const bool written = ::write(descriptor, key.data(), key.size()) == static_cast<ssize_t>(key.size());
-  const bool readable = ::fchmod(descriptor, 0640) == 0;
+  if (descriptor < 0) return file_error(part, errno);
+  const bool made = ::write(descriptor, key.data(), key.size()) == static_cast<ssize_t>(key.size()) &&
+                    ::fchmod(descriptor, 0640) == 0;
+  const int why = made ? 0 : errno;  // close() may change it
   ::explicit_bzero(key.data(), key.size());
   ::close(descriptor);
-  if (!written || !readable || ::rename(part.c_str(), file.c_str()) != 0) return file_error(file);
+  if (!made) return file_error(part, why);
+  if (::rename(part.c_str(), file.c_str()) != 0) return file_error(file, errno);
   return {};
 }
 

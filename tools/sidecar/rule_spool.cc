@@ -83,7 +83,7 @@ Result<bool> RuleSpool::finish() {
   if (std::fflush(file_.get()) != 0 || std::ferror(file_.get()) != 0) {
     return Error{ErrorCode::io, std::string("cannot write the rules of the list to the disk: ") + std::strerror(errno)};
   }
-  std::rewind(file_.get());
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) return unreadable();
   return !too_many_;
 }
 

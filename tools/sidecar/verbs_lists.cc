@@ -14,10 +14,11 @@ namespace json = boost::json;
 
 constexpr std::chrono::milliseconds kProgressEvery{100};
 
-json::value parsed_or(const std::string& text, json::value fallback) {
+json::value parsed_or(const std::string& text, const json::value& fallback) {
   json::error_code error;
   json::value value = json::parse(text, error);
-  return error ? fallback : value;
+  if (error) return fallback;
+  return value;
 }
 
 std::string_view state_text(const Services& services, const std::string& name, const ListState& state,

@@ -47,6 +47,7 @@ struct FetchConfig {                      // [fetch]
   std::chrono::milliseconds timeout{60000};  // the whole of one fetch
   unsigned max_redirects = 5;
   std::vector<std::string> allow_private;  // hosts that may have private addresses
+  std::filesystem::path ca_file;           // certificates trusted beside the system's; empty: none
 };
 
 struct ListConfig {           // [[list]]

@@ -12,7 +12,8 @@ using std::chrono::milliseconds;
 
 // A key whose value lands where `access` points, and whose default is what a fresh section holds there.
 template <class Section, class Kind, class Access>
-Key<Section> key(std::string_view name, Kind kind, Access access, std::string_view meaning, Section fresh = Section{}) {
+Key<Section> key(std::string_view name, const Kind& kind, Access access, std::string_view meaning,
+                 Section fresh = Section{}) {
   Key<Section> out{name, meaning, kind.expected(), kind.show(access(fresh)), Need::optional, {}};
   out.read = [kind, access](const ConfigValue& in, std::string_view label, Section& section, Faults& faults) {
     typename Kind::Value value{};
@@ -258,6 +259,9 @@ const Keys<FetchConfig>& fetch_keys() {
       key<C>(
           "allow_private", ArrayOf<Parsed<std::string>>{text(255)}, [](C& c) -> auto& { return c.allow_private; },
           "hosts that may have private addresses; others may not, however they are redirected"),
+      key<C>(
+          "ca_file", path("a file of certificates"), [](C& c) -> auto& { return c.ca_file; },
+          "certificates (PEM) of authorities that https is trusted of beside the system's"),
   };
   return keys;
 }

@@ -100,7 +100,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
 }
 
 Result<std::unique_ptr<Database>> Database::open_writer(const std::filesystem::path& path,
-                                                        std::shared_ptr<rocksdb::Cache> cache) {
+                                                        const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::DBOptions options = database_options();
   options.create_if_missing = true;
   options.create_missing_column_families = true;
@@ -123,7 +123,7 @@ Result<std::unique_ptr<Database>> Database::open_writer(const std::filesystem::p
 }
 
 Result<std::unique_ptr<Database>> Database::open_reader(const std::filesystem::path& path,
-                                                        std::shared_ptr<rocksdb::Cache> cache,
+                                                        const std::shared_ptr<rocksdb::Cache>& cache,
                                                         std::span<const Family> families) {
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const Family family : families) {

@@ -42,10 +42,10 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr
 class Database {
  public:
   static Result<std::unique_ptr<Database>> open_writer(const std::filesystem::path& path,
-                                                       std::shared_ptr<rocksdb::Cache> cache);
+                                                       const std::shared_ptr<rocksdb::Cache>& cache);
   // Writes nothing, not even a LOG: the resolver has no right to.
   static Result<std::unique_ptr<Database>> open_reader(const std::filesystem::path& path,
-                                                       std::shared_ptr<rocksdb::Cache> cache,
+                                                       const std::shared_ptr<rocksdb::Cache>& cache,
                                                        std::span<const Family> families);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

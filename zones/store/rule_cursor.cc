@@ -49,6 +49,7 @@ Result<void> RuleSorter::add(const SourcedRule& rule) {
   std::memcpy(scratch_.data(), &record, sizeof record);
   const std::string_view stored = arena_.store(scratch_);
   const std::string_view key = stored.substr(sizeof(Record));
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): a record says itself how long it is
   items_.push_back({leading_octets(key, 0), leading_octets(key, 8), stored.data()});
   return {};
 }
