@@ -149,7 +149,7 @@ all = true
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
   EXPECT_EQ(list.every, std::chrono::minutes(90));
-  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":29");
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":30");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
   const ListDefinition wanted{
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
