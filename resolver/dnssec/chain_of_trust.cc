@@ -72,7 +72,7 @@ std::optional<SignatureCheck> ChainOfTrust::check_denial(const std::vector<Signe
                                                          std::vector<SignedRrset>& checked) {
   std::optional<SignatureCheck> worst;
   for (const SignedRrset& record : records) {
-    const SignatureCheck check = verify_rrset(record.rrset, record.signatures, keys, context);
+    SignatureCheck check = verify_rrset(record.rrset, record.signatures, keys, context);
     if (check.outcome == SignatureOutcome::limit) return check;
     if (check.outcome == SignatureOutcome::bogus) {
       worst = check;  // one that proves nothing; the others may prove enough
