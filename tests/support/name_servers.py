@@ -83,8 +83,8 @@ class Nsd(NameServer):
 
 
 class Knot(NameServer):
-    """Signs by itself, with one key a zone: those of `online` each answer when it is asked for, with an NSEC that covers
-    no more than the question (mod-onlinesign, RFC 4470), the others as a whole and with NSEC3."""
+    """Signs by itself, with one key a zone: those of `online` an answer at a time, with an NSEC that covers no more than
+    the question (mod-onlinesign), the others as a whole and with NSEC3."""
 
     program = "knotd"
 

@@ -155,10 +155,13 @@ dnamebogus DNAME tampered.test.
     # broken in one place
     Zone("times.test", "expired A 192.0.2.1\nfuture A 192.0.2.1\nwww A 192.0.2.1\n",
          odd_times={"expired.times.test": EXPIRED, "future.times.test": FUTURE}),
-    Zone("stripped.test", WWW + "good A 192.0.2.1\n", fault=without("RRSIG", at="www.stripped.test.")),
-    Zone("tampered.test", WWW + "blocked A 192.0.2.9\naddress A 192.0.2.1\ngood A 192.0.2.1\n",
+    Zone("stripped.test", WWW + "good A 192.0.2.1\nall A 192.0.2.1\n",
+         fault=both(without("RRSIG:A", at="www.stripped.test."), without("RRSIG", at="all.stripped.test."))),
+    Zone("tampered.test", WWW + "blocked A 192.0.2.9\naddress A 192.0.2.1\ngood A 192.0.2.1\n"
+         "toblocked CNAME www.nsec.test.\n",
          fault=both(tampered("www.tampered.test.", "A", "192.0.2.66"),
                     tampered("blocked.tampered.test.", "A", "192.0.2.66"),
+                    tampered("toblocked.tampered.test.", "CNAME", "blocked.nsec3.test."),
                     tampered("address.tampered.test.", "A", "203.0.113.66"))),
     Zone("tamperednsec.test", WWW, fault=tampered("www.tamperednsec.test.", "NSEC",
                                                  "zzz.tamperednsec.test. TXT RRSIG NSEC")),
