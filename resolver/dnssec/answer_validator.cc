@@ -22,6 +22,17 @@ Validated of_trust(const ZoneTrust& trust) {
   return bogus(trust.ede.value_or(EdeCode::bogus), trust.why, trust.blamed);
 }
 
+bool has_more_iterations(const std::vector<Rrset>& proofs, std::uint16_t max) {
+  for (const Rrset& rrset : proofs) {
+    if (rrset.type != RecordType::nsec3 || rrset.owner.is_root()) continue;
+    for (const auto rdata : rrset.records()) {
+      const auto nsec3 = parse_nsec3(rrset.owner, rdata, rrset.owner.parent());
+      if (nsec3 && nsec3->iterations > max) return true;
+    }
+  }
+  return false;
+}
+
 void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
   for (Rrset& rrset : authority) rrset.ttl_seconds = std::min(rrset.ttl_seconds, ttl);
 }
@@ -46,6 +57,8 @@ std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& bud
     if (piece.data.security == Security::indeterminate) {
       if (auto ended = take(validate(piece, now, budget), piece.zone_cut, piece.data.security))
         return std::move(*ended);
+    } else if (piece.data.security == Security::insecure) {
+      recall_remark(piece.data.rrset.owner, piece.zone_cut, piece.data.proofs, now);
     }
     out.security = worse(out.security, piece.data.security);
   }
@@ -53,6 +66,8 @@ std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& bud
     if (denial->security == Security::indeterminate) {
       if (auto ended = take(validate(*denial, now, budget), denial->zone_cut, denial->security))
         return std::move(*ended);
+    } else if (denial->security == Security::insecure) {
+      recall_remark(denial->name, denial->zone_cut, denial->authority, now);
     }
     out.security = worse(out.security, denial->security);
   }
@@ -156,6 +171,16 @@ void AnswerValidator::clean(std::vector<Rrset>& beside, Now now, Budget& budget)
     kept.push_back(std::move(data.signatures));
   }
   beside = std::move(kept);
+}
+
+void AnswerValidator::recall_remark(const Name& name, const Name& zone_cut, const std::vector<Rrset>& proofs,
+                                    Now now) {
+  if (remark_) return;
+  if (const auto trust = chain_.known_insecure(name, zone_cut, now)) {
+    remark_ = trust->ede;
+  } else if (has_more_iterations(proofs, chain_.max_nsec3_iterations())) {
+    remark_ = EdeCode::unsupported_nsec3_iterations;
+  }
 }
 
 AnswerValidator::PieceOutcome AnswerValidator::of_proof(Proof proof, const std::string& what) {

@@ -71,6 +71,8 @@ class AnswerValidator {
   PieceOutcome validate(DenialPiece& piece, Now now, Budget& budget);
   // Drops what came beside a secure RRset and is not secure itself.
   void clean(std::vector<Rrset>& beside, Now now, Budget& budget);
+  // A verdict from the cache comes without its remark.
+  void recall_remark(const Name& name, const Name& zone_cut, const std::vector<Rrset>& proofs, Now now);
   PieceOutcome of_proof(Proof proof, const std::string& what);
 
   ChainOfTrust chain_;

@@ -293,4 +293,13 @@ ChainOfTrust::Outcome ChainOfTrust::unsigned_at(const Name& name, const Name& zo
   return last;
 }
 
+std::optional<ZoneTrust> ChainOfTrust::known_insecure(const Name& name, const Name& zone_cut, Now now) const {
+  if (rules_->anchor_of(name, now.wall) == nullptr) return std::nullopt;
+  for (unsigned labels = zone_cut.label_count(); labels <= name.label_count(); ++labels) {
+    auto trust = cache_->find(name.suffix(labels), now.steady);
+    if (trust && trust->state == TrustState::insecure) return trust;
+  }
+  return std::nullopt;
+}
+
 }  // namespace weir

@@ -68,12 +68,16 @@ class ChainOfTrust {
   Outcome unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget);
 
   std::vector<Name> zones_asked() const;
+  // The insecure zone that unsigned data at `name` lies in, as far as that is known without asking anybody.
+  std::optional<ZoneTrust> known_insecure(const Name& name, const Name& zone_cut, Now now) const;
+
   // The answer to a question that an Outcome asked.
   void give(const TrustQuestion& question, TrustRecords records);
 
   CheckContext check_context(Now now, Budget& budget) const {
     return {rules_->algorithms, now.wall, budget, rules_->clock_skew};
   }
+  std::uint16_t max_nsec3_iterations() const { return rules_->max_nsec3_iterations; }
   Denial make_denial(const Name& zone, Budget& budget) const { return {zone, budget, rules_->max_nsec3_iterations}; }
   // Checks the denial records and adds them to `denial`; `zone` is secure and signed them. Nothing: all are good.
   static std::optional<SignatureCheck> check_denial(const std::vector<SignedRrset>& records, const ZoneKeys& keys,

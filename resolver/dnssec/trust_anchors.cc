@@ -86,6 +86,11 @@ Result<TrustAnchors> TrustAnchors::parse(std::string_view text, std::string_view
     return Error{ErrorCode::invalid,
                  std::string(file) + ':' + std::to_string(std::max(line, 1)) + ": " + std::string(what)};
   };
+  // For ldns a line ends there: an anchor behind it would be passed over in silence.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    line = 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
+    return invalid("an octet 0; expected text");
+  }
   if (trim(text).empty()) return invalid("no trust anchor; expected DS or DNSKEY records");
   std::string copy(text);
   if (!copy.ends_with('\n')) copy += '\n';  // ldns takes a last line without it for an error

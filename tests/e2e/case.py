@@ -38,12 +38,21 @@ class Case(unittest.TestCase):
             cls.write_list(name, text)
         namespace.add_addresses(*cls.ADDRESSES)
         cls.weir = Weir(cls.folder, listen=[f"{RESOLVER}:53", f"[{RESOLVER_IPV6}]:53"],
-                        hints=root / "internet" / "root.hints", body=cls.BODY.format(lists=cls.lists),
-                        resolver_keys=cls.RESOLVER_KEYS)
+                        hints=cls.hints(), body=cls.BODY.format(lists=cls.lists), resolver_keys=cls.RESOLVER_KEYS,
+                        trust_anchor=cls.trust_anchor())
         cls.addClassCleanup(cls.weir.stop)
         if cls.START:
             cls.weir.start()
             cls.await_lists()
+
+    @classmethod
+    def hints(cls) -> Path:
+        """Of the internet that the resolver lives in: the small one, and without a trust anchor."""
+        return Path(os.environ["WEIR_E2E_FOLDER"]) / "internet" / "root.hints"
+
+    @classmethod
+    def trust_anchor(cls) -> Path | None:
+        return None
 
     @classmethod
     def await_lists(cls) -> None:

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass, field
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39,
-         "OPT": 41, "DS": 43, "SVCB": 64, "HTTPS": 65, "ANY": 255}
+         "OPT": 41, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "NSEC3": 50, "NSEC3PARAM": 51, "SVCB": 64,
+         "HTTPS": 65, "ANY": 255}
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 RCODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"]
 EDE_OPTION = 15
@@ -26,7 +27,9 @@ class Record:
     name: str
     type: str
     ttl: int
-    data: str  # presentation of the types above that hold names or addresses; hex otherwise
+    # Presentation of the types above that hold names or addresses; of an RRSIG the type it covers, its labels and its
+    # signer; of an NSEC the next name; hex otherwise.
+    data: str
 
     def __str__(self) -> str:
         return f"{self.name} {self.ttl} {self.type} {self.data}"
@@ -42,6 +45,7 @@ class Answer:
     authority: list[Record] = field(default_factory=list)
     additional: list[Record] = field(default_factory=list)
     edns: bool = False
+    do: bool = False
     ede: list[tuple[int, str]] = field(default_factory=list)  # code, text
     size: int = 0
 
@@ -61,6 +65,10 @@ class Answer:
     def authentic(self) -> bool:
         return bool(self.flags & 0x0020)
 
+    @property
+    def checking_disabled(self) -> bool:
+        return bool(self.flags & 0x0010)
+
     def data(self, type: str) -> list[str]:
         """What the answer section holds of one type, sorted."""
         return sorted(record.data for record in self.answer if record.type == type)
@@ -69,14 +77,15 @@ class Answer:
         return next((record for record in self.authority if record.type == "SOA"), None)
 
     def __str__(self) -> str:
-        lines = [f"{self.rcode} {' '.join(self.question)}"] + [f"  {record}" for record in self.answer]
+        lines = [f"{self.rcode} {' '.join(self.question)}{' ad' if self.authentic else ''}"]
+        lines += [f"  {record}" for record in self.answer]
         lines += [f"  authority: {record}" for record in self.authority] + [f"  EDE {code}: {text}" for code, text in self.ede]
         return "\n".join(lines)
 
 
 def query(name: str, type: str = "A", *, id: int | None = None, edns: bool = True, do: bool = False, cd: bool = False,
-          size: int = 1232) -> bytes:
-    flags = 0x0100 | (0x0010 if cd else 0)
+          ad: bool = False, size: int = 1232) -> bytes:
+    flags = 0x0100 | (0x0010 if cd else 0) | (0x0020 if ad else 0)
     message = struct.pack(">HHHHHH", random.getrandbits(16) if id is None else id, flags, 1, 0, 0, 1 if edns else 0)
     message += wire_name(name) + struct.pack(">HH", TYPES[type], 1)
     if edns:
@@ -106,7 +115,10 @@ def _data(message: bytes, type: int, offset: int, length: int) -> str:
     raw = message[offset:offset + length]
     if type in (1, 28):
         return str(ipaddress.ip_address(raw))
-    if type in (2, 5, 12, 39):
+    if type == 46:
+        covered, labels = struct.unpack(">HxB", raw[:4])
+        return f"{TYPE_NAMES.get(covered, f'TYPE{covered}')} {labels} {read_name(message, offset + 18)[0]}"
+    if type in (2, 5, 12, 39, 47):
         return read_name(message, offset)[0]
     if type == 15:
         return f"{struct.unpack('>H', raw[:2])[0]} {read_name(message, offset + 2)[0]}"
@@ -138,7 +150,7 @@ def parse(message: bytes) -> Answer:
             type, _, ttl, length = struct.unpack(">HHIH", message[offset:offset + 10])
             offset += 10
             if type == TYPES["OPT"]:
-                found.edns = True
+                found.edns, found.do = True, bool(ttl & 0x8000)
                 rcode |= ttl >> 24 << 4  # RFC 6891 section 6.1.3
                 found.rcode = RCODES[rcode] if rcode < len(RCODES) else str(rcode)
                 options, end = offset, offset + length

@@ -7,11 +7,11 @@ referrals, with glue and without. The zones are in deploy/demo/zones; what they 
 from __future__ import annotations
 
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import dns, namespace
+from tests.support import namespace
+from tests.support.name_servers import PORT, Nsd
 
 ZONES = Path(__file__).resolve().parent.parent.parent / "deploy" / "demo" / "zones"
 
@@ -45,8 +45,6 @@ KID = "10.53.7.10"  # of the group `kids`
 KID_IPV6 = "fd53:7::10"
 OUTSIDER = "192.0.2.200"  # may not ask
 
-PORT = 53
-
 
 class SmallInternet:
     """Servers and addresses; a context manager. `folder` is for what the servers write."""
@@ -54,7 +52,7 @@ class SmallInternet:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hints = folder / "root.hints"
-        self._servers: dict[str, subprocess.Popen] = {}
+        self._servers: dict[str, Nsd] = {}
         self._silent: list[socket.socket] = []
 
     def __enter__(self) -> "SmallInternet":
@@ -87,43 +85,9 @@ class SmallInternet:
     def start(self, name: str) -> None:
         """Starts one server and waits until it answers for each of its zones."""
         server = next(server for server in SERVERS if server.name == name)
-        folder = self.folder / name
-        folder.mkdir(exist_ok=True)
-        configuration = folder / "nsd.conf"
-        configuration.write_text(_nsd_configuration(server, folder))
-        log = open(folder / "log", "ab")
-        process = subprocess.Popen(["nsd", "-d", "-c", str(configuration)], stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log)
-        log.close()
-        self._servers[name] = process
-
-        def answers() -> bool:
-            if process.poll() is not None:
-                raise RuntimeError(f"NSD {name} ended: {(folder / 'log').read_text(errors='replace')}")
-            try:
-                return all(dns.ask((address, PORT), zone, "SOA", timeout=0.5).authoritative
-                           for address in (server.ipv4, server.ipv6) for zone in server.zones)
-            except (TimeoutError, ConnectionError):
-                return False
-
-        dns.wait_until(answers, 20, f"NSD {name} answers")
+        zones = {zone: ZONES / f"{'root' if zone == '.' else zone}.zone" for zone in server.zones}
+        self._servers[name] = Nsd(name, self.folder / name, [server.ipv4, server.ipv6], zones)
+        self._servers[name].start()
 
     def stop(self, name: str) -> None:
-        process = self._servers.pop(name)
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _nsd_configuration(server: Server, folder: Path) -> str:
-    lines = ["server:", f"  ip-address: {server.ipv4}@{PORT}", f"  ip-address: {server.ipv6}@{PORT}",
-             "  server-count: 1", '  username: ""', '  chroot: ""', f'  zonesdir: "{ZONES}"', '  database: ""',
-             f'  pidfile: "{folder}/pid"', f'  zonelistfile: "{folder}/zone.list"', f'  xfrdfile: "{folder}/xfrd"',
-             f'  xfrdir: "{folder}"', "  hide-version: yes", "  rrl-ratelimit: 0", "  rrl-whitelist-ratelimit: 0",
-             "remote-control:", "  control-enable: no"]
-    for zone in server.zones:
-        lines += ["zone:", f'  name: "{zone}"', f'  zonefile: "{"root" if zone == "." else zone}.zone"']
-    return "\n".join(lines) + "\n"
+        self._servers.pop(name).stop()

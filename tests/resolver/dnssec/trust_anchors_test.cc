@@ -65,6 +65,7 @@ TEST(TrustAnchors, ErrorsSayWhere) {
       {"protocol", "example. DNSKEY 256 4 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "no zone key"},
       {"revoked", "example. DNSKEY 385 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "revoked"},
       {"cut off", "example. DS 20326 8\n", "anchors:1: "},
+      {"an octet 0, behind which a record hides", good + std::string("\0", 1) + good, "anchors:2: an octet 0"},
   };
   for (const auto& [what, text, message] : rows) {
     SCOPED_TRACE(what);
