@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   const auto config = weir::Config::load(std::string(config_file));
   if (!config) return fail(config.error());
   if (check) {
+    if (const auto files = weir::check_resolver_files(*config); !files) return fail(files.error());
     std::puts("the configuration is good");
     return static_cast<int>(weir::ExitCode::done);
   }

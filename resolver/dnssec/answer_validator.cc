@@ -173,8 +173,7 @@ void AnswerValidator::clean(std::vector<Rrset>& beside, Now now, Budget& budget)
   beside = std::move(kept);
 }
 
-void AnswerValidator::recall_remark(const Name& name, const Name& zone_cut, const std::vector<Rrset>& proofs,
-                                    Now now) {
+void AnswerValidator::recall_remark(const Name& name, const Name& zone_cut, const std::vector<Rrset>& proofs, Now now) {
   if (remark_) return;
   if (const auto trust = chain_.known_insecure(name, zone_cut, now)) {
     remark_ = trust->ede;

@@ -149,8 +149,7 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& b
     case TrustRecords::Kind::failed:
       break;
   }
-  return bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DS of " + zone.to_text() + " could be fetched",
-               found.zone_cut, now);
+  return bogus(EdeCode::dnskey_missing, "no DS of " + zone.to_text() + " could be fetched", found.zone_cut, now);
 }
 
 // The zone above that signed the DS, or its denial; it is shorter than the zone itself, so the walk upwards ends.
@@ -251,8 +250,7 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
   if (fetched == dnskeys_.end()) return TrustQuestion{zone, RecordType::dnskey};
   const TrustRecords& found = fetched->second;
   if (found.kind != TrustRecords::Kind::records) {
-    return remember(zone,
-                    bogus(found.ede.value_or(EdeCode::dnskey_missing), "no DNSKEY of " + zone.to_text(), zone, now));
+    return remember(zone, bogus(EdeCode::dnskey_missing, "no DNSKEY of " + zone.to_text(), zone, now));
   }
   AuthenticatedKeys keys =
       authenticate_dnskeys(ds, trusted, found.records.rrset, found.records.signatures, check_context(now, budget));

@@ -49,12 +49,13 @@ const Rrset* find_dname_above(const Message& message, const Name& name, const Na
 // Follows the aliases inside this message as far as the server may speak for them. Returns false where the chain
 // cannot go on because a DNAME's target is too long.
 bool follow_chain(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
-  if (asked.type == RecordType::any) return true;  // ANY is answered by the alias itself (RFC 1034 section 3.6.2)
   while (out.chain.size() <= limit_of(Limit::aliases)) {
     const Name name = out.chain_end(asked);
     if (!name.is_at_or_below(asked.zone_cut)) return true;
     const Rrset* dname = find_dname_above(message, name, asked.zone_cut);
-    if (dname == nullptr && find_rrset(message.answer, name, asked.type) != nullptr) return true;
+    // ANY is answered by a CNAME itself (RFC 1034 section 3.6.2); below a DNAME nothing else is (RFC 6672 section 2.4).
+    const bool any = asked.type == RecordType::any;
+    if (dname == nullptr && (any || find_rrset(message.answer, name, asked.type) != nullptr)) return true;
     if (dname != nullptr) {
       auto synthesised = synthesise_cname(*dname, name);
       SignedRrset alias = with_signatures(message, *dname, dname->owner);

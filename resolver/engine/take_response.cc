@@ -213,7 +213,10 @@ std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup
     return ask_next_question(step, lookup, resolution, context);
   }
   candidate.use = meaning == ResponseMeaning::recursive ? Candidate::Use::recursive : Candidate::Use::given_up;
-  if (meaning == ResponseMeaning::lame) {
+  // Some refuse a type and serve the rest: one question for it must not cost the zone.
+  const bool ordinary = step.ask_type == RecordType::a || step.ask_type == RecordType::aaaa ||
+                        step.ask_type == RecordType::ns || step.ask_type == RecordType::soa;
+  if (meaning == ResponseMeaning::lame && ordinary) {
     context.servers.record_lame(candidate.address, step.zone.zone_cut, context.now.steady);
   }
   return ask_next(step, lookup, resolution, context);

@@ -54,6 +54,14 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
                               denial.zone_cut, resolution.signatures(), context.now.steady, denial.security);
 }
 
+// The filter may judge by the links that were good; behind the first bad one anything may stand.
+void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
+  std::size_t good = 0;
+  while (good < lookup.chain.size() && validator.pieces[good].data.security >= Security::insecure) ++good;
+  lookup.chain.resize(good);
+  lookup.chain_zone_cuts.resize(good);
+}
+
 // Whatever the bogus answer was made of may be somebody's lie: nothing of it is kept, and the question is asked anew.
 void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
   for (const AnswerPiece& piece : step.validator->pieces) context.rrsets.erase(piece.data.rrset.owner);
@@ -104,6 +112,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   }
   if (validated.security == Security::bogus) {
     ++context.counters.bogus;
+    keep_good_links(*step.validator, lookup);
     Finished out = failure(validated.ede.value_or(EdeCode::bogus), std::move(validated.why));
     out.cause = Finished::Cause::bogus;
     out.security = Security::bogus;

@@ -300,6 +300,14 @@ class Daemon {
 
 }  // namespace
 
+Result<void> check_resolver_files(const Config& config) {
+  ZoneTrustCache zone_trust;
+  DenialCache denials;
+  const auto options = engine_options(config.resolver, zone_trust, denials);
+  if (!options) return options.error();
+  return {};
+}
+
 Result<void> run_resolver(const Config& config) {
   // Blocked before any thread is made, so that only sigwait() sees them.
   sigset_t signals;

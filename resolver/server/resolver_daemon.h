@@ -13,4 +13,7 @@ namespace weir {
 // is published.
 Result<void> run_resolver(const Config& config);
 
+// Whether the files that [resolver] names can be read and mean something: root hints, trust anchors. Errors as above.
+Result<void> check_resolver_files(const Config& config);
+
 }  // namespace weir

@@ -354,7 +354,6 @@ class ValidationTest(Signed):
             self.check_soa(self.weir.ask(name, "DS", do=True))
 
     # Knot's mod-onlinesign refuses what it cannot sign.
-    @unittest.expectedFailure  # the server is taken for lame, and for 15 minutes nobody gets anything of its zones
     def test_refused_type_does_not_cost_the_zone(self):
         self.addCleanup(self.restart)
         self.restart()
@@ -433,7 +432,7 @@ lists = ["names", "networks"]
         ("blocked.nsec.test", "blocked", "blocked"),
         ("blocked.tampered.test", "blocked", "blocked"),  # nobody finds out that it is bogus
         ("toblocked.nsec.test", "blocked", "blocked"),
-        ("toblocked.tampered.test", "blocked", "blocked"),  # the alias is bogus, and leads to a blocked name
+        ("toblocked.tampered.test", None, "blocked"),  # a bogus alias says nothing of where it leads (SERVFAIL stays)
         ("address.tampered.test", None, "blocked"),  # only who gets the address needs protection from it
         ("www.tampered.test", None, ["192.0.2.66"]),
         ("www.expired.test", None, ["192.0.2.1"]),
