@@ -7,8 +7,8 @@
 #include <set>
 
 #include "resolver/cache/rrset_cache.h"
-#include "resolver/dnssec/ds.h"
 #include "resolver/dnssec/nsec3.h"
+#include "resolver/dnssec/trust_anchors.h"
 #include "tests/resolver/dnssec/records.h"
 
 namespace weir {
