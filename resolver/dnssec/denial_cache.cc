@@ -62,6 +62,11 @@ void DenialCache::put(const Name& zone, const std::vector<SignedRrset>& records,
   if (soa) entry.soa = Record{*soa, expiry(*soa)};
   shard.records += entry.size();
   shard.records -= before;
+  if (entry.size() == 0) {  // the bound counts records: zones without any would pile up
+    shard.index.erase(zone);
+    shard.zones.pop_front();
+    return;
+  }
   while (shard.records > max_of_shard_ && !shard.zones.empty()) {
     shard.records -= shard.zones.back().size();
     shard.index.erase(shard.zones.back().apex);
@@ -134,6 +139,10 @@ DenialCache::Proofs DenialCache::nsec3_proofs(const Zone& zone, const Name& name
     }
     add(&exact->second);
     if (!next_closer) return proofs;  // the name itself
+    // A cut or a DNAME: what lies below is another's, also where a wildcard is known there (RFC 6840 section 4.1).
+    const Rrset& at_encloser = exact->second.data.rrset;
+    const auto encloser = parse_nsec3(at_encloser.owner, *at_encloser.records().begin(), zone.apex);
+    if (!encloser || !denies_names_below(encloser->types)) return {};
     add(at_or_before(zone.nsec3, *next_closer));
     wildcard = wildcard_below(name.suffix(labels));
     const auto star = hash(wildcard);
