@@ -53,15 +53,30 @@ struct ParserNames {
   ldns_rdf* previous = nullptr;
 };
 
+// A DS that no key could match would break its zone, or switch validation off there, without a word.
+std::string_view objection_to_ds(Octets rdata) {
+  const auto ds = parse_ds(rdata);
+  if (!ds) return "the DS has no digest";
+  const AlgorithmTable supported = supported_algorithms();
+  if (!supported.supports(ds->algorithm)) return "the DS is for an algorithm that is not supported";
+  if (!supported.supports(ds->digest_type)) return "the DS has a digest type that is not supported";
+  const std::size_t expected = ds->digest_type == DigestType::sha1     ? 20
+                               : ds->digest_type == DigestType::sha256 ? 32
+                                                                       : 48;
+  return ds->digest.size() == expected ? "" : "the digest is not as long as its type says";
+}
+
 // What is wrong with a record as a trust anchor; empty where nothing is.
 std::string_view objection(const ldns_rr* record, Octets rdata) {
   const ldns_rr_type type = ldns_rr_get_type(record);
   if (ldns_rr_get_class(record) != LDNS_RR_CLASS_IN) return "a trust anchor is of class IN";
-  if (type == LDNS_RR_TYPE_DS) return parse_ds(rdata) ? "" : "the DS has no digest";
+  if (type == LDNS_RR_TYPE_DS) return objection_to_ds(rdata);
   if (type != LDNS_RR_TYPE_DNSKEY) return "a trust anchor is a DS or DNSKEY record";
   const auto key = PublicKey::from_dnskey(rdata);
   if (!key || !key->is_zone_key() || key->protocol() != 3) return "the DNSKEY is no zone key (flag 256, protocol 3)";
   if (key->is_revoked()) return "the DNSKEY is revoked (RFC 5011)";
+  if (!key->usable() || !supported_algorithms().supports(key->algorithm()))
+    return "the DNSKEY is of an algorithm that is not supported, or broken";
   return "";
 }
 

@@ -89,6 +89,9 @@ Result<std::shared_ptr<const TrustRules>> trust_rules(const ResolverConfig& conf
       }
     }
   }
+  if (rules->anchors.closest(Name()) == nullptr)
+    spdlog::warn("no trust anchor for the root: only names below the zones of {} are validated",
+                 config.trust_anchors.front().string());
   return std::shared_ptr<const TrustRules>(std::move(rules));
 }
 

@@ -63,9 +63,29 @@ std::vector<std::string> remarks_on(const Config& config) {
   return out;
 }
 
+// The daemons end, or fail later, where a file that they are to read is not there.
+Result<void> check_files(const Config& config) {
+  struct Named {
+    const char* key;
+    const std::filesystem::path& file;
+  };
+  std::vector<Named> files = {{"[resolver] root_hints", config.resolver.root_hints},
+                              {"[fetch] ca_file", config.fetch.ca_file}};
+  for (const auto& file : config.resolver.trust_anchors) files.push_back({"[resolver] trust_anchors", file});
+  for (const Named& named : files) {
+    std::error_code code;
+    if (named.file.empty() || std::filesystem::is_regular_file(named.file, code)) continue;
+    return Error{ErrorCode::not_found, std::string(named.key) + ": " + named.file.string() +
+                                           ": a file was expected, there is " +
+                                           (std::filesystem::exists(named.file, code) ? "something else" : "nothing")};
+  }
+  return {};
+}
+
 ExitCode check(Command& command) {
   auto config = Config::load(command.config_file());
   if (!config) return command.fail(config.error());
+  if (const auto files = check_files(*config); !files) return command.fail(files.error());
   const auto remarks = remarks_on(*config);
   if (command.is_json()) {
     json::array files;
@@ -81,6 +101,8 @@ ExitCode check(Command& command) {
   }
   for (const std::string& remark : remarks) command.say("note: " + remark);
   for (const auto& file : config->files) command.say(file.string() + ": good");
+  if (!config->resolver.trust_anchors.empty() || !config->resolver.root_hints.empty())
+    command.say("what hints and trust anchors hold is read by: weir-resolver --check");
   command.say("lists: " + std::to_string(config->lists.size()) + ", policies: " +
               std::to_string(config->policies.size()) + ", groups: " + std::to_string(config->groups.size()));
   return ExitCode::done;

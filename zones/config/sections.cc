@@ -187,7 +187,7 @@ const Keys<ResolverConfig>& resolver_keys() {
       key<C>(
           "trust_anchors", ArrayOf<Parsed<fs::path>>{path("a file of DS or DNSKEY records"), 0, 16},
           [](C& c) -> auto& { return c.trust_anchors; },
-          "files of trust anchors (DS or DNSKEY records); empty: the root's keys, built in"),
+          "files of trust anchors (DS or DNSKEY records); instead of the root's keys, which are built in"),
       key<C>(
           "cache", size(1ULL << 20, 1ULL << 40), [](C& c) -> auto& { return c.cache_bytes; },
           "memory for answers and RRsets together"),

@@ -65,6 +65,12 @@ TEST(TrustAnchors, ErrorsSayWhere) {
       {"protocol", "example. DNSKEY 256 4 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "no zone key"},
       {"revoked", "example. DNSKEY 385 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "revoked"},
       {"cut off", "example. DS 20326 8\n", "anchors:1: "},
+      {"a digest that is too short", "example. IN DS 20326 8 2 E06D\n",
+       "anchors:1: the digest is not as long as its type says"},
+      {"an unknown digest type", "example. IN DS 20326 8 99 abcd\n",
+       "anchors:1: the DS has a digest type that is not supported"},
+      {"an unknown algorithm", "example. IN DS 20326 99 2 " + std::string(64, '0') + "\n",
+       "anchors:1: the DS is for an algorithm that is not supported"},
       {"an octet 0, behind which a record hides", good + std::string("\0", 1) + good, "anchors:2: an octet 0"},
   };
   for (const auto& [what, text, message] : rows) {

@@ -223,6 +223,18 @@ TEST_F(CliTest, CheckTellsFilesAndRemarks) {
   EXPECT_GT(json::parse(run({"check", "--keys", "--json"}).out).at("keys").as_array().size(), 50U);
 }
 
+TEST_F(CliTest, CheckWantsTheFilesThatDaemonsRead) {
+  for (const char* key : {"[resolver]\nroot_hints = \"gone\"\n", "[resolver]\ntrust_anchors = [\"gone\"]\n",
+                          "[fetch]\nca_file = \"gone\"\n"}) {
+    write("weir.d/c.toml", key);
+    const Ran ran = run({"check"});
+    EXPECT_EQ(ran.code, 3) << key << ran.out;
+    EXPECT_NE(ran.err.find("gone: a file was expected, there is nothing"), std::string::npos) << ran.err;
+  }
+  write("weir.d/c.toml", "[resolver]\ntrust_anchors = [\"/\"]\n");
+  EXPECT_NE(run({"check"}).err.find("there is something else"), std::string::npos);
+}
+
 TEST_F(CliTest, ListCheckNeedsNoDaemon) {
   write("l.txt", "# c\n0.0.0.0 a.example\nnot a name at all!\n");
   const Ran ran = run({"list", "check", (folder_ / "l.txt").string()});
