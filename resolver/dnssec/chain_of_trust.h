@@ -68,6 +68,7 @@ class ChainOfTrust {
   Outcome unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget);
 
   std::vector<Name> zones_asked() const;
+  std::vector<Name> bogus_zones() const;  // found out by this walk
   // The answer to a question that an Outcome asked.
   void give(const TrustQuestion& question, TrustRecords records);
 
