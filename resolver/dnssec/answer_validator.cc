@@ -5,21 +5,27 @@
 namespace weir {
 namespace {
 
-Validated bogus(EdeCode ede, std::string why, std::optional<Name> blamed = std::nullopt) {
-  return {Security::bogus, ede, std::move(why), std::move(blamed), false};
+Validated bogus(EdeCode ede, std::string why) {
+  return {Security::bogus, ede, std::move(why), std::nullopt, Validated::Blame::answer, false};
 }
 
 Validated limit_reached() {
-  return {Security::indeterminate, std::nullopt, {}, {}, true};
+  return {Security::indeterminate, std::nullopt, {}, {}, Validated::Blame::answer, true};
 }
 
 std::string text_of(const Rrset& rrset) {
   return rrset.owner.to_text() + "/" + to_text(rrset.type);
 }
 
-Validated of_trust(const ZoneTrust& trust) {
+Validated of_trust(const ZoneTrust& trust, const ChainOfTrust& chain) {
   if (trust.state == TrustState::limit) return limit_reached();
-  return bogus(trust.ede.value_or(EdeCode::bogus), trust.why, trust.blamed);
+  Validated out = bogus(trust.ede.value_or(EdeCode::bogus), trust.why);
+  out.blamed = trust.blamed;
+  // A zone that is bogus itself has the wrong keys; one that is not spoke wrongly of a zone below it.
+  const std::vector<Name> zones = chain.bogus_zones();
+  const bool itself = trust.blamed && std::ranges::find(zones, *trust.blamed) != zones.end();
+  out.blame = itself ? Validated::Blame::keys : Validated::Blame::delegation;
+  return out;
 }
 
 bool has_more_iterations(const std::vector<Rrset>& proofs, std::uint16_t max) {
@@ -89,7 +95,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_unsigned(const Name& nam
     return bogus(missing, (missing == EdeCode::nsec_missing ? "no proof of what is not at " : "no signature at ") +
                               name.to_text() + ", whose zone is signed");
   }
-  return of_trust(trust);
+  return of_trust(trust, chain_);
 }
 
 AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now now, Budget& budget) {
@@ -113,7 +119,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now 
     if (!remark_) remark_ = trust.ede;
     return Security::insecure;
   }
-  if (trust.state != TrustState::secure) return of_trust(trust);
+  if (trust.state != TrustState::secure) return of_trust(trust, chain_);
   const SignatureCheck check =
       verify_rrset(rrset, piece.data.signatures, *trust.keys, chain_.check_context(now, budget));
   if (check.outcome == SignatureOutcome::limit) return limit_reached();
@@ -224,7 +230,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     if (!remark_) remark_ = trust.ede;
     return Security::insecure;
   }
-  if (trust.state != TrustState::secure) return of_trust(trust);
+  if (trust.state != TrustState::secure) return of_trust(trust, chain_);
   Denial denial = chain_.make_denial(*signer, budget);
   std::vector<SignedRrset> checked;
   const auto bad = ChainOfTrust::check_denial(records, *trust.keys, chain_.check_context(now, budget), denial, checked);

@@ -44,7 +44,8 @@ struct Validated {
   std::optional<EdeCode> ede;                   // of bogus; of insecure where it says more
   std::string why;                              // of bogus
   std::optional<Name> blamed;                   // of bogus: the zone whose servers gave what is bogus
-  bool limit_reached = false;                   // the budget ended first: nothing is known
+  enum class Blame : std::uint8_t { answer, delegation, keys } blame = Blame::answer;  // what of it: DS, DNSKEY
+  bool limit_reached = false;  // the budget ended first: nothing is known
 };
 
 class AnswerValidator {
@@ -59,6 +60,7 @@ class AnswerValidator {
   std::variant<Validated, TrustQuestion> run(Now now, Budget& budget);
   // Zones whose DS or DNSKEY this validation has looked at or asked for.
   std::vector<Name> zones_asked() const { return chain_.zones_asked(); }
+  std::vector<Name> bogus_zones() const { return chain_.bogus_zones(); }
   void give(const TrustQuestion& question, TrustRecords records) { chain_.give(question, std::move(records)); }
 
  private:

@@ -97,6 +97,14 @@ std::vector<Name> ChainOfTrust::zones_asked() const {
   return out;
 }
 
+std::vector<Name> ChainOfTrust::bogus_zones() const {
+  std::vector<Name> out;
+  for (const auto& [zone, trust] : known_) {
+    if (trust.state == TrustState::bogus) out.push_back(zone);
+  }
+  return out;
+}
+
 ZoneTrust ChainOfTrust::remember(const Name& zone, ZoneTrust trust) {
   if (trust.state == TrustState::limit) return trust;
   known_.insert_or_assign(zone, trust);

@@ -71,6 +71,7 @@ class ChainOfTrust {
   // The insecure zone that unsigned data at `name` lies in, as far as that is known without asking anybody.
   std::optional<ZoneTrust> known_insecure(const Name& name, const Name& zone_cut, Now now) const;
 
+  std::vector<Name> bogus_zones() const;  // found out by this walk
   // The answer to a question that an Outcome asked.
   void give(const TrustQuestion& question, TrustRecords records);
 

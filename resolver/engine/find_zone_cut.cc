@@ -76,24 +76,29 @@ std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, con
 std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resolution, const Context& context) {
   const SteadyTime now = context.now.steady;
   if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
-  if (auto found =
-          context.rrsets.find(lookup.name, lookup.type, Credibility::unauthoritative, resolution.signatures(), now)) {
+  auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now);
+  const bool wanting = failed && is_about_validation(failed->ede);
+  // Found wanting a moment ago: what nobody has validated since is not checked again.
+  const bool is_bogus = wanting && resolution.validates(lookup, context);
+  auto found =
+      context.rrsets.find(lookup.name, lookup.type, Credibility::unauthoritative, resolution.signatures(), now);
+  if (found && !(is_bogus && found->data.security == Security::indeterminate)) {
     return positive({std::move(found->data)}, found->zone_cut);
   }
   auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now);
   // What a referral said of a DS is for the chain of trust; a client's answer needs the SOA too (RFC 2308 section 5).
+  if (denied && is_bogus && denied->security == Security::indeterminate) denied.reset();
   if (denied && (lookup.purpose != Purpose::answer || has_soa(denied->authority))) {
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);
   }
-  if (auto alias = alias_from_cache(lookup, resolution, context)) return alias;
-  if (auto synthesised = synthesise(lookup, resolution, context)) return synthesised;
-  auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now);
-  if (failed && is_about_validation(failed->ede) && !resolution.validates(lookup, context)) {
-    failed.reset();  // who checks for himself gets what was found wanting (RFC 4035 section 3.2.2)
+  if (!is_bogus) {
+    if (auto alias = alias_from_cache(lookup, resolution, context)) return alias;
+    if (auto synthesised = synthesise(lookup, resolution, context)) return synthesised;
   }
-  if (failed) {
-    const EdeCode ede = is_about_validation(failed->ede) ? *failed->ede : EdeCode::cached_error;
+  // Who checks for himself gets what was found wanting (RFC 4035 section 3.2.2).
+  if (failed && (is_bogus || !wanting)) {
+    const EdeCode ede = wanting ? *failed->ede : EdeCode::cached_error;
     Finished out = failure(ede, std::move(failed->text));
     out.cause = Finished::Cause::cached_failure;
     out.ttl_seconds = failed->ttl_seconds;

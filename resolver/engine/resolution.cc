@@ -34,16 +34,28 @@ bool Resolution::depends_on(const Name& name, RecordType type) const {
   });
 }
 
-void Resolution::note_answer(const IpAddress& server, const Name& zone_cut, Others others) {
-  if (signatures_ == Signatures::needed) answered_by_.push_back({server, zone_cut, others});
+void Resolution::note_answer(const IpAddress& server, const Name& zone_cut, const Lookup& lookup, Others others) {
+  using Blame = Validated::Blame;
+  if (signatures_ != Signatures::needed) return;
+  const Blame of_chain = lookup.type == RecordType::dnskey ? Blame::keys : Blame::delegation;
+  answered_by_.push_back({server, zone_cut, lookup.purpose == Purpose::trust ? of_chain : Blame::answer, others});
 }
 
-bool Resolution::distrust_servers(const Name& zone_cut) {
-  const auto gave_it = [&](const AnsweredBy& by) { return by.zone_cut == zone_cut; };
+bool Resolution::distrust_servers(const Name& zone_cut, Validated::Blame blame) {
+  using Blame = Validated::Blame;
+  const auto gave_that = [&](const AnsweredBy& by) {
+    return by.zone_cut == zone_cut && (by.gave == blame || (blame == Blame::delegation && by.gave == Blame::answer));
+  };
+  // Where it came from the cache, whoever spoke for the zone is as suspect as the others.
+  const bool known = std::ranges::any_of(answered_by_, gave_that);
+  const auto gave_it = [&](const AnsweredBy& by) { return known ? gave_that(by) : by.zone_cut == zone_cut; };
   const bool others = std::ranges::any_of(answered_by_, [&](const AnsweredBy& by) {
     return gave_it(by) && by.others == Others::left && !distrusts(by.server, by.zone_cut);
   });
-  if (!others || !budget_.has(Limit::failed_signature_checks) || !budget_.has(Limit::bogus_retries)) return false;
+  // What the cache held is asked for before it is believed to be bogus: who put it there may not have looked at it.
+  const bool from_cache = blame == Blame::answer && !known && std::ranges::none_of(distrusted_, gave_that);
+  if (!(others || from_cache) || !budget_.has(Limit::failed_signature_checks) || !budget_.has(Limit::bogus_retries))
+    return false;
   budget_.charge(Limit::bogus_retries);
   std::ranges::copy_if(answered_by_, std::back_inserter(distrusted_), gave_it);
   answered_by_.clear();
@@ -57,6 +69,11 @@ bool Resolution::distrusts(const IpAddress& server, const Name& zone_cut) const 
 
 bool Resolution::distrusts_any(const Name& zone_cut) const {
   return std::ranges::find(distrusted_, zone_cut, &AnsweredBy::zone_cut) != distrusted_.end();
+}
+
+bool Resolution::exhausted() const {
+  return budget_.reached() || !budget_.has(Limit::silent_servers) || !budget_.has(Limit::failing_servers) ||
+         !budget_.has(Limit::failing_address_lookups);
 }
 
 void Resolution::enter(Context& context, Lookup& lookup, Step next) {
@@ -114,7 +131,14 @@ void Resolution::pop(Context& context) {
   lookups_.pop_back();
   Lookup& below = *lookups_.back();
   if (auto* validating = std::get_if<Validate>(&below.step)) {
-    validating->validator->give(*validating->awaited, trust_records(*std::get_if<Finished>(&done->step)));
+    auto& found = *std::get_if<Finished>(&done->step);
+    // It was this resolution that could not ask; of the zone that says nothing.
+    const bool unknown = found.cause != Finished::Cause::resolved && (origin_.cache_only || exhausted());
+    if (unknown) {
+      enter(context, below, std::move(found));
+      return;
+    }
+    validating->validator->give(*validating->awaited, trust_records(found));
     validating->awaited.reset();
     return;
   }

@@ -81,9 +81,10 @@ class Resolution {
   bool validates(const Lookup& lookup, const Context& context) const;
   // A server whose records the answer is made of; `others`: the zone has more servers.
   enum class Others : std::uint8_t { none, left };
-  void note_answer(const IpAddress& server, const Name& zone_cut, Others others);
-  // What servers of this zone gave is bogus: they are asked last from now on. False where nobody else could be asked.
-  bool distrust_servers(const Name& zone_cut);
+  void note_answer(const IpAddress& server, const Name& zone_cut, const Lookup& lookup, Others others);
+  // What servers of this zone gave is bogus: those that gave what is to blame are asked last from now on.
+  // False where nobody else could be asked, and nothing came from the cache.
+  bool distrust_servers(const Name& zone_cut, Validated::Blame blame);
   bool distrusts(const IpAddress& server, const Name& zone_cut) const;
   bool distrusts_any(const Name& zone_cut) const;  // of this zone's servers
   // Whether a lookup of this is under way below: to start it again would wait for itself (TsuNAME).
@@ -94,6 +95,7 @@ class Resolution {
   std::vector<ResolutionId> waiters;
 
  private:
+  bool exhausted() const;  // it may not ask any more, whoever would answer
   void enter(Context& context, Lookup& lookup, Step next);
   void push(const Name& name, RecordType type, Purpose purpose);
   void pop(Context& context);
@@ -106,6 +108,7 @@ class Resolution {
   struct AnsweredBy {
     IpAddress server;
     Name zone_cut;
+    Validated::Blame gave;  // a referral brings a DS with the answer
     Others others;
   };
   std::vector<AnsweredBy> answered_by_;  // since the beginning, or since something was bogus

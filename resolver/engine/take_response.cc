@@ -226,7 +226,7 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
                                 Context& context, const ExchangeEvent& event) {
   const bool others = step.candidates.size() > 1 || !step.without_addresses.empty();
   if (lookup.purpose != Purpose::addresses) {
-    resolution.note_answer(candidate.address, step.zone.zone_cut,
+    resolution.note_answer(candidate.address, step.zone.zone_cut, lookup,
                            others ? Resolution::Others::left : Resolution::Others::none);
   }
   const AskedQuestion asked{step.ask_name,

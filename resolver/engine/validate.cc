@@ -50,6 +50,8 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
     context.options.denials->put(denial.zone, denial.proofs, denial.soa, context.now.steady);
   }
   if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0) return;
+  // The server's NXDOMAIN is in the cache: it would hide what lies below an empty non-terminal.
+  if (step.outcome.denied && *step.outcome.denied != denial.kind) context.rrsets.erase(denial.name);
   context.rrsets.put_negative(denial.name, denial.type, denial.kind, step.outcome.authority, step.outcome.ttl_seconds,
                               denial.zone_cut, resolution.signatures(), context.now.steady, denial.security);
 }
@@ -65,7 +67,12 @@ void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
 // Whatever the bogus answer was made of may be somebody's lie: nothing of it is kept, and the question is asked anew.
 void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
   for (const AnswerPiece& piece : step.validator->pieces) context.rrsets.erase(piece.data.rrset.owner);
-  if (step.validator->denial) context.rrsets.erase(step.validator->denial->name);
+  if (const auto& denial = step.validator->denial) {
+    // Also the ancestors', whose NXDOMAIN covers it.
+    for (unsigned labels = denial->name.label_count(); labels > denial->zone_cut.label_count(); --labels) {
+      context.rrsets.erase(denial->name.suffix(labels));
+    }
+  }
   for (const Name& zone : step.validator->zones_asked()) {
     context.rrsets.erase(zone);
     context.options.zone_trust->erase(zone);
@@ -73,6 +80,34 @@ void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, 
   lookup.name = resolution.question().name;
   lookup.chain.clear();
   lookup.chain_zone_cuts.clear();
+}
+
+// What stays bogus is kept for those who check for themselves, but no longer than it is believed to be so: a zone that
+// is repaired would otherwise wait for its old records' end.
+void shorten(const Name& owner, RecordType type, const Resolution& resolution, Context& context) {
+  const SteadyTime now = context.now.steady;
+  const auto longest = static_cast<std::uint32_t>(limit_of(Limit::bogus_ttl_s));
+  RrsetCache& cache = context.rrsets;
+  if (auto known = cache.find(owner, type, Credibility::unauthoritative, resolution.signatures(), now)) {
+    known->data.rrset.ttl_seconds = std::min(known->data.rrset.ttl_seconds, longest);
+    cache.put(known->data, known->credibility, known->zone_cut, resolution.signatures(), now);
+  } else if (auto denied = cache.find_negative(owner, type, resolution.signatures(), now)) {
+    cache.put_negative(owner, type, denied->kind, denied->authority, std::min(denied->ttl_seconds, longest),
+                       denied->zone_cut, resolution.signatures(), now, denied->security);
+  }
+}
+
+void shorten_bogus(const AnswerValidator& validator, const Resolution& resolution, Context& context) {
+  for (const AnswerPiece& piece : validator.pieces) {
+    if (piece.data.security != Security::bogus) continue;
+    shorten(piece.data.rrset.owner, piece.data.rrset.type, resolution, context);
+  }
+  if (validator.denial && validator.denial->security == Security::bogus) {
+    shorten(validator.denial->name, validator.denial->type, resolution, context);
+  }
+  for (const Name& zone : validator.bogus_zones()) {
+    for (const RecordType type : {RecordType::ds, RecordType::dnskey}) shorten(zone, type, resolution, context);
+  }
 }
 
 }  // namespace
@@ -106,13 +141,15 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   if (validated.limit_reached) {
     return limit_failure(resolution.budget().reached().value_or(Limit::signature_checks), context);
   }
-  if (validated.security == Security::bogus && validated.blamed && resolution.distrust_servers(*validated.blamed)) {
+  if (validated.security == Security::bogus && validated.blamed &&
+      resolution.distrust_servers(*validated.blamed, validated.blame)) {
     forget(step, lookup, resolution, context);
     return FindZoneCut{};
   }
   if (validated.security == Security::bogus) {
     ++context.counters.bogus;
     keep_good_links(*step.validator, lookup);
+    shorten_bogus(*step.validator, resolution, context);
     Finished out = failure(validated.ede.value_or(EdeCode::bogus), std::move(validated.why));
     out.cause = Finished::Cause::bogus;
     out.security = Security::bogus;

@@ -46,6 +46,8 @@ struct Sections {
   bool authoritative = true;
   Rcode rcode = Rcode::noerror;
   std::vector<Record> answer, authority, additional;
+  Name end;                                       // of the alias chain
+  std::optional<std::pair<Name, Name>> expanded;  // a wildcard, and the name that it became
 };
 
 void add_glue(const Zone& zone, const std::vector<Record>& servers, Sections& out) {
@@ -57,11 +59,12 @@ void add_glue(const Zone& zone, const std::vector<Record>& servers, Sections& ou
   }
 }
 
-// RFC 1034 section 4.3.2, as an authoritative server without wildcards does it.
+// RFC 1034 section 4.3.2 with wildcards.
 Sections answer_from(const Zone& zone, const Name& qname, RecordType type) {
   Sections out;
   Name name = qname;
   for (int links = 0; links < 20; ++links) {
+    out.end = name;
     if (!name.is_at_or_below(zone.apex)) return out;
     for (unsigned labels = zone.apex.label_count() + 1; labels <= name.label_count(); ++labels) {
       const Name cut = name.suffix(labels);
@@ -94,23 +97,76 @@ Sections answer_from(const Zone& zone, const Name& qname, RecordType type) {
       name = *target;
       continue;
     }
-    auto wanted = records_at(zone, name, type == RecordType::any ? std::nullopt : std::optional(type));
+    Name at = name;
+    for (Name encloser = name; !exists(zone, name) && encloser != zone.apex;) {
+      encloser = encloser.parent();
+      if (!exists(zone, encloser)) continue;
+      if (const Name star = *encloser.child("*"); exists(zone, star)) {
+        at = star;
+        out.expanded.emplace(star, name);
+      }
+      break;
+    }
+    auto wanted = records_at(zone, at, type == RecordType::any ? std::nullopt : std::optional(type));
+    for (Record& record : wanted) record.owner = name;
     if (!wanted.empty()) {
       out.answer.insert(out.answer.end(), wanted.begin(), wanted.end());
       if (type == RecordType::ns) add_glue(zone, wanted, out);
       return out;
     }
-    auto cname = records_at(zone, name, RecordType::cname);
+    auto cname = records_at(zone, at, RecordType::cname);
     if (!cname.empty()) {
+      cname.front().owner = name;
       out.answer.push_back(cname.front());
       name = *rdata_name(cname.front().rdata);
       continue;
     }
     out.authority = records_at(zone, zone.apex, RecordType::soa);
-    if (!exists(zone, name)) out.rcode = Rcode::nxdomain;
+    if (!exists(zone, at)) out.rcode = Rcode::nxdomain;
     return out;
   }
   return out;
+}
+
+void append(std::vector<Record>& out, const Rrset& rrset) {
+  for (const auto rdata : rrset.records()) {
+    out.push_back({rrset.owner, rrset.type, rrset.ttl_seconds, {rdata.begin(), rdata.end()}});
+  }
+}
+
+void add_signatures(const Zone& zone, const Sections& message, std::vector<Record>& section) {
+  std::vector<std::pair<Name, RecordType>> signed_already;
+  const std::size_t count = section.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::pair key{section[i].owner, section[i].type};
+    if (std::ranges::find(signed_already, key) != signed_already.end()) continue;
+    signed_already.push_back(key);
+    const bool expanded = message.expanded && key.first == message.expanded->second;
+    for (Record& rrsig : records_at(zone, expanded ? message.expanded->first : key.first, RecordType::rrsig)) {
+      if ((rrsig.rdata[0] << 8 | rrsig.rdata[1]) != static_cast<int>(key.second)) continue;
+      rrsig.owner = key.first;
+      section.push_back(std::move(rrsig));
+    }
+  }
+}
+
+// RFC 4035 section 3.1.
+void add_dnssec(const Zone& zone, Sections& out) {
+  const bool referral = !out.authoritative && !out.authority.empty();
+  const bool denied = out.answer.empty() || out.answer.back().type == RecordType::cname;
+  std::vector<Rrset> proofs;
+  if (referral) {
+    const Name cut = out.authority.front().owner;
+    for (Record& ds : records_at(zone, cut, RecordType::ds)) out.authority.push_back(std::move(ds));
+    if (out.authority.back().type != RecordType::ds) proofs = zone.deny(cut);
+  } else if (denied && !out.authority.empty()) {
+    proofs = zone.deny(out.end);
+  } else if (out.expanded) {
+    proofs = zone.deny(out.expanded->second);
+  }
+  add_signatures(zone, out, out.answer);
+  add_signatures(zone, out, out.authority);
+  for (const Rrset& rrset : proofs) append(out.authority, rrset);
 }
 
 void write_section(Writer& writer, const std::vector<Record>& records) {
@@ -225,6 +281,21 @@ void FakeNetwork::add_zone(const std::string& apex, const std::string& records,
   for (const std::string& address : addresses) servers_[*IpAddress::parse(address)].zones.push_back(&zone);
 }
 
+void FakeNetwork::add_signed_zone(const Name& apex, const std::vector<Rrset>& rrsets,
+                                  std::function<std::vector<Rrset>(const Name& owner)> deny,
+                                  const std::vector<std::string>& addresses) {
+  Zone& zone = zones_.emplace_back();
+  zone.apex = apex;
+  zone.deny = std::move(deny);
+  std::vector<Record> records;
+  for (const Rrset& rrset : rrsets) append(records, rrset);
+  for (Record& record : records) {
+    const std::string key = folded_key(record.owner);
+    zone.records.emplace(key, std::move(record));
+  }
+  for (const std::string& address : addresses) servers_[*IpAddress::parse(address)].zones.push_back(&zone);
+}
+
 void FakeNetwork::add_records(const std::string& apex, const std::string& records) {
   const auto zone = std::ranges::find(zones_, name_of(apex), &Zone::apex);
   if (zone == zones_.end()) throw std::invalid_argument("no zone " + apex);
@@ -293,6 +364,7 @@ std::vector<std::uint8_t> FakeNetwork::answer(const Server& server, const Messag
   }
   if (best == nullptr) return write_message(query, flags, Rcode::refused, qname, {}, query.edns.has_value());
   sections = answer_from(*best, query.start.qname, query.start.qtype);
+  if (best->deny && query.edns && query.edns->dnssec_ok) add_dnssec(*best, sections);
   if (behaviour.nxdomain_for_minimised && sections.answer.empty() && sections.authoritative) {
     sections.rcode = Rcode::nxdomain;
   }

@@ -52,6 +52,8 @@ Record parse_record(const std::string& line);
 struct Zone {
   Name apex;
   std::multimap<std::string, Record> records;  // by folded owner in wire format
+  // Of a signed zone: NSEC or NSEC3 with their RRSIGs that deny a name or a type at it.
+  std::function<std::vector<Rrset>(const Name& owner)> deny = {};
 };
 
 class FakeNetwork {
@@ -60,6 +62,10 @@ class FakeNetwork {
 
   // Zone data as a table, one record a line; owners are whole names.
   void add_zone(const std::string& apex, const std::string& records, const std::vector<std::string>& addresses);
+  // With its RRSIGs; who sets DO gets them, DS of what is delegated, and proofs of what is not there.
+  void add_signed_zone(const Name& apex, const std::vector<Rrset>& rrsets,
+                       std::function<std::vector<Rrset>(const Name& owner)> deny,
+                       const std::vector<std::string>& addresses);
   void add_records(const std::string& apex, const std::string& records);  // to a zone that is there
   Behaviour& behaviour(const std::string& address) { return servers_[*IpAddress::parse(address)].behaviour; }
   // Answers whatever a test likes: nothing means "as usual".
