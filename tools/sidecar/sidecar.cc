@@ -155,7 +155,7 @@ class RunningSidecar final : public Sidecar {
         writer_.run<GenerationNumber>(Urgency::urgent, [this](PolicyStore& store) -> Result<GenerationNumber> {
           // After a roll-back the definitions are pinned until somebody asks for a reload: a restart is nobody.
           if (store.pinned().empty()) {
-            if (auto defined = store.define(config_.get()->compile()); !defined) return defined.error();
+            if (auto defined = define(store, *config_.get()); !defined) return defined.error();
           } else {
             spdlog::warn("{}", store.pinned());
           }
@@ -190,7 +190,7 @@ class RunningSidecar final : public Sidecar {
     if (auto fixed = check_fixed(*before, *loaded); !fixed) return fixed.error();
     const auto published =
         writer_.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
-          if (auto defined = store.define(loaded->compile()); !defined) return defined.error();
+          if (auto defined = define(store, *loaded); !defined) return defined.error();
           return store.publish("reload by " + who, read_clock());
         });
     if (!published) return published.error();
@@ -228,6 +228,24 @@ class RunningSidecar final : public Sidecar {
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
 
  private:
+  // The definitions of the files. A roll-back may have taken the contents of a list away, or the list itself: then
+  // what is remembered of its source (unchanged since, next tomorrow, refused) goes too, and it is fetched at once.
+  Result<void> define(PolicyStore& store, const Config& config) {
+    const PolicySet before = store.policies();
+    if (auto defined = store.define(config.compile()); !defined) return defined.error();
+    for (const ListDefinition& list : store.policies().lists) {
+      if (list.id < kFirstDefinedList) continue;
+      const auto rules = store.rule_count(list.id);
+      if (!rules) return rules.error();
+      const ListState state = states_.get(list.name);
+      // What never came waits for its turn, as a source that fails is left in peace; unless the list itself was away.
+      const bool held_back = before.find_list(list.name) == nullptr && state.failures > 0;
+      if (*rules != 0 || (state.import.value == 0 && !held_back)) continue;
+      if (auto forgotten = states_.put(list.name, {}); !forgotten) spdlog::error("{}", forgotten.error().message);
+    }
+    return {};
+  }
+
   ConfigSource config_source() {
     return [this] { return config_.get(); };
   }

@@ -72,7 +72,7 @@ json::object describe_list(const Services& services, const ListConfig& list, con
   return {{"name", name},
           {"id", known != nullptr ? known->id.value : 0},
           {"kind", to_text(list.definition.kind)},
-          {"rules", state.rules},
+          {"rules", generation != nullptr && known == nullptr ? 0 : state.rules},  // a roll-back may be before the list
           {"last_import", time_or_null(state.imported_s)},
           {"last_check", time_or_null(state.checked_s)},
           {"last_error", state.last_error},

@@ -351,6 +351,41 @@ TEST_F(SidecarTest, GenerationsRollBackAndStayPinnedUntilAReload) {
   EXPECT_EQ(done("status").at("pinned"), "");
 }
 
+// What the sidecar remembers of the source ("unchanged since", "next tomorrow") is not about contents that went.
+TEST_F(SidecarTest, AReloadFetchesAtOnceWhatARollbackTookAway) {
+  configure("");
+  start();
+  const json::value undefined = done("status").at("generation").at("number");
+  configure(ads_list());
+  const json::value defined_empty = done("reload").at("generation");
+  update("ads");
+  ASSERT_EQ(outcome("www.ads.example"), "blocked");
+  const auto shown = [&] { return done("list.show", {{"name", "ads"}}).at("lists").at(0); };
+  const struct {
+    const char* what;
+    const json::value& target;
+    const char* state;
+    bool tried;  // in vain while the definitions were those of then: not to be held against the list
+  } rows[] = {{"before the list", undefined, "not in force", false},
+              {"before the list, tried", undefined, "not in force", true},
+              {"before its first import", defined_empty, "never_loaded", false}};
+  for (const auto& row : rows) {
+    done("generation.rollback", {{"number", row.target}});
+    EXPECT_EQ(outcome("www.ads.example"), "none") << row.what;
+    EXPECT_EQ(shown().at("rules").to_number<int>(), 0) << row.what << ": what is in force counts";
+    EXPECT_EQ(shown().at("state"), row.state) << row.what;
+    if (row.tried) {
+      EXPECT_EQ(update_refused("ads").code, ErrorCode::not_found) << row.what;
+    }
+    done("reload");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (shown().at("state") != "ok" && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_EQ(outcome("www.ads.example"), "blocked") << row.what;
+    EXPECT_EQ(shown().at("rules").to_number<int>(), 3) << row.what;
+    EXPECT_EQ(shown().at("state"), "ok") << row.what;
+  }
+}
+
 TEST_F(SidecarTest, ExplainAgreesWithDecideAndIsQuick) {
   std::string text;
   std::vector<std::string> names;
