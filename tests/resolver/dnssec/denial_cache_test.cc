@@ -218,6 +218,10 @@ TEST_F(DenialCacheTest, EachZoneSpeaksForItself) {
   EXPECT_EQ(find("none.secure.example")->zone, name("secure.example"));
   EXPECT_EQ(find("none.example")->zone, name("example"));
   EXPECT_EQ(found("secure.example", RecordType::ds), "-") << "there is one";
+  const SignedZone island("insecure.example", "insecure.example. 300 SOA ns. h. 1 2 3 4 300\n");
+  learn(island, chain(island));
+  EXPECT_EQ(found("insecure.example", RecordType::ds), "NODATA");
+  EXPECT_EQ(find("insecure.example", RecordType::ds)->zone, name("example")) << "the parent's word";
 }
 
 TEST_F(DenialCacheTest, ANewSaltReplacesTheOldChain) {
