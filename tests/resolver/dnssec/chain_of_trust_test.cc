@@ -33,6 +33,7 @@ class Tree : public SignedWorld {
                 "gost.example. 3600 DS 1 13 3 00\n"
                 "www.example. 3600 A 192.0.2.1\n"
                 "x.ent.example. 3600 A 192.0.2.1\n"
+                "far.ent.example. 3600 NS ns.far.ent.example.\n"
                 "alias.example. 3600 CNAME www.example.\n",
             signing);
     const SignedZone& root =
@@ -419,6 +420,7 @@ TEST(ChainOfTrust, NothingIsAskedOrCheckedTwice) {
   // A walk that has begun does not depend on the cache.
   world.cache.clear();
   EXPECT_EQ(world.zone_trust(next, "other.example", second).state, TrustState::secure);
+  EXPECT_EQ(second.spent(Limit::signature_checks), 2U);
   EXPECT_EQ(world.asked.size(), 7U);
 }
 
@@ -487,6 +489,7 @@ TEST(ChainOfTrust, UnsignedDataIsFineBelowAnInsecureCutAlone) {
       {"at its apex", "example", "example", secure, to_example},
       {"deep in it", "x.ent.example", "example", secure, and_({"ent.example DS", "x.ent.example DS"})},
       {"in an unsigned zone", "www.insecure.example", "insecure.example", insecure, and_({"insecure.example DS"})},
+      {"in one two labels down", "www.far.ent.example", "far.ent.example", insecure, and_({"far.ent.example DS"})},
       {"the same by way of a forwarder", "www.insecure.example", ".", insecure, and_({"insecure.example DS"})},
       {"the servers of the parent serve the child too", "www.insecure.example", "example", insecure,
        and_({"insecure.example DS"})},

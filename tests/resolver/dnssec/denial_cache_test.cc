@@ -198,6 +198,18 @@ TEST_F(DenialCacheTest, RecordsAgeAndExpire) {
   EXPECT_EQ(found("none.example"), "-");
 }
 
+TEST_F(DenialCacheTest, HashedRecordsExpireBeforeTheirSoa) {
+  const SignedZone zone("example", kZone, {.denial = DenialBy::nsec3});
+  std::vector<SignedRrset> records = chain(zone);
+  for (SignedRrset& record : records) record.rrset.ttl_seconds = 100;
+  learn(zone, records);
+  now_ += seconds(99);
+  EXPECT_EQ(found("none.example"), "NXDOMAIN");
+  now_ += seconds(1);
+  EXPECT_EQ(found("none.example"), "-");
+  EXPECT_EQ(found("www.example", RecordType::mx), "-");
+}
+
 TEST_F(DenialCacheTest, NoDenialLivesLongerThanItsLimit) {
   const SignedZone zone("example", "example. 999999 SOA ns. h. 1 2 3 4 999999\n");
   learn(zone, chain(zone));
