@@ -10,6 +10,28 @@ namespace weir::cli {
 
 namespace json = boost::json;
 
+namespace {
+
+// The first string that JSON cannot carry: the daemon could only say that it got no arguments.
+const json::string* find_no_text(const json::array& values) {
+  for (const auto& value : values) {
+    if (value.is_string() && !is_utf8(value.get_string())) return &value.get_string();
+  }
+  return nullptr;
+}
+
+const json::string* find_no_text(const json::object& arguments) {
+  for (const auto& member : arguments) {
+    const json::value& value = member.value();
+    if (value.is_string() && !is_utf8(value.get_string())) return &value.get_string();
+    if (!value.is_array()) continue;
+    if (const json::string* found = find_no_text(value.get_array())) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 ExitCode Command::fail(const Error& error) {
   return fail(error, exit_code_of(error.code));
 }
@@ -78,6 +100,8 @@ Command::Answer Command::try_ask(std::string_view verb, const json::object& argu
     answer.failure = code;
     return std::move(answer);
   };
+  if (const json::string* bad = find_no_text(arguments))
+    return failed({ErrorCode::invalid, "\"" + escape_for_display(*bad) + "\" is not UTF-8 text"}, ExitCode::refused);
   const auto run = run_path();
   if (!run) return failed(run.error(), exit_code_of(run.error().code));
   auto client = ControlClient::connect(sidecar_socket(*run), "weir-sidecar");

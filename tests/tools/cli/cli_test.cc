@@ -448,6 +448,37 @@ TEST_F(CliTest, BatchKeepsTheOrderAndAsksInChunks) {
   EXPECT_EQ(json::parse(row).at("winner").at("line").to_number<int>(), 812);
 }
 
+TEST_F(CliTest, OctetsThatAreNoTextAreInvalidAndNothingElseIs) {
+  sidecar().on("explain", explain_reply);
+  const std::string input = "ads.example\nm\xFCnchen.example\nb\u00FCcher.example\nb\u00FC cher.example\nfoo.org\n";
+  const Ran batch = run({"explain", "--batch"}, input);
+  EXPECT_EQ(batch.code, 3) << batch.err;
+  EXPECT_EQ(batch.err, "");
+  EXPECT_EQ(batch.out,
+            "ads.example blocked ads 812 3\nm\\xFCnchen.example invalid - - -\nb\u00FCcher.example none - - -\n"
+            "b\u00FC cher.example invalid - - -\nfoo.org none - - -\n");
+  std::istringstream rows(run({"explain", "--batch", "--json"}, input).out);
+  std::vector<std::string> outcomes;
+  for (std::string row; std::getline(rows, row);) {
+    json::error_code bad;
+    const json::value parsed = json::parse(row, bad);
+    ASSERT_FALSE(bad) << row;
+    outcomes.emplace_back(parsed.at("outcome").as_string());
+  }
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"blocked", "invalid", "none", "invalid", "none"}));
+
+  const std::size_t before = sidecar().asked().size();
+  for (const auto& verb : std::vector<std::vector<std::string>>{{"explain", "m\xFCn.example"},
+                                                                {"explain", "a.example", "--group", "m\xFCn.example"},
+                                                                {"list", "update", "m\xFCn.example"},
+                                                                {"log", "search", "--name", "m\xFCn.example"}}) {
+    const Ran ran = run(verb);
+    EXPECT_EQ(ran.code, 3) << verb[0];
+    EXPECT_EQ(ran.err, "weir: \"m\\xFCn.example\" is not UTF-8 text\n");
+  }
+  EXPECT_EQ(sidecar().asked().size(), before);
+}
+
 constexpr const char* kUpdated =
     R"({"name":"new","lines":10,"rules":8,"added":8,"removed":0,"unchanged":0,"import":1,"generation":5,"buckets":{},
         "notes":["a note"],"changed":true})";
