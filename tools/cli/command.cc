@@ -1,5 +1,6 @@
 #include "tools/cli/command.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include "tools/support/table.h"
@@ -8,6 +9,28 @@
 namespace weir::cli {
 
 namespace json = boost::json;
+
+namespace {
+
+// The first string that JSON cannot carry: the daemon could only say that it got no arguments.
+const json::string* find_no_text(const json::array& values) {
+  for (const auto& value : values) {
+    if (value.is_string() && !is_utf8(value.get_string())) return &value.get_string();
+  }
+  return nullptr;
+}
+
+const json::string* find_no_text(const json::object& arguments) {
+  for (const auto& member : arguments) {
+    const json::value& value = member.value();
+    if (value.is_string() && !is_utf8(value.get_string())) return &value.get_string();
+    if (!value.is_array()) continue;
+    if (const json::string* found = find_no_text(value.get_array())) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 ExitCode Command::fail(const Error& error) {
   return fail(error, exit_code_of(error.code));
@@ -35,6 +58,40 @@ ExitCode Command::usage(std::string_view message) {
   return ExitCode::usage;
 }
 
+// The daemons keep running on what they loaded, so a file that was broken since must not lock anybody out of them.
+// A configuration that is not there is another matter: mostly --config was mistyped, and going on with the default
+// would change another daemon than the one that was meant.
+Result<std::filesystem::path> Command::run_path() {
+  if (run_path_) return *run_path_;
+  const auto config = Config::load(config_file_);
+  if (config) {
+    run_path_ = config->run.path;
+  } else {
+    std::error_code code;
+    if (config.error().code == ErrorCode::not_found && !std::filesystem::exists(config_file_, code))
+      return config.error();
+    run_path_ = Config::load_run_path(config_file_);
+    warn(config.error(), "going on with [run] path = \"" + run_path_->string() + "\"");
+  }
+  return *run_path_;
+}
+
+// One line, however many faults there are: 'weir check' is for reading them all.
+void Command::warn(const Error& fault, const std::string& going_on) {
+  const auto end = std::min(fault.message.find('\n'), fault.message.size());
+  const auto more = std::count(fault.message.begin(), fault.message.end(), '\n');
+  std::string text = fault.message.substr(0, end);
+  if (more > 0) text += " (and " + std::to_string(more) + " more; see 'weir check')";
+  text += "; " + going_on;
+  streams_.out.flush();
+  if (is_json()) {
+    const json::object body{{"code", to_text(fault.code)}, {"message", text}};
+    streams_.err << json::serialize(json::object{{"warning", body}}) << '\n';
+  } else {
+    streams_.err << "weir: warning: " << escape_for_display(text) << '\n';
+  }
+}
+
 Command::Answer Command::try_ask(std::string_view verb, const json::object& arguments,
                                  const ControlClient::Progress& progress, std::chrono::milliseconds patience) {
   Answer answer;
@@ -43,9 +100,11 @@ Command::Answer Command::try_ask(std::string_view verb, const json::object& argu
     answer.failure = code;
     return std::move(answer);
   };
-  auto config = Config::load(config_file_);
-  if (!config) return failed(config.error(), exit_code_of(config.error().code));
-  auto client = ControlClient::connect(sidecar_socket(config->run.path), "weir-sidecar");
+  if (const json::string* bad = find_no_text(arguments))
+    return failed({ErrorCode::invalid, "\"" + escape_for_display(*bad) + "\" is not UTF-8 text"}, ExitCode::refused);
+  const auto run = run_path();
+  if (!run) return failed(run.error(), exit_code_of(run.error().code));
+  auto client = ControlClient::connect(sidecar_socket(*run), "weir-sidecar");
   if (!client) return failed(client.error(), exit_code_of(client.error().code));
   auto reply = client->request({std::string(verb), json::serialize(arguments), calling_user()}, progress, patience);
   if (!reply) {

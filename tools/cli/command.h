@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,7 @@ class Command {
   ExitCode usage(std::string_view message);
 
   // One request to the sidecar named by the configuration. On failure the error was shown and `failure` is set.
+  // Only [run] path matters here: what else is wrong with the configuration is a warning, shown once.
   struct Answer {
     boost::json::value result;
     Error error;
@@ -52,7 +54,7 @@ class Command {
   };
   Answer ask(std::string_view verb, const boost::json::object& arguments, const ControlClient::Progress& progress = {},
              std::chrono::milliseconds patience = std::chrono::minutes(10));
-  // The same, but says nothing on failure.
+  // The same, but says nothing of a failure.
   Answer try_ask(std::string_view verb, const boost::json::object& arguments,
                  const ControlClient::Progress& progress = {},
                  std::chrono::milliseconds patience = std::chrono::minutes(10));
@@ -63,9 +65,13 @@ class Command {
   void say(std::string_view text);
 
  private:
+  Result<std::filesystem::path> run_path();
+  void warn(const Error& fault, const std::string& going_on);
+
   Streams& streams_;
   std::filesystem::path config_file_;
   Output output_;
+  std::optional<std::filesystem::path> run_path_;  // once it is known
 };
 
 // What parsing the arguments chose.

@@ -1,6 +1,7 @@
 // weir explain: who decides over a name, who lost, and why.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -9,6 +10,7 @@
 #include "zones/base/prefix.h"
 #include "zones/base/text.h"
 #include "zones/dns/name.h"
+#include "zones/lists/name_text.h"
 
 namespace weir::cli {
 namespace {
@@ -117,6 +119,14 @@ ExitCode explain_one(Command& command, const ExplainOptions& options) {
   return text_at(results[0], "outcome") == "blocked" ? ExitCode::answer_is_no : ExitCode::done;
 }
 
+// As the sidecar reads it: one name that it refuses would cost all those asked with it their answer.
+bool can_be_asked(std::string_view text) {
+  if (!is_utf8(text)) return false;
+  if (IpAddress::parse(text).has_value()) return true;
+  const bool is_ascii = std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+  return is_ascii ? Name::parse(text).has_value() : parse_list_name(text).fault == NameFault::none;
+}
+
 class Batch {
  public:
   Batch(Command& command, const ExplainOptions& options) : command_(command), options_(options) {}
@@ -128,7 +138,7 @@ class Batch {
       const std::string_view name = trim(line);
       if (name.empty()) continue;
       rows_.emplace_back(name);
-      valid_.push_back(IpAddress::parse(name).has_value() || Name::parse(name).has_value());
+      valid_.push_back(can_be_asked(name));
       if (rows_.size() == kNamesInRequest && !flush()) return failure_;
     }
     if (!flush()) return failure_;
@@ -159,7 +169,8 @@ class Batch {
       if (valid_[i]) {
         print(rows_[i], results[next++]);
       } else {
-        print(rows_[i], json::object{{"name", rows_[i]}, {"outcome", "invalid"}, {"winner", nullptr}});
+        const std::string shown = is_utf8(rows_[i]) ? rows_[i] : escape_for_display(rows_[i]);
+        print(rows_[i], json::object{{"name", shown}, {"outcome", "invalid"}, {"winner", nullptr}});
         worst_ = ExitCode::refused;
       }
     }

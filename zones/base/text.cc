@@ -84,6 +84,15 @@ std::string escape_for_display(std::string_view text) {
   return out;
 }
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = 1;
+    if (decode_utf8(text, at, length) == kInvalid) return false;
+    at += length;
+  }
+  return true;
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;

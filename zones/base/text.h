@@ -15,6 +15,9 @@ namespace weir {
 // overrides become \xNN or \u{N}; everything else stays. The one place where shown text is escaped.
 std::string escape_for_display(std::string_view text);
 
+// RFC 3629: no overlong forms, no surrogates.
+bool is_utf8(std::string_view text);
+
 // The candidate nearest to `word` by edit distance, or "" when none is near enough to suggest.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 

@@ -284,6 +284,30 @@ Result<Config> Config::load(const fs::path& file) {
   return config;
 }
 
+fs::path Config::load_run_path(const fs::path& file) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(file, code).lexically_normal();
+  std::vector<fs::path> files{whole};
+  if (auto drop_ins = drop_ins_of(whole)) files.insert(files.end(), drop_ins->begin(), drop_ins->end());
+  for (const fs::path& each : files) {
+    const auto text = read_file(each);
+    if (!text) continue;
+    const auto root = parse_toml(*text, each.string());
+    if (!root) continue;
+    const auto* section = config::find_member(*root, "run");
+    const auto* path = section != nullptr ? config::find_member(section->value, "path") : nullptr;
+    if (path == nullptr) continue;
+    std::vector<std::string> faults_found;
+    Faults faults(each, faults_found);
+    RunConfig run;
+    for (const auto& key : config::run_keys()) {
+      if (key.name == path->key) key.read(path->value, path->key, run, faults);
+    }
+    if (faults_found.empty()) return run.path;
+  }
+  return defaults().run.path;
+}
+
 Config Config::defaults() {
   std::vector<std::string> faults;
   return Loader(faults).finish(true);

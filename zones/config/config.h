@@ -96,6 +96,9 @@ struct Config {
   // `file` and `weir.d/*.toml` beside it, in the order of their names. Errors hold every fault found, one a line:
   // "weir.toml:12:3: unknown key 'lisen' in [resolver]; did you mean 'listen'?". A missing file is not_found.
   static Result<Config> load(const std::filesystem::path& file);
+  // [run] path alone, for who must find the daemons although load() failed: of the first of these files that can be
+  // parsed and has a good one, else the default.
+  static std::filesystem::path load_run_path(const std::filesystem::path& file);
   // All defaults, no file: what an absent key means.
   static Config defaults();
   // Lists, policies and groups as the store takes them. The lists have provisional ids from

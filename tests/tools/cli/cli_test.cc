@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -104,6 +105,8 @@ struct Ran {
   std::string err;
 };
 
+std::string explain_reply(const json::object& arguments);
+
 class CliTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -129,7 +132,7 @@ class CliTest : public ::testing::Test {
     if (!sidecar_) sidecar_ = std::make_unique<FakeSidecar>(folder_.path());
     return *sidecar_;
   }
-  void faulty_config() { write("weir.toml", "[resolver]\nlisen = 1\n"); }
+  void faulty_config() { write("weir.toml", "[run]\npath = \".\"\n[resolver]\nlisen = 1\n"); }
 
   const test::ScratchFolder folder_;
   std::unique_ptr<FakeSidecar> sidecar_;
@@ -190,10 +193,61 @@ TEST_F(CliTest, EveryVerbThatAsksSaysWhenNobodyAnswers) {
   }
   faulty_config();
   for (const auto& verb : kVerbs) {
+    const bool reads_definitions = verb[0] == "reload";
+    const Ran ran = run(verb);
+    EXPECT_EQ(ran.code, reads_definitions ? 3 : 4) << verb[0];
+    EXPECT_NE(ran.err.find("weir.toml:4:1: unknown key 'lisen'"), std::string::npos) << ran.err;
+    EXPECT_EQ(ran.err.find("weir: warning: ") == 0, !reads_definitions) << ran.err;
+  }
+}
+
+TEST_F(CliTest, AFaultyConfigurationIsAWarningToVerbsThatOnlyAsk) {
+  sidecar().on("status", R"({"version":"0.1.0","pid":7,"started":"T"})");
+  sidecar().on("explain", explain_reply);
+  const std::string run_path = folder_.path().string();
+  write("weir.d/zz.toml", "[[list\n");
+  const Ran status = run({"status"});
+  EXPECT_EQ(status.code, 0) << status.err;
+  EXPECT_TRUE(status.err.starts_with("weir: warning: " + run_path + "/weir.d/zz.toml:1:")) << status.err;
+  EXPECT_NE(status.err.find("; going on with [run] path = \"" + run_path), std::string::npos) << status.err;
+  EXPECT_NE(status.out.find("weir-sidecar 0.1.0"), std::string::npos) << status.out;
+
+  std::string names;
+  for (int i = 0; i < 1500; ++i) names += "open" + std::to_string(i) + ".example\n";
+  const Ran batch = run({"explain", "--batch"}, names);
+  EXPECT_EQ(batch.code, 0) << batch.err;
+  EXPECT_EQ(std::count(batch.err.begin(), batch.err.end(), '\n'), 1) << batch.err;
+
+  faulty_config();
+  const Ran faults = run({"explain", "ads.example"});
+  EXPECT_EQ(faults.code, 1) << faults.err;
+  EXPECT_NE(faults.err.find(" (and 1 more; see 'weir check'); going on with"), std::string::npos) << faults.err;
+  EXPECT_EQ(std::count(faults.err.begin(), faults.err.end(), '\n'), 1) << faults.err;
+  const Ran as_json = run({"status", "--json"});
+  EXPECT_EQ(as_json.code, 0);
+  EXPECT_EQ(json::parse(as_json.err).at("warning").at("code").as_string(), "invalid");
+}
+
+TEST_F(CliTest, AFaultyConfigurationFailsVerbsThatReadOrWriteDefinitions) {
+  sidecar().on("reload", R"({"generation": 4})");
+  write("weir.d/zz.toml", "[[list\n");
+  for (const auto& verb : std::vector<std::vector<std::string>>{
+           {"check"}, {"reload"}, {"list", "add", "new", "/tmp/x"}, {"list", "remove", "ads"}}) {
     const Ran ran = run(verb);
     EXPECT_EQ(ran.code, 3) << verb[0];
-    EXPECT_NE(ran.err.find("weir.toml:2:1: unknown key 'lisen'"), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("zz.toml:1:"), std::string::npos) << ran.err;
+    EXPECT_EQ(ran.err.find("warning"), std::string::npos) << ran.err;
   }
+  EXPECT_TRUE(sidecar().asked().empty());
+}
+
+// A mistyped --config must not change the rules of the installed daemon.
+TEST_F(CliTest, AConfigurationThatIsNotThereLeadsToNoDaemon) {
+  fs::remove(folder_ / "weir.toml");
+  const Ran ran = run({"rule", "add", "a.example"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_NE(ran.err.find("weir.toml: No such file"), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.err.find("warning"), std::string::npos) << ran.err;
 }
 
 TEST_F(CliTest, WhatTheSidecarRefusesHasItsExitCode) {
@@ -404,6 +458,37 @@ TEST_F(CliTest, BatchKeepsTheOrderAndAsksInChunks) {
   EXPECT_EQ(json::parse(row).at("outcome").as_string(), "none");
   std::getline(rows, row);
   EXPECT_EQ(json::parse(row).at("winner").at("line").to_number<int>(), 812);
+}
+
+TEST_F(CliTest, OctetsThatAreNoTextAreInvalidAndNothingElseIs) {
+  sidecar().on("explain", explain_reply);
+  const std::string input = "ads.example\nm\xFCnchen.example\nb\u00FCcher.example\nb\u00FC cher.example\nfoo.org\n";
+  const Ran batch = run({"explain", "--batch"}, input);
+  EXPECT_EQ(batch.code, 3) << batch.err;
+  EXPECT_EQ(batch.err, "");
+  EXPECT_EQ(batch.out,
+            "ads.example blocked ads 812 3\nm\\xFCnchen.example invalid - - -\nb\u00FCcher.example none - - -\n"
+            "b\u00FC cher.example invalid - - -\nfoo.org none - - -\n");
+  std::istringstream rows(run({"explain", "--batch", "--json"}, input).out);
+  std::vector<std::string> outcomes;
+  for (std::string row; std::getline(rows, row);) {
+    json::error_code bad;
+    const json::value parsed = json::parse(row, bad);
+    ASSERT_FALSE(bad) << row;
+    outcomes.emplace_back(parsed.at("outcome").as_string());
+  }
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"blocked", "invalid", "none", "invalid", "none"}));
+
+  const std::size_t before = sidecar().asked().size();
+  for (const auto& verb : std::vector<std::vector<std::string>>{{"explain", "m\xFCn.example"},
+                                                                {"explain", "a.example", "--group", "m\xFCn.example"},
+                                                                {"list", "update", "m\xFCn.example"},
+                                                                {"log", "search", "--name", "m\xFCn.example"}}) {
+    const Ran ran = run(verb);
+    EXPECT_EQ(ran.code, 3) << verb[0];
+    EXPECT_EQ(ran.err, "weir: \"m\\xFCn.example\" is not UTF-8 text\n");
+  }
+  EXPECT_EQ(sidecar().asked().size(), before);
 }
 
 constexpr const char* kUpdated =

@@ -8,6 +8,12 @@
 namespace weir {
 namespace {
 
+TEST(Text, Utf8IsToldFromOtherOctets) {
+  for (const char* good : {"", "a", "b\u00FCcher", "\u20AC", "\U0001F600"}) EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"m\xFCn", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "a\x80"})
+    EXPECT_FALSE(is_utf8(bad)) << escape_for_display(bad);
+}
+
 TEST(IpAddress, ParsesAndPrints) {
   struct Row {
     const char* text;

@@ -387,6 +387,24 @@ TEST_F(ConfigTest, RankAndGroupDefaults) {
   EXPECT_EQ(set.policies[set.groups[0].policy].name, "strict");
 }
 
+TEST_F(ConfigTest, TheRunPathIsReadAlsoWhereTheRestIsFaulty) {
+  const fs::path file = write("weir.toml", "[resolver]\nlisen = 1\n[run]\npath = \"main\"\n");
+  write("weir.d/zz.toml", "[[list\n");
+  ASSERT_FALSE(Config::load(file));
+  EXPECT_EQ(Config::load_run_path(file), folder_ / "main");
+  const std::string standard = Config::defaults().run.path;
+  for (const char* text :
+       {"", "[run\npath = \"x\"", "[run]\npath = 1", "[run]\npath = \"\"", "run = 1", "[[run]]\npath = \"x\""}) {
+    write("weir.toml", text);
+    EXPECT_EQ(Config::load_run_path(file), standard) << text;
+  }
+  write("weir.d/run.toml", "[run]\npath = \"../other\"\n");
+  EXPECT_EQ(Config::load_run_path(file), folder_ / "other");
+  write("weir.toml", "[run]\npath = \"main\"\n");
+  EXPECT_EQ(Config::load_run_path(file), folder_ / "main");
+  EXPECT_EQ(Config::load_run_path(folder_ / "none/weir.toml"), standard);
+}
+
 TEST_F(ConfigTest, FilesThatCannotBeRead) {
   EXPECT_EQ(Config::load(folder_ / "none.toml").error().code, ErrorCode::not_found);
   EXPECT_EQ(Config::load(folder_.path()).error().code, ErrorCode::invalid);
