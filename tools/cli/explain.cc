@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "tools/cli/url.h"
 #include "tools/cli/verbs.h"
 #include "zones/base/prefix.h"
 #include "zones/base/text.h"
@@ -105,6 +106,7 @@ json::object arguments_of(const ExplainOptions& options, json::array names) {
 }
 
 ExitCode explain_one(Command& command, const ExplainOptions& options) {
+  if (const auto url = refuse_url(options.name)) return command.fail(*url);
   const auto answer = command.ask("explain", arguments_of(options, {json::string(options.name)}));
   if (!answer) return answer.failure;
   const json::array& results = array_at(answer.result, "results");
@@ -121,7 +123,7 @@ ExitCode explain_one(Command& command, const ExplainOptions& options) {
 
 // As the sidecar reads it: one name that it refuses would cost all those asked with it their answer.
 bool can_be_asked(std::string_view text) {
-  if (!is_utf8(text)) return false;
+  if (!is_utf8(text) || refuse_url(text)) return false;
   if (IpAddress::parse(text).has_value()) return true;
   const bool is_ascii = std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
   return is_ascii ? Name::parse(text).has_value() : parse_list_name(text).fault == NameFault::none;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <ostream>
 
+#include "tools/cli/url.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 #include "zones/base/prefix.h"
@@ -37,13 +38,7 @@ enum class Change : std::uint8_t { add, remove };
 Result<json::object> describe(const RuleOptions& options, Change change) {
   json::object out;
   std::string_view text = options.pattern;
-  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    std::string_view host = text.substr(scheme + 3);
-    host = host.substr(0, host.find_first_of("/?#"));
-    return Error{ErrorCode::invalid,
-                 "\"" + options.pattern + "\" is a URL; rules are about names: give the host name" +
-                     (Name::parse(host).has_value() && !host.empty() ? ", " + std::string(host) : "")};
-  }
+  if (auto url = refuse_url(text)) return std::move(*url);
   const bool looks_like_address = text.find('/') != std::string_view::npos || IpAddress::parse(text).has_value();
   if (looks_like_address) {
     auto prefix = Prefix::parse(text);

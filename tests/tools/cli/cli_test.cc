@@ -491,6 +491,29 @@ TEST_F(CliTest, OctetsThatAreNoTextAreInvalidAndNothingElseIs) {
   EXPECT_EQ(sidecar().asked().size(), before);
 }
 
+// As a name a URL matches no rule: "is resolved" would be false.
+TEST_F(CliTest, ExplainRefusesAUrlAndNamesItsHost) {
+  sidecar().on("explain", explain_reply);
+  const std::pair<const char*, const char*> kRows[] = {
+      {"https://ads.example/", ": give the host name, ads.example\n"},
+      {"HTTP://user:pw@ads.example:8080/x?y#z", ": give the host name, ads.example\n"},
+      {"https://b\u00FCcher.example/", ": give the host name, b\u00FCcher.example\n"},
+      {"https://[2001:db8::1]:443/", ": give the host name, 2001:db8::1\n"},
+      {"https://192.0.2.1", ": give the host name, 192.0.2.1\n"},
+      {"https:///x", ": give the host name\n"},
+      {"https://a..b/", ": give the host name\n"}};
+  for (const auto& [url, told] : kRows) {
+    const Ran ran = run({"explain", url});
+    EXPECT_EQ(ran.code, 3) << ran.out;
+    EXPECT_EQ(ran.err, "weir: \"" + std::string(url) + "\" is a URL; rules are about names" + told);
+    EXPECT_EQ(run({"rule", "add", url}).err, ran.err);
+  }
+  EXPECT_TRUE(sidecar().asked().empty());
+  const Ran batch = run({"explain", "--batch"}, "https://ads.example/\nads.example\n");
+  EXPECT_EQ(batch.code, 3);
+  EXPECT_EQ(batch.out, "https://ads.example/ invalid - - -\nads.example blocked ads 812 3\n");
+}
+
 constexpr const char* kUpdated =
     R"({"name":"new","lines":10,"rules":8,"added":8,"removed":0,"unchanged":0,"import":1,"generation":5,"buckets":{},
         "notes":["a note"],"changed":true})";
