@@ -190,8 +190,8 @@ TEST(ChainOfTrust, WhatIsNotAsItShouldBeIsBogus) {
   };
   const LieRow rows[] = {
       {"no DS could be fetched", "secure.example DS",
-       [&](const SignedWorld&) { return failed("example", EdeCode::no_reachable_authority); },
-       EdeCode::dnskey_missing, "example"},
+       [&](const SignedWorld&) { return failed("example", EdeCode::no_reachable_authority); }, EdeCode::dnskey_missing,
+       "example"},
       {"and nobody says why", "secure.example DS", [&](const SignedWorld&) { return failed("example", {}); },
        EdeCode::dnskey_missing, "example"},
       {"an unsigned DS", "secure.example DS",
