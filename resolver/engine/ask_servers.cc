@@ -16,8 +16,8 @@ constexpr microseconds kLateAnswer = milliseconds(1500);
 // RFC 9156 section 2.3: MINIMISE_ONE_LAB. After these, several labels are added at a time.
 constexpr unsigned kMinimiseOneLabel = 4;
 
-UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, const ServerStatus& status, Lookup& lookup,
-                         const Resolution& resolution, const Context& context) {
+UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, const ServerStatus& status,
+                         const Lookup& lookup, const Resolution& resolution, const Context& context) {
   const EngineOptions& options = context.options;
   UpstreamQuery query;
   query.qname = step.ask_name;
@@ -32,7 +32,7 @@ UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, con
 }
 
 // Sends to `candidate`, or joins an exchange that asks the same. False where the budget has no packet left.
-bool ask(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution, Context& context) {
+bool ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolution& resolution, Context& context) {
   const ServerStatus status = context.servers.find(candidate.address, step.zone.zone_cut, context.now.steady);
   UpstreamQuery query = make_query(step, candidate, status, lookup, resolution, context);
   ++candidate.tries;
@@ -150,7 +150,7 @@ std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resoluti
 
 }  // namespace
 
-void choose_question(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
+void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolution, Context& context) {
   const unsigned whole = lookup.name.label_count();
   unsigned labels = step.ask_name.label_count();
   step.asking = AskServers::Asking::whole;
@@ -180,7 +180,7 @@ void choose_question(AskServers& step, Lookup& lookup, Resolution& resolution, C
   step.ask_type = lookup.type;
 }
 
-void ask_whole_name(AskServers& step, Lookup& lookup) {
+void ask_whole_name(AskServers& step, const Lookup& lookup) {
   step.asking = AskServers::Asking::whole;
   step.ask_name = lookup.name;
   step.ask_type = lookup.type;
@@ -193,12 +193,11 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
     const bool probes_left = step.dead_probes < limit_of(Limit::dead_server_probes);
     auto choices = choices_among(step, resolution, context, Distrusted::left_out);
     auto chosen = choose_server(choices, probes_left, context.options.random);
-    // Name servers that nobody has looked up yet come before those that gave something bogus.
-    if (!chosen && resolution.distrusts_any(step.zone.zone_cut) && !step.without_addresses.empty() &&
-        step.outstanding.empty()) {
-      return look_up_addresses(step, lookup, resolution, context);
-    }
-    if (!chosen) {
+    if (!chosen && resolution.distrusts_any(step.zone.zone_cut)) {
+      // Name servers that nobody has looked up yet come before those that gave something bogus.
+      if (!step.without_addresses.empty() && step.outstanding.empty()) {
+        return look_up_addresses(step, lookup, resolution, context);
+      }
       choices = choices_among(step, resolution, context, Distrusted::included);
       chosen = choose_server(choices, probes_left, context.options.random);
     }

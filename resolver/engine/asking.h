@@ -7,8 +7,8 @@ namespace weir {
 
 // The next name to ask the zone for: one label more, or several, or all of it (RFC 9156 section 2.3). What the cache
 // knows to exist needs no question.
-void choose_question(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context);
-void ask_whole_name(AskServers& step, Lookup& lookup);
+void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolution, Context& context);
+void ask_whole_name(AskServers& step, const Lookup& lookup);
 
 // The next server is asked. Where none is left: wait for what is outstanding, then look up another name server.
 std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context);
