@@ -15,7 +15,6 @@ constexpr std::chrono::microseconds kWithinTheBatch{0};
 
 constexpr ExtendedError kProhibited{EdeCode::prohibited, "this client may not ask here"};
 constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
-constexpr ExtendedError kNotRecursive{EdeCode::not_authoritative, "recursion was not asked for"};
 constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
 
 }  // namespace
@@ -56,6 +55,18 @@ std::optional<std::size_t> PacketPath::answer(AskedQuery& asked, std::span<std::
   return size;
 }
 
+void PacketPath::fill(Miss& miss, const AskedQuery& asked) const {
+  const Query& query = asked.parsed.query;
+  miss.message.assign(query.message.begin(), query.message.end());
+  miss.query = query;
+  miss.query.message = miss.message;
+  miss.query.qname = std::span(miss.message).subspan(kHeaderSize, query.qname.size());
+  miss.client = asked.client;
+  miss.group = asked.group;
+  miss.transport = asked.transport;
+  miss.received = now_.steady;
+}
+
 std::size_t PacketPath::overloaded(const AskedQuery& asked, std::span<std::uint8_t> out) {
   metrics_.add(Metric::overloaded);
   const std::size_t size = write_error_reply(out, asked.parsed.query, Rcode::servfail, &kOverloaded);
@@ -84,8 +95,6 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
     const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
     if (blocked) return blocked;
   }
-  // Only from the cache for those who do not ask for recursion.
-  if (!query.recursion_desired) return write_error_reply(out, query, Rcode::refused, &kNotRecursive);
   const std::size_t local = answer_local_name(out, query);
   if (local != 0) {
     sink_.count(who.group, AnswerKind::resolved);
@@ -158,7 +167,9 @@ const AnswerMatches* PacketPath::match_again(AskedQuery& asked, const Asker& ask
 std::size_t PacketPath::refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out) {
   metrics_.add(Metric::access_refused);
   if (asked.parsed.fault == QueryFault::drop) return 0;
-  return write_error_reply(out, asked.parsed.query, Rcode::refused, &kProhibited);
+  // Nobody recurses for them: RA=0 (RFC 1035 section 4.1.1).
+  return write_error_reply(out, asked.parsed.query, {.rcode = Rcode::refused, .recursion_available = false},
+                           &kProhibited);
 }
 
 std::size_t PacketPath::answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out) {

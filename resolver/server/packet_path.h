@@ -13,6 +13,7 @@
 #include "resolver/cache/answer_cache.h"
 #include "resolver/server/access.h"
 #include "resolver/server/decision_sink.h"
+#include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/wire/query.h"
@@ -46,6 +47,8 @@ class PacketPath {
   void locate(AskedQuery& asked);
   // The reply's size in `out`, 0: none is sent. Nothing: a miss, which the engine has to resolve.
   std::optional<std::size_t> answer(AskedQuery& asked, std::span<std::uint8_t> out);
+  // What Resolutions must know of a miss; the way back to the client is the caller's.
+  void fill(Miss& miss, const AskedQuery& asked) const;
   // Instead of a miss, where too many wait.
   std::size_t overloaded(const AskedQuery& asked, std::span<std::uint8_t> out);
 

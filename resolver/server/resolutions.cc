@@ -21,7 +21,8 @@ std::string key_text(const Query& query) {
   for (const std::uint8_t octet : query.qname) key.push_back(static_cast<char>(fold(octet)));
   const unsigned type = static_cast<std::uint16_t>(query.type);
   const unsigned record_class = static_cast<std::uint16_t>(query.record_class);
-  const unsigned flags = (query.dnssec_ok ? 1U : 0U) | (query.checking_disabled ? 2U : 0U);
+  const unsigned flags =
+      (query.dnssec_ok ? 1U : 0U) | (query.checking_disabled ? 2U : 0U) | (query.recursion_desired ? 0U : 4U);
   for (const unsigned octet : {type & 0xFFU, type >> 8U, record_class & 0xFFU, record_class >> 8U, flags})
     key.push_back(static_cast<char>(octet));
   return key;
@@ -64,7 +65,8 @@ class EngineResolutions final : public Resolutions {
     const Origin origin{.kind = OriginKind::client,
                         .prefix = prefix,
                         .checking_disabled = miss->query.checking_disabled,
-                        .dnssec_ok = miss->query.dnssec_ok};
+                        .dnssec_ok = miss->query.dnssec_ok,
+                        .cache_only = !miss->query.recursion_desired};
     const ResolutionId id = engine_.start(question, origin, now);
     Waiting& entry = waiting_[id.value];
     entry.key = key;

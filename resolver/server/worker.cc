@@ -292,15 +292,8 @@ class SocketWorker final : public Worker {
   // all; 0: none.
   std::size_t resolve(const AskedQuery& asked, std::unique_ptr<Miss> miss, std::span<std::uint8_t> out) {
     const Query& query = asked.parsed.query;
-    miss->message.assign(query.message.begin(), query.message.end());
-    miss->query = query;
-    miss->query.message = miss->message;
-    miss->query.qname = std::span(miss->message).subspan(kHeaderSize, query.qname.size());
-    miss->client = asked.client;
-    miss->group = asked.group;
-    miss->transport = asked.transport;
+    path_.fill(*miss, asked);
     miss->worker = options_.index;
-    miss->received = path_.time().steady;
     const std::uint64_t owner = (query.qname_hash >> 17) + static_cast<std::uint64_t>(query.type);
     Worker* worker = peers_[owner % peers_.size()];
     if (worker == this) {

@@ -27,7 +27,8 @@ std::string_view cut_utf8(std::string_view text, std::size_t size) {
 std::uint16_t reply_flags(const Query& query, const ReplyFlags& flags) {
   // The opcode is the query's own: a client matches it, also on NOTIMP.
   const unsigned opcode = query.message.size() > 2 ? query.message[2] & 0x78U : 0U;
-  unsigned bits = 0x8000U | opcode << 8 | 0x0080U;  // QR, RA
+  unsigned bits = 0x8000U | opcode << 8;  // QR
+  if (flags.recursion_available) bits |= 0x0080U;
   if (flags.authoritative) bits |= 0x0400U;
   if (flags.truncated) bits |= 0x0200U;
   if (query.recursion_desired) bits |= 0x0100U;
@@ -83,22 +84,18 @@ void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& 
   put_u16(message, 10, static_cast<std::uint16_t>(additional));
 }
 
-std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode,
+std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, const ReplyFlags& flags,
                               const ExtendedError* error) {
   Writer writer(out);
-  begin_reply(writer, query, {.rcode = rcode});
+  begin_reply(writer, query, flags);
   if (!writer.ok()) return 0;
-  finish_reply(writer, out, query, rcode, error);
+  finish_reply(writer, out, query, flags.rcode, error);
   return writer.size();
 }
 
 std::size_t write_truncated_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode,
                                   const ExtendedError* error) {
-  Writer writer(out);
-  begin_reply(writer, query, {.rcode = rcode, .truncated = true});
-  if (!writer.ok()) return 0;
-  finish_reply(writer, out, query, rcode, error);
-  return writer.size();
+  return write_error_reply(out, query, {.rcode = rcode, .truncated = true}, error);
 }
 
 std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, const Query& query,

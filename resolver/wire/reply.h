@@ -21,9 +21,10 @@ struct ReplyFlags {
   bool authoritative = false;
   bool truncated = false;
   bool authentic_data = false;
+  bool recursion_available = true;
 };
 
-// QR=1, opcode QUERY, RD and CD as in the query, RA=1, then the question with the client's own case.
+// QR=1, opcode QUERY, RD and CD as in the query, then the question with the client's own case.
 // Counts are zero but QDCOUNT; patch them with set_counts().
 void begin_reply(Writer& writer, const Query& query, const ReplyFlags& flags);
 void set_counts(std::span<std::uint8_t> message, std::uint16_t answers, std::uint16_t authority,
@@ -33,7 +34,12 @@ void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& 
                   const ExtendedError* error);
 // A reply without records: FORMERR, SERVFAIL, REFUSED, ... into `out`; returns its size, 0 where even that does not
 // fit.
-std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode, const ExtendedError* error);
+std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, const ReplyFlags& flags,
+                              const ExtendedError* error);
+inline std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode,
+                                     const ExtendedError* error) {
+  return write_error_reply(out, query, ReplyFlags{.rcode = rcode}, error);
+}
 
 // The same with TC=1: the client comes again over TCP. Never a part of an RRset.
 std::size_t write_truncated_reply(std::span<std::uint8_t> out, const Query& query, Rcode rcode,

@@ -6,10 +6,11 @@
 #include <filesystem>
 #include <string_view>
 
+#include "tests/scenario/engine_settings.h"
 #include "tests/scenario/runner.h"
 #include "tests/scenario/scenario_file.h"
 #include "tests/scenario/settings.h"
-#include "tests/scenario/tested_engine.h"
+#include "tests/scenario/tested_resolver.h"
 
 namespace weir::scenario {
 namespace {
@@ -61,16 +62,17 @@ void run(Judged& out, Tracing tracing) {
   const auto settings = read_settings(*scenario);
   if (!settings) return fail(settings.error().message, "settings do not parse");
   out.unknown = settings->unknown;
-  if (const auto reason = not_applicable(*settings, EngineUnderTest::policy_features())) {
+  if (const auto reason = not_applicable(*settings, TestedResolver::policy_features())) {
     out.verdict = Judged::Verdict::not_applicable;
     out.reason = *reason;
     out.category = "not applicable: " + reason->substr(0, reason->find(':'));
     return;
   }
   out.missing = missing_features(*settings);
-  EngineUnderTest resolver(*settings);
+  const auto resolver = TestedResolver::make(*settings);
+  if (!resolver) return fail(resolver.error().message, "does not begin");
   const Outcome outcome =
-      run_scenario(*scenario, resolver, settings->wall_start(), {}, tracing == Tracing::on ? &out.trace : nullptr);
+      run_scenario(*scenario, **resolver, settings->wall_start(), {}, tracing == Tracing::on ? &out.trace : nullptr);
   if (outcome.kind == Outcome::Kind::passed) return;
   fail(outcome.reason, out.missing.empty() ? kind_of(outcome.reason) : "needs " + out.missing.front());
   out.details = outcome.details;

@@ -1,0 +1,114 @@
+#include "tests/scenario/engine_settings.h"
+
+#include <algorithm>
+#include <random>
+
+#include "resolver/dnssec/chain_of_trust.h"
+
+namespace weir::scenario {
+namespace {
+
+// The addresses of a hints file; its names do not matter to a scenario.
+std::vector<IpAddress> addresses_of_hints(const std::string& text) {
+  std::vector<IpAddress> out;
+  ZoneContext context;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const auto record = parse_record(text.substr(at, std::min(text.find(';', at), end) - at), context);
+    at = end + 1;
+    if (!record || record->record_class != RecordClass::in) continue;
+    if (record->type == RecordType::a || record->type == RecordType::aaaa) {
+      out.push_back(IpAddress::from_octets(record->rdata));
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<const TrustRules> trust_rules(const ScenarioSettings& settings) {
+  auto rules = std::make_shared<TrustRules>();
+  ZoneContext context;
+  for (const std::string& line : settings.trust_anchors) {
+    const auto record = parse_record(line, context);
+    if (record) rules->anchors.add(record->owner, record->type, record->rdata);
+  }
+  const WallTime now = settings.wall_start();
+  for (const Name& name : settings.domain_insecure) {
+    (void)rules->negative_anchors.add({name, now + std::chrono::hours(24), "domain-insecure"}, now);
+  }
+  rules->max_nsec3_iterations = 150;  // Unbound's default; the scenarios use 123, which the daemon takes for insecure
+  // DSA counts as supported in every scenario, and never in the daemon.
+  rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa));
+  rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa_nsec3_sha1));
+  if (settings.ignore_signature_dates) rules->clock_skew = std::chrono::seconds(1'000'000'000);
+  return rules;
+}
+
+}  // namespace
+
+EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& zone_trust, DenialCache& denials) {
+  EngineOptions options;
+  std::vector<IpAddress> roots = settings.root_addresses;
+  const auto hinted = addresses_of_hints(settings.root_hints);
+  roots.insert(roots.end(), hinted.begin(), hinted.end());
+  if (!roots.empty()) {
+    options.root_hints.push_back({settings.root_server_name.value_or(*Name::parse("hint.root-servers.net")), roots});
+  }
+  options.use_ipv4 = settings.use_ipv4;
+  options.use_ipv6 = settings.use_ipv6;
+  for (const auto* zones : {&settings.forward_zones, &settings.stub_zones}) {
+    for (const UpstreamZone& zone : *zones) {
+      if (zone.addresses.empty()) continue;
+      options.forward_zones.push_back(
+          {.name = zone.name,
+           .servers = zone.addresses,
+           .kind = zones == &settings.stub_zones ? ForwardZone::Kind::stub : ForwardZone::Kind::forward,
+           .fallback = zone.first ? ForwardZone::Fallback::recursion : ForwardZone::Fallback::none});
+    }
+  }
+  options.minimal_responses = settings.minimal_responses;
+  options.qname_minimisation = settings.qname_minimisation;
+  // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
+  options.randomise_case = false;
+  options.random = [random = std::mt19937_64(1)]() mutable { return static_cast<std::uint32_t>(random()); };
+  if (settings.has_validator && !settings.trust_anchors.empty()) {
+    options.trust = trust_rules(settings);
+    options.zone_trust = &zone_trust;
+    if (settings.aggressive_nsec) options.denials = &denials;
+  }
+  return options;
+}
+
+std::vector<std::string> missing_features(const ScenarioSettings& settings) {
+  std::vector<std::string> out;
+  const auto miss = [&](bool missing, const char* what) {
+    if (missing) out.emplace_back(what);
+  };
+  miss(settings.has_dns64 || settings.dns64_prefix, "dns64");
+  miss(!settings.local_zones.empty() || !settings.local_data.empty(), "local-zone, local-data");
+  miss(settings.serve_expired, "serve-expired");
+  miss(settings.prefetch || settings.prefetch_key, "prefetch");
+  miss(settings.answer_cookie, "answer-cookie");
+  miss(settings.tcp_keepalive, "edns-tcp-keepalive");
+  miss(!settings.identity.empty() || !settings.version.empty() || settings.hide_identity || settings.hide_version,
+       "identity, version");
+  miss(std::ranges::any_of(settings.access, [](const AccessRule& rule) { return rule.action == "allow_cookie"; }),
+       "access-control");
+  miss(!settings.do_not_query_addresses.empty() || !settings.do_not_query_localhost, "do-not-query");
+  const ScenarioSettings silent;
+  miss(settings.cache_min_ttl != silent.cache_min_ttl || settings.cache_max_ttl != silent.cache_max_ttl ||
+           settings.cache_min_negative_ttl != silent.cache_min_negative_ttl ||
+           settings.cache_max_negative_ttl != silent.cache_max_negative_ttl,
+       "cache-*-ttl");
+  miss(!settings.harden_glue || settings.harden_unverified_glue || settings.harden_referral_path || settings.scrub_ns ||
+           settings.harden_unknown_additional,
+       "harden-*, iter-scrub-*");
+  miss(std::ranges::any_of(settings.stub_zones,
+                           [](const UpstreamZone& zone) { return zone.prime || zone.no_cache || !zone.hosts.empty(); }),
+       "stub-prime, stub-host, stub-no-cache");
+  miss(settings.max_query_restarts || settings.max_global_quota || settings.outbound_msg_retry ||
+           settings.val_max_restart,
+       "other budgets");
+  return out;
+}
+
+}  // namespace weir::scenario

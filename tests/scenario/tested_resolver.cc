@@ -1,0 +1,137 @@
+#include "tests/scenario/tested_resolver.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "tests/scenario/engine_settings.h"
+
+namespace weir::scenario {
+namespace {
+
+constexpr std::size_t kAnswerCacheBytes = 4U << 20;
+constexpr std::size_t kMatchCacheBytes = 64U << 10;
+constexpr std::size_t kRingBytes = 64U << 10;
+constexpr std::size_t kMaxReply = 65'535;
+
+// No list, no rule: every answer goes to the client as it is.
+class WithoutRules final : public Generation {
+ public:
+  const RuleDetail* detail(PayloadId) const override { return nullptr; }
+  void match(const ReversedName&, MatchSet& out) const override { out.clear(); }
+  void match_address(const IpAddress&, MatchSet& out) const override { out.clear(); }
+  bool has_address_rules() const override { return false; }
+  const PolicySet& policies() const override { return policies_; }
+  GenerationNumber number() const override { return {1}; }
+  NamesEpoch names_epoch() const override { return {1}; }
+  WallTime published_at() const override { return {}; }
+  const std::string& fingerprint() const override { return fingerprint_; }
+  const std::vector<ListId>& never_loaded() const override { return never_loaded_; }
+  std::uint64_t rule_count() const override { return 0; }
+
+ private:
+  PolicySet policies_ = PolicySet::with_defaults();
+  std::string fingerprint_;
+  std::vector<ListId> never_loaded_;
+};
+
+// Whoever may ask by the scenario's lines. weir's list only allows, so a line that refuses takes its clients out of
+// what is allowed by default: everybody where a file says nothing, else loopback, as Unbound does.
+std::vector<Prefix> allowed_clients(const ScenarioSettings& settings) {
+  std::vector<Prefix> out;
+  if (settings.access.empty()) return {Prefix::of(IpAddress::ipv4(0), 0), Prefix::of(*IpAddress::parse("::"), 0)};
+  for (const AccessRule& rule : settings.access) {
+    if (rule.action.starts_with("allow")) out.push_back(rule.clients);
+  }
+  for (const char* text : {"127.0.0.1/32", "::1/128"}) {
+    const Prefix loopback = *Prefix::parse(text);
+    const bool named = std::ranges::any_of(
+        settings.access, [&](const AccessRule& rule) { return rule.clients.contains(loopback.address); });
+    if (!named) out.push_back(loopback);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TestedResolver>> TestedResolver::make(const ScenarioSettings& settings) {
+  auto cache = AnswerCache::make(kAnswerCacheBytes);
+  if (!cache) return cache.error();
+  std::unique_ptr<TestedResolver> resolver(new TestedResolver(std::move(*cache)));
+  auto wired = resolver->wire_up(settings);
+  if (!wired) return wired.error();
+  return resolver;
+}
+
+TestedResolver::TestedResolver(std::unique_ptr<AnswerCache> answer_cache)
+    : answer_cache_(std::move(answer_cache)), generation_(std::make_unique<WithoutRules>()) {}
+
+Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
+  auto sink = DecisionSink::open(run_directory_.path(), 0, keys_, metrics_, kRingBytes);
+  if (!sink) return sink.error();
+  sink_ = std::move(*sink);
+  policy_.emplace(kMatchCacheBytes, *sink_, metrics_);
+  policy_->set_generation(generation_.get(), settings.wall_start());
+  path_.emplace(allowed_clients(settings), *answer_cache_, *policy_, *sink_, metrics_);
+  resolutions_ = Resolutions::make(
+      engine_options(settings, zone_trust_, denials_),
+      {.answers = *answer_cache_,
+       .rrsets = rrsets_,
+       .servers = servers_,
+       .policy = *policy_,
+       .sink = *sink_,
+       .metrics = metrics_,
+       .send = [this](Exchange exchange) { exchanges_.push_back(std::move(exchange)); },
+       .cancel =
+           [this](ExchangeId exchange) {
+             std::erase_if(exchanges_, [&](const Exchange& wanted) { return wanted.id == exchange; });
+             abandoned_.push_back(exchange);
+           },
+       .arm_timer = [this](std::optional<SteadyTime> at) { timer_ = at; },
+       .reply = [this](const Miss& miss, std::span<const std::uint8_t> message) { keep_answer(miss.ticket, message); },
+       .refresh_generation = [] {}});
+  return {};
+}
+
+void TestedResolver::keep_answer(std::uint64_t ticket, std::span<const std::uint8_t> message) {
+  if (!message.empty()) answers_.push_back({ticket, {message.begin(), message.end()}});
+}
+
+void TestedResolver::query(std::uint64_t ticket, const IpAddress& client, MessageTransport transport,
+                           std::span<const std::uint8_t> message, Now now) {
+  path_->set_time(now);
+  AskedQuery asked;
+  asked.client = client;
+  asked.transport = transport == MessageTransport::udp ? Transport::udp : Transport::tcp;
+  path_->prepare(asked, message);
+  path_->locate(asked);
+  std::vector<std::uint8_t> out(asked.transport == Transport::udp ? asked.parsed.query.udp_payload_size : kMaxReply);
+  const auto size = path_->answer(asked, out);
+  if (size) return keep_answer(ticket, std::span(out).first(*size));
+  auto miss = std::make_unique<Miss>();
+  miss->ticket = ticket;
+  path_->fill(*miss, asked);
+  resolutions_->accept(std::move(miss), now);
+  resolutions_->pump(now);
+}
+
+void TestedResolver::receive(ExchangeId exchange, const Response& response, Now now) {
+  resolutions_->receive(exchange, response, now);
+}
+
+void TestedResolver::timeout(Now now) {
+  timer_.reset();  // it goes off once; what is to come arms it again
+  resolutions_->timeout(now);
+}
+
+bool TestedResolver::flush_message(const Name& name, RecordType, Now) {
+  answer_cache_->flush(name, false);
+  rrsets_.erase(name);
+  return true;
+}
+
+bool TestedResolver::expire_message(const Name&, RecordType, Now) {
+  return false;  // the caches have no way to age an entry
+}
+
+}  // namespace weir::scenario
