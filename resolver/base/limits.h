@@ -54,7 +54,7 @@ enum class Limit : std::uint8_t {
 
 struct LimitRow {
   Limit limit;
-  std::string_view name;  // also of its counter: limit_reached_<name>
+  std::string_view name;  // also its counter's: weir_limits_reached_total{limit="<name>"}
   std::uint64_t value;
   std::string_view reason;
 };
@@ -123,12 +123,23 @@ consteval bool limits_are_in_order() {
 }
 static_assert(limits_are_in_order(), "kLimits has one row for each Limit, in its order");
 
-constexpr const LimitRow& row_of(Limit limit) {
+constexpr std::size_t row_number_of(Limit limit) {
   const auto index = static_cast<std::size_t>(limit);
-  return kLimits[index > static_cast<std::size_t>(Limit::budgeted) ? index - 1 : index];
+  return index > static_cast<std::size_t>(Limit::budgeted) ? index - 1 : index;
+}
+constexpr const LimitRow& row_of(Limit limit) {
+  return kLimits[row_number_of(limit)];
 }
 constexpr std::uint64_t limit_of(Limit limit) {
   return row_of(limit).value;
 }
+
+// How often each limit ended or cut what somebody wanted; in the order of kLimits.
+struct LimitCounts {
+  std::array<std::uint64_t, kLimits.size()> rows{};
+
+  void reach(Limit limit) { ++rows[row_number_of(limit)]; }
+  std::uint64_t of(Limit limit) const { return rows[row_number_of(limit)]; }
+};
 
 }  // namespace weir

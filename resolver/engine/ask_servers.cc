@@ -79,13 +79,13 @@ std::vector<ServerChoice> choices_among(const AskServers& step, const Resolution
 
 // Addresses that the name servers' own delegations hold: the parent may know one that answers where what the child says
 // of itself does not.
-bool add_old_glue(AskServers& step, const Context& context) {
+bool add_old_glue(AskServers& step, Context& context) {
   const std::size_t before = step.candidates.size();
   for (const NameServer& server : step.zone.servers) {
     const auto home = context.rrsets.closest_delegation(server.name, context.now.steady);
     if (!home) continue;
     for (const NameServer& known : home->servers) {
-      if (known.name == server.name) add_candidates(step, known.addresses, context.options);
+      if (known.name == server.name) add_candidates(step, known.addresses, context);
     }
   }
   return step.candidates.size() > before;
@@ -94,7 +94,7 @@ bool add_old_glue(AskServers& step, const Context& context) {
 // No server is left that could be asked at once. What is tried then, in this order; nothing: it is over.
 enum class LastResort : std::uint8_t { none, ask_on, recursion };
 
-LastResort last_resort(AskServers& step, const Lookup& lookup, const Context& context) {
+LastResort last_resort(AskServers& step, const Lookup& lookup, Context& context) {
   if (!std::exchange(step.trusts_any_glue, true) && add_old_glue(step, context)) return LastResort::ask_on;
   if (step.role == ServerRole::authority) {
     for (Candidate& candidate : step.candidates) {
@@ -211,7 +211,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
   }
   if (!step.outstanding.empty()) return std::nullopt;
   if (spent) {
-    ++context.counters.limits_reached;
+    context.counters.limits.reach(budget.has(Limit::silent_servers) ? Limit::failing_servers : Limit::silent_servers);
     return no_server_left(step, lookup);  // enough was spent on it
   }
   return look_up_addresses(step, lookup, resolution, context);

@@ -205,6 +205,7 @@ struct Engine::State {
     }
     ++counters.ignored_responses;
     if (udp && exchange.wrong_ids >= limit_of(Limit::wrong_ids)) {
+      counters.limits.reach(Limit::wrong_ids);
       return end(exchange.id, ExchangeEventKind::ask_tcp, nullptr, 0, now);
     }
   }
@@ -214,7 +215,7 @@ struct Engine::State {
       const auto known = resolutions.find(WorkId{timer.id});
       if (known == resolutions.end()) return;
       Context context = this->context(now);
-      ++counters.limits_reached;
+      counters.limits.reach(Limit::resolution_ms);
       known->second->fail(context, EdeCode::no_reachable_authority, "no answer within the time allowed");
       return settle(*known->second, now);
     }
@@ -247,7 +248,7 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
   if (known != state.by_question.end()) {
     Resolution& shared = *state.resolutions.at(known->second);
     if (shared.waiters.size() >= limit_of(Limit::waiters_per_resolution)) {
-      ++state.counters.limits_reached;
+      state.counters.limits.reach(Limit::waiters_per_resolution);
       state.refuse(id, question, Rcode::servfail, "limit reached: waiters_per_resolution");
       return id;
     }
@@ -256,10 +257,11 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
     state.waiting.emplace(id, shared.id());
     return id;
   }
-  if (state.resolutions.size() >= limit_of(Limit::resolutions_in_flight) ||
-      state.exchanges.size() >= limit_of(Limit::exchanges_in_flight)) {
-    ++state.counters.limits_reached;
-    state.refuse(id, question, Rcode::servfail, "limit reached: resolutions_in_flight");
+  for (const auto& [limit, in_use] : {std::pair(Limit::resolutions_in_flight, state.resolutions.size()),
+                                      std::pair(Limit::exchanges_in_flight, state.exchanges.size())}) {
+    if (in_use < limit_of(limit)) continue;
+    state.counters.limits.reach(limit);
+    state.refuse(id, question, Rcode::servfail, "limit reached: " + std::string(row_of(limit).name));
     return id;
   }
   Resolution& resolution = state.begin(question, origin, now);

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "resolver/base/limits.h"
 #include "resolver/base/security.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
@@ -141,7 +142,8 @@ struct EngineOptions {
 
 struct EngineCounters {
   std::uint64_t started = 0, finished = 0, failed = 0, exchanges = 0, retries = 0, tcp_fallbacks = 0,
-                ignored_responses = 0, joined = 0, limits_reached = 0, validations = 0, bogus = 0;
+                ignored_responses = 0, joined = 0, validations = 0, bogus = 0;
+  LimitCounts limits;
 };
 
 class Engine {

@@ -124,15 +124,19 @@ void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, const
 
 }  // namespace
 
-void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, const EngineOptions& options) {
+void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, Context& context) {
+  const EngineOptions& options = context.options;
   for (const IpAddress& address : addresses) {
     const bool ipv4 = address.family == AddressFamily::ipv4;
     if (!(ipv4 ? options.use_ipv4 : options.use_ipv6)) continue;
     const bool known =
         std::ranges::any_of(step.candidates, [&](const Candidate& candidate) { return candidate.address == address; });
-    if (!known && step.candidates.size() < limit_of(Limit::addresses_per_zone)) {
-      step.candidates.push_back({.address = address});
+    if (known) continue;
+    if (step.candidates.size() >= limit_of(Limit::addresses_per_zone)) {
+      context.counters.limits.reach(Limit::addresses_per_zone);
+      return;
     }
+    step.candidates.push_back({.address = address});
   }
 }
 
@@ -143,7 +147,7 @@ AskServers ask_zone(Delegation zone, Context& context) {
   for (const NameServer& server : step.zone.servers) {
     std::vector<IpAddress> addresses = server.addresses;
     if (addresses.empty()) add_cached_addresses(addresses, server.name, context);
-    add_candidates(step, addresses, context.options);
+    add_candidates(step, addresses, context);
     const bool any = std::ranges::any_of(addresses, [&](const IpAddress& address) {
       return address.family == AddressFamily::ipv4 ? context.options.use_ipv4 : context.options.use_ipv6;
     });

@@ -14,7 +14,7 @@ Finished failure(EdeCode ede, std::string text) {
 }
 
 Finished limit_failure(Limit limit, Context& context) {
-  ++context.counters.limits_reached;
+  context.counters.limits.reach(limit);
   return failure(EdeCode::other, "limit reached: " + std::string(row_of(limit).name));
 }
 

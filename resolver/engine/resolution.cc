@@ -95,7 +95,10 @@ bool Resolution::validates(const Lookup& lookup, const Context& context) const {
 
 void Resolution::run(Context& context) {
   while (!finished()) {
-    if (!budget_.spend(Limit::steps)) return fail(context, EdeCode::other, "limit reached: steps");
+    if (!budget_.spend(Limit::steps)) {
+      context.counters.limits.reach(Limit::steps);
+      return fail(context, EdeCode::other, "limit reached: steps");
+    }
     Lookup& top = *lookups_.back();
     if (std::holds_alternative<Finished>(top.step)) {
       pop(context);
@@ -152,7 +155,7 @@ void Resolution::on_exchange(Context& context, const ExchangeEvent& event) {
   auto* asking = std::get_if<AskServers>(&top.step);
   if (asking == nullptr) return;
   if (event.octets > 0 && !budget_.spend(Limit::upstream_octets, event.octets)) {
-    ++context.counters.limits_reached;
+    context.counters.limits.reach(Limit::upstream_octets);
     return fail(context, EdeCode::other, "limit reached: upstream_octets");
   }
   auto next = weir::on_exchange(*asking, top, *this, context, event);

@@ -138,7 +138,7 @@ const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context)
 // find_zone_cut.cc: begins to ask the servers of `zone`, with the addresses that glue and cache know.
 AskServers ask_zone(Delegation zone, Context& context);
 // Each once, of the families that are in use.
-void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, const EngineOptions& options);
+void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, Context& context);
 
 // finish.cc
 Finished failure(EdeCode ede, std::string text);

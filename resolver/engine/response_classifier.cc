@@ -189,7 +189,7 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   if (!out.chain.empty()) return ResponseMeaning::alias;
   if (asked.role == ServerRole::forwarder) return ResponseMeaning::nodata;  // without SOA: not to be cached
   if (const Rrset* ns = find_referral(message, asked)) {
-    out.referral = make_delegation(*ns, message.additional, asked.zone_cut);
+    out.referral = make_delegation(*ns, message.additional, asked.zone_cut, out.limits_reached);
     out.referral_ttl = ns->ttl_seconds;
     if (const Rrset* ds = find_rrset(message.authority, ns->owner, RecordType::ds)) {
       out.referral_ds = with_signatures(message, *ds, ns->owner);
@@ -282,28 +282,34 @@ bool is_askable(const IpAddress& given) {
   return address.octets[0] != 0xFF;
 }
 
-void append_addresses(std::vector<IpAddress>& out, const Rrset& rrset) {
-  if (rrset.type != RecordType::a && rrset.type != RecordType::aaaa) return;
+bool append_addresses(std::vector<IpAddress>& out, const Rrset& rrset) {
+  if (rrset.type != RecordType::a && rrset.type != RecordType::aaaa) return true;
   for (const auto rdata : rrset.records()) {
-    if (out.size() >= limit_of(Limit::addresses_per_name_server)) return;
     const IpAddress address = IpAddress::from_octets(rdata);
-    if (is_askable(address) && std::ranges::find(out, address) == out.end()) out.push_back(address);
+    if (!is_askable(address) || std::ranges::find(out, address) != out.end()) continue;
+    if (out.size() >= limit_of(Limit::addresses_per_name_server)) return false;
+    out.push_back(address);
   }
+  return true;
 }
 
-Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional, const Name& glue_from) {
+Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional, const Name& glue_from,
+                           std::vector<Limit>& limits_reached) {
   Delegation out;
   out.zone_cut = ns.owner;
   for (const auto rdata : ns.records()) {
-    if (out.servers.size() >= limit_of(Limit::name_servers)) break;
+    if (out.servers.size() >= limit_of(Limit::name_servers)) {
+      limits_reached.push_back(Limit::name_servers);
+      break;
+    }
     auto name = rdata_name(rdata);
     if (!name) continue;
     NameServer server{*std::move(name), {}};
     for (const Rrset& rrset : additional) {
       // Glue from below the zone that was asked: its servers may not speak for names elsewhere.
       if (rrset.owner == server.name && rrset.record_class == RecordClass::in &&
-          server.name.is_at_or_below(glue_from)) {
-        append_addresses(server.addresses, rrset);
+          server.name.is_at_or_below(glue_from) && !append_addresses(server.addresses, rrset)) {
+        limits_reached.push_back(Limit::addresses_per_name_server);
       }
     }
     out.servers.push_back(std::move(server));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "resolver/base/limits.h"
 #include "resolver/cache/delegation.h"
 #include "resolver/cache/rrset_cache.h"
 #include "zones/dns/message.h"
@@ -67,6 +68,7 @@ struct ClassifiedResponse {
   std::optional<Delegation> referral;
   std::optional<SignedRrset> referral_ds;  // its absence is proven by what `proofs` holds, or by nothing
   std::uint32_t referral_ttl = 0;
+  std::vector<Limit> limits_reached;  // where the referral held more than is looked at
 
   const Name& chain_end(const AskedQuestion& asked) const { return chain.empty() ? asked.name : chain.back().target; }
 };
@@ -79,10 +81,13 @@ std::optional<Rrset> synthesise_cname(const Rrset& dname, const Name& name);
 // Whether an upstream query may go there: not to nobody, ourselves or a group.
 bool is_askable(const IpAddress& address);
 
-// Addresses of A and AAAA records, those that are not askable left out, each once.
-void append_addresses(std::vector<IpAddress>& out, const Rrset& rrset);
+// Addresses of A and AAAA records, those that are not askable left out, each once. False where there were more than
+// addresses_per_name_server.
+bool append_addresses(std::vector<IpAddress>& out, const Rrset& rrset);
 
-// The name servers of an NS RRset with the addresses that `additional` holds for them, bounded.
-Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional, const Name& glue_from);
+// The name servers of an NS RRset with the addresses that `additional` holds for them, bounded; `limits_reached` gets
+// the bounds that left something out.
+Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional, const Name& glue_from,
+                           std::vector<Limit>& limits_reached);
 
 }  // namespace weir

@@ -30,7 +30,9 @@ void remember_denial(const Name& name, RecordType type, NegativeKind kind, const
 void remember_root(const ClassifiedResponse& response, const Message& message, const AskServers& step,
                    Context& context) {
   const Rrset& ns = response.rrsets.front().rrset;
-  Delegation root = make_delegation(ns, message.additional, Name());
+  std::vector<Limit> limits_reached;
+  Delegation root = make_delegation(ns, message.additional, Name(), limits_reached);
+  for (const Limit limit : limits_reached) context.counters.limits.reach(limit);
   for (NameServer& server : root.servers) {
     if (!server.addresses.empty()) continue;
     for (const NameServer& known : step.zone.servers) {
@@ -94,6 +96,7 @@ void remember_ds(const ClassifiedResponse& response, const AskServers& step, con
 std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Context& context,
                                     ClassifiedResponse response) {
   if (!resolution.budget().spend(Limit::referrals)) return limit_failure(Limit::referrals, context);
+  for (const Limit limit : response.limits_reached) context.counters.limits.reach(limit);
   Delegation& zone = *response.referral;
   const SteadyTime now = context.now.steady;
   zone.expires = std::min(step.zone.expires,
@@ -271,6 +274,7 @@ std::optional<Step> on_silence(AskServers& step, Candidate& candidate, Lookup& l
   resolution.budget().charge(Limit::silent_servers);
   if (step.asking == AskServers::Asking::minimised &&
       ++step.minimised_timeouts >= limit_of(Limit::minimised_timeouts)) {
+    context.counters.limits.reach(Limit::minimised_timeouts);
     ask_whole_name(step, lookup);
     return ask_next_question(step, lookup, resolution, context);
   }
@@ -278,15 +282,17 @@ std::optional<Step> on_silence(AskServers& step, Candidate& candidate, Lookup& l
 }
 
 // A host without IPv6 (or IPv4) learns it here: after two errors the other family goes first and this one not at all.
-void give_up_family(AskServers& step, AddressFamily family) {
+// False where there is no other to go on with.
+bool give_up_family(AskServers& step, AddressFamily family) {
   const auto is_open = [](const Candidate& candidate) { return candidate.use == Candidate::Use::open; };
   const bool other_left = std::ranges::any_of(step.candidates, [&](const Candidate& candidate) {
     return is_open(candidate) && candidate.address.family != family;
   });
-  if (!other_left) return;
+  if (!other_left) return false;
   for (Candidate& candidate : step.candidates) {
     if (candidate.address.family == family) candidate.use = Candidate::Use::given_up;
   }
+  return true;
 }
 
 std::optional<Step> on_network_error(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
@@ -294,7 +300,9 @@ std::optional<Step> on_network_error(AskServers& step, Candidate& candidate, Loo
   ++lookup.trouble.network;
   resolution.budget().charge(Limit::failing_servers);
   candidate.use = Candidate::Use::given_up;
-  if (++step.network_errors >= limit_of(Limit::network_errors)) give_up_family(step, candidate.address.family);
+  if (++step.network_errors >= limit_of(Limit::network_errors) && give_up_family(step, candidate.address.family)) {
+    context.counters.limits.reach(Limit::network_errors);
+  }
   return ask_next(step, lookup, resolution, context);
 }
 

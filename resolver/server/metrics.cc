@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -18,7 +19,7 @@ using M = Metric;
 constexpr std::string_view kQueries = "Queries received.";
 constexpr std::string_view kAnswers = "Answers sent, by RCODE.";
 
-constexpr MetricRow kTable[] = {
+constexpr MetricRow kBeforeLimits[] = {
     {M::queries_udp, "weir_queries_total", R"(transport="udp")", counter, sum, kQueries},
     {M::queries_tcp, "weir_queries_total", R"(transport="tcp")", counter, sum, kQueries},
     {M::answers_noerror, "weir_answers_total", R"(rcode="noerror")", counter, sum, kAnswers},
@@ -61,8 +62,9 @@ constexpr MetricRow kTable[] = {
     {M::engine_validations, "weir_validations_total", "", counter, sum, "Answers whose signatures were checked."},
     {M::engine_bogus, "weir_validations_bogus_total", "", counter, sum,
      "Answers that were not what their zones signed."},
-    {M::engine_limits_reached, "weir_limits_reached_total", "", counter, sum,
-     "Times that a limit ended or cut a resolution."},
+};
+
+constexpr MetricRow kAfterLimits[] = {
     {M::engine_in_flight, "weir_resolutions_in_flight", "", gauge, sum, "Resolutions not finished."},
     {M::receive_drops, "weir_receive_drops_total", "", counter, sum,
      "Datagrams that the kernel dropped because a receive buffer was full."},
@@ -88,11 +90,46 @@ constexpr MetricRow kTable[] = {
     {M::uptime_seconds, "weir_uptime_seconds", "", gauge, process, "Time since the start."},
 };
 
-constexpr bool in_order() {
-  for (std::size_t i = 0; i < std::size(kTable); ++i) {
-    if (static_cast<std::size_t>(kTable[i].metric) != i) return false;
+// `limit="<name>"` for each row of limits.h.
+constexpr std::size_t kLabelRoom = 48;
+struct LimitLabel {
+  char text[kLabelRoom] = {};
+  std::size_t size = 0;
+};
+
+consteval std::array<LimitLabel, kLimits.size()> make_limit_labels() {
+  std::array<LimitLabel, kLimits.size()> labels;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    for (const std::string_view part : {std::string_view("limit=\""), kLimits[i].name, std::string_view("\"")}) {
+      for (const char c : part) labels[i].text[labels[i].size++] = c;
+    }
   }
-  return std::size(kTable) == kMetricCount;
+  return labels;
+}
+constexpr auto kLimitLabels = make_limit_labels();
+
+consteval std::array<MetricRow, kMetricCount> make_table() {
+  std::array<MetricRow, kMetricCount> table{};
+  std::size_t size = 0;
+  for (const MetricRow& row : kBeforeLimits) table[size++] = row;
+  for (std::size_t i = 0; i < kLimits.size(); ++i) {
+    table[size++] = {metric_of(kLimits[i].limit),
+                     "weir_limits_reached_total",
+                     {kLimitLabels[i].text, kLimitLabels[i].size},
+                     counter,
+                     sum,
+                     "Times that a limit ended or cut a resolution."};
+  }
+  for (const MetricRow& row : kAfterLimits) table[size++] = row;
+  return table;
+}
+constexpr auto kTable = make_table();
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (static_cast<std::size_t>(kTable[i].metric) != i || kTable[i].name.empty()) return false;
+  }
+  return true;
 }
 static_assert(in_order(), "a row for each metric, in the order of the enumeration");
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "resolver/base/limits.h"
 #include "zones/dns/record_types.h"
 
 namespace weir {
@@ -51,11 +52,11 @@ enum class Metric : std::uint8_t {
   engine_tcp_fallbacks,
   engine_ignored_responses,
   engine_joined,
-  engine_validations,  // answers that were checked to the end
-  engine_bogus,        // of them: not what their zones signed
-  engine_limits_reached,
-  engine_in_flight,  // gauge
-  receive_drops,     // by the kernel, SO_RXQ_OVFL
+  engine_validations,                                         // answers that were checked to the end
+  engine_bogus,                                               // of them: not what their zones signed
+  engine_limits_reached,                                      // the first row of limits.h; the others follow it
+  engine_in_flight = engine_limits_reached + kLimits.size(),  // gauge
+  receive_drops,                                              // by the kernel, SO_RXQ_OVFL
   send_failures,
   tcp_accepted,
   tcp_refused,      // over a bound on connections
@@ -78,6 +79,11 @@ enum class Metric : std::uint8_t {
   uptime_seconds,
   count_  // how many there are
 };
+
+// The counter of a row of limits.h.
+constexpr Metric metric_of(Limit limit) {
+  return static_cast<Metric>(static_cast<std::size_t>(Metric::engine_limits_reached) + row_number_of(limit));
+}
 
 inline constexpr std::size_t kMetricCount = static_cast<std::size_t>(Metric::count_);
 

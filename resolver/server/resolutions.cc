@@ -117,7 +117,7 @@ class EngineResolutions final : public Resolutions {
     metrics.set(Metric::engine_joined, counters.joined);
     metrics.set(Metric::engine_validations, counters.validations);
     metrics.set(Metric::engine_bogus, counters.bogus);
-    metrics.set(Metric::engine_limits_reached, counters.limits_reached);
+    for (const LimitRow& row : kLimits) metrics.set(metric_of(row.limit), counters.limits.of(row.limit));
     metrics.set(Metric::engine_in_flight, engine_.in_flight());
   }
 

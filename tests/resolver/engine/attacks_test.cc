@@ -64,6 +64,10 @@ TEST(Attacks, NxnsAttack) {
     EXPECT_EQ(outcome.result.rcode, Rcode::servfail);
     EXPECT_LE(outcome.packets, 8U) << arena.network.trace;
     EXPECT_LE(arena.network.packets_to["10.53.0.7"], 5U);
+    const LimitCounts& limits = arena.engine->counters().limits;
+    EXPECT_EQ(limits.of(Limit::name_servers), 1U);
+    EXPECT_EQ(limits.of(Limit::failing_address_lookups), 1U);
+    EXPECT_EQ(limits.of(Limit::upstream_packets), 0U);
   });
 }
 

@@ -51,6 +51,9 @@ TEST(Metrics, WorkersAreAddedUpOrTheWorstOfThemTaken) {
   first.raise_to(Metric::longest_turn_us, 800);
   first.raise_to(Metric::longest_turn_us, 300);
   second.raise_to(Metric::longest_turn_us, 450);
+  first.add(metric_of(Limit::upstream_packets), 3);
+  second.add(metric_of(Limit::upstream_packets), 4);
+  second.add(metric_of(Limit::lame_zones_per_server));
   first.set(Metric::tcp_connections, 2);
   second.set(Metric::tcp_connections, 3);
   const WorkerMetrics* workers[] = {&first, &second};
@@ -63,6 +66,9 @@ TEST(Metrics, WorkersAreAddedUpOrTheWorstOfThemTaken) {
       {R"(weir_answers_total{rcode="nxdomain"})", "2"},
       {R"(weir_answers_total{rcode="other"})", "1"},
       {"weir_worker_longest_turn_microseconds", "800"},
+      {R"(weir_limits_reached_total{limit="upstream_packets"})", "7"},
+      {R"(weir_limits_reached_total{limit="upstream_octets"})", "0"},
+      {R"(weir_limits_reached_total{limit="lame_zones_per_server"})", "1"},
       {"weir_tcp_connections", "5"},
       {"weir_generation", "12"},
       {"process_cpu_seconds_total", "0.25"},
