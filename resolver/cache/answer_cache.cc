@@ -12,7 +12,6 @@ namespace weir {
 namespace {
 
 constexpr unsigned kHeaderWords = 6;
-constexpr std::size_t kHeaderOctets = kHeaderWords * 8;
 constexpr std::size_t kDnsHeader = 12;
 constexpr unsigned kSweepBound = 256;  // entries that one eviction looks at
 // How much of the arena is made present before it is needed: some 16,000 answers, more than misses come in a second.

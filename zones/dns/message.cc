@@ -7,7 +7,6 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kHeader = 12;
 constexpr std::uint16_t kEdeOption = 15;  // RFC 8914
 
 Error malformed(const char* what) {
