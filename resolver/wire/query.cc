@@ -65,7 +65,10 @@ std::optional<QueryFault> read_additional(Query& query, std::size_t at, unsigned
       query.edns_version = message[fixed + 5];
       query.dnssec_ok = (message[fixed + 6] & 0x80) != 0;
     }
-    signed_query |= type == RecordType::tsig || type == RecordType::sig;
+    const bool signature = type == RecordType::tsig || type == RecordType::sig;
+    // No query needs another record, and what is not looked into must not be taken: its RDATA may be anything.
+    if (type != RecordType::opt && !signature) return QueryFault::formerr;
+    signed_query |= signature;
     at = rdata + length;
   }
   if (at != message.size()) return QueryFault::formerr;

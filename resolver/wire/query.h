@@ -48,8 +48,8 @@ struct ParsedQuery {
   std::optional<QueryFault> fault;
 };
 
-// Strict: QDCOUNT 1, no ANSWER and AUTHORITY records, at most one OPT, nothing past the end of the counts that
-// does not parse; QNAME not compressed.
+// Strict: QDCOUNT 1, no ANSWER and AUTHORITY records, in ADDITIONAL at most one OPT and transaction signatures, nothing
+// past the end of the counts; QNAME not compressed. Whatever it takes, read_message (zones/dns/message.h) takes too.
 ParsedQuery parse_query(std::span<const std::uint8_t> message);
 
 }  // namespace weir

@@ -156,7 +156,9 @@ TEST(ParseQuery, Faults) {
       {"owner of an additional record compressed",
        changed(plain(), [](Octets& m) { add_record(m, {0xC0, 0x0C}, 1, 1, 0, {1, 2, 3, 4}); }), QueryFault::formerr},
       {"another additional record", changed(plain(), [](Octets& m) { add_record(m, {0}, 1, 1, 0, {1, 2, 3, 4}); }),
-       std::nullopt},
+       QueryFault::formerr},
+      {"another additional record, whose RDATA is no name",
+       changed(with_opt(1232), [](Octets& m) { add_record(m, {0}, 9, 1, 0, {0x0F, 2}); }), QueryFault::formerr},
       {"five additional records",
        changed(plain(),
                [](Octets& m) {
