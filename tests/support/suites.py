@@ -1,7 +1,7 @@
 """Builds and runs the suites of tests/run, and adds their figures up.
 
 python3 -m tests.support.suites SUITE... [PATH...]: from the root of the tree; tests/run has installed the packages.
-Paths belong to the suite before them; only `scenarios` takes any.
+Paths and options belong to the suite before them; only `scenarios` and `fuzz` take any.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.support import tally, tidy, unittests
+from tests.support import fuzzing, tally, tidy, unittests
 from tests.support.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -164,6 +164,12 @@ def scenarios(paths: list[str] | None = None) -> Tally:
     return total
 
 
+def fuzz(words: list[str] | None = None) -> Tally:
+    folder = configure("fuzz")
+    build(folder, [f"fuzz_{name}" for name in fuzzing.read_words(words or []).targets])
+    return fuzzing.run(folder, words or [], SANITIZER_OPTIONS)
+
+
 SUITES = {
     "unit": unit,
     "e2e": e2e,
@@ -172,13 +178,15 @@ SUITES = {
     "e2e-asan": lambda: e2e("asan"),
     "bench": bench,
     "scenarios": scenarios,
+    "fuzz": fuzz,
     "tidy": lambda: tidy.run(configure("release")),
 }
 TAKES_PATHS = {"scenarios"}
+TAKES_WORDS = {"fuzz": fuzzing.read_words}  # all that follows and is no suite; raises ValueError
 
 
 def read_words(words: list[str]) -> list[tuple[str, list[str]]]:
-    """Suites, each with its paths: a word that exists as a path belongs to the suite before it, where that takes any.
+    """Suites, each with its paths or words: those that follow it, where it takes any.
 
     Raises ValueError for a word that is neither.
     """
@@ -187,12 +195,17 @@ def read_words(words: list[str]) -> list[tuple[str, list[str]]]:
         takes = bool(wanted) and wanted[-1][0] in TAKES_PATHS
         if takes and word not in SUITES and Path(word).exists():
             wanted[-1][1].append(os.path.abspath(word))
+        elif wanted and wanted[-1][0] in TAKES_WORDS and word not in SUITES:
+            wanted[-1][1].append(word)
         elif word in SUITES:
             wanted.append((word, []))
         elif takes:
             raise ValueError(f"{word}: no such path, and no suite; there are: {' '.join(SUITES)}")
         else:
             raise ValueError(f"unknown suite: {word}; there are: {' '.join(SUITES)}")
+    for name, words_of_suite in wanted:
+        if name in TAKES_WORDS:
+            TAKES_WORDS[name](words_of_suite)
     return wanted
 
 

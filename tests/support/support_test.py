@@ -29,10 +29,13 @@ class SuitesTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for words, wanted in [(["unit", "e2e"], [("unit", []), ("e2e", [])]),
                                   (["scenarios"], [("scenarios", [])]),
-                                  (["scenarios", folder, "unit"], [("scenarios", [folder]), ("unit", [])])]:
+                                  (["scenarios", folder, "unit"], [("scenarios", [folder]), ("unit", [])]),
+                                  (["fuzz", "--seconds", "5", "name", "unit"],
+                                   [("fuzz", ["--seconds", "5", "name"]), ("unit", [])])]:
                 with self.subTest(words=words):
                     self.assertEqual(suites.read_words(words), wanted)
-            for words in [["unit", folder], [folder], ["scenarios", folder + "/none"], ["nosuch"]]:
+            for words in [["unit", folder], [folder], ["scenarios", folder + "/none"], ["nosuch"],
+                          ["fuzz", "nosuch"], ["fuzz", "--seconds", "x"], ["fuzz", "--seconds", "0"]]:
                 with self.subTest(words=words), self.assertRaises(ValueError):
                     suites.read_words(words)
 
