@@ -24,6 +24,7 @@ PROGRAMS = ["weir-resolver", "weir-sidecar", "weir"]
 SECONDS_PER_PROGRAM = 300  # of unit tests, also under a sanitizer
 SECONDS_OF_E2E = 900
 SECONDS_OF_BENCH = 3600
+SECONDS_OF_ATTACKS = 1800
 SECONDS_OF_SCENARIOS = 600
 
 SANITIZER_OPTIONS = {
@@ -170,6 +171,11 @@ def fuzz(words: list[str] | None = None) -> Tally:
     return fuzzing.run(folder, words or [], SANITIZER_OPTIONS)
 
 
+def attacks() -> Tally:
+    build(configure("release"), PROGRAMS)
+    return run_child([sys.executable, "-m", "tests.attack"], SECONDS_OF_ATTACKS)
+
+
 SUITES = {
     "unit": unit,
     "e2e": e2e,
@@ -177,6 +183,7 @@ SUITES = {
     "tsan": lambda: sanitized("tsan"),
     "e2e-asan": lambda: e2e("asan"),
     "bench": bench,
+    "attacks": attacks,
     "scenarios": scenarios,
     "fuzz": fuzz,
     "tidy": lambda: tidy.run(configure("release")),
