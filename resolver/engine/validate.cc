@@ -139,7 +139,12 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   Validated& validated = *std::get_if<Validated>(&found);
   ++context.counters.validations;
   if (validated.limit_reached) {
-    return limit_failure(resolution.budget().reached().value_or(Limit::signature_checks), context);
+    const Limit limit = resolution.budget().reached().value_or(Limit::signature_checks);
+    Finished out = limit_failure(limit, context);
+    // An honest zone comes nowhere near: who sees it is told that it is the zone's signatures, not our load. Who checks
+    // for himself still gets the data.
+    out.ede = limit == Limit::nsec3_hashes ? EdeCode::indeterminate : EdeCode::bogus;
+    return out;
   }
   if (validated.security == Security::bogus && validated.blamed &&
       resolution.distrust_servers(*validated.blamed, validated.blame)) {
