@@ -30,7 +30,7 @@ struct LameZone {
 };
 
 struct Entry {
-  IpAddress server;
+  ServerAddress server;
   bool measured = false;
   microseconds srtt{};
   microseconds variance{};
@@ -48,9 +48,9 @@ struct Entry {
 };
 
 struct AddressHash {
-  std::size_t operator()(const IpAddress& address) const noexcept {
-    std::uint64_t state = static_cast<std::uint64_t>(address.family);
-    for (const std::uint8_t octet : address.octets) state = (state ^ octet) * 0x100000001B3ULL;
+  std::size_t operator()(const ServerAddress& server) const noexcept {
+    std::uint64_t state = static_cast<std::uint64_t>(server.address.family) ^ (std::uint64_t{server.port} << 8);
+    for (const std::uint8_t octet : server.address.octets) state = (state ^ octet) * 0x100000001B3ULL;
     return state ^ (state >> 29);
   }
 };
@@ -58,7 +58,7 @@ struct AddressHash {
 struct alignas(64) Shard {
   mutable std::mutex mutex;
   std::list<Entry> entries;  // most recently used first
-  std::unordered_map<IpAddress, std::list<Entry>::iterator, AddressHash> index;
+  std::unordered_map<ServerAddress, std::list<Entry>::iterator, AddressHash> index;
 };
 
 }  // namespace
@@ -67,10 +67,10 @@ struct ServerCache::State {
   std::size_t capacity_per_shard;
   std::array<Shard, kShards> shards;
 
-  Shard& shard(const IpAddress& server) { return shards[AddressHash{}(server) >> 7 & (kShards - 1)]; }
+  Shard& shard(const ServerAddress& server) { return shards[AddressHash{}(server) >> 7 & (kShards - 1)]; }
 
   // Of a locked shard.
-  Entry& touch(Shard& shard, const IpAddress& server) {
+  Entry& touch(Shard& shard, const ServerAddress& server) {
     const auto known = shard.index.find(server);
     if (known != shard.index.end()) {
       shard.entries.splice(shard.entries.begin(), shard.entries, known->second);
@@ -86,7 +86,7 @@ struct ServerCache::State {
   }
 
   template <class Change>
-  void change(const IpAddress& server, Change&& apply) {
+  void change(const ServerAddress& server, Change&& apply) {
     Shard& home = shard(server);
     const std::lock_guard lock(home.mutex);
     apply(touch(home, server));
@@ -99,7 +99,7 @@ ServerCache::ServerCache(std::size_t capacity_entries) : state_(std::make_unique
 
 ServerCache::~ServerCache() = default;
 
-ServerStatus ServerCache::find(const IpAddress& server, const Name& zone_cut, SteadyTime now) const {
+ServerStatus ServerCache::find(const ServerAddress& server, const Name& zone_cut, SteadyTime now) const {
   Shard& shard = state_->shard(server);
   const std::lock_guard lock(shard.mutex);
   ServerStatus status;
@@ -121,7 +121,7 @@ ServerStatus ServerCache::find(const IpAddress& server, const Name& zone_cut, St
   return status;
 }
 
-void ServerCache::record_answer(const IpAddress& server, microseconds rtt, SteadyTime) {
+void ServerCache::record_answer(const ServerAddress& server, microseconds rtt, SteadyTime) {
   state_->change(server, [&](Entry& entry) {
     if (!entry.measured) {  // RFC 6298 section 2
       entry.srtt = rtt;
@@ -137,7 +137,7 @@ void ServerCache::record_answer(const IpAddress& server, microseconds rtt, Stead
   });
 }
 
-void ServerCache::record_silence(const IpAddress& server, SteadyTime now) {
+void ServerCache::record_silence(const ServerAddress& server, SteadyTime now) {
   state_->change(server, [&](Entry& entry) {
     entry.silences = std::min(entry.silences + 1, 30U);
     if (entry.silences < kSilencesUntilDead) return;
@@ -148,15 +148,15 @@ void ServerCache::record_silence(const IpAddress& server, SteadyTime now) {
   });
 }
 
-void ServerCache::record_without_edns(const IpAddress& server, SteadyTime now) {
+void ServerCache::record_without_edns(const ServerAddress& server, SteadyTime now) {
   state_->change(server, [&](Entry& entry) { entry.without_edns_until = now + kCapabilityLife; });
 }
 
-void ServerCache::record_folds_case(const IpAddress& server, SteadyTime now) {
+void ServerCache::record_folds_case(const ServerAddress& server, SteadyTime now) {
   state_->change(server, [&](Entry& entry) { entry.folds_case_until = now + kCapabilityLife; });
 }
 
-void ServerCache::record_lame(const IpAddress& server, const Name& zone_cut, SteadyTime now) {
+void ServerCache::record_lame(const ServerAddress& server, const Name& zone_cut, SteadyTime now) {
   state_->change(server, [&](Entry& entry) {
     const SteadyTime until = now + seconds(limit_of(Limit::lame_s));
     std::erase_if(entry.lame, [&](const LameZone& lame) { return lame.until <= now || lame.zone_cut == zone_cut; });

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "zones/base/prefix.h"
+#include "resolver/cache/server_address.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
 
@@ -31,12 +31,12 @@ class ServerCache {
   ServerCache(const ServerCache&) = delete;
   ServerCache& operator=(const ServerCache&) = delete;
 
-  ServerStatus find(const IpAddress& server, const Name& zone_cut, SteadyTime now) const;
-  void record_answer(const IpAddress& server, std::chrono::microseconds rtt, SteadyTime now);
-  void record_silence(const IpAddress& server, SteadyTime now);
-  void record_without_edns(const IpAddress& server, SteadyTime now);
-  void record_folds_case(const IpAddress& server, SteadyTime now);
-  void record_lame(const IpAddress& server, const Name& zone_cut, SteadyTime now);
+  ServerStatus find(const ServerAddress& server, const Name& zone_cut, SteadyTime now) const;
+  void record_answer(const ServerAddress& server, std::chrono::microseconds rtt, SteadyTime now);
+  void record_silence(const ServerAddress& server, SteadyTime now);
+  void record_without_edns(const ServerAddress& server, SteadyTime now);
+  void record_folds_case(const ServerAddress& server, SteadyTime now);
+  void record_lame(const ServerAddress& server, const Name& zone_cut, SteadyTime now);
 
   void clear();
   std::size_t entries() const;

@@ -26,8 +26,10 @@ UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, con
   query.edns = status.without_edns ? EdnsUse::without_opt : candidate.edns;
   query.udp_payload_size = options.udp_payload_size;
   query.dnssec_ok = resolution.signatures() == Signatures::needed;
-  query.checking_disabled = resolution.origin().checking_disabled;
-  query.recursion_desired = step.role == ServerRole::forwarder;
+  // A forwarder that validates is not to keep from us what we check ourselves (RFC 6840 section 5.9).
+  const bool forwarder = step.role == ServerRole::forwarder;
+  query.checking_disabled = resolution.origin().checking_disabled || (forwarder && options.trust != nullptr);
+  query.recursion_desired = forwarder;
   return query;
 }
 
@@ -91,6 +93,20 @@ bool add_old_glue(AskServers& step, Context& context) {
   return step.candidates.size() > before;
 }
 
+// The forward or stub zone whose servers are asked; null where they are those of a delegation.
+const ForwardZone* asked_forward_zone(const AskServers& step, const Lookup& lookup, const Context& context) {
+  if (lookup.without_forwarders) return nullptr;
+  const ForwardZone* forward = forward_zone_of(lookup, context);
+  return forward != nullptr && forward->name == step.zone.zone_cut ? forward : nullptr;
+}
+
+void count_unanswered(const AskServers& step, const Lookup& lookup, const Context& context) {
+  const ForwardZone* forward = asked_forward_zone(step, lookup, context);
+  if (forward != nullptr && forward->counters != nullptr) {
+    forward->counters->unanswered.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 // No server is left that could be asked at once. What is tried then, in this order; nothing: it is over.
 enum class LastResort : std::uint8_t { none, ask_on, recursion };
 
@@ -105,9 +121,8 @@ LastResort last_resort(AskServers& step, const Lookup& lookup, Context& context)
     }
     if (step.role == ServerRole::recursive) return LastResort::ask_on;
   }
-  const ForwardZone* forward = forward_zone_of(lookup, context);
-  const bool falls_back = forward != nullptr && forward->fallback == ForwardZone::Fallback::recursion &&
-                          !lookup.without_forwarders && forward->name == step.zone.zone_cut;
+  const ForwardZone* forward = asked_forward_zone(step, lookup, context);
+  const bool falls_back = forward != nullptr && forward->fallback == ForwardZone::Fallback::recursion;
   return falls_back ? LastResort::recursion : LastResort::none;
 }
 
@@ -116,11 +131,13 @@ std::optional<Step> give_up(AskServers& step, Lookup& lookup, Resolution& resolu
     case LastResort::ask_on:
       return ask_next(step, lookup, resolution, context);
     case LastResort::recursion:
+      count_unanswered(step, lookup, context);
       lookup.without_forwarders = true;
       return FindZoneCut{};
     case LastResort::none:
       break;
   }
+  count_unanswered(step, lookup, context);
   return no_server_left(step, lookup);
 }
 
@@ -212,6 +229,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
   if (!step.outstanding.empty()) return std::nullopt;
   if (spent) {
     context.counters.limits.reach(budget.has(Limit::silent_servers) ? Limit::failing_servers : Limit::silent_servers);
+    count_unanswered(step, lookup, context);
     return no_server_left(step, lookup);  // enough was spent on it
   }
   return look_up_addresses(step, lookup, resolution, context);

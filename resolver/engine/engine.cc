@@ -137,6 +137,10 @@ struct Engine::State {
   // questions go on with the hints.
   void prime(Now now) {
     if (rrsets.closest_delegation(Name(), now.steady)) return;
+    const auto forwards_all = [](const ForwardZone& zone) {
+      return zone.name.is_root() && zone.kind == ForwardZone::Kind::forward;
+    };
+    if (std::ranges::any_of(options.forward_zones, forwards_all)) return;  // the hints are only there to fall back on
     if (rrsets.find_failure(Name(), RecordType::ns, now.steady)) return;
     const Question question{Name(), RecordType::ns, RecordClass::in};
     Origin origin;
@@ -273,6 +277,10 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
   if (!resolution.finished()) state.prime(now);
   state.settle(*state.resolutions.at(work), now);
   return id;
+}
+
+void Engine::set_forward_zones(std::vector<ForwardZone> zones) {
+  state_->options.forward_zones = std::move(zones);
 }
 
 void Engine::cancel(ResolutionId id) {

@@ -9,6 +9,7 @@
 // tests' network it runs in virtual time, and equal inputs (with an equal random source) give equal outputs.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 
 #include "resolver/base/limits.h"
 #include "resolver/base/security.h"
+#include "resolver/cache/server_address.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -106,15 +108,22 @@ struct RootServer {
   std::vector<IpAddress> addresses;
 };
 
+// Of one forward or stub zone, over all workers.
+struct ForwardZoneCounters {
+  std::atomic<std::uint64_t> asked{0};       // look-ups that its servers were chosen for
+  std::atomic<std::uint64_t> unanswered{0};  // of them: none of the servers gave an answer
+};
+
 // Names at and below `name` are asked of these servers instead of what a delegation says.
 struct ForwardZone {
   Name name;
-  std::vector<IpAddress> servers;
+  std::vector<ServerAddress> servers;
   enum class Kind : std::uint8_t {
     forward,  // recursive servers: the whole question goes there with RD
     stub      // authoritative ones: resolution begins there
   } kind = Kind::forward;
   enum class Fallback : std::uint8_t { none, recursion } fallback = Fallback::none;  // where none of them answers
+  std::shared_ptr<ForwardZoneCounters> counters = {};                                // null: nobody counts
 };
 
 struct EngineOptions {
@@ -157,6 +166,8 @@ class Engine {
   // Equal questions in flight share one resolution's work, but every start() gets its own result, within 5 s
   // (limits.h: resolution_ms). What the caches hold is a result at once, without an exchange.
   ResolutionId start(const Question& question, const Origin& origin, Now now);
+  // In force for what is looked up from now on; what is in flight goes on with the servers that it asks.
+  void set_forward_zones(std::vector<ForwardZone> zones);
   void cancel(ResolutionId resolution);  // the client left; others who share the work are unharmed
   void receive(ExchangeId exchange, const Response& response, Now now);
   void timeout(Now now);

@@ -5,13 +5,14 @@
 namespace weir {
 namespace {
 
-std::string key_of(const IpAddress& server, UpstreamTransport transport, const UpstreamQuery& query) {
+std::string key_of(const ServerAddress& server, UpstreamTransport transport, const UpstreamQuery& query) {
   std::string key;
   const auto number = [&key](unsigned value) {
     key += static_cast<char>(value >> 8);
     key += static_cast<char>(value);
   };
-  for (const std::uint8_t octet : server.bytes()) key += static_cast<char>(octet);
+  for (const std::uint8_t octet : server.address.bytes()) key += static_cast<char>(octet);
+  number(server.port);
   number(static_cast<unsigned>(transport));
   number(static_cast<std::uint16_t>(query.type));
   number(static_cast<std::uint16_t>(query.record_class));
@@ -23,8 +24,8 @@ std::string key_of(const IpAddress& server, UpstreamTransport transport, const U
 
 }  // namespace
 
-OutstandingExchange* Exchanges::join(const IpAddress& server, UpstreamTransport transport, const UpstreamQuery& query,
-                                     WorkId work) {
+OutstandingExchange* Exchanges::join(const ServerAddress& server, UpstreamTransport transport,
+                                     const UpstreamQuery& query, WorkId work) {
   const auto known = by_question_.find(key_of(server, transport, query));
   if (known == by_question_.end()) return nullptr;
   OutstandingExchange& exchange = outstanding_.at(known->second);
@@ -36,7 +37,7 @@ OutstandingExchange* Exchanges::join(const IpAddress& server, UpstreamTransport 
 OutstandingExchange& Exchanges::open(OutstandingExchange draft, WorkId work) {
   draft.id = ExchangeId{++last_id_};
   draft.waiters = {work};
-  wanted_.push_back({draft.id, {draft.server, port_}, draft.transport, build_query(draft.query)});
+  wanted_.push_back({draft.id, draft.server.endpoint(port_), draft.transport, build_query(draft.query)});
   timers_.insert({draft.retry_at, TimerKey::Kind::retry, draft.id.value});
   timers_.insert({draft.expires, TimerKey::Kind::expiry, draft.id.value});
   by_question_[key_of(draft.server, draft.transport, draft.query)] = draft.id;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "resolver/cache/server_address.h"
 #include "resolver/engine/engine.h"
 #include "resolver/engine/query_builder.h"
 
@@ -19,7 +20,7 @@ using WorkId = Id<struct WorkIdTag, std::uint64_t>;  // one Resolution; several 
 
 struct OutstandingExchange {
   ExchangeId id;
-  IpAddress server;
+  ServerAddress server;
   UpstreamTransport transport = UpstreamTransport::udp;
   UpstreamQuery query;  // qname in the case that was sent
   Name plain_name;      // as it was asked for, before 0x20
@@ -47,7 +48,7 @@ class Exchanges {
   explicit Exchanges(std::uint16_t upstream_port) : port_(upstream_port) {}
 
   // An outstanding exchange that asks the same, for `work` to wait for; nullptr where there is none.
-  OutstandingExchange* join(const IpAddress& server, UpstreamTransport transport, const UpstreamQuery& query,
+  OutstandingExchange* join(const ServerAddress& server, UpstreamTransport transport, const UpstreamQuery& query,
                             WorkId work);
   // Begins one; `draft` comes without id and waiters.
   OutstandingExchange& open(OutstandingExchange draft, WorkId work);

@@ -122,21 +122,26 @@ void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, const
   }
 }
 
+// False where the zone has as many as may be.
+bool add_candidate(AskServers& step, const ServerAddress& server, Context& context) {
+  const bool ipv4 = server.address.family == AddressFamily::ipv4;
+  if (!(ipv4 ? context.options.use_ipv4 : context.options.use_ipv6)) return true;
+  const bool known =
+      std::ranges::any_of(step.candidates, [&](const Candidate& candidate) { return candidate.address == server; });
+  if (known) return true;
+  if (step.candidates.size() >= limit_of(Limit::addresses_per_zone)) {
+    context.counters.limits.reach(Limit::addresses_per_zone);
+    return false;
+  }
+  step.candidates.push_back({.address = server});
+  return true;
+}
+
 }  // namespace
 
 void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, Context& context) {
-  const EngineOptions& options = context.options;
   for (const IpAddress& address : addresses) {
-    const bool ipv4 = address.family == AddressFamily::ipv4;
-    if (!(ipv4 ? options.use_ipv4 : options.use_ipv6)) continue;
-    const bool known =
-        std::ranges::any_of(step.candidates, [&](const Candidate& candidate) { return candidate.address == address; });
-    if (known) continue;
-    if (step.candidates.size() >= limit_of(Limit::addresses_per_zone)) {
-      context.counters.limits.reach(Limit::addresses_per_zone);
-      return;
-    }
-    step.candidates.push_back({.address = address});
+    if (!add_candidate(step, address, context)) return;
   }
 }
 
@@ -160,6 +165,19 @@ AskServers ask_zone(Delegation zone, Context& context) {
   }
   return step;
 }
+
+namespace {
+
+AskServers ask_forward_zone(const ForwardZone& forward, Context& context) {
+  if (forward.counters != nullptr) forward.counters->asked.fetch_add(1, std::memory_order_relaxed);
+  AskServers step;
+  step.zone.zone_cut = step.ask_name = forward.name;
+  for (const ServerAddress& server : forward.servers) add_candidate(step, server, context);
+  if (forward.kind == ForwardZone::Kind::forward) step.role = ServerRole::forwarder;
+  return step;
+}
+
+}  // namespace
 
 const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context) {
   // A DS is the parent's (RFC 4035 section 3.1.4.1).
@@ -187,9 +205,7 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
     const bool known_below =
         forward->kind == ForwardZone::Kind::stub && zone && zone->zone_cut.label_count() > forward->name.label_count();
     if (!known_below) {
-      AskServers step = ask_zone({forward->name, {{forward->name, forward->servers}}}, context);
-      if (forward->kind == ForwardZone::Kind::forward) step.role = ServerRole::forwarder;
-      return step;
+      return ask_forward_zone(*forward, context);
     }
   }
   return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);

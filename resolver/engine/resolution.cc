@@ -34,7 +34,7 @@ bool Resolution::depends_on(const Name& name, RecordType type) const {
   });
 }
 
-void Resolution::note_answer(const IpAddress& server, const Name& zone_cut, const Lookup& lookup, Others others) {
+void Resolution::note_answer(const ServerAddress& server, const Name& zone_cut, const Lookup& lookup, Others others) {
   using Blame = Validated::Blame;
   if (signatures_ != Signatures::needed) return;
   const Blame of_chain = lookup.type == RecordType::dnskey ? Blame::keys : Blame::delegation;
@@ -62,7 +62,7 @@ bool Resolution::distrust_servers(const Name& zone_cut, Validated::Blame blame) 
   return true;
 }
 
-bool Resolution::distrusts(const IpAddress& server, const Name& zone_cut) const {
+bool Resolution::distrusts(const ServerAddress& server, const Name& zone_cut) const {
   return std::ranges::any_of(distrusted_,
                              [&](const AnsweredBy& by) { return by.server == server && by.zone_cut == zone_cut; });
 }

@@ -81,11 +81,11 @@ class Resolution {
   bool validates(const Lookup& lookup, const Context& context) const;
   // A server whose records the answer is made of; `others`: the zone has more servers.
   enum class Others : std::uint8_t { none, left };
-  void note_answer(const IpAddress& server, const Name& zone_cut, const Lookup& lookup, Others others);
+  void note_answer(const ServerAddress& server, const Name& zone_cut, const Lookup& lookup, Others others);
   // What servers of this zone gave is bogus: those that gave what is to blame are asked last from now on.
   // False where nobody else could be asked, and nothing came from the cache.
   bool distrust_servers(const Name& zone_cut, Validated::Blame blame);
-  bool distrusts(const IpAddress& server, const Name& zone_cut) const;
+  bool distrusts(const ServerAddress& server, const Name& zone_cut) const;
   bool distrusts_any(const Name& zone_cut) const;  // of this zone's servers
   // Whether a lookup of this is under way below: to start it again would wait for itself (TsuNAME).
   bool depends_on(const Name& name, RecordType type) const;
@@ -106,7 +106,7 @@ class Resolution {
   Signatures signatures_;
   Budget budget_;
   struct AnsweredBy {
-    IpAddress server;
+    ServerAddress server;
     Name zone_cut;
     Validated::Blame gave;  // a referral brings a DS with the answer
     Others others;

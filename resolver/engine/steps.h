@@ -25,7 +25,7 @@ struct FindZoneCut {};
 
 // One address of the zone's servers, and what was learnt about it during this step.
 struct Candidate {
-  IpAddress address;
+  ServerAddress address;
   unsigned tries = 0;
   enum class Use : std::uint8_t { open, recursive, given_up } use = Use::open;
   UpstreamTransport transport = UpstreamTransport::udp;

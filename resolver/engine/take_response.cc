@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::seconds;
 
-Candidate* candidate_of(AskServers& step, const IpAddress& address) {
+Candidate* candidate_of(AskServers& step, const ServerAddress& address) {
   const auto found = std::ranges::find(step.candidates, address, &Candidate::address);
   return found == step.candidates.end() ? nullptr : &*found;
 }
@@ -50,7 +50,8 @@ void remember_answer(const ClassifiedResponse& response, const AskServers& step,
   for (const SignedRrset& data : response.rrsets) {
     context.rrsets.put(data, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
   }
-  if (step.ask_type == RecordType::ns && step.ask_name.is_root() && step.zone.zone_cut.is_root()) {
+  if (step.ask_type == RecordType::ns && step.ask_name.is_root() && step.zone.zone_cut.is_root() &&
+      step.role == ServerRole::authority) {
     remember_root(response, message, step, context);
   }
 }
@@ -286,11 +287,11 @@ std::optional<Step> on_silence(AskServers& step, Candidate& candidate, Lookup& l
 bool give_up_family(AskServers& step, AddressFamily family) {
   const auto is_open = [](const Candidate& candidate) { return candidate.use == Candidate::Use::open; };
   const bool other_left = std::ranges::any_of(step.candidates, [&](const Candidate& candidate) {
-    return is_open(candidate) && candidate.address.family != family;
+    return is_open(candidate) && candidate.address.address.family != family;
   });
   if (!other_left) return false;
   for (Candidate& candidate : step.candidates) {
-    if (candidate.address.family == family) candidate.use = Candidate::Use::given_up;
+    if (candidate.address.address.family == family) candidate.use = Candidate::Use::given_up;
   }
   return true;
 }
@@ -300,7 +301,8 @@ std::optional<Step> on_network_error(AskServers& step, Candidate& candidate, Loo
   ++lookup.trouble.network;
   resolution.budget().charge(Limit::failing_servers);
   candidate.use = Candidate::Use::given_up;
-  if (++step.network_errors >= limit_of(Limit::network_errors) && give_up_family(step, candidate.address.family)) {
+  if (++step.network_errors >= limit_of(Limit::network_errors) &&
+      give_up_family(step, candidate.address.address.family)) {
     context.counters.limits.reach(Limit::network_errors);
   }
   return ask_next(step, lookup, resolution, context);

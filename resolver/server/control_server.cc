@@ -76,19 +76,19 @@ class Verbs {
  public:
   explicit Verbs(ControlHandlers handlers) : handlers_(std::move(handlers)) {}
 
-  std::string answer(std::string_view line) const {
+  // `done` is given the last line, at once or later; then on any thread.
+  using Done = std::function<void(std::string)>;
+  void answer(std::string_view line, const Done& done) const {
     try {
       const auto request = decode_request(line);
-      if (!request) return encode_error(request.error());
-      if (request->verb == "status") return encode_result(to_json(handlers_.status()));
-      if (request->verb == "metrics") {
-        return encode_result(json::object{{"text", prometheus_text(handlers_.status().values)}});
-      }
-      if (request->verb == "generation.load") return load_generation();
-      if (request->verb == "cache.flush") return flush_cache(request->arguments);
-      return unknown(request->verb);
+      if (!request) return done(encode_error(request.error()));
+      const auto verb = handlers_.verbs.find(request->verb);
+      if (verb == handlers_.verbs.end()) return done(answer_now(*request));
+      verb->second(json::parse(request->arguments).as_object(), [done](const Result<json::value>& result) {
+        done(result ? encode_result(*result) : encode_error(result.error()));
+      });
     } catch (const std::exception& fault) {  // of a handler or of Boost.JSON: out of memory
-      return encode_error({ErrorCode::io, std::string("failed inside: ") + fault.what()});
+      done(encode_error({ErrorCode::io, std::string("failed inside: ") + fault.what()}));
     }
   }
   Result<GenerationNumber> load() const {
@@ -107,6 +107,17 @@ class Verbs {
   }
 
  private:
+  std::string answer_now(const ControlRequest& request) const {
+    if (request.verb == "status") return encode_result(to_json(handlers_.status()));
+    if (request.verb == "metrics") {
+      const std::string more = handlers_.more_metrics ? handlers_.more_metrics() : std::string();
+      return encode_result(json::object{{"text", prometheus_text(handlers_.status().values) + more}});
+    }
+    if (request.verb == "generation.load") return load_generation();
+    if (request.verb == "cache.flush") return flush_cache(request.arguments);
+    return unknown(request.verb);
+  }
+
   std::string load_generation() const {
     const auto number = load();
     if (!number) return encode_error(number.error());
@@ -134,10 +145,11 @@ class Verbs {
     return encode_result(json::object{{"flushed", *flushed}});
   }
 
-  static std::string unknown(const std::string& verb) {
-    static constexpr std::string_view kVerbs[] = {"status", "metrics", "generation.load", "cache.flush"};
+  std::string unknown(const std::string& verb) const {
+    std::vector<std::string_view> known{"status", "metrics", "generation.load", "cache.flush"};
+    for (const auto& each : handlers_.verbs) known.push_back(each.first);
     std::string message = "the resolver has no verb '" + escape_for_display(verb) + "'";
-    if (const auto near = nearest(verb, kVerbs); !near.empty()) message.append("; did you mean ").append(near);
+    if (const auto near = nearest(verb, known); !near.empty()) message.append("; did you mean ").append(near);
     return encode_error({ErrorCode::invalid, std::move(message)});
   }
 
@@ -149,8 +161,15 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   using Sessions = std::unordered_set<std::shared_ptr<Session>>;
 
-  Session(stream_protocol::socket socket, const Verbs& verbs, std::chrono::milliseconds idle, Sessions& sessions)
-      : socket_(std::move(socket)), timer_(socket_.get_executor()), verbs_(verbs), idle_(idle), sessions_(sessions) {}
+  // `loop` is the one that it runs on: an answer that comes late finds it even where the server has gone.
+  Session(stream_protocol::socket socket, std::shared_ptr<asio::io_context> loop, const Verbs& verbs,
+          std::chrono::milliseconds idle, Sessions& sessions)
+      : loop_(std::move(loop)),
+        socket_(std::move(socket)),
+        timer_(socket_.get_executor()),
+        verbs_(verbs),
+        idle_(idle),
+        sessions_(sessions) {}
 
   void start() { next(); }
   // Says no and goes.
@@ -189,7 +208,14 @@ class Session : public std::enable_shared_from_this<Session> {
       input_.erase(0, end + 1);
       searched_ = 0;
       if (trim(line).empty()) return take_line_later();
-      return reply(verbs_.answer(line));
+      allow(kControlIdle);  // for the answer
+      const std::weak_ptr<Session> self = weak_from_this();
+      return verbs_.answer(line, [self, loop = loop_](std::string answer) {
+        asio::post(*loop, [self, answer = std::move(answer)]() mutable {
+          const auto session = self.lock();
+          if (session != nullptr && !session->closed_) session->reply(std::move(answer));
+        });
+      });
     }
     searched_ = input_.size();
     if (input_.size() > kMaxControlLine) return too_long();
@@ -229,6 +255,7 @@ class Session : public std::enable_shared_from_this<Session> {
                       });
   }
 
+  const std::shared_ptr<asio::io_context> loop_;
   stream_protocol::socket socket_;
   asio::steady_timer timer_;
   const Verbs& verbs_;
@@ -254,11 +281,11 @@ FileState state_of(const std::filesystem::path& file) {
 class AsioControlServer final : public ControlServer {
  public:
   AsioControlServer(ControlOptions options, ControlHandlers handlers)
-      : options_(std::move(options)), verbs_(std::move(handlers)), acceptor_(loop_), tick_(loop_), again_(loop_) {}
+      : options_(std::move(options)), verbs_(std::move(handlers)), acceptor_(*loop_), tick_(*loop_), again_(*loop_) {}
 
   ~AsioControlServer() override {
     if (thread_.joinable()) {
-      asio::post(loop_, [this] { stop(); });
+      asio::post(*loop_, [this] { stop(); });
       thread_.join();
     }
     if (bound_) (void)::unlink(path_.c_str());
@@ -316,7 +343,7 @@ class AsioControlServer final : public ControlServer {
     thread_ = std::thread([this] {
       accept();
       tick();
-      loop_.run();
+      loop_->run();
     });
   }
 
@@ -341,7 +368,7 @@ class AsioControlServer final : public ControlServer {
         });
         return;
       }
-      const auto session = std::make_shared<Session>(std::move(socket), verbs_, options_.idle, sessions_);
+      const auto session = std::make_shared<Session>(std::move(socket), loop_, verbs_, options_.idle, sessions_);
       // A refused one counts until its line is written; past twice the bound there is not even a line.
       if (sessions_.size() < kMaxControlConnections) {
         sessions_.insert(session);
@@ -378,7 +405,7 @@ class AsioControlServer final : public ControlServer {
 
   const ControlOptions options_;
   const Verbs verbs_;
-  asio::io_context loop_{1};
+  const std::shared_ptr<asio::io_context> loop_ = std::make_shared<asio::io_context>(1);
   stream_protocol::acceptor acceptor_;
   asio::steady_timer tick_;
   asio::steady_timer again_;

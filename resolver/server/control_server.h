@@ -5,12 +5,14 @@
 // `current` once a second, so that a notification that got lost is made good within two.
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +51,11 @@ struct ResolverStatus {
 
 enum class FlushScope : std::uint8_t { name, subtree };
 
+// One more verb, called on the control thread with the arguments. It answers by `done`, now or later, once and on any
+// thread.
+using ControlDone = std::function<void(Result<boost::json::value>)>;
+using ControlVerb = std::function<void(const boost::json::object& arguments, const ControlDone& done)>;
+
 // Called on the control thread, one at a time. Each must return within about a second.
 struct ControlHandlers {
   std::function<ResolverStatus()> status;
@@ -59,6 +66,8 @@ struct ControlHandlers {
   std::function<Result<std::uint64_t>(const Name&, FlushScope)> flush_cache;
   // Once a second, for housekeeping: pseudonym keys, closing replaced generations. May be empty.
   std::function<void(Now)> each_second;
+  std::map<std::string, ControlVerb, std::less<>> verbs = {};
+  std::function<std::string()> more_metrics = {};  // appended to the Prometheus text: rows with labels of their own
 };
 
 struct ControlOptions {

@@ -102,6 +102,8 @@ class EngineResolutions final : public Resolutions {
     arm_timer();
   }
 
+  void set_forward_zones(std::vector<ForwardZone> zones) override { engine_.set_forward_zones(std::move(zones)); }
+
   std::size_t waiting() const override { return clients_; }
 
   void publish_metrics() override {

@@ -49,6 +49,7 @@ class Resolutions {
   virtual void timeout(Now now) = 0;
   // Sends what the engine wants, answers what it has finished, arms its timer.
   virtual void pump(Now now) = 0;
+  virtual void set_forward_zones(std::vector<ForwardZone> zones) = 0;
   virtual std::size_t waiting() const = 0;
   virtual void publish_metrics() = 0;
 };

@@ -1,5 +1,6 @@
 #include "resolver/server/resolver_daemon.h"
 
+#include <boost/json.hpp>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,9 +12,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -24,10 +27,12 @@
 #include "resolver/dnssec/denial_cache.h"
 #include "resolver/server/control_server.h"
 #include "resolver/server/decision_sink.h"
+#include "resolver/server/forward_zones.h"
 #include "resolver/server/generation_holder.h"
 #include "resolver/server/instance_lock.h"
 #include "resolver/server/metrics.h"
 #include "resolver/server/port_probe.h"
+#include "resolver/server/resolutions.h"
 #include "resolver/server/worker.h"
 #include "zones/base/version.h"
 #include "zones/store/generation.h"
@@ -181,6 +186,8 @@ class Daemon {
     const std::size_t descriptors = raise_descriptor_limit();
     auto engine = engine_options(config_.resolver, zone_trust_, denials_);
     if (!engine) return engine.error();
+    forwards_.define(config_.forwards);
+    engine->forward_zones = forwards_.zones();
     keys_ = std::make_unique<PseudonymKeys>(config_.run.path);
     keys_->refresh({std::chrono::steady_clock::now(), std::chrono::system_clock::now()});
     const WorkerShared shared{.answers = *answers_,
@@ -230,17 +237,10 @@ class Daemon {
       return number;
     };
     handlers.flush_cache = [this](const Name& name, FlushScope scope) -> Result<std::uint64_t> {
-      // The engine's knowledge first, so that no answer is made of it after the answers have gone.
-      denials_.clear();
-      const std::uint64_t answers = answers_->flush(name, scope == FlushScope::subtree);
-      if (scope == FlushScope::subtree) {
-        rrsets_->clear();
-        zone_trust_.clear();
-      } else {
-        rrsets_->erase(name);
-      }
-      return answers + answers_->flush(name, scope == FlushScope::subtree);
+      return flush(name, scope);
     };
+    handlers.verbs["reload"] = [this](const boost::json::object&, const ControlDone& done) { done(reload()); };
+    handlers.more_metrics = [this] { return forwards_.metrics(); };
     handlers.each_second = [this](Now now) {
       keys_->refresh(now);
       generations_->collect();
@@ -250,6 +250,57 @@ class Daemon {
         {.run_directory = config_.run.path, .current_file = generations_->current_file()}, std::move(handlers));
     if (!control) return control.error();
     control_ = std::move(*control);
+    return {};
+  }
+
+  std::uint64_t flush(const Name& name, FlushScope scope) {
+    // The engine's knowledge first, so that no answer is made of it after the answers have gone.
+    denials_.clear();
+    const std::uint64_t answers = answers_->flush(name, scope == FlushScope::subtree);
+    if (scope == FlushScope::subtree) {
+      rrsets_->clear();
+      zone_trust_.clear();
+    } else {
+      rrsets_->erase(name);
+    }
+    return answers + answers_->flush(name, scope == FlushScope::subtree);
+  }
+
+  // What of the configuration may change while the workers run. Everything is read and checked before anything changes.
+  Result<boost::json::value> reload() {
+    if (config_.files.empty()) return Error{ErrorCode::not_found, "there is no file to read again"};
+    const auto loaded = Config::load(config_.files.front());
+    if (!loaded) return loaded.error();
+    const std::vector<Name> changed = forwards_.define(loaded->forwards);
+    if (!changed.empty()) {
+      const auto told = on_all_workers(
+          [zones = forwards_.zones()](Resolutions& resolutions, Now) { resolutions.set_forward_zones(zones); });
+      if (!told) return told.error();
+      for (const Name& name : changed) flush(name, FlushScope::subtree);
+    }
+    spdlog::info("reloaded: {} forward zone(s), {} of them changed", forwards_.zones().size(), changed.size());
+    return boost::json::value{{"forward_zones", forwards_.zones().size()}, {"changed", changed.size()}};
+  }
+
+  // Returns when each of them has done it.
+  Result<void> on_all_workers(const std::function<void(Resolutions&, Now)>& task) {
+    struct Waiting {
+      std::mutex mutex;
+      std::condition_variable done;
+      std::size_t left;
+    };
+    const auto waiting = std::make_shared<Waiting>();
+    waiting->left = workers_.size();
+    for (auto& worker : workers_) {
+      worker->run_on_thread([task, waiting](Resolutions& resolutions, Now now) {
+        task(resolutions, now);
+        const std::lock_guard lock(waiting->mutex);
+        if (--waiting->left == 0) waiting->done.notify_one();
+      });
+    }
+    std::unique_lock lock(waiting->mutex);
+    if (!waiting->done.wait_for(lock, kSwapBound, [&] { return waiting->left == 0; }))
+      return Error{ErrorCode::timed_out, "a worker does not come round; it will when it does"};
     return {};
   }
 
@@ -292,6 +343,7 @@ class Daemon {
   std::unique_ptr<ServerCache> servers_;
   ZoneTrustCache zone_trust_;
   DenialCache denials_;
+  ForwardZones forwards_;
   std::unique_ptr<GenerationHolder> generations_;
   std::unique_ptr<PseudonymKeys> keys_;
   std::unique_ptr<WorkerMetrics[]> metrics_;

@@ -120,6 +120,14 @@ class SocketWorker final : public Worker {
 
   std::unique_ptr<Miss> hand_over(std::unique_ptr<Miss> miss) override { return mailbox_.push(std::move(miss)); }
 
+  void run_on_thread(std::function<void(Resolutions&, Now)> task) override {
+    boost::asio::post(loop_, [this, task = std::move(task)] {
+      clock_.measure_turn();
+      task(*resolutions_, LoopClock::now());
+      resolutions_->pump(LoopClock::now());
+    });
+  }
+
   void answer_tcp(std::uint64_t ticket, std::span<const std::uint8_t> message) override {
     // Always later, never from within a resolution's end: the connection may come back with its next query.
     boost::asio::post(loop_, [this, ticket, octets = std::vector<std::uint8_t>(message.begin(), message.end())] {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +23,8 @@
 #include "zones/base/result.h"
 
 namespace weir {
+
+class Resolutions;
 
 struct WorkerOptions {
   unsigned index = 0;
@@ -58,6 +61,8 @@ class Worker {
   virtual void wake() = 0;   // any thread: comes round to look for a new generation
   // Any thread. Gives it back where too many wait already.
   virtual std::unique_ptr<Miss> hand_over(std::unique_ptr<Miss> miss) = 0;
+  // Any thread: `task` runs on this worker's, then what its engine wants is carried out.
+  virtual void run_on_thread(std::function<void(Resolutions&, Now)> task) = 0;
   virtual void answer_tcp(std::uint64_t ticket, std::span<const std::uint8_t> message) = 0;  // any thread
 
   virtual std::vector<Endpoint> udp_endpoints() const = 0;  // with the ports that port 0 became

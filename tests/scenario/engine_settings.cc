@@ -60,7 +60,7 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
       if (zone.addresses.empty()) continue;
       options.forward_zones.push_back(
           {.name = zone.name,
-           .servers = zone.addresses,
+           .servers = {zone.addresses.begin(), zone.addresses.end()},
            .kind = zones == &settings.stub_zones ? ForwardZone::Kind::stub : ForwardZone::Kind::forward,
            .fallback = zone.first ? ForwardZone::Fallback::recursion : ForwardZone::Fallback::none});
     }

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import dns
+from tests.support import control, dns
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("WEIR_BUILD", ROOT / "build")).resolve()
@@ -201,6 +201,13 @@ path = {json.dumps(str(self.store))}
         if ran.status != 0:
             raise RuntimeError(f"weir {' '.join(arguments)}: {ran}")
         return ran
+
+    def control(self, verb: str, **arguments) -> dict:
+        """One request to the resolver's control socket."""
+        return control.request(self.run_folder / "resolver.sock", verb, **arguments)
+
+    def metrics(self) -> str:
+        return self.control("metrics")["text"]
 
     def ask(self, name: str, type: str = "A", **options) -> dns.Answer:
         return dns.ask(self.server, name, type, **options)

@@ -11,8 +11,9 @@ from tests.support import dns, namespace
 class Unbound:
     """One process on `address`, port 53, from `hints` and `anchors` on; a context manager."""
 
-    def __init__(self, folder: Path, address: str, hints: Path, anchors: list[Path]) -> None:
-        self.folder, self.address, self.hints, self.anchors = folder, address, hints, anchors
+    def __init__(self, folder: Path, address: str, hints: Path, anchors: list[Path], lines: str = "") -> None:
+        """`lines` go into its server section."""
+        self.folder, self.address, self.hints, self.anchors, self.lines = folder, address, hints, anchors, lines
         self.server = (address, 53)
 
     def __enter__(self) -> "Unbound":
@@ -35,7 +36,7 @@ class Unbound:
   module-config: "validator iterator"
   ede: yes
   val-log-level: 2
-{''.join(f'  trust-anchor-file: "{anchor}"{chr(10)}' for anchor in self.anchors)}remote-control:
+{''.join(f'  trust-anchor-file: "{anchor}"{chr(10)}' for anchor in self.anchors)}{self.lines}remote-control:
   control-enable: no
 """)
         with open(self.folder / "log", "wb") as log:

@@ -76,6 +76,8 @@ ExitCode reload(Command& command) {
     command.say("reloaded" + in_force(answer.result));
     tell_restart(command, array_at(answer.result, "needs_restart"));
   }
+  if (const std::string fault = text_at(answer.result, "resolver_fault"); !fault.empty())
+    return command.fail({ErrorCode::invalid, "weir-resolver refused to reload, and goes on as before: " + fault});
   return ExitCode::done;
 }
 

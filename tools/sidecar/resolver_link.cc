@@ -29,6 +29,11 @@ class SocketResolverLink final : public ResolverLink {
   explicit SocketResolverLink(std::filesystem::path run_directory) : run_directory_(std::move(run_directory)) {}
 
   Result<GenerationNumber> load_generation() override { return ask("generation.load", kLoadPatience); }
+  Result<void> reload() override {
+    const auto answered = ask("reload", kLoadPatience);
+    if (!answered) return answered.error();
+    return {};
+  }
   Result<GenerationNumber> generation_in_force() override { return ask("status", kStatusPatience); }
 
  private:

@@ -20,6 +20,8 @@ class ResolverLink {
   virtual ~ResolverLink() = default;
   // Returns when the published generation is in force on every worker.
   virtual Result<GenerationNumber> load_generation() = 0;
+  // It reads its configuration again, as far as that needs no restart; a faulty one changes nothing.
+  virtual Result<void> reload() = 0;
   // The generation that it answers by; 0: none.
   virtual Result<GenerationNumber> generation_in_force() = 0;
 };

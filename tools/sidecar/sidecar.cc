@@ -216,6 +216,11 @@ class RunningSidecar final : public Sidecar {
     spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
                  report.lists_added.size(), report.lists_removed.size());
     for (const std::string& key : report.needs_restart) spdlog::warn("{} takes effect only at a restart", key);
+    // One that does not run reads the files when it starts.
+    if (const auto told = resolver_->reload(); !told && told.error().code != ErrorCode::unavailable) {
+      report.resolver_fault = told.error().message;
+      spdlog::error("weir-resolver refused to reload: {}", report.resolver_fault);
+    }
     return report;
   }
 

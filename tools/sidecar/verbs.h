@@ -29,6 +29,7 @@ struct ReloadReport {
   std::vector<std::string> lists_added;
   std::vector<std::string> lists_removed;
   std::vector<std::string> needs_restart;  // keys that changed, but take effect only at a restart
+  std::string resolver_fault;              // why weir-resolver did not take its part; empty where it did or is away
 };
 
 // What the verbs work with. Everything outlives them.

@@ -61,6 +61,7 @@ VerbResult reload(Call& call) {
                    {"lists_added", json::value_from(report->lists_added)},
                    {"lists_removed", json::value_from(report->lists_removed)},
                    {"needs_restart", json::value_from(report->needs_restart)}};
+  if (!report->resolver_fault.empty()) out["resolver_fault"] = report->resolver_fault;
   tell_resolver(call.services, out);
   return out;
 }

@@ -147,6 +147,50 @@ std::string format_time(std::chrono::system_clock::time_point time) {
   return {buffer, size};
 }
 
+Result<std::chrono::system_clock::time_point> parse_time(std::string_view text) {
+  const Error bad{ErrorCode::invalid, "'" + escape_for_display(text) + "' is not a time such as 2026-12-01T00:00:00Z"};
+  std::string_view rest = text;
+  // `digits` of them behind `separator` (none where it is 0).
+  const auto number = [&rest](char separator, std::size_t digits, int min, int max, int& out) {
+    if (separator != 0) {
+      if (rest.empty() || rest.front() != separator) return false;
+      rest.remove_prefix(1);
+    }
+    if (rest.size() < digits) return false;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + digits, out);
+    if (error != std::errc() || end != rest.data() + digits || out < min || out > max) return false;
+    rest.remove_prefix(digits);
+    return true;
+  };
+  std::tm parts{};
+  int year = 0;
+  int month = 0;
+  if (!number(0, 4, 1970, 9999, year) || !number('-', 2, 1, 12, month) || !number('-', 2, 1, 31, parts.tm_mday))
+    return bad;
+  parts.tm_year = year - 1900;
+  parts.tm_mon = month - 1;
+  const int day = parts.tm_mday;
+  int offset = 0;
+  if (!rest.empty()) {
+    if (rest.front() != 'T' && rest.front() != 't' && rest.front() != ' ') return bad;
+    if (!number(rest.front(), 2, 0, 23, parts.tm_hour) || !number(':', 2, 0, 59, parts.tm_min)) return bad;
+    if (rest.starts_with(':') && !number(':', 2, 0, 60, parts.tm_sec)) return bad;
+    if (rest.starts_with('.')) rest.remove_prefix(std::min(rest.find_first_not_of("0123456789", 1), rest.size()));
+    if (rest == "Z" || rest == "z") {
+      rest = {};
+    } else {
+      int hours = 0;
+      int minutes = 0;
+      const char sign = rest.empty() ? '\0' : rest.front();
+      if ((sign != '+' && sign != '-') || !number(sign, 2, 0, 23, hours) || !number(':', 2, 0, 59, minutes)) return bad;
+      offset = (hours * 60 + minutes) * (sign == '+' ? 60 : -60);
+    }
+  }
+  const std::time_t seconds = ::timegm(&parts);
+  if (!rest.empty() || parts.tm_mday != day) return bad;  // timegm makes 1 March of 29 February
+  return std::chrono::system_clock::from_time_t(seconds - offset);
+}
+
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const auto first = text.find_first_not_of(kSpace);

@@ -30,6 +30,10 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 // RFC 3339 in UTC with seconds: 2026-07-06T00:40:32Z.
 std::string format_time(std::chrono::system_clock::time_point time);
 
+// "2026-07-06T00:40:32Z" or with an offset such as +02:00; seconds and their fraction may be left out, as may the time
+// (midnight UTC).
+Result<std::chrono::system_clock::time_point> parse_time(std::string_view text);
+
 std::string_view trim(std::string_view text);  // spaces, tabs, CR, LF at both ends
 std::string to_lower_ascii(std::string_view text);
 

@@ -49,6 +49,22 @@ class Checker {
     seen.clear();
     for (std::size_t i = 0; i < config_.groups.size(); ++i)
       check_once(seen, "group", config_.groups[i].name, config_.groups[i].where, origins_.groups[i]);
+    check_names_once("forward zone", config_.forwards, origins_.forwards);
+    check_names_once("negative trust anchor", config_.negative_trust_anchors, origins_.negative_trust_anchors);
+  }
+
+  // Domain names, which differ in case and mean the same.
+  template <class Section>
+  void check_names_once(std::string_view what, const std::vector<Section>& sections,
+                        const std::vector<Origin>& origins) {
+    std::map<std::string, std::string> seen;
+    for (std::size_t i = 0; i < sections.size(); ++i) {
+      if (find_member(*origins[i].table, "name") == nullptr) continue;  // the fault was told already
+      const std::string name = sections[i].name.to_text();
+      const auto [first, fresh] = seen.emplace(to_lower_ascii(name), sections[i].where);
+      if (!fresh)
+        add(origins[i], "name", "a " + std::string(what) + ' ' + quote(name) + " is defined at " + first->second);
+    }
   }
 
   void check_once(std::map<std::string_view, std::string>& seen, std::string_view what, std::string_view name,

@@ -73,10 +73,12 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver", "run", "store", "fetch", "list", "policy", "group", "log"};
+constexpr std::string_view kSections[] = {
+    "resolver", "run", "store", "fetch", "list", "policy", "group", "forward", "negative_trust_anchor", "log"};
 
 bool is_repeated(std::string_view section) {
-  return section == "list" || section == "policy" || section == "group";
+  return section == "list" || section == "policy" || section == "group" || section == "forward" ||
+         section == "negative_trust_anchor";
 }
 
 std::string label_of(std::string_view section) {
@@ -106,6 +108,11 @@ class Loader {
         repeated(document, member, config::policy_keys(), config_.policies, origins_.policies, faults);
       } else if (member.key == "group") {
         repeated(document, member, config::group_keys(), config_.groups, origins_.groups, faults);
+      } else if (member.key == "forward") {
+        repeated(document, member, config::forward_keys(), config_.forwards, origins_.forwards, faults);
+      } else if (member.key == "negative_trust_anchor") {
+        repeated(document, member, config::negative_trust_anchor_keys(), config_.negative_trust_anchors,
+                 origins_.negative_trust_anchors, faults);
       } else {
         unknown_section(member, faults);
       }
@@ -322,6 +329,8 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("list", config::list_keys(), out);
   describe_keys("policy", config::policy_keys(), out);
   describe_keys("group", config::group_keys(), out);
+  describe_keys("forward", config::forward_keys(), out);
+  describe_keys("negative_trust_anchor", config::negative_trust_anchor_keys(), out);
   describe_keys("log", config::log_keys(), out);
   return out;
 }

@@ -10,6 +10,8 @@
 
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
+#include "zones/base/time.h"
+#include "zones/dns/name.h"
 #include "zones/policy.h"
 
 namespace weir {
@@ -75,6 +77,28 @@ struct GroupConfig {  // [[group]]
   std::string where;  // file:line
 };
 
+// Names at and below `name` are asked of these servers.
+struct ForwardConfig {  // [[forward]]
+  Name name;
+  enum class Kind : std::uint8_t {
+    forward,  // recursive servers: the whole question goes there
+    stub      // authoritative ones: resolution begins there
+  } kind = Kind::forward;
+  std::vector<Endpoint> servers;                                                     // port 0: [resolver] upstream_port
+  enum class Fallback : std::uint8_t { none, recursion } fallback = Fallback::none;  // where none of them answers
+  std::string where = {};                                                            // file:line
+
+  bool operator==(const ForwardConfig&) const = default;
+};
+
+// Nothing at `name` or below it is validated until then (RFC 7646).
+struct NegativeTrustAnchorConfig {  // [[negative_trust_anchor]]
+  Name name;
+  std::string reason;
+  WallTime until;
+  std::string where;  // file:line
+};
+
 struct LogConfig {
   Privacy privacy = Privacy::prefix;
   std::chrono::milliseconds keep{30LL * 86400000};
@@ -90,6 +114,8 @@ struct Config {
   std::vector<ListConfig> lists;
   std::vector<PolicyConfig> policies;  // a policy "default" is added where the file has none
   std::vector<GroupConfig> groups;
+  std::vector<ForwardConfig> forwards;
+  std::vector<NegativeTrustAnchorConfig> negative_trust_anchors;
   LogConfig log;
   std::vector<std::filesystem::path> files;  // what was read: the file and its drop-ins
 

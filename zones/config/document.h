@@ -27,6 +27,8 @@ struct Origins {
   std::vector<Origin> lists;  // beside Config::lists, and so on
   std::vector<Origin> policies;
   std::vector<Origin> groups;
+  std::vector<Origin> forwards;
+  std::vector<Origin> negative_trust_anchors;
 };
 
 const ConfigValue::Member* find_member(const ConfigValue& table, std::string_view key);

@@ -134,6 +134,57 @@ Parsed<std::string> dns_name(std::string_view what, Result<Name> (*parse)(std::s
           [](const std::string& value) { return value; }};
 }
 
+Parsed<Name> domain_name() {
+  return {"a domain name", [](std::string_view text, const Faults&) { return Name::parse(text); },
+          [](const Name& value) { return value.to_text(); }};
+}
+
+// As people write it for other resolvers too: the port behind '@', or behind ':'. 0 where there is none.
+Result<Endpoint> parse_server(std::string_view text, const Faults&) {
+  const auto at = text.find('@');
+  if (at == std::string_view::npos) return Endpoint::parse(text, 0);
+  std::string host(text.substr(0, at));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  auto address = IpAddress::parse(host);
+  if (!address) return address.error();
+  auto port = Endpoint::parse("0.0.0.0:" + std::string(text.substr(at + 1)), 0);
+  if (!port || port->port == 0) return Error{ErrorCode::invalid, "the port behind '@' is a number from 1 to 65535"};
+  return Endpoint{*address, port->port};
+}
+
+Parsed<Endpoint> server() {
+  return {"an address with or without a port, such as \"192.0.2.1\", \"192.0.2.1@5353\" or \"[2001:db8::1]:5353\"",
+          parse_server,
+          [](const Endpoint& value) { return value.port == 0 ? value.address.to_text() : value.to_text(); }};
+}
+
+// A point in time, as a string or as TOML's own.
+struct Time {
+  using Value = WallTime;
+  std::string expected() const { return "a time such as 2026-12-01T00:00:00Z"; }
+  std::string show(WallTime value) const { return format_time(value); }
+  bool read(const ConfigValue& in, WallTime& out, std::string_view label, Faults& faults) const {
+    const bool good_type = in.type == ConfigValue::Type::string || in.type == ConfigValue::Type::time;
+    const auto parsed = good_type ? parse_time(in.text) : Result<WallTime>(Error{ErrorCode::invalid, {}});
+    if (parsed) {
+      out = *parsed;
+    } else {
+      faults.wrong(in, label, expected());
+    }
+    return parsed.has_value();
+  }
+};
+
+Parsed<std::string> reason() {
+  return {"a string that says why, of at most 500 octets",
+          [](std::string_view value, const Faults&) -> Result<std::string> {
+            if (trim(value).empty()) return Error{ErrorCode::invalid, "it says nothing"};
+            if (value.size() > 500) return Error{ErrorCode::invalid, "it has " + std::to_string(value.size())};
+            return std::string(trim(value));
+          },
+          [](const std::string& value) { return value; }};
+}
+
 Choice<Privacy> privacy() {
   return {{{"full", Privacy::full},
            {"prefix", Privacy::prefix},
@@ -424,6 +475,42 @@ const Keys<GroupConfig>& group_keys() {
           "addresses and prefixes; the most specific one of all groups wins"),
       key<C>(
           "policy", config_name(), [](C& c) -> auto& { return c.policy; }, "the policy that holds for them"),
+  };
+  return keys;
+}
+
+const Keys<ForwardConfig>& forward_keys() {
+  using C = ForwardConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", domain_name(), [](C& c) -> auto& { return c.name; },
+          "the zone: this name and all below it; \".\" is everything")),
+      key<C>(
+          "kind", Choice<C::Kind>{{{"forward", C::Kind::forward}, {"stub", C::Kind::stub}}},
+          [](C& c) -> auto& { return c.kind; },
+          "forward: the servers are resolvers and get the whole question; stub: they serve the zone"),
+      required(key<C>(
+          "servers", ArrayOf<Parsed<Endpoint>>{server(), 1, 64}, [](C& c) -> auto& { return c.servers; },
+          "who is asked; without a port: [resolver] upstream_port")),
+      key<C>(
+          "fallback", Choice<C::Fallback>{{{"none", C::Fallback::none}, {"recursion", C::Fallback::recursion}}},
+          [](C& c) -> auto& { return c.fallback; },
+          "where none of them answers: recursion resolves from the root, none is SERVFAIL"),
+  };
+  return keys;
+}
+
+const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys() {
+  using C = NegativeTrustAnchorConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", domain_name(), [](C& c) -> auto& { return c.name; },
+          "nothing at this name or below it is validated (RFC 7646)")),
+      required(key<C>(
+          "reason", reason(), [](C& c) -> auto& { return c.reason; }, "why; shown by 'weir anchors'")),
+      required(key<C>(
+          "until", Time{}, [](C& c) -> auto& { return c.until; },
+          "when it ends, at most a week from now; it is ignored from then on")),
   };
   return keys;
 }

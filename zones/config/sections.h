@@ -33,6 +33,8 @@ const Keys<FetchConfig>& fetch_keys();
 const Keys<ListConfig>& list_keys();
 const Keys<PolicyConfig>& policy_keys();
 const Keys<GroupConfig>& group_keys();
+const Keys<ForwardConfig>& forward_keys();
+const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys();
 const Keys<LogConfig>& log_keys();
 
 ResolverConfig default_resolver();

@@ -7,6 +7,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "zones/base/text.h"
 
@@ -45,6 +46,12 @@ ConfigValue convert(const toml::node& node) {
     out.flag = flag->get();
   } else {
     out.type = node.is_floating_point() ? ConfigValue::Type::real : ConfigValue::Type::time;
+    // A time without an offset is nobody's; a string for the readers, as in the file.
+    if (const auto* time = node.as_date_time(); time != nullptr && time->get().offset) {
+      std::ostringstream text;
+      text << time->get();
+      out.text = text.str();
+    }
   }
   return out;
 }

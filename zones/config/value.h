@@ -23,7 +23,7 @@ struct ConfigValue {
 
   Type type = Type::table;
   ConfigPosition position;
-  std::string text;  // string
+  std::string text;  // string; time: where it has an offset, as RFC 3339 writes it
   std::int64_t integer = 0;
   bool flag = false;
   std::vector<ConfigValue> items;  // array

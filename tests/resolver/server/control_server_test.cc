@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <fstream>
+#include <future>
 #include <mutex>
 
 #include "tests/resolver/server/fake_generation.h"
@@ -369,6 +370,37 @@ TEST_F(Control, LostNotificationIsMadeGood) {
   ASSERT_TRUE(wait_for_ticks(5));
   EXPECT_EQ(loads(), tried + 1);
   server_.reset();
+}
+
+TEST_F(Control, AVerbMayAnswerLater) {
+  std::promise<ControlDone> begun;
+  handlers_.verbs["late"] = [&](const json::object& arguments, const ControlDone& done) {
+    EXPECT_EQ(arguments.at("a"), 1);
+    begun.set_value(done);
+  };
+  start();
+  Client waiting(socket_);
+  ASSERT_TRUE(waiting.send(encode_request({"late", R"({"a": 1})", "test"})));
+  const ControlDone done = begun.get_future().get();
+  Client other(socket_);
+  EXPECT_EQ(other.ask("status").kind, ControlReply::Kind::result) << "nobody else waits for it";
+  EXPECT_NE(other.ask("lat").error.message.find("did you mean late?"), std::string::npos);
+  done(json::value{{"b", 2}});
+  const auto reply = decode_reply(waiting.line());
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->body, R"({"b":2})");
+}
+
+TEST_F(Control, AnAnswerThatComesAfterTheServerHasGoneIsLost) {
+  std::promise<ControlDone> begun;
+  handlers_.verbs["late"] = [&](const json::object&, const ControlDone& done) { begun.set_value(done); };
+  start();
+  Client waiting(socket_);
+  ASSERT_TRUE(waiting.send(encode_request({"late", "{}", "test"})));
+  const ControlDone done = begun.get_future().get();
+  server_.reset();
+  done(Error{ErrorCode::busy, "too late"});
+  EXPECT_EQ(waiting.line(), "");
 }
 
 }  // namespace

@@ -554,6 +554,15 @@ TEST_F(CliTest, ListAddWritesADropInAndListRemoveDeletesIt) {
   EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
 }
 
+TEST_F(CliTest, AReloadThatTheResolverRefusesIsNoSuccess) {
+  sidecar().on("reload", R"({"generation": 4, "resolver_fault": "weir.toml:3:1: why"})");
+  const Ran ran = run({"reload"});
+  EXPECT_EQ(ran.code, 3) << ran.out;
+  EXPECT_NE(ran.err.find("weir-resolver refused to reload, and goes on as before: weir.toml:3:1: why"),
+            std::string::npos)
+      << ran.err;
+}
+
 // The reload wakes the schedule, which may be quicker than the command.
 TEST_F(CliTest, ListAddSaysWhatWasImportedAlsoWhereTheScheduleImportedIt) {
   sidecar().on("reload", R"({"generation": 2})");

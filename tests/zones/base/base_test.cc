@@ -14,6 +14,28 @@ TEST(Text, Utf8IsToldFromOtherOctets) {
     EXPECT_FALSE(is_utf8(bad)) << escape_for_display(bad);
 }
 
+TEST(Text, TimesAreReadAsRfc3339WritesThem) {
+  struct Row {
+    const char* text;
+    const char* shown;  // nullptr: refused
+  };
+  for (const Row& row :
+       {Row{"2026-12-01T00:30:05Z", "2026-12-01T00:30:05Z"}, Row{"2026-12-01", "2026-12-01T00:00:00Z"},
+        Row{"2026-12-01T00:30Z", "2026-12-01T00:30:00Z"}, Row{"2026-12-01 00:30:05.25z", "2026-12-01T00:30:05Z"},
+        Row{"2026-12-01T00:30:05+02:00", "2026-11-30T22:30:05Z"},
+        Row{"2026-12-01T23:30:05-01:30", "2026-12-02T01:00:05Z"}, Row{"2028-02-29", "2028-02-29T00:00:00Z"},
+        Row{"2026-02-29", nullptr}, Row{"2026-13-01", nullptr}, Row{"2026-1-1", nullptr},
+        Row{"2026-12-01T00:30:05", nullptr}, Row{"2026-12-01T24:00:00Z", nullptr},
+        Row{"2026-12-01T00:30:05Zx", nullptr}, Row{"2026-12-01T00:30:05+2:00", nullptr}, Row{"1d", nullptr},
+        Row{"", nullptr}, Row{"2026-12-01T-1:30:05Z", nullptr}}) {
+    const auto time = parse_time(row.text);
+    ASSERT_EQ(time.has_value(), row.shown != nullptr) << row.text;
+    if (time) {
+      EXPECT_EQ(format_time(*time), row.shown) << row.text;
+    }
+  }
+}
+
 TEST(IpAddress, ParsesAndPrints) {
   struct Row {
     const char* text;

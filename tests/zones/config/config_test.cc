@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "tests/support/scratch_folder.h"
+#include "zones/base/text.h"
 
 namespace weir {
 namespace {
@@ -112,6 +113,22 @@ log_all = true
 name = "kids"
 clients = ["192.168.7.0/24", "2001:db8:7::/48"]
 policy = "strict"
+[[forward]]
+name = "corp.example"
+kind = "stub"
+servers = ["192.0.2.53", "192.0.2.54@5353", "[2001:db8::53]:54", "2001:db8::54@55"]
+fallback = "recursion"
+[[forward]]
+name = "."
+servers = ["::1"]
+[[negative_trust_anchor]]
+name = "broken.example"
+reason = " they forgot to sign "
+until = 2026-12-01T00:00:00+01:00
+[[negative_trust_anchor]]
+name = "other.example"
+reason = "x"
+until = "2026-12-01"
 [log]
 privacy = "pseudonym"
 keep = "1h"
@@ -155,6 +172,24 @@ all = true
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
       true, true};
   EXPECT_EQ(list.definition, wanted);
+  ASSERT_EQ(config->forwards.size(), 2U);
+  const ForwardConfig& stub = config->forwards[0];
+  EXPECT_EQ(stub.name.to_text(), "corp.example");
+  EXPECT_EQ(stub.kind, ForwardConfig::Kind::stub);
+  EXPECT_EQ(stub.fallback, ForwardConfig::Fallback::recursion);
+  std::vector<std::string> servers;
+  for (const Endpoint& server : stub.servers) servers.push_back(server.to_text());
+  EXPECT_EQ(servers,
+            (std::vector<std::string>{"192.0.2.53:0", "192.0.2.54:5353", "[2001:db8::53]:54", "[2001:db8::54]:55"}));
+  const ForwardConfig& everything = config->forwards[1];
+  EXPECT_TRUE(everything.name.is_root());
+  EXPECT_EQ(everything.kind, ForwardConfig::Kind::forward);
+  EXPECT_EQ(everything.fallback, ForwardConfig::Fallback::none);
+  ASSERT_EQ(config->negative_trust_anchors.size(), 2U);
+  EXPECT_EQ(config->negative_trust_anchors[0].name.to_text(), "broken.example");
+  EXPECT_EQ(config->negative_trust_anchors[0].reason, "they forgot to sign");
+  EXPECT_EQ(config->negative_trust_anchors[0].until, *parse_time("2026-11-30T23:00:00Z"));
+  EXPECT_EQ(config->negative_trust_anchors[1].until, *parse_time("2026-12-01"));
   EXPECT_EQ(config->log.privacy, Privacy::pseudonym);
   EXPECT_EQ(config->log.keep, std::chrono::hours(1));
   EXPECT_EQ(config->log.size_bytes, 1ULL << 20);
@@ -194,6 +229,11 @@ std::string document_with(const ConfigKey& key, const std::string& value) {
   if (key.repeated) add("name", "\"n\"");
   if (key.section == "list") add("source", "\"/tmp/x\"");
   if (key.section == "group") add("clients", "[\"192.0.2.1\"]");
+  if (key.section == "forward") add("servers", "[\"192.0.2.1\"]");
+  if (key.section == "negative_trust_anchor") {
+    add("reason", "\"because\"");
+    add("until", "\"2026-12-01\"");
+  }
   return out + key.key + " = " + value + "\n";
 }
 
@@ -306,6 +346,24 @@ TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
       {"[[group]]\nname = \"g\"\nclients = [\"192.0.2.0/24\"]\n[[group]]\nname = \"h\"\nclients = [\"::1\", "
        "\"192.0.2.0/24\"]",
        "weir.toml:6:19: \"192.0.2.0/24\" belongs to the group \"g\" at weir.toml:1"},
+      {"[[forward]]\nname = \"corp.example\"", "weir.toml:1:1: [[forward]] needs the key 'servers': who is asked"},
+      {"[[forward]]\nname = \"corp.example\"\nservers = []",
+       "weir.toml:3:11: 'servers' in [[forward]]: expected an array of 1 to 64 values"},
+      {"[[forward]]\nname = \"a\"\nservers = [\"192.0.2.1@0\"]", "weir.toml:3:12: 'servers' in [[forward]]"},
+      {"[[forward]]\nname = \"a\"\nservers = [\"192.0.2.1@65536\"]", "weir.toml:3:12: 'servers' in [[forward]]"},
+      {"[[forward]]\nname = \"a\"\nservers = [\"dns.example\"]", "weir.toml:3:12: 'servers' in [[forward]]"},
+      {"[[forward]]\nname = \"a..b\"\nservers = [\"192.0.2.1\"]", "weir.toml:2:8: 'name' in [[forward]]"},
+      {"[[forward]]\nname = \"a\"\nservers = [\"192.0.2.1\"]\nkind = \"stubb\"", "did you mean \"stub\"?"},
+      {"[[forward]]\nname = \"a\"\nservers = [\"::1\"]\n[[forward]]\nname = \"A.\"\nservers = [\"::1\"]",
+       "weir.toml:5:8: a forward zone \"A\" is defined at weir.toml:1"},
+      {"[[negative_trust_anchor]]\nname = \"a\"\nuntil = 2026-12-01T00:00:00Z",
+       "weir.toml:1:1: [[negative_trust_anchor]] needs the key 'reason'"},
+      {"[[negative_trust_anchor]]\nname = \"a\"\nuntil = 2026-12-01T00:00:00Z\nreason = \" \"",
+       "weir.toml:4:10: 'reason' in [[negative_trust_anchor]]: expected a string that says why"},
+      {"[[negative_trust_anchor]]\nname = \"a\"\nreason = \"b\"",
+       "weir.toml:1:1: [[negative_trust_anchor]] needs the key 'until'"},
+      {"[[negative_trust_anchor]]\nname = \"a\"\nreason = \"b\"\nuntil = 2026-12-01T00:00:00",
+       "weir.toml:4:9: 'until' in [[negative_trust_anchor]]: expected a time such as 2026-12-01T00:00:00Z"},
       {"[resolver\n", "weir.toml:1:"},
       {"a = \"\xff\"", "weir.toml:1:"},
       {std::string("a = 1\0", 6), "weir.toml:1:"},
