@@ -374,17 +374,17 @@ TEST_F(Control, LostNotificationIsMadeGood) {
 
 TEST_F(Control, AVerbMayAnswerLater) {
   std::promise<ControlDone> begun;
-  handlers_.verbs["late"] = [&](const json::object& arguments, const ControlDone& done) {
+  handlers_.verbs["late_verb"] = [&](const json::object& arguments, const ControlDone& done) {
     EXPECT_EQ(arguments.at("a"), 1);
     begun.set_value(done);
   };
   start();
   Client waiting(socket_);
-  ASSERT_TRUE(waiting.send(encode_request({"late", R"({"a": 1})", "test"})));
+  ASSERT_TRUE(waiting.send(encode_request({"late_verb", R"({"a": 1})", "test"})));
   const ControlDone done = begun.get_future().get();
   Client other(socket_);
   EXPECT_EQ(other.ask("status").kind, ControlReply::Kind::result) << "nobody else waits for it";
-  EXPECT_NE(other.ask("lat").error.message.find("did you mean late?"), std::string::npos);
+  EXPECT_NE(other.ask("late_verbs").error.message.find("did you mean late_verb"), std::string::npos);
   done(json::value{{"b", 2}});
   const auto reply = decode_reply(waiting.line());
   ASSERT_TRUE(reply);
@@ -393,10 +393,10 @@ TEST_F(Control, AVerbMayAnswerLater) {
 
 TEST_F(Control, AnAnswerThatComesAfterTheServerHasGoneIsLost) {
   std::promise<ControlDone> begun;
-  handlers_.verbs["late"] = [&](const json::object&, const ControlDone& done) { begun.set_value(done); };
+  handlers_.verbs["late_verb"] = [&](const json::object&, const ControlDone& done) { begun.set_value(done); };
   start();
   Client waiting(socket_);
-  ASSERT_TRUE(waiting.send(encode_request({"late", "{}", "test"})));
+  ASSERT_TRUE(waiting.send(encode_request({"late_verb", "{}", "test"})));
   const ControlDone done = begun.get_future().get();
   server_.reset();
   done(Error{ErrorCode::busy, "too late"});
