@@ -22,6 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import misses
 import systems as peers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ def in_own_namespace() -> None:
     if os.environ.get("WEIR_BENCH_INSIDE") != "1":
         os.environ["WEIR_BENCH_INSIDE"] = "1"
         os.execvp("unshare", ["unshare", "--net", "--", sys.executable, *sys.argv])
-    for command in (["ip", "link", "set", "lo", "up"], *(["ip", "addr", "add", f"10.53.9.{n}/32", "dev", "lo"] for n in (1, 10, 20))):
+    for command in (["ip", "link", "set", "lo", "up"], *(["ip", "addr", "add", f"10.53.9.{n}/32", "dev", "lo"] for n in (1, 2, 3, 4, 10, 20))):
         subprocess.run(command, check=True)
 
 
@@ -124,11 +125,11 @@ def wait_answer(names: Path, expect: str, seconds: float = 180) -> float:
     raise RuntimeError(f"no answer as expected ({expect}) for {name} within {seconds} s")
 
 
-def measure(system, build: Path, names: Path, expect: str, seconds: float, rate: int) -> dict:
+def measure(system, build: Path, names: Path, expect: str, seconds: float, rate: int, *options: str) -> dict:
     """CPU microseconds an answer, and the generator's own report."""
     loop = ["--rate", str(rate)] if rate else ["--window", "64"]
     before = system.cpu_ns()
-    report = load(build, names, *loop, "--seconds", str(seconds), "--expect", expect)
+    report = load(build, names, *loop, "--seconds", str(seconds), "--expect", expect, *options)
     report["cpu_us"] = (system.cpu_ns() - before) / 1000 / max(1, report["received"])
     if report["wrong"]:
         raise RuntimeError(f"{system.name}: {report['wrong']} wrong answers, first: {report['first_wrong']}")
@@ -143,7 +144,7 @@ def bench_system(system, build, folder, cached, blocklist, sample, arguments, ta
     def put(workload, value):
         table.setdefault(workload, {})[system.name] = value
 
-    echo = not system.filters
+    echo = isinstance(system, peers.Echo)
     # Without the list: cached answers, and the memory to subtract.
     system.configure(None)
     system.start()
@@ -231,6 +232,63 @@ def print_table(table: dict, names: list[str]) -> None:
             print(f"{'  times the floor':24}" + "".join(f"{round(figures[name] / floor, 2) if name in figures else '-':>13}" for name in names))
 
 
+def is_chosen(system, part: str, only: str) -> bool:
+    if isinstance(system, peers.Echo):
+        return part == "hits"
+    return (system.filters if part == "hits" else system.resolves) and (not only or system.name in only.split(","))
+
+
+def bench_hits(systems, build: Path, folder: Path, arguments, table: dict, measured: list[str]) -> int:
+    cached, blocklist, sample = write_names(folder, arguments.rules)
+    authority = start_authority(folder)
+    try:
+        return bench_each(systems, measured, lambda system: bench_system(system, build, folder, cached, blocklist, sample, arguments, table))
+    finally:
+        authority.terminate()
+        authority.wait()
+
+
+def bench_misses(systems, build: Path, folder: Path, arguments, table: dict, measured: list[str]) -> int:
+    misses.write_names(folder, arguments.entries)
+    anchors = misses.write_zones(folder, arguments.entries)
+    authority = misses.start_authority(folder)
+
+    def one(system):
+        misses.put_misses(system, build, folder, anchors, sys.modules[__name__], arguments, table)
+        if arguments.entries:
+            misses.put_memory(system, build, folder, anchors, sys.modules[__name__], arguments, table)
+
+    try:
+        return bench_each(systems, measured, one)
+    finally:
+        authority.terminate()
+        authority.wait()
+
+
+def bench_each(systems, measured: list[str], bench_one) -> int:
+    """How many failed."""
+    failed = 0
+    for system in systems:
+        if not system.available():
+            print(f"{system.name}: not installed, left out", flush=True)
+            continue
+        print(f"measuring {system.name}", flush=True)
+        try:
+            bench_one(system)
+            if system.name not in measured:
+                measured.append(system.name)
+        except (RuntimeError, OSError, subprocess.SubprocessError) as fault:
+            failed += 1
+            print(f"{system.name}: FAILED: {fault}", flush=True)
+            log = system.folder / "log"
+            if log.exists():
+                print("".join(log.read_text(errors="replace").splitlines(keepends=True)[-5:]), flush=True)
+    return failed
+
+
+PARTS = {"hits": bench_hits, "misses": bench_misses}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=Path, default=ROOT / "build")
@@ -238,40 +296,25 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--reload-seconds", type=float, default=30)
+    parser.add_argument("--entries", type=int, default=1_000_000, help="RRsets for the measuring of memory; 0: none")
     parser.add_argument("--only", default="", help="systems, separated by commas")
+    parser.add_argument("--parts", default=",".join(PARTS), help="hits (and lists), misses")
     arguments = parser.parse_args()
     in_own_namespace()
     build = arguments.build.resolve()
     table: dict = {}
     failed = 0
+    measured: list[str] = []
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as temporary:
-        folder = Path(temporary)
-        os.chmod(folder, 0o755)
-        cached, blocklist, sample = write_names(folder, arguments.rules)
-        authority = start_authority(folder)
-        measured = []
-        try:
-            for system in peers.all_systems(folder, build):
-                if arguments.only and system.name not in arguments.only.split(",") and not system.name.startswith("floor"):
-                    continue
-                if not system.available():
-                    print(f"{system.name}: not installed, left out", flush=True)
-                    continue
-                print(f"measuring {system.name}", flush=True)
-                try:
-                    bench_system(system, build, folder, cached, blocklist, sample, arguments, table)
-                    measured.append(system.name)
-                except (RuntimeError, OSError, subprocess.SubprocessError) as fault:
-                    failed += 1
-                    print(f"{system.name}: FAILED: {fault}", flush=True)
-                    log = system.folder / "log"
-                    if log.exists():
-                        print("".join(log.read_text(errors="replace").splitlines(keepends=True)[-5:]), flush=True)
-        finally:
-            authority.terminate()
-            authority.wait()
+        for part in arguments.parts.split(","):
+            folder = Path(temporary) / part
+            folder.mkdir(mode=0o755)
+            os.chmod(temporary, 0o755)
+            chosen = [system for system in peers.all_systems(folder, build) if is_chosen(system, part, arguments.only)]
+            failed += PARTS[part](chosen, build, folder, arguments, table, measured)
     print_table(table, measured)
-    units = {"unit": {"cached": "CPU us a query", "blocked": "CPU us a query", "rss": "MB above no list", "start": "s to the first filtered answer"},
+    units = {"unit": {"cached": "CPU us a query", "blocked": "CPU us a query", "miss": "CPU us a query", "miss_signed": "CPU us a query",
+                      "miss_wildcard": "CPU us a query", "rrset_bytes": "octets an RRset", "rss": "MB above no list", "start": "s to the first filtered answer"},
              "runs": arguments.runs, "rules": arguments.rules}
     (build / "bench.json").write_text(json.dumps(table | units, indent=1) + "\n")
     print(f"\n{len(measured)} passed, {failed} failed, 0 skipped")

@@ -2,11 +2,12 @@
 // fixed rate or closed loop with a window, every answer checked, latency counted from the moment a query was due.
 //
 //   bench_load --server ADDRESS:PORT --names FILE [--rate N | --window N] --seconds S [--sockets N] [--expect KIND]
-//              [--warmup] [--edns]
+//              [--warmup] [--edns | --dnssec] [--once]
 //
-// FILE: one name a line. KIND: echo (any answer with our question), answer (NOERROR with an A record), blocked
-// (0.0.0.0, an empty NOERROR or NXDOMAIN), any. --warmup asks every name once, slowly, and retries until each
-// was answered. Prints one JSON object. Bounded by --seconds; exits 1 when an answer was wrong.
+// FILE: one name a line. KIND: echo (any answer with our question), answer (NOERROR with an A record), secure (that,
+// and AD), blocked (0.0.0.0, an empty NOERROR or NXDOMAIN), any. --dnssec sends EDNS with DO. --warmup asks every name
+// once, slowly, and retries until each was answered. --once asks each name once, with the window, and ends then.
+// Prints one JSON object. Bounded by --seconds; exits 1 when an answer was wrong.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@ struct Options {
   unsigned sockets = 4;
   bool warmup = false;
   bool edns = false;
+  bool dnssec = false;
+  bool once = false;
 };
 
 struct Outstanding {
@@ -49,7 +52,7 @@ struct Socket {
   std::uint16_t next_id = 0;
 };
 
-std::vector<unsigned char> encode_query(const std::string& name, bool edns) {
+std::vector<unsigned char> encode_query(const std::string& name, bool edns, bool dnssec) {
   std::vector<unsigned char> out = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, static_cast<unsigned char>(edns ? 1 : 0)};
   for (std::size_t at = 0; at < name.size();) {
     const std::size_t dot = std::min(name.find('.', at), name.size());
@@ -58,7 +61,8 @@ std::vector<unsigned char> encode_query(const std::string& name, bool edns) {
     at = dot + 1;
   }
   out.insert(out.end(), {0, 0, 1, 0, 1});
-  if (edns) out.insert(out.end(), {0, 0, 41, 0x04, 0xD0, 0, 0, 0, 0, 0, 0});
+  const auto flags = static_cast<unsigned char>(dnssec ? 0x80 : 0);
+  if (edns) out.insert(out.end(), {0, 0, 41, 0x04, 0xD0, 0, 0, flags, 0, 0, 0});
   return out;
 }
 
@@ -84,7 +88,7 @@ class Load {
     if (options_.rate > 0) {
       open_loop(start, end);
     } else {
-      closed_loop(end);
+      closed_loop(end, options_.once ? queries_.size() : UINT64_MAX);
     }
     const auto stop = Clock::now();
     // What is under way may still come: up to a second, or until nothing is missing.
@@ -97,7 +101,7 @@ class Load {
   void read_names() {
     std::ifstream file(options_.names);
     for (std::string line; std::getline(file, line);) {
-      if (!line.empty()) queries_.push_back(encode_query(line, options_.edns));
+      if (!line.empty()) queries_.push_back(encode_query(line, options_.edns, options_.dnssec));
     }
     if (queries_.empty()) {
       std::fprintf(stderr, "bench_load: %s: no names\n", options_.names.c_str());
@@ -146,6 +150,7 @@ class Load {
   }
 
   std::uint32_t next_name() {
+    if (options_.once) return next_in_order_++ % static_cast<std::uint32_t>(queries_.size());
     // A fixed linear congruence: every run asks the same names in the same order.
     state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
     return static_cast<std::uint32_t>((state_ >> 33) % queries_.size());
@@ -167,14 +172,14 @@ class Load {
     }
   }
 
-  void closed_loop(Clock::time_point end) {
+  void closed_loop(Clock::time_point end, std::uint64_t most) {
     std::uint64_t number = 0;
     while (true) {
       const auto now = Clock::now();
-      if (now >= end) return;
+      if (now >= end || received_ + wrong_ + forgotten_ >= most) return;
       // A lost query must not shrink the window for ever.
       if (number % 1024 == 0) forgotten_ = expired(now);
-      while (sent_ - received_ - wrong_ - forgotten_ < options_.window) {
+      while (number < most && sent_ - received_ - wrong_ - forgotten_ < options_.window) {
         if (!send_one(sockets_[number % sockets_.size()], next_name(), now)) break;
         ++number;
       }
@@ -229,6 +234,7 @@ class Load {
     const unsigned rcode = message[3] & 15;
     const unsigned answers = static_cast<unsigned>(message[6] << 8 | message[7]);
     if (options_.expect == "answer") return rcode == 0 && answers > 0;
+    if (options_.expect == "secure") return rcode == 0 && answers > 0 && (message[3] & 0x20) != 0;
     if (options_.expect == "blocked") {
       if (answers == 0) return rcode == 0 || rcode == 3;
       return rcode == 0 && size >= question_end + 16 && std::memcmp(message + question_end + 12, "\0\0\0\0", 4) == 0;
@@ -284,6 +290,7 @@ class Load {
   std::vector<std::uint32_t> latencies_;  // in units of 100 ns
   std::uint64_t sent_ = 0, received_ = 0, wrong_ = 0, unexpected_ = 0, forgotten_ = 0;
   std::uint64_t state_ = 1;
+  std::uint32_t next_in_order_ = 0;
   Clock::time_point last_send_ = Clock::now();
   std::string first_wrong_;
   mmsghdr messages_[kBatch];
@@ -319,6 +326,10 @@ int main(int argc, char** argv) {
       options.warmup = true;
     else if (option == "--edns")
       options.edns = true;
+    else if (option == "--dnssec")
+      options.edns = options.dnssec = true;
+    else if (option == "--once")
+      options.once = true;
     else {
       std::fprintf(stderr, "bench_load: unknown option %s\n", option.c_str());
       return 2;

@@ -1,7 +1,7 @@
 """The systems under measurement: how each is configured, started, filled and reloaded.
 
-Every one runs on one thread pinned to one core, resolves from the same local authority, validates nothing (weir's
-validator comes later), and blocks the same list.
+Every one runs on one thread pinned to one core, resolves from the same local authority, validates what lies below
+`anchors` (nothing where there are none), and blocks the same list.
 """
 
 import json
@@ -22,6 +22,9 @@ class System:
     name = ""
     program = ""
     filters = True
+    resolves = True
+    anchors: list[str] = []  # DS in zone file syntax
+    cache_mb = 64              # where a system wants to be told; above what the workload needs
 
     def __init__(self, folder: Path, build: Path):
         self.folder = folder / self.name
@@ -83,6 +86,7 @@ class Echo(System):
     """The floor: receive a datagram, send it back."""
 
     filters = False
+    resolves = False
 
     def __init__(self, folder: Path, build: Path, mode: str):
         self.name = {"blocking": "floor", "loop": "floor_loop"}[mode]
@@ -127,13 +131,18 @@ match = "subtree"
 name = "default"
 lists = ["big"]
 """
+        validate = "validate = false"
+        if self.anchors:
+            (self.folder / "anchors").write_text("\n".join(self.anchors) + "\n")
+            validate = f'trust_anchors = ["{self.folder}/anchors"]'
         (self.folder / "weir.toml").write_text(f"""
 [resolver]
 listen = ["{SERVER}:{PORT}"]
 workers = 1
 allow_clients = ["10.53.0.0/16", "127.0.0.0/8"]
 root_hints = "{self.folder.parent}/root.hints"
-validate = false
+{validate}
+cache = "{self.cache_mb}MiB"
 ipv6_upstream = false
 [run]
 path = "{self.run}"
@@ -159,6 +168,8 @@ max_decoded_bytes = "2GiB"
             done = subprocess.run([str(self.build / "tools/weir"), "--config", config, "--json", "list", "show"], capture_output=True, text=True)
             if done.returncode == 0 and all(entry.get("rules", 0) > 0 for entry in json.loads(done.stdout)["lists"]):
                 return
+            if self.helpers[-1].poll() is not None:
+                raise RuntimeError("weir's sidecar ended; see sidecar.log")
             time.sleep(0.1)
         raise RuntimeError("weir's lists were not loaded within ten minutes; see sidecar.log")
 
@@ -195,6 +206,7 @@ class Unbound(System):
                 for line in blocklist.read_text().splitlines():
                     out.write(f'local-zone: "{line}" always_null\n')
             zones = f'include: "{self.folder}/blocked.conf"'
+        validate = "\n  ".join(f'trust-anchor: "{anchor}"' for anchor in self.anchors) or 'module-config: "iterator"'
         (self.folder / "unbound.conf").write_text(f"""
 server:
   interface: {SERVER}@{PORT}
@@ -206,11 +218,11 @@ server:
   pidfile: "{self.folder}/pid"
   use-syslog: no
   do-daemonize: no
-  module-config: "iterator"
+  {validate}
   do-ip6: no
   root-hints: "{self.folder.parent}/root.hints"
-  msg-cache-size: 64m
-  rrset-cache-size: 128m
+  msg-cache-size: {self.cache_mb}m
+  rrset-cache-size: {2 * self.cache_mb}m
   so-rcvbuf: 4m
 {zones}
 remote-control:
@@ -244,12 +256,16 @@ class PowerDns(System):
             write_rpz(self.folder / "rpz.zone", blocklist)
             (self.folder / "rpz.lua").write_text(f'rpzFile("{self.folder}/rpz.zone", {{policyName="bench"}})\n')
             lua = f"lua-config-file={self.folder}/rpz.lua"
+        elif self.anchors:
+            adds = ('addTA("{}", "{}")\n'.format(*anchor.split(" IN DS ")) for anchor in self.anchors)
+            (self.folder / "anchor.lua").write_text('clearTA(".")\n' + "".join(adds))
+            lua = f"lua-config-file={self.folder}/anchor.lua"
         (self.folder / "recursor.conf").write_text(f"""
 local-address={SERVER}:{PORT}
 allow-from=10.53.0.0/16
 threads=1
 pdns-distributes-queries=no
-dnssec=off
+dnssec={"validate" if self.anchors else "off"}
 hint-file={self.folder.parent}/root.hints
 query-local-address=10.53.9.10
 socket-dir={self.folder}
@@ -282,8 +298,10 @@ class Knot(System):
         if blocklist:
             write_rpz(self.folder / "rpz.zone", blocklist)
             rule = f"policy.add(policy.rpz(policy.DENY, '{self.folder}/rpz.zone', false))"
+        anchors = "\n".join(f"trust_anchors.add('{anchor}')" for anchor in self.anchors)
         (self.folder / "kresd.conf").write_text(f"""
 modules = {{ 'hints', 'policy' }}
+{anchors}
 net.listen('{SERVER}', {PORT}, {{ kind = 'dns' }})
 net.ipv6 = false
 trust_anchors.remove('.')
@@ -300,9 +318,45 @@ cache.open(200 * MB, 'lmdb://{self.folder}/cache')
         return ["/usr/sbin/kresd", "-n", "-c", str(self.folder / "kresd.conf"), str(self.folder)]
 
 
+class Bind(System):
+    """Measured for misses alone: its filter is a list in RPZ, which it loads for minutes."""
+
+    name = "bind"
+    program = "named"
+    filters = False
+
+    def configure(self, blocklist):
+        anchors = ""
+        for anchor in self.anchors:
+            owner, _, _, tag, algorithm, digest_type, digest = anchor.split()
+            anchors += f'trust-anchors {{ {owner} static-ds {tag} {algorithm} {digest_type} "{digest}"; }};\n'
+        (self.folder / "named.conf").write_text(f"""
+options {{
+  directory "{self.folder}";
+  pid-file "{self.folder}/pid";
+  session-keyfile "{self.folder}/session.key";
+  listen-on port {PORT} {{ {SERVER}; }};
+  listen-on-v6 {{ none; }};
+  allow-query {{ 10.53.0.0/16; }};
+  allow-recursion {{ 10.53.0.0/16; }};
+  recursion yes;
+  dnssec-validation {"yes" if self.anchors else "no"};
+  query-source address {SERVER};
+}};
+controls {{ }};
+logging {{ category default {{ null; }}; category unmatched {{ null; }}; }};
+{anchors}
+zone "." {{ type hint; file "{self.folder.parent}/root.hints"; }};
+""")
+
+    def command(self):
+        return ["/usr/sbin/named", "-4", "-f", "-n", "1", "-c", str(self.folder / "named.conf")]
+
+
 class Dnsdist(System):
     name = "dnsdist"
     program = "dnsdist"
+    resolves = False
 
     def configure(self, blocklist):
         rule = ""
@@ -328,5 +382,5 @@ getPool(''):setCache(cache)
 
 def all_systems(folder: Path, build: Path) -> list[System]:
     systems = [Echo(folder, build, "blocking"), Echo(folder, build, "loop")]
-    systems += [kind(folder, build) for kind in (Weir, Dnsdist, PowerDns, Unbound, Knot)]
+    systems += [kind(folder, build) for kind in (Weir, Dnsdist, PowerDns, Unbound, Knot, Bind)]
     return systems
