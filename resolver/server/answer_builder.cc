@@ -60,12 +60,12 @@ Query question_only(const ResolutionResult& result, const Name& qname) {
 void build_answer(const ResolutionResult& result, BuiltAnswer& out) {
   const Name qname = result.question.name.folded();
   const Query query = question_only(result, qname);
-  out.wire.resize(kMaxMessage);
+  out.scratch.resize(kMaxMessage);
   out.ttl_offsets.clear();
   out.rcode = result.rcode;
   out.ttl_seconds = static_cast<std::uint32_t>(std::max<std::int64_t>(result.ttl.count(), 0));
 
-  Writer writer(out.wire);
+  Writer writer(out.scratch);
   begin_reply(writer, query, {});
   const std::size_t question_end = writer.size();
   const auto answers = write_section(writer, result.answer, qname);
@@ -73,11 +73,11 @@ void build_answer(const ResolutionResult& result, BuiltAnswer& out) {
   const auto additional = authority ? write_section(writer, result.additional, qname) : std::nullopt;
   if (!additional) {
     out.rcode = Rcode::servfail;
-    out.wire.resize(question_end);
+    out.wire.assign(out.scratch.begin(), out.scratch.begin() + static_cast<std::ptrdiff_t>(question_end));
     return;
   }
-  set_counts(out.wire, *answers, *authority, *additional);
-  out.wire.resize(writer.size());
+  set_counts(out.scratch, *answers, *authority, *additional);
+  out.wire.assign(out.scratch.begin(), out.scratch.begin() + static_cast<std::ptrdiff_t>(writer.size()));
   find_ttls(out.wire, question_end, std::size_t{*answers} + *authority + *additional, out.ttl_offsets);
   for (const auto* section : {&result.answer, &result.authority, &result.additional}) {
     for (const Rrset& rrset : *section) out.ttl_seconds = std::min(out.ttl_seconds, rrset.ttl_seconds);

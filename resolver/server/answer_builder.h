@@ -15,6 +15,8 @@ struct BuiltAnswer {
   std::vector<std::uint16_t> ttl_offsets;
   Rcode rcode = Rcode::servfail;
   std::uint32_t ttl_seconds = 0;  // how long it may be kept: the smallest of all TTLs; 0: not at all
+  // Where it is built, kept between two answers: to clear 64 KiB for each took 2 % of a miss.
+  std::vector<std::uint8_t> scratch;
 };
 
 // `out` is reused. What does not fit into a DNS message becomes SERVFAIL.

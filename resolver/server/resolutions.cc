@@ -76,7 +76,6 @@ class EngineResolutions final : public Resolutions {
 
   void receive(ExchangeId exchange, const Response& response, Now now) override {
     engine_.receive(exchange, response, now);
-    pump(now);
   }
 
   void timeout(Now now) override {

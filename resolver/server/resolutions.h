@@ -43,7 +43,7 @@ class Resolutions {
   // `options.random` must be set.
   static std::unique_ptr<Resolutions> make(EngineOptions options, Environment environment);
   virtual ~Resolutions() = default;
-  // Answers at once where a limit is reached. Call pump() after one or several.
+  // Answers at once where a limit is reached. Call pump() after one or several of these two.
   virtual void accept(std::unique_ptr<Miss> miss, Now now) = 0;
   virtual void receive(ExchangeId exchange, const Response& response, Now now) = 0;
   virtual void timeout(Now now) = 0;

@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "resolver/server/socket_address.h"
+#include "resolver/server/udp_flights.h"
 
 namespace weir {
 namespace {
@@ -23,15 +24,12 @@ using ErrorValue = boost::system::error_code;
 
 constexpr unsigned kPortTries = 16;  // a port in use is drawn again
 constexpr std::uint16_t kFirstPort = 1024;
-constexpr std::size_t kMaxDatagram = 4096;  // we offer 1232; what is longer is not read in whole and so ignored
-constexpr unsigned kMaxDatagramsPerTurn = 8;
 
+// A TCP connection: the query with its length before it, and the answer as far as it has come.
 struct Flight {
   Flight(boost::asio::io_context& loop, int descriptor) : socket(loop, descriptor) {}
 
   stream_descriptor socket;
-  UpstreamTransport transport = UpstreamTransport::udp;
-  // TCP: the query with its length before it, and the answer as far as it has come.
   std::vector<std::uint8_t> outgoing;
   std::size_t sent = 0;
   std::vector<std::uint8_t> incoming;
@@ -40,35 +38,41 @@ struct Flight {
 class SocketUpstream final : public Upstream {
  public:
   SocketUpstream(boost::asio::io_context& loop, SecureRandom& random, const std::vector<IpAddress>& outgoing,
-                 std::size_t max_outstanding, Received received)
-      : loop_(loop), random_(random), max_outstanding_(max_outstanding), received_(std::move(received)) {
+                 std::size_t max_outstanding, Handlers handlers, UdpFlights udp)
+      : loop_(loop),
+        random_(random),
+        max_outstanding_(max_outstanding),
+        handlers_(std::move(handlers)),
+        udp_(std::move(udp)),
+        udp_readiness_(loop, udp_.descriptor()) {
     for (const IpAddress& address : outgoing)
       (address.family == AddressFamily::ipv4 ? outgoing_ipv4_ : outgoing_ipv6_).push_back(address);
+    wait_for_datagrams();
   }
+  ~SocketUpstream() override { udp_readiness_.release(); }  // the flights close it
 
   void send(Exchange exchange) override {
-    const int descriptor = flights_.size() < max_outstanding_ ? open_socket(exchange) : -1;
-    if (descriptor < 0) return fail_later(exchange.id, ExchangeFailure::network_error);
+    const int descriptor = outstanding() < max_outstanding_ ? open_socket(exchange) : -1;
+    if (descriptor < 0) return fail_later(exchange.id);
+    if (exchange.transport == UpstreamTransport::udp) {
+      if (!udp_.send(exchange.id, Descriptor(descriptor), exchange.message)) fail_later(exchange.id);
+      return;
+    }
     auto [at, added] = flights_.try_emplace(exchange.id.value, std::make_unique<Flight>(loop_, descriptor));
     if (!added) return;
     Flight& flight = *at->second;
-    flight.transport = exchange.transport;
-    if (exchange.transport == UpstreamTransport::tcp) {
-      flight.outgoing.reserve(exchange.message.size() + 2);
-      flight.outgoing.push_back(static_cast<std::uint8_t>(exchange.message.size() >> 8));
-      flight.outgoing.push_back(static_cast<std::uint8_t>(exchange.message.size()));
-      flight.outgoing.insert(flight.outgoing.end(), exchange.message.begin(), exchange.message.end());
-      return wait(exchange.id, flight, descriptor_base::wait_write);
-    }
-    if (::send(descriptor, exchange.message.data(), exchange.message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-      flights_.erase(at);
-      return fail_later(exchange.id, ExchangeFailure::network_error);
-    }
-    wait(exchange.id, flight, descriptor_base::wait_read);
+    flight.outgoing.reserve(exchange.message.size() + 2);
+    flight.outgoing.push_back(static_cast<std::uint8_t>(exchange.message.size() >> 8));
+    flight.outgoing.push_back(static_cast<std::uint8_t>(exchange.message.size()));
+    flight.outgoing.insert(flight.outgoing.end(), exchange.message.begin(), exchange.message.end());
+    wait(exchange.id, flight, descriptor_base::wait_write);
   }
 
-  void cancel(ExchangeId exchange) override { flights_.erase(exchange.value); }
-  std::size_t outstanding() const override { return flights_.size(); }
+  void cancel(ExchangeId exchange) override {
+    udp_.cancel(exchange);
+    flights_.erase(exchange.value);
+  }
+  std::size_t outstanding() const override { return udp_.size() + flights_.size(); }
 
  private:
   // Connected (TCP: connecting), from a random port and one of our outgoing addresses; -1 on failure.
@@ -110,6 +114,15 @@ class SocketUpstream final : public Upstream {
     return false;
   }
 
+  void wait_for_datagrams() {
+    udp_readiness_.async_wait(descriptor_base::wait_read, [this](const ErrorValue& error) {
+      if (error) return;
+      udp_.receive(handlers_.received);
+      handlers_.drained();
+      wait_for_datagrams();
+    });
+  }
+
   void wait(ExchangeId id, Flight& flight, descriptor_base::wait_type what) {
     // By number, not by pointer: the flight may be cancelled before the handler runs.
     flight.socket.async_wait(what, [this, id](const ErrorValue& error) {
@@ -117,26 +130,9 @@ class SocketUpstream final : public Upstream {
       const auto at = flights_.find(id.value);
       if (at == flights_.end()) return;
       Flight& ready = *at->second;
-      if (ready.transport == UpstreamTransport::udp) return receive_datagrams(id, ready);
       if (ready.sent < ready.outgoing.size()) return write_stream(id, ready);
       read_stream(id, ready);
     });
-  }
-
-  // What is not the answer is ignored by the engine, which then still wants more (TuDoor); what is ends with
-  // cancel() while received_ runs, so the flight is looked up again each time.
-  void receive_datagrams(ExchangeId id, Flight& first) {
-    Flight* flight = &first;
-    for (unsigned i = 0; i < kMaxDatagramsPerTurn; ++i) {
-      const ssize_t got = ::recv(flight->socket.native_handle(), datagram_.data(), datagram_.size(), MSG_DONTWAIT);
-      if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
-      if (got < 0) return finish(id, {.failure = ExchangeFailure::network_error, .message = {}});
-      received_(id, {.failure = ExchangeFailure::none, .message = {datagram_.data(), static_cast<std::size_t>(got)}});
-      const auto at = flights_.find(id.value);
-      if (at == flights_.end()) return;
-      flight = at->second.get();
-    }
-    wait(id, *flight, descriptor_base::wait_read);
   }
 
   void write_stream(ExchangeId id, Flight& flight) {
@@ -169,13 +165,16 @@ class SocketUpstream final : public Upstream {
   // The socket has nothing more to say.
   void finish(ExchangeId id, const Response& response) {
     flights_.erase(id.value);
-    received_(id, response);
+    handlers_.received(id, response);
+    handlers_.drained();
   }
 
   // Not from within send(): the engine is in the middle of handing exchanges out.
-  void fail_later(ExchangeId id, ExchangeFailure failure) {
-    boost::asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_), id, failure] {
-      if (!alive.expired()) received_(id, {.failure = failure, .message = {}});
+  void fail_later(ExchangeId id) {
+    boost::asio::post(loop_, [this, alive = std::weak_ptr<int>(alive_), id] {
+      if (alive.expired()) return;
+      handlers_.received(id, {.failure = ExchangeFailure::network_error, .message = {}});
+      handlers_.drained();
     });
   }
 
@@ -184,18 +183,22 @@ class SocketUpstream final : public Upstream {
   std::vector<IpAddress> outgoing_ipv4_;
   std::vector<IpAddress> outgoing_ipv6_;
   const std::size_t max_outstanding_;
-  const Received received_;
+  const Handlers handlers_;
+  UdpFlights udp_;
+  stream_descriptor udp_readiness_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Flight>> flights_;
-  std::array<std::uint8_t, kMaxDatagram> datagram_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace
 
-std::unique_ptr<Upstream> Upstream::make(boost::asio::io_context& loop, SecureRandom& random,
-                                         const std::vector<IpAddress>& outgoing, std::size_t max_outstanding,
-                                         Received received) {
-  return std::make_unique<SocketUpstream>(loop, random, outgoing, max_outstanding, std::move(received));
+Result<std::unique_ptr<Upstream>> Upstream::make(boost::asio::io_context& loop, SecureRandom& random,
+                                                 const std::vector<IpAddress>& outgoing, std::size_t max_outstanding,
+                                                 Handlers handlers) {
+  auto udp = UdpFlights::open();
+  if (!udp) return udp.error();
+  return std::unique_ptr<Upstream>(
+      std::make_unique<SocketUpstream>(loop, random, outgoing, max_outstanding, std::move(handlers), std::move(*udp)));
 }
 
 }  // namespace weir

@@ -12,6 +12,7 @@
 
 #include "resolver/engine/engine.h"
 #include "resolver/server/secure_random.h"
+#include "zones/base/result.h"
 
 namespace boost::asio {
 class io_context;
@@ -21,14 +22,18 @@ namespace weir {
 
 class Upstream {
  public:
-  // Never called from within send() or cancel(). `message` is valid during the call.
-  using Received = std::function<void(ExchangeId exchange, const Response& response)>;
+  // Never called from within send() or cancel().
+  struct Handlers {
+    std::function<void(ExchangeId exchange, const Response& response)> received;  // `message` is valid during the call
+    std::function<void()> drained;  // after one or several of them: nothing more in this turn
+  };
 
   // `outgoing`: addresses of ours that queries leave from, drawn at random; none of a family: the system's choice.
   // `max_outstanding`: sockets at once; more fail at once.
-  static std::unique_ptr<Upstream> make(boost::asio::io_context& loop, SecureRandom& random,
-                                        const std::vector<IpAddress>& outgoing, std::size_t max_outstanding,
-                                        Received received);
+  // Errors: io, where the system gives no epoll instance.
+  static Result<std::unique_ptr<Upstream>> make(boost::asio::io_context& loop, SecureRandom& random,
+                                                const std::vector<IpAddress>& outgoing, std::size_t max_outstanding,
+                                                Handlers handlers);
   virtual ~Upstream() = default;  // closes all sockets; nothing is received any more
   virtual void send(Exchange exchange) = 0;
   virtual void cancel(ExchangeId exchange) = 0;  // unknown ones are ignored

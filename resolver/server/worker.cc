@@ -78,11 +78,15 @@ class SocketWorker final : public Worker {
     auto opened = mailbox_.open();
     if (!opened) return opened.error();
     mailbox_readiness_.emplace(loop_, mailbox_.descriptor());
-    upstream_ = Upstream::make(loop_, random_, options_.outgoing, options_.max_outstanding,
-                               [this](ExchangeId id, const Response& response) {
-                                 clock_.measure_turn();
-                                 resolutions_->receive(id, response, LoopClock::now());
-                               });
+    auto upstream = Upstream::make(loop_, random_, options_.outgoing, options_.max_outstanding,
+                                   {.received =
+                                        [this](ExchangeId id, const Response& response) {
+                                          clock_.measure_turn();
+                                          resolutions_->receive(id, response, LoopClock::now());
+                                        },
+                                    .drained = [this] { pump(); }});
+    if (!upstream) return upstream.error();
+    upstream_ = std::move(*upstream);
     EngineOptions engine = options_.engine;
     engine.random = [this] { return random_.next(); };
     resolutions_ = Resolutions::make(

@@ -117,6 +117,7 @@ void TestedResolver::query(std::uint64_t ticket, const IpAddress& client, Messag
 
 void TestedResolver::receive(ExchangeId exchange, const Response& response, Now now) {
   resolutions_->receive(exchange, response, now);
+  resolutions_->pump(now);
 }
 
 void TestedResolver::timeout(Now now) {
