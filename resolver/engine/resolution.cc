@@ -57,7 +57,8 @@ bool Resolution::distrust_servers(const Name& zone_cut, Validated::Blame blame) 
   if (!(others || from_cache) || !budget_.has(Limit::failed_signature_checks) || !budget_.has(Limit::bogus_retries))
     return false;
   budget_.charge(Limit::bogus_retries);
-  std::ranges::copy_if(answered_by_, std::back_inserter(distrusted_), gave_it);
+  // Data of the cache's says nothing about those who answered for its keys.
+  if (!from_cache) std::ranges::copy_if(answered_by_, std::back_inserter(distrusted_), gave_it);
   answered_by_.clear();
   return true;
 }

@@ -58,7 +58,7 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
     if (dname == nullptr && (any || find_rrset(message.answer, name, asked.type) != nullptr)) return true;
     if (dname != nullptr) {
       auto synthesised = synthesise_cname(*dname, name);
-      SignedRrset alias = with_signatures(message, *dname, dname->owner);
+      SignedRrset alias = with_signatures(message, *dname, name.suffix(dname->owner.label_count()));
       if (!synthesised) {
         out.chain.push_back({name, name, std::move(alias), std::nullopt});
         return false;

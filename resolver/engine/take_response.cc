@@ -144,6 +144,10 @@ std::optional<Step> on_minimised_answer(AskServers& step, Lookup& lookup, Resolu
       remember_answer(response, step, message, resolution, context);
       break;
     default:
+      if (!response.chain.empty()) {  // the alias is there, and what it leads to is another matter
+        remember_answer(response, step, message, resolution, context);
+        break;
+      }
       // Servers that deny empty non-terminals are common: the whole name decides.
       step.denied_ancestor = step.ask_name;
       ask_whole_name(step, lookup);
@@ -156,7 +160,7 @@ std::optional<Step> on_minimised_answer(AskServers& step, Lookup& lookup, Resolu
     link.synthesised = synthesise_cname(link.alias.rrset, lookup.name);
     if (link.synthesised) {
       link.target = *rdata_name(*link.synthesised->records().begin());
-      return FollowAlias{std::move(link), step.zone.zone_cut};
+      return FollowAlias{std::move(link), step.zone.zone_cut, lookup.type == RecordType::cname};
     }
   }
   choose_question(step, lookup, resolution, context);
@@ -226,13 +230,18 @@ std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup
   return ask_next(step, lookup, resolution, context);
 }
 
+// What was said of less than the whole name goes into no answer, but for a zone cut or a DNAME.
+void note_who_answered(const AskServers& step, const Candidate& candidate, const Lookup& lookup, Resolution& resolution,
+                       const ClassifiedResponse& response) {
+  const bool goes_in = step.asking == AskServers::Asking::whole || response.referral || !response.chain.empty();
+  if (lookup.purpose == Purpose::addresses || !goes_in) return;
+  const bool others = step.candidates.size() > 1 || !step.without_addresses.empty();
+  resolution.note_answer(candidate.address, step.zone.zone_cut, lookup,
+                         others ? Resolution::Others::left : Resolution::Others::none);
+}
+
 std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                                 Context& context, const ExchangeEvent& event) {
-  const bool others = step.candidates.size() > 1 || !step.without_addresses.empty();
-  if (lookup.purpose != Purpose::addresses) {
-    resolution.note_answer(candidate.address, step.zone.zone_cut, lookup,
-                           others ? Resolution::Others::left : Resolution::Others::none);
-  }
   const AskedQuestion asked{step.ask_name,
                             step.ask_type,
                             lookup.record_class,
@@ -240,6 +249,7 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
                             context.options.minimal_responses ? Sections::minimal : Sections::whole,
                             step.role};
   ClassifiedResponse response = classify_response(*event.message, asked);
+  note_who_answered(step, candidate, lookup, resolution, response);
   switch (response.meaning) {
     case ResponseMeaning::referral:
       return follow_referral(step, resolution, context, std::move(response));

@@ -68,6 +68,7 @@ void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
 void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
   for (const AnswerPiece& piece : step.validator->pieces) context.rrsets.erase(piece.data.rrset.owner);
   if (const auto& denial = step.validator->denial) {
+    context.rrsets.erase(denial->name);
     // Also the ancestors', whose NXDOMAIN covers it.
     for (unsigned labels = denial->name.label_count(); labels > denial->zone_cut.label_count(); --labels) {
       context.rrsets.erase(denial->name.suffix(labels));

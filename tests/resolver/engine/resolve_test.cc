@@ -25,6 +25,11 @@ TEST(Resolve, AnswersOfTheSmallWorld) {
        RecordType::a,
        Rcode::noerror,
        {"tree.example.org DNAME", "www.tree.example.org CNAME", "www.glueless.test A"}},
+      // The CNAME that follows from a DNAME is the answer, whatever was asked on the way (RFC 6672 section 3.2).
+      {"a.b.tree.example.org",
+       RecordType::cname,
+       Rcode::noerror,
+       {"tree.example.org DNAME", "a.b.tree.example.org CNAME"}},
       {"www.glueless.test", RecordType::a, Rcode::noerror, {"www.glueless.test A"}},
       {"deep.a.b.c.example.org", RecordType::a, Rcode::noerror, {"deep.a.b.c.example.org A"}},
       {"b.c.example.org", RecordType::a, Rcode::noerror, {}},
@@ -52,6 +57,17 @@ TEST(Resolve, AnswersOfTheSmallWorld) {
       EXPECT_EQ(result.security, Security::indeterminate);
     }
   }
+}
+
+// NXDOMAIN is said of the alias's target (RFC 6604 section 3), when less than the whole name is asked as well.
+TEST(Resolve, AnAliasOfNothingIsThereForTheNamesBelowIt) {
+  SmallWorld world;
+  world.start();
+  EXPECT_EQ(world.network.resolve("x.dangling.example.org", RecordType::a).rcode, Rcode::nxdomain);
+  const ResolutionResult result = world.network.resolve("dangling.example.org", RecordType::a);
+  EXPECT_EQ(result.rcode, Rcode::nxdomain);
+  ASSERT_EQ(result.answer.size(), 1U) << world.network.trace;
+  EXPECT_EQ(result.answer[0].type, RecordType::cname);
 }
 
 }  // namespace

@@ -239,6 +239,45 @@ TEST(Validate, AServersBadKeysAreAskedOfAnother) {
   }
 }
 
+// Who answered for less of the name gave nothing of what was bogus, and may be the one that has the proof.
+TEST(Validate, AServerWithoutProofsDoesNotTakeTheOthersDown) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SignedNet net(seed);
+    net.start();
+    net.network.set_script("10.53.0.5", [](const Message& query, const IpAddress&) -> std::optional<Octets> {
+      if (!query.start.qname.is_at_or_below(*Name::parse("b.secure.example"))) return std::nullopt;
+      return make_reply(query, {.rcode = Rcode::nxdomain, .authority = {"secure.example 300 SOA 300"}});
+    });
+    const ResolutionResult result = net.ask("a.b.secure.example");
+    EXPECT_EQ(result.rcode, Rcode::nxdomain) << result.ede_text << "\n" << net.network.trace;
+    EXPECT_EQ(result.security, Security::secure);
+  }
+}
+
+// Its data in the cache, put there by somebody who does not check, its keys and its word that no zone is below: each
+// may cost a retry.
+TEST(Validate, AServerWithoutSignaturesDoesNotTakeTheOthersDown) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SignedNet net(seed);
+    net.start();
+    net.network.set_script("10.53.0.5", [](const Message& query, const IpAddress&) -> std::optional<Octets> {
+      if (query.start.qtype == RecordType::dnskey) {
+        return make_reply(query, {.answer = {"secure.example 600 DNSKEY unsignedkeys"}});
+      }
+      if (query.start.qname == *Name::parse("www.secure.example") && query.start.qtype == RecordType::a) {
+        return make_reply(query, {.answer = {"www.secure.example 600 A 192.0.2.1"}});
+      }
+      return make_reply(query, {.authority = {"secure.example 300 SOA 300"}});
+    });
+    for (const RecordType type : {RecordType::a, RecordType::mx}) {
+      const std::string name = type == RecordType::a ? "www.secure.example" : "secure.example";
+      net.ask(name, type, kWithCd);
+      const ResolutionResult result = net.ask(name, type);
+      EXPECT_EQ(result.security, Security::secure) << result.ede_text << "\n" << net.network.trace;
+    }
+  }
+}
+
 // The DS came with the referral of one of the parent's two servers.
 TEST(Validate, AParentsBadReferralIsAskedOfAnother) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
