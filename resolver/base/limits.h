@@ -90,7 +90,7 @@ inline constexpr std::array kLimits{
     LimitRow{Limit::lookup_depth, "lookup_depth", 6, "name servers whose names need name servers without glue"},
     LimitRow{Limit::tries_per_server, "tries_per_server", 4, "per address and question; untried addresses go first"},
     LimitRow{Limit::dead_server_probes, "dead_server_probes", 2,
-             "per zone cut: servers known dead are asked only when no other is left"},
+             "per zone cut: servers known dead or lame are asked only when no other is left"},
     LimitRow{Limit::wrong_ids, "wrong_ids", 2, "SAD DNS (CVE-2020-25705): after so many near misses ask over TCP"},
     LimitRow{Limit::minimised_timeouts, "minimised_timeouts", 3,
              "servers that drop what they do not know: then the whole QNAME is asked"},

@@ -219,7 +219,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
       chosen = choose_server(choices, probes_left, context.options.random);
     }
     if (chosen) {
-      if (choices[*chosen].status.dead) ++step.dead_probes;
+      if (choices[*chosen].status.dead || choices[*chosen].status.lame) ++step.dead_probes;
       if (!ask(step, step.candidates[*chosen], lookup, resolution, context)) {
         return limit_failure(Limit::upstream_packets, context);
       }

@@ -14,30 +14,39 @@ constexpr std::uint32_t kExploreOneIn = 32;
 // Servers this near to the best are as good: spreading the questions keeps an attacker guessing (RFC 5452 section 4.4).
 constexpr microseconds kBand = std::chrono::milliseconds(25);
 
-bool eligible(const ServerChoice& server, unsigned tries, bool dead) {
-  return server.usable && !server.status.lame && server.status.dead == dead && server.tries == tries;
+// Who serves the zone and lives, then who was silent, then who said that it does not serve the zone: it may have meant
+// one name alone, and where nobody else is left it is asked before the zone is given up.
+enum class Rank : std::uint8_t { good, dead, lame };
+
+Rank rank_of(const ServerStatus& status) {
+  if (status.lame) return Rank::lame;
+  return status.dead ? Rank::dead : Rank::good;
+}
+
+bool eligible(const ServerChoice& server, unsigned tries, Rank rank) {
+  return server.usable && rank_of(server.status) == rank && server.tries == tries;
 }
 
 }  // namespace
 
-std::optional<std::size_t> choose_server(std::span<const ServerChoice> servers, bool dead_allowed,
+std::optional<std::size_t> choose_server(std::span<const ServerChoice> servers, bool probes_allowed,
                                          const std::function<std::uint32_t()>& random) {
-  for (const bool dead : {false, true}) {
-    if (dead && !dead_allowed) break;
+  for (const Rank rank : {Rank::good, Rank::dead, Rank::lame}) {
+    if (rank != Rank::good && !probes_allowed) break;
     unsigned tries = std::numeric_limits<unsigned>::max();
     microseconds best = microseconds::max();
     for (const ServerChoice& server : servers) {
-      if (server.usable && !server.status.lame && server.status.dead == dead) tries = std::min(tries, server.tries);
+      if (server.usable && rank_of(server.status) == rank) tries = std::min(tries, server.tries);
     }
     for (const ServerChoice& server : servers) {
-      if (eligible(server, tries, dead) && server.status.known) best = std::min(best, server.status.srtt);
+      if (eligible(server, tries, rank) && server.status.known) best = std::min(best, server.status.srtt);
     }
     const bool explore = random_below(random, kExploreOneIn) == 0;
     std::vector<std::size_t> band;
     for (std::size_t i = 0; i < servers.size(); ++i) {
       const ServerStatus& status = servers[i].status;
       // A server never asked counts as quick: each is measured once, then the figures speak.
-      if (eligible(servers[i], tries, dead) && (explore || !status.known || status.srtt - kBand <= best)) {
+      if (eligible(servers[i], tries, rank) && (explore || !status.known || status.srtt - kBand <= best)) {
         band.push_back(i);
       }
     }

@@ -1,4 +1,5 @@
-// Which of a zone's servers is asked next: the quickest known ones at random, new ones for a try, dead ones last.
+// Which of a zone's servers is asked next: the quickest known ones at random, new ones for a try, dead and lame
+// ones last.
 #pragma once
 
 #include <chrono>
@@ -16,9 +17,9 @@ struct ServerChoice {
   bool usable = true;  // not given up, and tries are left
 };
 
-// Index of the choice; nothing where none is usable. Untried servers go before tried ones; `dead_allowed` lets a
-// server that is known dead be probed when no live one is left.
-std::optional<std::size_t> choose_server(std::span<const ServerChoice> servers, bool dead_allowed,
+// Index of the choice; nothing where none is usable. Untried servers go before tried ones; `probes_allowed` lets a
+// server that is known dead or lame be asked when no other is left.
+std::optional<std::size_t> choose_server(std::span<const ServerChoice> servers, bool probes_allowed,
                                          const std::function<std::uint32_t()>& random);
 
 // A number below `bound` (1 to 2^32), without bias that matters.

@@ -103,6 +103,22 @@ TEST(MisbehavingServers, LameServersAreNotAskedAgain) {
   EXPECT_LE(world.network.packets_to["10.53.0.5"], 2U);
 }
 
+TEST(MisbehavingServers, OneNameThatIsRefusedDoesNotCostTheZone) {
+  SmallWorld world;
+  world.start();
+  for (const char* address : {"10.53.0.5", "10.53.0.6"}) {
+    world.network.set_script(address,
+                             [](const Message& query, const IpAddress&) -> std::optional<std::vector<std::uint8_t>> {
+                               if (query.start.qname != *Name::parse("secret.example.org")) return std::nullopt;
+                               return make_reply(query, {.flags = 0x8000, .rcode = Rcode::refused});
+                             });
+  }
+  EXPECT_EQ(world.network.resolve("secret.example.org", RecordType::a).rcode, Rcode::servfail);
+  world.network.reset_counts();
+  EXPECT_EQ(world.network.resolve("www.example.org", RecordType::a).rcode, Rcode::noerror) << world.network.trace;
+  EXPECT_EQ(world.network.packets, 1U);
+}
+
 TEST(MisbehavingServers, FastServersArePreferredAndSlowOnesExplored) {
   SmallWorld world;
   world.start();

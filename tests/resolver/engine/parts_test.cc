@@ -90,6 +90,19 @@ TEST(ResponseClassifier, Meanings) {
   }
 }
 
+// The question's letters were random (0x20), and the server repeats them.
+TEST(ResponseClassifier, ADnameIsOwnedAsWeSpellIt) {
+  UpstreamQuery query;
+  query.qname = *Name::parse("www.tree.example.org");
+  const auto message = read_message(make_reply(
+      *read_message(build_query(query)), {kAuthoritative, Rcode::noerror, {"tREE.eXAMPLe.org 60 DNAME example.net"}}));
+  ASSERT_TRUE(message);
+  const ClassifiedResponse response =
+      classify_response(*message, {query.qname, RecordType::a, RecordClass::in, *Name::parse("example.org")});
+  ASSERT_EQ(response.chain.size(), 1U);
+  EXPECT_EQ(response.chain[0].alias.rrset.owner.to_text(), "tree.example.org");
+}
+
 // The second link is of a zone that this server may not speak for: it is not even looked at.
 TEST(ResponseClassifier, AliasesOutsideTheZoneAreNotFollowed) {
   UpstreamQuery query;
@@ -170,7 +183,9 @@ TEST(ServerSelection, QuickUntriedAndLivingServersGoFirst) {
   lame.status.lame = true;
   ServerChoice used_up = choice(10ms);
   used_up.usable = false;
-  EXPECT_EQ(count({lame, used_up}, true)[99], 1000);
+  EXPECT_EQ(count({lame, dead}, true)[1], 1000);
+  EXPECT_EQ(count({lame, used_up}, true)[0], 1000);
+  EXPECT_EQ(count({lame, used_up}, false)[99], 1000);
   EXPECT_EQ(count({}, true)[99], 1000);
 }
 
