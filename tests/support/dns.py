@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 import socket
 import struct
 import time
@@ -11,15 +12,33 @@ from dataclasses import dataclass, field
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39,
          "OPT": 41, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "NSEC3": 50, "NSEC3PARAM": 51, "SVCB": 64,
-         "HTTPS": 65, "ANY": 255}
+         "HTTPS": 65, "HINFO": 13, "LOC": 29, "NAPTR": 35, "SSHFP": 44, "TLSA": 52, "CDS": 59, "CDNSKEY": 60, "SPF": 99,
+         "CAA": 257, "ANY": 255}
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 RCODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"]
 EDE_OPTION = 15
 
 
 def wire_name(name: str) -> bytes:
-    labels = [label for label in name.rstrip(".").split(".") if label]
-    return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
+    """Of its presentation, with \\. and \\DDD (RFC 1035 section 5.1)."""
+    labels = [b""]
+    for piece in re.findall(r"\\\d{3}|\\.|\.|[^\\.]+", name):
+        if piece == ".":
+            labels.append(b"")
+        elif piece[0] != "\\":
+            labels[-1] += piece.encode()
+        else:
+            labels[-1] += bytes([int(piece[1:])]) if len(piece) == 4 else piece[1:].encode()
+    return b"".join(bytes([len(label)]) + label for label in labels if label) + b"\0"
+
+
+def _label(octets: bytes) -> str:
+    return "".join(f"\\{octet:03}" if octet <= 32 or octet >= 127 else f"\\{octet:c}" if octet in b".\\" else chr(octet)
+                   for octet in octets.lower())
+
+
+def type_number(name: str) -> int:
+    return TYPES[name] if name in TYPES else int(name.removeprefix("TYPE"))
 
 
 @dataclass
@@ -87,7 +106,7 @@ def query(name: str, type: str = "A", *, id: int | None = None, edns: bool = Tru
           ad: bool = False, size: int = 1232) -> bytes:
     flags = 0x0100 | (0x0010 if cd else 0) | (0x0020 if ad else 0)
     message = struct.pack(">HHHHHH", random.getrandbits(16) if id is None else id, flags, 1, 0, 0, 1 if edns else 0)
-    message += wire_name(name) + struct.pack(">HH", TYPES[type], 1)
+    message += wire_name(name) + struct.pack(">HH", type_number(type), 1)
     if edns:
         message += b"\0" + struct.pack(">HHIH", TYPES["OPT"], size, 0x8000 if do else 0, 0)
     return message
@@ -107,7 +126,7 @@ def read_name(message: bytes, offset: int) -> tuple[str, int]:
         elif length == 0:
             return (".".join(labels) + ".") if labels else ".", offset + 1 if end is None else end
         else:
-            labels.append(message[offset + 1:offset + 1 + length].decode("latin-1").lower())
+            labels.append(_label(message[offset + 1:offset + 1 + length]))
             offset += 1 + length
 
 
@@ -209,7 +228,8 @@ def ask(server: tuple[str, int], name: str, type: str = "A", *, tcp: bool = Fals
     message = query(name, type, **options)
     reply = (send_tcp if tcp else send_udp)(server, message, source=source, timeout=timeout)
     found = parse(reply)
-    if found.id != struct.unpack(">H", message[:2])[0] or found.question != (name.rstrip(".").lower() + ".", type):
+    if found.id != struct.unpack(">H", message[:2])[0] or (wire_name(found.question[0]), found.question[1]) != (
+            wire_name(name).lower(), type):
         raise ValueError(f"an answer to another question: {found}")
     return found
 

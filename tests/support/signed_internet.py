@@ -11,16 +11,20 @@ for two weeks.
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterable
 
 from tests.support import namespace
 from tests.support.name_servers import Knot, NameServer, Nsd
 
 ROOT, TLD, FIRST, SECOND, KNOT = "10.54.0.1", "10.54.0.2", "10.54.0.3", "10.54.0.4", "10.54.0.5"
+INNER = "10.54.1.1"  # where tests/support/odd_servers.py finds what the zones hold; no delegation leads there
+JOBS = 4  # zones that are signed at a time: signing is processes
 
 Lines = list[list[str]]  # of a signed zone: owner, TTL, class, type, data
 Edit = Callable[[Lines], Lines]
@@ -44,7 +48,11 @@ class Zone:
     odd_times: dict[str, tuple[int, int]] = field(default_factory=dict)  # of the records at these names
     fault: Edit | None = None  # of the signed zone
     digest: str = "-2"  # of the DS: option of ldns-key2ds
-    ds: Callable[[str], str] | None = lambda ds: ds  # what the parent publishes: four fields; none: no DS
+    # What the parent publishes: four fields; several DS a line each; none: no DS.
+    ds: Callable[[str], str] | None = lambda ds: ds
+    apex: str | None = None  # NS records at the apex, where they are not those of `servers`
+    delegation: str | None = None  # NS records and glue at the parent, where they are not those of `servers`
+    hosts: tuple[str, ...] | None = None  # NSD serves it there, where not on `servers` (none: nowhere)
 
 
 # ---- faults -------------------------------------------------------------------------------------------------------
@@ -186,6 +194,8 @@ ABOVE = [
 ONLINE = {"online.test"}
 
 
+def _hosts(zone: Zone) -> tuple[str, ...]:
+    return zone.servers if zone.hosts is None else zone.hosts
 
 
 def _labels(zone: Zone) -> int:
@@ -195,19 +205,19 @@ def _labels(zone: Zone) -> int:
 class SignedInternet:
     """Zones, keys, servers; a context manager. `folder` is for all that it writes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more_zones: Iterable[Zone] = ()) -> None:
         self.folder = folder
         self.hints = folder / "root.hints"
         self.anchor = folder / "anchor"  # the root's, as DS
         self.anchor_dnskey = folder / "anchor.dnskey"  # the same as DNSKEY
         self.anchor_island = folder / "anchor.island"  # of island.plain, as DNSKEY
-        self.zones = {zone.name: zone for zone in [*ZONES, *ABOVE]}
+        self.zones = {zone.name: zone for zone in [*ZONES, *more_zones, *ABOVE]}
         self._servers: list[NameServer] = []
         self._ds: dict[str, str] = {}  # as it follows from the keys
 
     def __enter__(self) -> "SignedInternet":
         self.folder.mkdir(parents=True)
-        namespace.add_addresses(ROOT, TLD, FIRST, SECOND, KNOT)
+        namespace.add_addresses(ROOT, TLD, FIRST, SECOND, KNOT, INNER)
         self.hints.write_text(f". 3600000 NS ns1.\nns1. 3600000 A {ROOT}\n")
         try:
             self._make()
@@ -222,7 +232,7 @@ class SignedInternet:
         self._servers = []
 
     def _make(self) -> None:
-        knot = [zone for zone in self.zones.values() if KNOT in zone.servers]
+        knot = [zone for zone in self.zones.values() if KNOT in _hosts(zone)]
         for zone in knot:
             self._path(zone).write_text(self._text(zone, self._children(zone)))
         self._serve(Knot("knot", self.folder / "knot", [KNOT], self._files(KNOT), ONLINE))
@@ -231,11 +241,14 @@ class SignedInternet:
             path.write_text(f"{zone.name}. 3600 IN DNSKEY {_run('kdig', f'@{KNOT}', '+short', zone.name, 'DNSKEY')}")
             self._ds[zone.name] = _ds_of(path, zone.digest)
         # The leaves first: a zone holds the DS of its children.
-        for zone in sorted(self.zones.values(), key=_labels, reverse=True):
-            if zone not in knot:
-                self._build(zone)
-        for address in (ROOT, TLD, FIRST, SECOND):
-            self._serve(Nsd(address, self.folder / address, [address], self._files(address)))
+        built = sorted((zone for zone in self.zones.values() if zone not in knot), key=_labels, reverse=True)
+        with ThreadPoolExecutor(JOBS) as jobs:
+            for _, siblings in itertools.groupby(built, _labels):
+                list(jobs.map(self._build, siblings))
+        for address in (ROOT, TLD, FIRST, SECOND, INNER):
+            files = self._files(address)
+            if files:
+                self._serve(Nsd(address, self.folder / address, [address], files))
 
     def _serve(self, server: NameServer) -> None:
         self._servers.append(server)
@@ -245,7 +258,7 @@ class SignedInternet:
         return self.folder / f"{zone.name or 'root'}.zone"
 
     def _files(self, address: str) -> dict[str, Path]:
-        return {zone.name or ".": self._path(zone) for zone in self.zones.values() if address in zone.servers}
+        return {zone.name or ".": self._path(zone) for zone in self.zones.values() if address in _hosts(zone)}
 
     def _children(self, zone: Zone) -> list[Zone]:
         return [child for child in self.zones.values() if child.name and self._parent(child.name) == zone.name]
@@ -258,16 +271,18 @@ class SignedInternet:
         return name
 
     def _text(self, zone: Zone, children: list[Zone]) -> str:
-        servers = "".join(f"@ NS ns{i}\nns{i} A {address}\n" for i, address in enumerate(zone.servers, 1))
-        text = (f"$ORIGIN {zone.name}.\n$TTL 300\n@ SOA ns1 host 1 3600 600 86400 300\n{servers}{zone.records}"
+        servers = zone.apex
+        if servers is None:
+            servers = "".join(f"@ NS ns{i}\nns{i} A {address}\n" for i, address in enumerate(zone.servers, 1))
+        return (f"$ORIGIN {zone.name}.\n$TTL 300\n@ SOA ns1 host 1 3600 600 86400 300\n{servers}{zone.records}"
                 + "".join(self._delegation(child) for child in children))
-        return text
 
     def _delegation(self, child: Zone) -> str:
-        lines = [f"{child.name}. 300 IN NS ns{i}.{child.name}.\nns{i}.{child.name}. 300 IN A {address}\n"
-                 for i, address in enumerate(child.servers, 1)]
+        lines = [child.delegation] if child.delegation is not None else [
+            f"{child.name}. 300 IN NS ns{i}.{child.name}.\nns{i}.{child.name}. 300 IN A {address}\n"
+            for i, address in enumerate(child.servers, 1)]
         if child.algorithm and child.ds:
-            lines.append(f"{child.name}. 300 IN DS {child.ds(self._ds[child.name])}\n")
+            lines += [f"{child.name}. 300 IN DS {ds}\n" for ds in child.ds(self._ds[child.name]).splitlines()]
         return "".join(lines)
 
     def _build(self, zone: Zone) -> None:
