@@ -15,6 +15,7 @@
 #include "zones/base/result.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
+#include "zones/local_zone.h"
 #include "zones/rule.h"
 
 namespace weir {
@@ -91,11 +92,13 @@ struct Group {
 };
 
 struct PolicySet {
-  std::vector<ListDefinition> lists;  // sorted by id, the reserved ones included
-  std::vector<Policy> policies;       // [0] is "default"
-  std::vector<Group> groups;          // [0] is "default": every client that no prefix names
-  Name mname;                         // our own name, for the SOA of block answers
-  Name rname;                         // the contact
+  std::vector<ListDefinition> lists;   // sorted by id, the reserved ones included
+  std::vector<Policy> policies;        // [0] is "default"
+  std::vector<Group> groups;           // [0] is "default": every client that no prefix names
+  Name mname;                          // our own name, for the SOA of block answers
+  Name rname;                          // the contact
+  std::vector<LocalZone> local_zones;  // names that are answered here; before any list
+  bool special_names = true;           // names that never leave a resolver (RFC 6303, 6761) are answered too
 
   // The reserved lists, one policy "default" without lists, one group "default".
   static PolicySet with_defaults();

@@ -110,6 +110,60 @@ json::object describe(const Group& group, json::value policy) {
   return out;
 }
 
+std::string to_hex(std::span<const std::uint8_t> octets) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t octet : octets) {
+    out += kDigits[octet >> 4];
+    out += kDigits[octet & 15];
+  }
+  return out;
+}
+
+std::vector<std::uint8_t> parse_hex(std::string_view text) {
+  const auto digit = [](char c) -> unsigned {
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+    throw std::invalid_argument("not hexadecimal");
+  };
+  if (text.size() % 2 != 0) throw std::invalid_argument("half an octet");
+  std::vector<std::uint8_t> out;
+  for (std::size_t i = 0; i < text.size(); i += 2)
+    out.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4 | digit(text[i + 1])));
+  return out;
+}
+
+json::array describe(const std::vector<LocalZone>& zones) {
+  json::array out;
+  for (const LocalZone& zone : zones) {
+    json::array records;
+    for (const ResourceRecord& record : zone.records) {
+      records.push_back(json::object{{"owner", record.owner.to_text()},
+                                     {"type", static_cast<std::uint16_t>(record.type)},
+                                     {"ttl", record.ttl_seconds},
+                                     {"rdata", to_hex(record.rdata)}});
+    }
+    out.push_back(
+        json::object{{"name", zone.name.to_text()}, {"type", to_text(zone.type)}, {"records", std::move(records)}});
+  }
+  return out;
+}
+
+LocalZone parse_local_zone(const json::object& in) {
+  LocalZone zone;
+  zone.name = parse_name(in.at("name"));
+  const auto type = parse_local_zone_type(std::string_view(in.at("type").as_string()));
+  if (!type) throw std::invalid_argument("unknown type of a local zone");
+  zone.type = *type;
+  for (const json::value& value : in.at("records").as_array()) {
+    const json::object& record = value.as_object();
+    zone.records.push_back(
+        {parse_name(record.at("owner")), static_cast<RecordType>(record.at("type").to_number<std::uint16_t>()),
+         record.at("ttl").to_number<std::uint32_t>(), parse_hex(std::string_view(record.at("rdata").as_string()))});
+  }
+  return zone;
+}
+
 ListDefinition parse_list(const json::object& in) {
   ListDefinition list;
   list.id = {in.at("id").to_number<std::uint32_t>()};
@@ -179,6 +233,8 @@ std::string PolicySet::to_json() const {
   out["groups"] = std::move(group_array);
   out["mname"] = mname.to_text();
   out["rname"] = rname.to_text();
+  out["local_zones"] = describe(local_zones);
+  out["special_names"] = special_names;
   return json::serialize(out);
 }
 
@@ -200,6 +256,11 @@ Result<PolicySet> PolicySet::from_json(std::string_view text) {
     if (set.policies.empty() || set.groups.empty()) throw std::invalid_argument("no policy or no group");
     set.mname = parse_name(in.at("mname"));
     set.rname = parse_name(in.at("rname"));
+    // Absent in what was stored before there were any.
+    if (const auto* zones = in.if_contains("local_zones")) {
+      for (const json::value& zone : zones->as_array()) set.local_zones.push_back(parse_local_zone(zone.as_object()));
+    }
+    if (const auto* special = in.if_contains("special_names")) set.special_names = special->as_bool();
     return set;
   } catch (const std::exception& fault) {
     return Error{ErrorCode::corrupt, std::string("stored policies: ") + fault.what()};
@@ -234,6 +295,9 @@ std::string PolicySet::canonical_text() const {
   for (const Group* group : sorted(groups))
     group_array.push_back(describe(*group, json::string(policies[group->policy].name)));
   out["groups"] = std::move(group_array);
+  // Only where there are any: the text of those who have none stays what it was.
+  if (!local_zones.empty()) out["local_zones"] = describe(local_zones);
+  if (!special_names) out["special_names"] = false;
   return json::serialize(out);
 }
 

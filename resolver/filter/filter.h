@@ -43,6 +43,8 @@ FilterVerdict decide_question(const AnswerMatches& parts, const Asker& asker, Re
 // With the whole answer: QNAME, each alias, each address, first block decides; an allow rule on the QNAME clears
 // what lists say of later parts (unless the policy is strict_chain), on a later part that part only.
 FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, RecordType type);
+// The same where the QNAME is the administrator's own local record: as if a rule allowed it.
+FilterVerdict decide_local_answer(const AnswerMatches& parts, const Asker& asker, RecordType type);
 
 // Looks up everything in `result` that a rule may match. `out` holds QNAME already looked up as its first element.
 void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out);

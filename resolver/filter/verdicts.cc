@@ -52,9 +52,9 @@ FilterVerdict decide_question(const AnswerMatches& parts, const Asker& asker, Re
   return out;
 }
 
-FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, RecordType type) {
-  FilterVerdict out = decide_question(parts, asker, type);
-  if (out.blocked()) return out;
+namespace {
+
+FilterVerdict decide_rest(FilterVerdict out, const AnswerMatches& parts, const Asker& asker, RecordType type) {
   const bool allowed = out.verdict.outcome == Outcome::allowed && !asker.policy().strict_chain;
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const Verdict verdict = decide_part(parts[i], asker, type, allowed);
@@ -67,6 +67,19 @@ FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, Reco
     note_observed(out, parts, i, verdict);
   }
   return out;
+}
+
+}  // namespace
+
+FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, RecordType type) {
+  const FilterVerdict question = decide_question(parts, asker, type);
+  return question.blocked() ? question : decide_rest(question, parts, asker, type);
+}
+
+FilterVerdict decide_local_answer(const AnswerMatches& parts, const Asker& asker, RecordType type) {
+  FilterVerdict allowed;
+  allowed.verdict.outcome = Outcome::allowed;
+  return decide_rest(allowed, parts, asker, type);
 }
 
 void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out) {

@@ -1,56 +1,203 @@
 #include "resolver/server/local_names.h"
 
 #include <algorithm>
-#include <string_view>
 
+#include "resolver/base/limits.h"
 #include "resolver/wire/reply.h"
-#include "zones/base/prefix.h"
 
 namespace weir {
 namespace {
 
-constexpr std::uint32_t kLocalTtl = 3600;
+using Octets = std::span<const std::uint8_t>;
+using Says = LocalFinding::Outcome;
 
-// Whether QNAME's last label is `label`, given with its length octet and the root label. The octet before it must
-// be where a label begins, which only a walk tells.
-bool ends_in(std::span<const std::uint8_t> qname, std::string_view label) {
-  if (qname.size() < label.size()) return false;
-  const std::size_t start = qname.size() - label.size();
-  const bool equal = std::equal(qname.begin() + static_cast<std::ptrdiff_t>(start), qname.end(), label.begin(),
-                                [](std::uint8_t a, char b) { return fold(a) == static_cast<std::uint8_t>(b); });
-  if (!equal) return false;
-  std::size_t at = 0;
-  while (at < start) at += qname[at] + 1U;
-  return at == start;
+constexpr ExtendedError kTooLong{EdeCode::other, "a local alias makes the name too long"};
+constexpr ExtendedError kEndless{EdeCode::other, "local aliases lead in a circle"};
+constexpr std::size_t kOptSize = 11;
+
+// What a chain of local aliases ends with.
+struct ChainEnd {
+  enum class Kind : std::uint8_t { answered, leads_out, too_long, endless } kind = Kind::answered;
+  Octets name;
+  LocalFinding finding;
+};
+
+// Follows local aliases from a name to what is no alias.
+class ChainWalk {
+ public:
+  ChainWalk(const LocalNames& names, const Generation& generation, RecordType type)
+      : names_(names), generation_(generation), type_(type) {}
+
+  // `on_link(CNAME RRset, target)` for each alias.
+  template <class OnLink>
+  ChainEnd follow(Octets name, LocalFinding finding, OnLink on_link) {
+    using Kind = ChainEnd::Kind;
+    for (std::uint64_t links = 0; finding.outcome == Says::alias; ++links) {
+      if (links == limit_of(Limit::aliases)) return {Kind::endless, name, finding};
+      const Octets target = target_of(name, finding);
+      if (target.empty()) return {Kind::too_long, name, finding};
+      on_link(*finding.rrset, target);
+      name = target;
+      finding = names_.match(generation_, name, type_).finding;
+      if (finding.outcome == Says::none) return {Kind::leads_out, name, finding};
+    }
+    return {Kind::answered, name, finding};
+  }
+
+ private:
+  // Empty where it is too long.
+  Octets target_of(Octets name, const LocalFinding& finding) {
+    const Octets target = *finding.rrset->records().begin();
+    if (!finding.substitutes) return target;
+    const Octets suffix = target.subspan(2);  // behind the `*`
+    const Octets prefix = name.first(name.size() - 1);
+    if (prefix.size() + suffix.size() > kMaxNameSize) return {};
+    // Two in turn: the next link's name may lie in the one and its target go into the other.
+    TargetBuffer& buffer = buffers_[in_use_];
+    in_use_ = 1 - in_use_;
+    std::ranges::copy(prefix, buffer.begin());
+    std::ranges::copy(suffix, buffer.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
+    return Octets(buffer).first(prefix.size() + suffix.size());
+  }
+
+  const LocalNames& names_;
+  const Generation& generation_;
+  RecordType type_;
+  std::array<TargetBuffer, 2> buffers_;
+  unsigned in_use_ = 0;
+};
+
+void write_record(Writer& writer, RecordType type, std::uint32_t ttl, Octets rdata) {
+  writer.u16(static_cast<std::uint16_t>(type));
+  writer.u16(static_cast<std::uint16_t>(RecordClass::in));
+  writer.u32(ttl);
+  writer.u16(static_cast<std::uint16_t>(rdata.size()));
+  writer.octets(rdata);
+}
+
+void point_to(Writer& writer, std::size_t position) {
+  writer.u16(static_cast<std::uint16_t>(0xC000U | position));
+}
+
+// RFC 2308 section 5: a denial lives as long as its SOA and the SOA's MINIMUM, whichever is shorter.
+std::uint32_t negative_ttl(const Rrset& soa, Octets rdata) {
+  const Octets minimum = rdata.last(4);
+  const std::uint32_t value = static_cast<std::uint32_t>(minimum[0]) << 24 |
+                              static_cast<std::uint32_t>(minimum[1]) << 16 |
+                              static_cast<std::uint32_t>(minimum[2]) << 8 | minimum[3];
+  return std::min(soa.ttl_seconds, value);
+}
+
+// `name_at`: where the denied name stands in the message.
+void write_soa(Writer& writer, const ChainEnd& end, std::size_t name_at) {
+  const LabelStarts labels(end.name);
+  const unsigned above = labels.count - end.finding.zone_labels;
+  if (end.finding.zone_labels == 0) {
+    writer.u8(0);
+  } else {
+    point_to(writer, name_at + labels.at[above]);
+  }
+  const Octets rdata = *end.finding.soa->records().begin();
+  write_record(writer, RecordType::soa, negative_ttl(*end.finding.soa, rdata), rdata);
+}
+
+Rcode rcode_of(const ChainEnd& end) {
+  switch (end.kind) {
+    case ChainEnd::Kind::too_long:
+      return Rcode::yxdomain;
+    case ChainEnd::Kind::endless:
+      return Rcode::servfail;
+    default:
+      break;
+  }
+  switch (end.finding.outcome) {
+    case Says::nxdomain:
+      return Rcode::nxdomain;
+    case Says::refused:
+      return Rcode::refused;
+    default:
+      return Rcode::noerror;
+  }
 }
 
 }  // namespace
 
-std::size_t answer_local_name(std::span<std::uint8_t> out, const Query& query) {
-  using namespace std::string_view_literals;
-  const bool localhost = ends_in(query.qname, "\x09localhost\0"sv);
-  if (!localhost && !ends_in(query.qname, "\x07invalid\0"sv)) return 0;
+LocalMatch LocalNames::match(const Generation& generation, Octets name, RecordType type) const {
+  const LocalData* own = generation.local_data();
+  const LocalData* special = generation.policies().special_names ? special_ : nullptr;
+  LocalMatch out;
+  if (own == nullptr && special == nullptr) return out;
+  const LabelStarts labels(name);
+  if (own != nullptr) out.finding = own->find(name, labels, type);
+  if (special == nullptr) return out;
+  const LocalFinding standard = special->find(name, labels, type);
+  if (!standard.in_zone || (out.finding.in_zone && out.finding.zone_labels >= standard.zone_labels)) return out;
+  return {standard, LocalAuthor::standard};
+}
+
+std::optional<LocalAlias> local_alias_of(const LocalNames& names, const Generation& generation, const Query& query) {
+  const LocalMatch first = names.match(generation, query.qname, query.type);
+  if (first.finding.outcome != Says::alias) return std::nullopt;
+  LocalAlias out;
+  out.target = query.name();
+  ChainWalk walk(names, generation, query.type);
+  const ChainEnd end = walk.follow(query.qname, first.finding, [&](const Rrset& alias, Octets target) {
+    Rrset link;
+    link.owner = std::move(out.target);
+    link.type = RecordType::cname;
+    link.ttl_seconds = alias.ttl_seconds;
+    link.add(target);
+    out.links.push_back(std::move(link));
+    out.target = *Name::from_wire(target);
+  });
+  if (end.kind != ChainEnd::Kind::leads_out) return std::nullopt;
+  return out;
+}
+
+LocalReply write_local_answer(std::span<std::uint8_t> out, const Query& query, const LocalNames& names,
+                              const Generation& generation, const LocalMatch& first, TargetBuffer& target) {
   Writer writer(out);
-  begin_reply(writer, query, {.rcode = localhost ? Rcode::noerror : Rcode::nxdomain});
-  IpAddress loopback = IpAddress::ipv4(0x7F000001);
-  if (query.type == RecordType::aaaa) {
-    loopback = {};
-    loopback.family = AddressFamily::ipv6;
-    loopback.octets[15] = 1;
+  begin_reply(writer, query, {});
+  std::size_t name_at = kHeaderSize;
+  std::uint16_t answers = 0;
+  ChainWalk walk(names, generation, query.type);
+  const ChainEnd end = walk.follow(query.qname, first.finding, [&](const Rrset& alias, Octets link_target) {
+    point_to(writer, name_at);
+    write_record(writer, RecordType::cname, alias.ttl_seconds, link_target);
+    name_at = writer.size() - link_target.size();
+    ++answers;
+  });
+  if (end.kind == ChainEnd::Kind::leads_out) {
+    std::ranges::copy(end.name, target.begin());
+    return {0, Octets(target).first(end.name.size())};
   }
-  const bool has_answer = localhost && (query.type == RecordType::a || query.type == RecordType::aaaa);
-  if (has_answer) {
-    writer.u16(0xC000U | kHeaderSize);
-    writer.u16(static_cast<std::uint16_t>(query.type));
-    writer.u16(static_cast<std::uint16_t>(RecordClass::in));
-    writer.u32(kLocalTtl);
-    writer.u16(static_cast<std::uint16_t>(loopback.bits() / 8));
-    writer.octets(loopback.bytes());
+  if (end.finding.outcome == Says::dropped) return {};
+  ReplyFlags flags{.rcode = rcode_of(end), .authoritative = true};
+  if (flags.rcode == Rcode::servfail || flags.rcode == Rcode::refused) {
+    flags.authoritative = false;
+    return {write_error_reply(out, query, flags, flags.rcode == Rcode::servfail ? &kEndless : nullptr), {}};
   }
-  if (!writer.ok()) return 0;
-  set_counts(out, has_answer ? 1 : 0, 0, 0);
-  finish_reply(writer, out, query, Rcode::noerror, nullptr);
-  return writer.size();
+  std::uint16_t denials = 0;
+  if (end.finding.outcome == Says::records) {
+    for (const auto rdata : end.finding.rrset->records()) {
+      point_to(writer, name_at);
+      write_record(writer, end.finding.rrset->type, end.finding.rrset->ttl_seconds, rdata);
+      ++answers;
+    }
+  } else if (end.finding.soa != nullptr) {
+    write_soa(writer, end, name_at);
+    denials = 1;
+  }
+  if (!writer.ok() || (query.has_edns && writer.room() < kOptSize)) {
+    flags.truncated = true;
+    return {write_error_reply(out, query, flags, nullptr), {}};
+  }
+  Writer header(out);
+  header.u16(query.id);
+  header.u16(reply_flags(query, flags));
+  set_counts(out, answers, denials, 0);
+  finish_reply(writer, out, query, flags.rcode, end.kind == ChainEnd::Kind::too_long ? &kTooLong : nullptr);
+  return {writer.size(), {}};
 }
 
 }  // namespace weir

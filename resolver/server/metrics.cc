@@ -31,6 +31,8 @@ constexpr MetricRow kBeforeLimits[] = {
     {M::answers_other, "weir_answers_total", R"(rcode="other")", counter, sum, kAnswers},
     {M::truncated, "weir_truncated_total", "", counter, sum, "Answers sent with TC=1."},
     {M::cached, "weir_cached_total", "", counter, sum, "Queries answered from the answer cache."},
+    {M::local_answers, "weir_local_answers_total", "", counter, sum,
+     "Queries answered from local zones and records, or because the name is special."},
     {M::blocked, "weir_blocked_total", "", counter, sum, "Queries answered by a block."},
     {M::would_block, "weir_would_block_total", "", counter, sum, "Queries that an observe list would have blocked."},
     {M::allowed_over_block, "weir_allowed_over_block_total", "", counter, sum,

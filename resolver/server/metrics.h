@@ -30,6 +30,7 @@ enum class Metric : std::uint8_t {
   answers_other,
   truncated,           // answers with TC=1
   cached,              // answered from the answer cache
+  local_answers,       // answered by a local zone, or because the name is special
   blocked,             // answered by a block
   would_block,         // an observe list matched
   allowed_over_block,  // an allow rule beat a block

@@ -87,7 +87,12 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   if (generation == nullptr || policy_.group(who.group).not_ready) return not_ready(query, who.group, out);
   // Groups see different answers, so policy comes before the cache's word; the cache holds unfiltered data.
   const Asker asker = policy_.asker(who.group, asked.client, now_.wall);
-  if (answers_.read(asked.probe, asked.key, seconds_, out, cached_)) return answer_cached(asked, asker, out);
+  // Before the lists: what the administrator answers himself is nobody's to block. Before the cache, which never holds
+  // it: so a change of it needs no flush.
+  const LocalMatch local = policy_.local_names().match(*generation, query.qname, query.type);
+  if (local.answers() && local.author == LocalAuthor::administrator) return answer_locally(asked, asker, local, out);
+  if (!local.answers() && answers_.read(asked.probe, asked.key, seconds_, out, cached_))
+    return answer_cached(asked, asker, out);
   // Before any recursion: a blocked name must not be asked for upstream.
   const AnswerMatches& parts = policy_.match_question(query);
   const FilterVerdict verdict = decide_question(parts, asker, query.type);
@@ -95,13 +100,36 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
     const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
     if (blocked) return blocked;
   }
-  const std::size_t local = answer_local_name(out, query);
-  if (local != 0) {
-    sink_.count(who.group, AnswerKind::resolved);
-    return local;
-  }
+  if (local.answers()) return answer_locally(asked, asker, local, out);
   metrics_.add(Metric::missed);
   return std::nullopt;
+}
+
+std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const Asker& asker, const LocalMatch& local,
+                                                      std::span<std::uint8_t> out) {
+  const Query& query = asked.parsed.query;
+  const LocalReply reply =
+      write_local_answer(out, query, policy_.local_names(), asker.generation, local, alias_target_);
+  if (!reply.resolve.empty()) {
+    // Where it leads is asked for upstream: a rule of the administrator's, or a strict policy, may forbid that.
+    const AnswerMatches& parts = policy_.match_local_target(query, reply.resolve);
+    const FilterVerdict verdict = decide_local_answer(parts, asker, query.type);
+    if (verdict.blocked()) {
+      const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
+      if (blocked) return blocked;
+    }
+    metrics_.add(Metric::missed);
+    return std::nullopt;
+  }
+  if (policy_.group(asker.group).log_all) {
+    const AnswerMatches& parts = *policy_.stored_matches(query, {});
+    // It lets everything through and logs that.
+    (void)policy_.carry_out({}, parts, query, asker, asked.transport, kWithinTheBatch, {});
+  }
+  metrics_.add(Metric::local_answers);
+  sink_.count(asker.group, AnswerKind::resolved);
+  if (reply.size == 0) metrics_.add(Metric::dropped);
+  return reply.size;
 }
 
 std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const Asker& asker,

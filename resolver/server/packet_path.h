@@ -54,6 +54,8 @@ class PacketPath {
 
  private:
   std::optional<std::size_t> decide_and_answer(AskedQuery& asked, std::span<std::uint8_t> out);
+  std::optional<std::size_t> answer_locally(AskedQuery& asked, const Asker& asker, const LocalMatch& local,
+                                            std::span<std::uint8_t> out);
   std::optional<std::size_t> answer_cached(AskedQuery& asked, const Asker& asker, std::span<std::uint8_t> out);
   const AnswerMatches* match_again(AskedQuery& asked, const Asker& asker, std::span<const std::uint8_t> out);
   std::size_t refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out);
@@ -68,6 +70,7 @@ class PacketPath {
   Now now_{};
   CacheSeconds seconds_ = 0;
   CachedAnswer cached_;
+  TargetBuffer alias_target_;
   std::vector<std::uint8_t> scratch_;
   std::vector<std::uint8_t> encoded_;
   std::uint32_t hits_ = 0;

@@ -6,8 +6,9 @@
 
 namespace weir {
 
-PolicyStage::PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics)
-    : cache_(match_cache_bytes), sink_(sink), metrics_(metrics) {
+PolicyStage::PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics,
+                         const LocalData* special_names)
+    : cache_(match_cache_bytes), local_names_(special_names), sink_(sink), metrics_(metrics) {
   set_generation(nullptr, {});
 }
 
@@ -42,15 +43,30 @@ AnswerMatches& PolicyStage::match_question(const Query& query) {
   PartMatches& question = parts.front();
   question.part = AnswerPart::qname;
   question.name = query.name();
+  match_name(query.qname, query.qname_hash, question.matches);
+  return parts;
+}
+
+void PolicyStage::match_name(std::span<const std::uint8_t> name, std::uint64_t hash, MatchSet& out) {
   const NamesEpoch epoch = generation_->names_epoch();
-  if (cache_.find(query.qname, query.qname_hash, epoch, question.matches)) {
+  if (cache_.find(name, hash, epoch, out)) {
     metrics_.add(Metric::match_hits);
-    return parts;
+    return;
   }
   metrics_.add(Metric::match_lookups);
   ++store_lookups_;
-  generation_->match(ReversedName(query.qname), question.matches);
-  cache_.put(query.qname, query.qname_hash, epoch, question.matches);
+  generation_->match(ReversedName(name), out);
+  cache_.put(name, hash, epoch, out);
+}
+
+AnswerMatches& PolicyStage::match_local_target(const Query& query, std::span<const std::uint8_t> target) {
+  AnswerMatches& parts = parts_of(2);
+  parts[0].part = AnswerPart::qname;
+  parts[0].name = query.name();
+  parts[0].matches.clear();
+  parts[1].part = AnswerPart::alias;
+  parts[1].name = *Name::from_wire(target);
+  match_name(target, hash_wire_name(target), parts[1].matches);
   return parts;
 }
 

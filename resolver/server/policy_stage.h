@@ -13,6 +13,7 @@
 #include "resolver/cache/match_cache.h"
 #include "resolver/filter/filter.h"
 #include "resolver/server/decision_sink.h"
+#include "resolver/server/local_names.h"
 #include "resolver/server/metrics.h"
 
 namespace weir {
@@ -27,7 +28,9 @@ struct GroupState {
 
 class PolicyStage {
  public:
-  PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics);
+  // `special_names` outlive it; nullptr: none.
+  PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics,
+              const LocalData* special_names = nullptr);
 
   // `generation` (nullptr: none) stays valid until the next call.
   void set_generation(const Generation* generation, WallTime now);
@@ -37,12 +40,17 @@ class PolicyStage {
     return {.generation = *generation_, .group = group, .client = client, .now = now};
   }
 
+  const LocalNames& local_names() const { return local_names_; }
+  // The parts of an answer whose QNAME is the administrator's local alias: QNAME, of which no list has a say, and the
+  // name outside that it leads to. Valid as those below.
+  AnswerMatches& match_local_target(const Query& query, std::span<const std::uint8_t> target);
+
   void prefetch_matches(const Query& query) const { cache_.prefetch(query.qname_hash); }
   void prefetch_match_entry(const Query& query) const { cache_.prefetch_entry(query.qname_hash); }
   // Look-ups in the store so far: what a turn of the loop is bounded by, since each may read and unpack blocks.
   std::uint64_t store_lookups() const { return store_lookups_; }
 
-  // The matches of QNAME alone, from the match cache or the store. Valid until the next call of any of these three.
+  // The matches of QNAME alone, from the match cache or the store. Valid until the next call of any of these.
   AnswerMatches& match_question(const Query& query);
   // What a cache entry holds; nothing where the octets are malformed. Empty octets: QNAME without a match.
   AnswerMatches* stored_matches(const Query& query, std::span<const std::uint8_t> octets);
@@ -59,8 +67,10 @@ class PolicyStage {
  private:
   // Vectors by size, so that their elements keep what they have allocated.
   AnswerMatches& parts_of(std::size_t count);
+  void match_name(std::span<const std::uint8_t> name, std::uint64_t hash, MatchSet& out);
 
   MatchCache cache_;
+  LocalNames local_names_;
   DecisionSink& sink_;
   WorkerMetrics& metrics_;
   const Generation* generation_ = nullptr;

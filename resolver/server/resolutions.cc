@@ -36,6 +36,16 @@ struct PrefixHash {
   }
 };
 
+// The answer to a question that is a local alias. Nobody signed that, so nothing of it is secure.
+ResolutionResult behind_alias(const ResolutionResult& result, const Query& query, const LocalAlias& alias) {
+  ResolutionResult out = result;
+  out.question.name = query.name();
+  if (out.security == Security::secure) out.security = Security::insecure;
+  if (out.rcode != Rcode::servfail && out.rcode != Rcode::refused)
+    out.answer.insert(out.answer.begin(), alias.links.begin(), alias.links.end());
+  return out;
+}
+
 class EngineResolutions final : public Resolutions {
  public:
   EngineResolutions(EngineOptions options, Environment environment)
@@ -61,7 +71,10 @@ class EngineResolutions final : public Resolutions {
       waiting_.at(found->second).clients.push_back(std::move(miss));
       return;
     }
-    const Question question{miss->query.name(), miss->query.type, miss->query.record_class};
+    const Generation* generation = environment_.policy.generation();
+    auto alias = generation == nullptr ? std::nullopt
+                                       : local_alias_of(environment_.policy.local_names(), *generation, miss->query);
+    const Question question{alias ? alias->target : miss->query.name(), miss->query.type, miss->query.record_class};
     const Origin origin{.kind = OriginKind::client,
                         .prefix = prefix,
                         .checking_disabled = miss->query.checking_disabled,
@@ -70,6 +83,7 @@ class EngineResolutions final : public Resolutions {
     const ResolutionId id = engine_.start(question, origin, now);
     Waiting& entry = waiting_[id.value];
     entry.key = key;
+    entry.alias = std::move(alias);
     entry.clients.push_back(std::move(miss));
     by_key_.emplace(std::move(key), id.value);
   }
@@ -126,6 +140,7 @@ class EngineResolutions final : public Resolutions {
   struct Waiting {
     std::string key;
     std::vector<std::unique_ptr<Miss>> clients;
+    std::optional<LocalAlias> alias;  // the question is a local alias: what is resolved is its target
   };
 
   void arm_timer() {
@@ -151,12 +166,21 @@ class EngineResolutions final : public Resolutions {
       for (const auto& miss : waiting.clients) fail(*miss, kNotReady, now);
       return;
     }
-    build_answer(result, built_);
     const Query& asked = waiting.clients.front()->query;
+    if (waiting.alias) {
+      parts_ = environment_.policy.match_local_target(asked, waiting.alias->target.wire());
+      match_answer(result, *generation, parts_);
+      const ResolutionResult whole = behind_alias(result, asked, *waiting.alias);
+      build_answer(whole, built_);
+      // Not stored: the next generation may have another alias, or none.
+      for (const auto& miss : waiting.clients) reply(*miss, whole, QnameAuthor::administrator, now);
+      return;
+    }
+    build_answer(result, built_);
     parts_ = environment_.policy.match_question(asked);
     match_answer(result, *generation, parts_);
     store(asked, result, *generation, now.steady);
-    for (const auto& miss : waiting.clients) reply(*miss, result, now);
+    for (const auto& miss : waiting.clients) reply(*miss, result, QnameAuthor::anybody, now);
   }
 
   void store(const Query& asked, const ResolutionResult& result, const Generation& generation, SteadyTime now) {
@@ -182,14 +206,18 @@ class EngineResolutions final : public Resolutions {
                                                     .matches = encoded_});
   }
 
-  void reply(Miss& miss, const ResolutionResult& result, Now now) {
+  enum class QnameAuthor : std::uint8_t { anybody, administrator };
+
+  void reply(Miss& miss, const ResolutionResult& result, QnameAuthor author, Now now) {
     const PolicyStage& policy = environment_.policy;
     // The generation may be another than when the client was classified, and its groups may be others.
     miss.group = policy.generation()->policies().group_of(miss.client);
     const Asker asker = policy.asker(miss.group, miss.client, now.wall);
     const std::size_t room = miss.transport == Transport::udp ? miss.query.udp_payload_size : std::size_t{65535};
     const std::span<std::uint8_t> out(reply_.data(), room);
-    const FilterVerdict verdict = decide_answer(parts_, asker, miss.query.type);
+    const FilterVerdict verdict = author == QnameAuthor::administrator
+                                      ? decide_local_answer(parts_, asker, miss.query.type)
+                                      : decide_answer(parts_, asker, miss.query.type);
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now.steady - miss.received);
     const auto blocked =
         environment_.policy.carry_out(verdict, parts_, miss.query, asker, miss.transport, latency, out);

@@ -33,6 +33,7 @@
 #include "resolver/server/metrics.h"
 #include "resolver/server/port_probe.h"
 #include "resolver/server/resolutions.h"
+#include "resolver/server/special_names.h"
 #include "resolver/server/worker.h"
 #include "zones/base/version.h"
 #include "zones/store/generation.h"
@@ -194,7 +195,8 @@ class Daemon {
                               .rrsets = *rrsets_,
                               .servers = *servers_,
                               .generations = *generations_,
-                              .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{})};
+                              .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{}),
+                              .special_names = &special_names_};
     metrics_ = std::make_unique<WorkerMetrics[]>(worker_count_);
     std::vector<Worker*> peers;
     for (unsigned i = 0; i < worker_count_; ++i) {
@@ -344,6 +346,7 @@ class Daemon {
   ZoneTrustCache zone_trust_;
   DenialCache denials_;
   ForwardZones forwards_;
+  const LocalData special_names_{special_zones()};
   std::unique_ptr<GenerationHolder> generations_;
   std::unique_ptr<PseudonymKeys> keys_;
   std::unique_ptr<WorkerMetrics[]> metrics_;

@@ -49,7 +49,7 @@ class SocketWorker final : public Worker {
         sink_(sink),
         loop_(1),
         reader_(shared.generations, options_.index),
-        policy_(options_.match_cache_bytes, sink, metrics),
+        policy_(options_.match_cache_bytes, sink, metrics, shared.special_names),
         path_(options_.allow_clients, shared.answers, policy_, sink, metrics),
         mailbox_(kMaxHandedOver),
         timer_(loop_),

@@ -21,6 +21,7 @@
 #include "resolver/server/tcp_listener.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
+#include "zones/local_data.h"
 
 namespace weir {
 
@@ -45,6 +46,7 @@ struct WorkerShared {
   ServerCache& servers;
   GenerationHolder& generations;
   std::shared_ptr<TcpQuota> tcp_quota;
+  const LocalData* special_names = nullptr;  // nullptr: none
 };
 
 class Worker {

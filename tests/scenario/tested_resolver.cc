@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/scenario/engine_settings.h"
+#include "tests/scenario/local_settings.h"
 
 namespace weir::scenario {
 namespace {
@@ -14,14 +15,16 @@ constexpr std::size_t kMatchCacheBytes = 64U << 10;
 constexpr std::size_t kRingBytes = 64U << 10;
 constexpr std::size_t kMaxReply = 65'535;
 
-// No list, no rule: every answer goes to the client as it is.
+// No list, no rule: every answer goes to the client as it is, but for what local zones answer.
 class WithoutRules final : public Generation {
  public:
+  explicit WithoutRules(std::span<const weir::LocalZone> zones) : local_data_(zones) {}
   const RuleDetail* detail(PayloadId) const override { return nullptr; }
   void match(const ReversedName&, MatchSet& out) const override { out.clear(); }
   void match_address(const IpAddress&, MatchSet& out) const override { out.clear(); }
   bool has_address_rules() const override { return false; }
   const PolicySet& policies() const override { return policies_; }
+  const LocalData* local_data() const override { return &local_data_; }
   GenerationNumber number() const override { return {1}; }
   NamesEpoch names_epoch() const override { return {1}; }
   WallTime published_at() const override { return {}; }
@@ -31,6 +34,7 @@ class WithoutRules final : public Generation {
 
  private:
   PolicySet policies_ = PolicySet::with_defaults();
+  LocalData local_data_;
   std::string fingerprint_;
   std::vector<ListId> never_loaded_;
 };
@@ -63,18 +67,21 @@ Result<std::unique_ptr<TestedResolver>> TestedResolver::make(const ScenarioSetti
   return resolver;
 }
 
-TestedResolver::TestedResolver(std::unique_ptr<AnswerCache> answer_cache)
-    : answer_cache_(std::move(answer_cache)), generation_(std::make_unique<WithoutRules>()) {}
+TestedResolver::TestedResolver(std::unique_ptr<AnswerCache> answer_cache) : answer_cache_(std::move(answer_cache)) {}
 
 Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   auto sink = DecisionSink::open(run_directory_.path(), 0, keys_, metrics_, kRingBytes);
   if (!sink) return sink.error();
   sink_ = std::move(*sink);
-  policy_.emplace(kMatchCacheBytes, *sink_, metrics_);
+  EngineOptions engine = engine_options(settings, zone_trust_, denials_);
+  auto zones = local_zones(settings, engine.forward_zones);
+  if (!zones) return zones.error();
+  generation_ = std::make_unique<WithoutRules>(*zones);
+  policy_.emplace(kMatchCacheBytes, *sink_, metrics_, &special_names_);
   policy_->set_generation(generation_.get(), settings.wall_start());
   path_.emplace(allowed_clients(settings), *answer_cache_, *policy_, *sink_, metrics_);
   resolutions_ = Resolutions::make(
-      engine_options(settings, zone_trust_, denials_),
+      std::move(engine),
       {.answers = *answer_cache_,
        .rrsets = rrsets_,
        .servers = servers_,

@@ -17,6 +17,7 @@
 #include "resolver/server/packet_path.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/server/resolutions.h"
+#include "resolver/server/special_names.h"
 #include "tests/scenario/runner.h"
 #include "tests/scenario/settings.h"
 #include "tests/support/scratch_folder.h"
@@ -56,6 +57,7 @@ class TestedResolver final : public ResolverUnderTest {
   PseudonymKeys keys_{run_directory_.path()};
   WorkerMetrics metrics_;
   std::unique_ptr<DecisionSink> sink_;
+  const LocalData special_names_{special_zones()};
   std::unique_ptr<const Generation> generation_;
   std::optional<PolicyStage> policy_;
   std::optional<PacketPath> path_;

@@ -170,7 +170,13 @@ path = {json.dumps(str(self.run_folder))}
 [store]
 path = {json.dumps(str(self.store))}
 
-{self.body}""")
+{self.body}
+
+# The internets of tests have a top-level domain of this name, which is not resolved by default (RFC 6761).
+[[local_zone]]
+name = "test"
+type = "resolve"
+""")
 
     def start(self) -> "Weir":
         self.sidecar.start()

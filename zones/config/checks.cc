@@ -50,6 +50,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.groups.size(); ++i)
       check_once(seen, "group", config_.groups[i].name, config_.groups[i].where, origins_.groups[i]);
     check_names_once("forward zone", config_.forwards, origins_.forwards);
+    check_names_once("local zone", config_.local_zones, origins_.local_zones);
     check_names_once("negative trust anchor", config_.negative_trust_anchors, origins_.negative_trust_anchors);
   }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "zones/config/config.h"
+#include "zones/config/document.h"
 #include "zones/config/sections.h"
 
 namespace weir {
@@ -50,6 +51,8 @@ PolicySet Config::compile() const {
       set.groups.push_back({config.name, config.clients, index});
     }
   }
+  set.local_zones = config::compile_local_zones(*this);
+  set.special_names = local.special_names;
   return set;
 }
 

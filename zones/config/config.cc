@@ -73,12 +73,13 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {
-    "resolver", "run", "store", "fetch", "list", "policy", "group", "forward", "negative_trust_anchor", "log"};
+constexpr std::string_view kSections[] = {"resolver", "run",       "store", "fetch",   "list",
+                                          "policy",   "group",     "local", "forward", "negative_trust_anchor",
+                                          "log",      "local_zone"};
 
 bool is_repeated(std::string_view section) {
-  return section == "list" || section == "policy" || section == "group" || section == "forward" ||
-         section == "negative_trust_anchor";
+  return section == "list" || section == "policy" || section == "group" || section == "local_zone" ||
+         section == "forward" || section == "negative_trust_anchor";
 }
 
 std::string label_of(std::string_view section) {
@@ -113,6 +114,11 @@ class Loader {
       } else if (member.key == "negative_trust_anchor") {
         repeated(document, member, config::negative_trust_anchor_keys(), config_.negative_trust_anchors,
                  origins_.negative_trust_anchors, faults);
+      } else if (member.key == "local") {
+        if (config::find_member(member.value, "records") != nullptr) origins_.local = {&document, &member.value};
+        single(member, config::local_keys(), config_.local, faults);
+      } else if (member.key == "local_zone") {
+        repeated(document, member, config::local_zone_keys(), config_.local_zones, origins_.local_zones, faults);
       } else {
         unknown_section(member, faults);
       }
@@ -123,6 +129,7 @@ class Loader {
   Config finish(bool complete) {
     settle_lists();
     settle_policies();
+    config::read_local_records(config_, origins_, faults_);
     if (complete) config::check_references(config_, origins_, faults_);
     return std::move(config_);
   }
@@ -331,6 +338,8 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("group", config::group_keys(), out);
   describe_keys("forward", config::forward_keys(), out);
   describe_keys("negative_trust_anchor", config::negative_trust_anchor_keys(), out);
+  describe_keys("local", config::local_keys(), out);
+  describe_keys("local_zone", config::local_zone_keys(), out);
   describe_keys("log", config::log_keys(), out);
   return out;
 }

@@ -12,6 +12,7 @@
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
+#include "zones/local_zone.h"
 #include "zones/policy.h"
 
 namespace weir {
@@ -106,6 +107,24 @@ struct LogConfig {
   bool all = false;  // every query, not only decisions
 };
 
+struct LocalConfig {                   // [local]
+  std::vector<std::string> records;    // "router.home.example. 3600 IN A 192.0.2.1"
+  std::uint32_t ttl = 3600;            // of records that have none
+  bool ptr = false;                    // a PTR for the address of each A and AAAA
+  bool special_names = true;           // names that never leave a resolver are answered here
+  std::vector<ResourceRecord> parsed;  // `records`, read
+};
+
+struct LocalZoneConfig {  // [[local_zone]]
+  Name name;
+  LocalZoneType type = LocalZoneType::transparent;
+  std::vector<std::string> records;
+  std::uint32_t ttl = 3600;
+  bool ptr = false;
+  std::vector<ResourceRecord> parsed;  // `records`, read
+  std::string where;                   // file:line
+};
+
 struct Config {
   ResolverConfig resolver;
   RunConfig run;
@@ -116,6 +135,8 @@ struct Config {
   std::vector<GroupConfig> groups;
   std::vector<ForwardConfig> forwards;
   std::vector<NegativeTrustAnchorConfig> negative_trust_anchors;
+  LocalConfig local;
+  std::vector<LocalZoneConfig> local_zones;
   LogConfig log;
   std::vector<std::filesystem::path> files;  // what was read: the file and its drop-ins
 

@@ -29,11 +29,18 @@ struct Origins {
   std::vector<Origin> groups;
   std::vector<Origin> forwards;
   std::vector<Origin> negative_trust_anchors;
+  std::vector<Origin> local_zones;
+  Origin local;  // the [local] table that has records
 };
 
 const ConfigValue::Member* find_member(const ConfigValue& table, std::string_view key);
 
 // What no single key can tell: duplicates, and names that lead nowhere.
 void check_references(const Config& config, const Origins& origins, std::vector<std::string>& faults);
+
+// local.cc: reads the records of [local] and [[local_zone]], and says what is wrong with them.
+void read_local_records(Config& config, const Origins& origins, std::vector<std::string>& faults);
+// The zones that the packet path asks: those of the files, one for each record outside them, PTRs where wanted.
+std::vector<LocalZone> compile_local_zones(const Config& config);
 
 }  // namespace weir::config

@@ -194,6 +194,7 @@ Choice<Privacy> privacy() {
 
 constexpr milliseconds kSecond{1000};
 constexpr milliseconds kDay{86400000};
+constexpr std::size_t kMaxRecordsPerKey = 100'000;
 
 }  // namespace
 
@@ -500,6 +501,70 @@ const Keys<ForwardConfig>& forward_keys() {
   return keys;
 }
 
+namespace {
+
+// Texts alone: what they say is read once all keys of the section are known (local.cc). Ten thousand and more are
+// common, so none is compared with all others here.
+template <class Section>
+Key<Section> records_key() {
+  static const std::string kExpected =
+      "an array of at most 100000 records such as \"router.home.example. 3600 IN A 192.0.2.1\"";
+  Key<Section> out{"records",      "records in zone-file text; names are whole names, TTL and class may be left out",
+                   kExpected,      "[]",
+                   Need::optional, {}};
+  out.read = [](const ConfigValue& in, std::string_view label, Section& section, Faults& faults) {
+    if (in.type != ConfigValue::Type::array || in.items.size() > kMaxRecordsPerKey)
+      return faults.wrong(in, label, kExpected);
+    std::vector<std::string> texts;
+    for (const ConfigValue& item : in.items) {
+      if (item.type != ConfigValue::Type::string) return faults.wrong(item, label, "a string for each record");
+      texts.push_back(item.text);
+    }
+    section.records = std::move(texts);
+  };
+  return out;
+}
+
+template <class Section>
+Key<Section> record_ttl_key() {
+  return key<Section>(
+      "ttl", Whole<std::uint32_t>{0, 604800}, [](Section& c) -> auto& { return c.ttl; },
+      "seconds that records without a TTL may be kept");
+}
+
+template <class Section>
+Key<Section> pointer_key() {
+  return key<Section>(
+      "ptr", Flag{}, [](Section& c) -> auto& { return c.ptr; },
+      "each A and AAAA also gives its address a PTR, unless there is one already");
+}
+
+Choice<LocalZoneType> local_zone_type() {
+  Choice<LocalZoneType> out;
+  for (const auto type : {LocalZoneType::fixed, LocalZoneType::transparent, LocalZoneType::type_transparent,
+                          LocalZoneType::redirect, LocalZoneType::no_a, LocalZoneType::no_aaaa, LocalZoneType::nodata,
+                          LocalZoneType::refuse, LocalZoneType::drop, LocalZoneType::resolve}) {
+    out.words.push_back({to_text(type), type});
+  }
+  return out;
+}
+
+}  // namespace
+
+const Keys<LocalConfig>& local_keys() {
+  using C = LocalConfig;
+  static const Keys<C> keys = {
+      records_key<C>(),
+      record_ttl_key<C>(),
+      pointer_key<C>(),
+      key<C>(
+          "special_names", Flag{}, [](C& c) -> auto& { return c.special_names; },
+          "answer localhost, invalid, test, onion, home.arpa, private reverse zones and the like here (RFC 6303, "
+          "6761)"),
+  };
+  return keys;
+}
+
 const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys() {
   using C = NegativeTrustAnchorConfig;
   static const Keys<C> keys = {
@@ -511,6 +576,25 @@ const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys() {
       required(key<C>(
           "until", Time{}, [](C& c) -> auto& { return c.until; },
           "when it ends, at most a week from now; it is ignored from then on")),
+  };
+  return keys;
+}
+
+const Keys<LocalZoneConfig>& local_zone_keys() {
+  using C = LocalZoneConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", domain_name(), [](C& c) -> auto& { return c.name; },
+          "the zone: this name and all below it, as far as no longer zone holds them")),
+      key<C>(
+          "type", local_zone_type(), [](C& c) -> auto& { return c.type; },
+          "what its records do not answer: static: NXDOMAIN, NODATA; transparent: names without records are resolved; "
+          "typetransparent: everything is resolved; redirect: its own records are those of all names below; no_a, "
+          "no_aaaa: that type is NODATA, the rest is resolved; nodata, refuse, drop: as they say; resolve: as if it "
+          "were not special"),
+      records_key<C>(),
+      record_ttl_key<C>(),
+      pointer_key<C>(),
   };
   return keys;
 }

@@ -35,6 +35,8 @@ const Keys<PolicyConfig>& policy_keys();
 const Keys<GroupConfig>& group_keys();
 const Keys<ForwardConfig>& forward_keys();
 const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys();
+const Keys<LocalConfig>& local_keys();
+const Keys<LocalZoneConfig>& local_zone_keys();
 const Keys<LogConfig>& log_keys();
 
 ResolverConfig default_resolver();

@@ -13,6 +13,7 @@
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/dns/reversed_name.h"
+#include "zones/local_data.h"
 #include "zones/match.h"
 #include "zones/policy.h"
 #include "zones/verdict.h"
@@ -48,6 +49,8 @@ class Generation : public DetailSource {
   virtual bool has_address_rules() const = 0;
 
   virtual const PolicySet& policies() const = 0;
+  // policies().local_zones as the packet path asks them; nullptr: none.
+  virtual const LocalData* local_data() const { return nullptr; }
   virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
   virtual NamesEpoch names_epoch() const = 0;   // rises only when rules change
   virtual WallTime published_at() const = 0;

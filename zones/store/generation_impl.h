@@ -24,6 +24,7 @@ class GenerationImpl final : public Generation {
   bool has_address_rules() const override { return has_address_rules_; }
   const RuleDetail* detail(PayloadId id) const override { return payloads_->detail(id.value); }
   const PolicySet& policies() const override { return policies_; }
+  const LocalData* local_data() const override { return local_data_.get(); }
   GenerationNumber number() const override { return {info_.number}; }
   NamesEpoch names_epoch() const override { return {info_.record.names_epoch}; }
   WallTime published_at() const override { return published_at_; }
@@ -49,6 +50,7 @@ class GenerationImpl final : public Generation {
   GenerationInfo info_;
   WallTime published_at_;
   PolicySet policies_;
+  std::unique_ptr<const LocalData> local_data_;
   std::vector<ListId> never_loaded_;
   std::uint64_t rules_ = 0;
   std::vector<std::uint8_t> depths_;        // label counts that exist in `names`, deepest first

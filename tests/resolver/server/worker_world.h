@@ -24,6 +24,7 @@
 #include "resolver/cache/answer_cache.h"
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
+#include "resolver/server/special_names.h"
 #include "resolver/server/worker.h"
 #include "tests/support/scratch_folder.h"
 #include "zones/dns/message.h"
@@ -84,6 +85,11 @@ class HandMadeGeneration final : public Generation {
   }
   bool has_address_rules() const override { return !prefixes_.empty(); }
   const PolicySet& policies() const override { return set; }
+  const LocalData* local_data() const override { return local_data_.get(); }
+  HandMadeGeneration& serve(std::vector<LocalZone> zones) {
+    local_data_ = with_test(std::move(zones));
+    return *this;
+  }
   GenerationNumber number() const override { return number_; }
   NamesEpoch names_epoch() const override { return epoch_; }
   WallTime published_at() const override { return {}; }
@@ -96,10 +102,17 @@ class HandMadeGeneration final : public Generation {
   mutable std::atomic<unsigned> lookups{0};
 
  private:
+  static std::unique_ptr<const LocalData> with_test(std::vector<LocalZone> zones) {
+    zones.push_back({name_of("test"), LocalZoneType::resolve, {}});
+    return std::make_unique<const LocalData>(zones);
+  }
+
   GenerationNumber number_;
   NamesEpoch epoch_;
   std::map<std::string, Action> rules_;
   std::vector<Prefix> prefixes_;
+  // The fake internet is below `test`, which is special by default.
+  std::unique_ptr<const LocalData> local_data_ = with_test({});
   std::string fingerprint_ = "f00d";
 };
 
@@ -262,7 +275,8 @@ class World {
                               .rrsets = rrsets_,
                               .servers = servers_,
                               .generations = generations_,
-                              .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{})};
+                              .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{}),
+                              .special_names = &special_names_};
     Endpoint listen = *Endpoint::parse(options.listen, 0);
     std::vector<Worker*> peers;
     for (unsigned i = 0; i < options.workers; ++i) {
@@ -309,6 +323,7 @@ class World {
   std::unique_ptr<AnswerCache> answers_;
   RrsetCache rrsets_;
   ServerCache servers_;
+  const LocalData special_names_{special_zones()};
   GenerationHolder generations_;
   PseudonymKeys keys_;
   std::unique_ptr<WorkerMetrics[]> metrics_;

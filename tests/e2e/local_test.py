@@ -1,0 +1,120 @@
+"""Local zones and records, and names that are special: as dig and kdig see them, through reloads, good and bad."""
+
+import json
+import re
+
+from tests.e2e.case import NULL, Case
+from tests.support import clients, control
+
+ROUTER = "router.home.arpa"
+
+
+def local(*records: str, ptr: bool = False) -> str:
+    return f"[local]\nrecords = {json.dumps(list(records))}\nptr = {json.dumps(ptr)}\n"
+
+
+FILTERED = """
+[[list]]
+name = "ads"
+source = "{lists}/ads.domains"
+match = "subtree"
+
+[[policy]]
+name = "default"
+lists = ["ads"]
+"""
+
+
+class LocalTest(Case):
+    LISTS = {"ads.domains": "ads.example\nblocked.home.arpa\n"}
+    BODY = FILTERED + local(f"{ROUTER}. 900 IN A 192.168.1.1", f"{ROUTER} AAAA fd00::1", "*.apps.home.arpa A 192.168.1.9",
+                         "shop.home.arpa 60 CNAME www.shop.example", "mine.ads.example A 192.168.1.3",
+                         "blocked.home.arpa A 192.168.1.4", ptr=True) + """
+[[local_zone]]
+name = "corp.example"
+type = "static"
+records = ["corp.example 300 SOA ns.corp.example hostmaster.corp.example 1 2 3 4 60", "www.corp.example A 10.9.8.7"]
+
+[[local_zone]]
+name = "news.example"
+type = "no_aaaa"
+
+[[local_zone]]
+name = "pages.shop.example"
+type = "redirect"
+records = ["pages.shop.example A 10.9.8.6"]
+"""
+
+    def each(self, name: str, type: str = "A"):
+        """What dig over UDP, dig over TCP and kdig see."""
+        return [clients.dig(self.weir.server, name, type), clients.dig(self.weir.server, name, type, "+tcp", "+dnssec"),
+                clients.kdig(self.weir.server, name, type)]
+
+    def test_records(self):
+        for name, type, status, answer in [
+            (ROUTER, "A", "NOERROR", [(f"{ROUTER}.", "A", "192.168.1.1")]),
+            (ROUTER, "AAAA", "NOERROR", [(f"{ROUTER}.", "AAAA", "fd00::1")]),
+            (ROUTER, "MX", "NOERROR", []),
+            ("x.y.apps.home.arpa", "A", "NOERROR", [("x.y.apps.home.arpa.", "A", "192.168.1.9")]),
+            ("1.1.168.192.in-addr.arpa", "PTR", "NOERROR", [("1.1.168.192.in-addr.arpa.", "PTR", f"{ROUTER}.")]),
+            ("2.1.168.192.in-addr.arpa", "PTR", "NXDOMAIN", []),
+            ("www.corp.example", "A", "NOERROR", [("www.corp.example.", "A", "10.9.8.7")]),
+            ("no.corp.example", "A", "NXDOMAIN", []),
+            ("any.pages.shop.example", "A", "NOERROR", [("any.pages.shop.example.", "A", "10.9.8.6")]),
+            # An administrator's own record is nobody's to block.
+            ("mine.ads.example", "A", "NOERROR", [("mine.ads.example.", "A", "192.168.1.3")]),
+            ("blocked.home.arpa", "A", "NOERROR", [("blocked.home.arpa.", "A", "192.168.1.4")]),
+            ("www.news.example", "AAAA", "NOERROR", []),
+        ]:
+            for seen in self.each(name, type):
+                with self.subTest(name=name, type=type):
+                    self.assertEqual((seen.status, seen.answer), (status, answer), seen.text)
+                    self.assertEqual(seen.flags & {"aa", "ad"}, {"aa"}, seen.text)
+                    self.assertEqual(seen.ede, [], seen.text)
+        self.shows(("other.ads.example", "A", NULL))
+        # A denial has the SOA that the zone has, for as long as its MINIMUM says (RFC 2308 section 5).
+        soa = self.weir.ask("no.corp.example").soa()
+        self.assertEqual((soa.name, soa.ttl), ("corp.example.", 60))
+
+    def test_an_alias_leads_to_the_internet(self):
+        for seen in self.each("shop.home.arpa"):
+            self.assertEqual(seen.status, "NOERROR")
+            self.assertIn(("shop.home.arpa.", "CNAME", "www.shop.example."), seen.answer)
+            self.assertIn(("www.shop.example.", "A", "192.0.2.11"), seen.answer)
+            self.assertNotIn("aa", seen.flags)
+
+    def test_what_no_record_answers_is_resolved(self):
+        self.shows(("www.news.example", "CNAME", ["news.example."]), ("www.shop.example", "AAAA", ["2001:db8:10::11"]))
+
+    def test_special_names(self):
+        for name, type, status in [("localhost", "A", "NOERROR"), ("x.invalid", "A", "NXDOMAIN"), ("x.onion", "A", "NXDOMAIN"),
+                                   ("x.local", "AAAA", "NXDOMAIN"), ("nas.home.arpa", "A", "NXDOMAIN"),
+                                   ("_dns.resolver.arpa", "SVCB", "NOERROR"), ("1.0.0.10.in-addr.arpa", "PTR", "NXDOMAIN"),
+                                   ("1.0.0.127.in-addr.arpa", "PTR", "NOERROR")]:
+            for seen in self.each(name, type):
+                with self.subTest(name=name):
+                    self.assertEqual(seen.status, status, seen.text)
+                    self.assertIn("aa", seen.flags)
+        figures = control.request(self.weir.run_folder / "resolver.sock", "metrics")["text"]
+        self.assertGreater(int(re.search(r"^weir_local_answers_total (\d+)", figures, re.MULTILINE)[1]), 0)
+
+    def test_a_reload_takes_what_is_good_and_nothing_else(self):
+        body = self.weir.body
+        self.addCleanup(lambda: (self.weir.write_config(body), self.weir.done("reload")))
+        bad = body.replace("192.168.1.1", "192.168.1.256", 1)
+        self.weir.write_config(bad)
+        line = self.weir.config.read_text()[:self.weir.config.read_text().index("192.168.1.256")].count("\n") + 1
+        for command in ("check", "reload"):
+            ran = self.weir.command(command)
+            self.assertEqual(ran.status, 3, ran)
+            self.assertRegex(ran.err, rf"weir\.toml:{line}:12: .*router\.home\.arpa.*: expected a record such as ")
+        self.shows((ROUTER, "A", ["192.168.1.1"]))
+        self.weir.write_config(body.replace("192.168.1.1", "192.168.1.2", 1))
+        self.weir.done("reload")
+        self.shows((ROUTER, "A", ["192.168.1.2"]), ("2.1.168.192.in-addr.arpa", "PTR", [f"{ROUTER}."]),
+                   ("1.1.168.192.in-addr.arpa", "PTR", "NXDOMAIN"))
+        self.weir.write_config(FILTERED.format(lists=self.lists) + "[local]\nspecial_names = false\n")
+        self.weir.done("reload")
+        self.shows((ROUTER, "A", "NXDOMAIN"), ("www.pages.shop.example", "A", ["192.0.2.80"]),
+                   ("mine.ads.example", "A", NULL))
+        self.assertNotIn("aa", clients.dig(self.weir.server, "x.invalid").flags)

@@ -1,0 +1,241 @@
+#include "resolver/server/local_names.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/resolver/server/worker_world.h"
+
+namespace weir::test {
+namespace {
+
+LocalZone zone(std::string_view name, LocalZoneType type, std::initializer_list<std::string> records = {}) {
+  LocalZone out{name_of(name), type, {}};
+  for (const auto& text : records) out.records.push_back(*parse_resource_record(text, 300));
+  return out;
+}
+
+// "NOERROR aa a.example A 192.0.2.1 ... | SOA of the authority's owner"
+std::string show(std::span<const std::uint8_t> reply) {
+  const auto message = read_message(reply);
+  if (!message) return "malformed";
+  std::string out = to_text(message->rcode);
+  if (message->start.flags.authoritative) out += " aa";
+  if (message->start.flags.truncated) out += " tc";
+  for (const Rrset& rrset : message->answer) {
+    for (const auto rdata : rrset.records()) {
+      out += " " + rrset.owner.to_text() + " " + to_text(rrset.type);
+      if (rrset.type == RecordType::a || rrset.type == RecordType::aaaa)
+        out += " " + IpAddress::from_octets(rdata).to_text();
+      if (const auto name = rdata_name(rdata); name && rrset.type != RecordType::txt) out += " " + name->to_text();
+    }
+  }
+  for (const Rrset& rrset : message->authority)
+    out += " | " + rrset.owner.to_text() + " " + to_text(rrset.type) + " " + std::to_string(rrset.ttl_seconds);
+  return out;
+}
+
+const std::string kLong = std::string(60, 'l');
+
+struct LocalNamesTest : testing::Test {
+  LocalNamesTest() {
+    LocalZone big = zone("big.example", LocalZoneType::transparent);
+    for (int i = 0; i < 90; ++i)
+      big.records.push_back(*parse_resource_record("big.example A 10.0.0." + std::to_string(i), 300));
+    generation.serve(
+        {zone("home.example", LocalZoneType::fixed,
+              {"home.example 900 SOA ns.home.example h.example 1 2 3 4 50", "router.home.example A 192.0.2.1",
+               "www.home.example CNAME router.home.example", "gone.home.example CNAME no.home.example",
+               "out.home.example CNAME far.home.example", "far.home.example CNAME www.example.org",
+               "round.home.example CNAME trip.home.example", "trip.home.example CNAME round.home.example",
+               "*.wild.home.example CNAME router.home.example"}),
+         zone("star.example", LocalZoneType::redirect,
+              {"star.example CNAME *." + kLong + "." + kLong + "." + kLong + ".example"}),
+         zone("sub.example", LocalZoneType::redirect, {"sub.example CNAME *.home.example"}),
+         zone("refuse.example", LocalZoneType::refuse), zone("drop.example", LocalZoneType::drop),
+         zone("mine.localhost", LocalZoneType::fixed, {"mine.localhost A 192.0.2.7"}), std::move(big)});
+  }
+  // What the client gets, or "resolve NAME".
+  std::string ask(std::string_view name, RecordType type = RecordType::a, std::size_t room = 1232) {
+    const auto message = encode_query({.name = std::string(name), .type = type, .edns = true});
+    const ParsedQuery parsed = parse_query(message);
+    const LocalMatch first = names.match(generation, parsed.query.qname, type);
+    if (!first.answers()) return "-";
+    std::vector<std::uint8_t> out(room);
+    TargetBuffer target;
+    const LocalReply reply = write_local_answer(out, parsed.query, names, generation, first, target);
+    if (!reply.resolve.empty()) return "resolve " + Name::from_wire(reply.resolve)->to_text();
+    if (reply.size == 0) return "no answer";
+    return show(std::span(out).first(reply.size));
+  }
+
+  const LocalData special{special_zones()};
+  const LocalNames names{&special};
+  HandMadeGeneration generation{1, 1};
+};
+
+TEST_F(LocalNamesTest, Answers) {
+  struct Row {
+    std::string name;
+    RecordType type;
+    std::string expected;
+  };
+  using enum RecordType;
+  const Row rows[] = {
+      {"router.home.example", a, "NOERROR aa router.home.example A 192.0.2.1"},
+      {"Router.HOME.example", a, "NOERROR aa Router.HOME.example A 192.0.2.1"},
+      {"router.home.example", aaaa, "NOERROR aa | home.example SOA 50"},  // RFC 2308 section 5: the SOA's MINIMUM
+      {"x.home.example", a, "NXDOMAIN aa | home.example SOA 50"},
+      {"www.home.example", a, "NOERROR aa www.home.example CNAME router.home.example router.home.example A 192.0.2.1"},
+      {"www.home.example", cname, "NOERROR aa www.home.example CNAME router.home.example"},
+      {"www.home.example", aaaa, "NOERROR aa www.home.example CNAME router.home.example | home.example SOA 50"},
+      // RFC 6604: the RCODE is that of the chain's end.
+      {"gone.home.example", a, "NXDOMAIN aa gone.home.example CNAME no.home.example | home.example SOA 50"},
+      {"a.wild.home.example", a,
+       "NOERROR aa a.wild.home.example CNAME router.home.example router.home.example A 192.0.2.1"},
+      {"out.home.example", a, "resolve www.example.org"},
+      {"round.home.example", a, "SERVFAIL"},
+      {"router.sub.example", a,
+       "NXDOMAIN aa router.sub.example CNAME router.sub.example.home.example | home.example SOA 50"},
+      {"refuse.example", a, "REFUSED"},
+      {"drop.example", a, "no answer"},
+      {"www.example.org", a, "-"},
+      // The longer zone has the word, the administrator's among equals.
+      {"mine.localhost", a, "NOERROR aa mine.localhost A 192.0.2.7"},
+      {"yours.localhost", a, "NOERROR aa yours.localhost A 127.0.0.1"},
+      {"www.test", a, "-"},
+      {"www.invalid", a, "NXDOMAIN aa | invalid SOA 10800"},
+  };
+  for (const Row& row : rows) EXPECT_EQ(ask(row.name, row.type), row.expected) << row.name << " " << to_text(row.type);
+}
+
+TEST_F(LocalNamesTest, WhatDoesNotFitIsTruncatedWhole) {
+  EXPECT_EQ(ask("big.example"), "NOERROR aa tc");
+  EXPECT_EQ(std::ranges::count(ask("big.example", RecordType::a, 65535), ' '), 90 * 3 + 1);
+}
+
+TEST_F(LocalNamesTest, ASubstitutedNameThatIsTooLong) {
+  EXPECT_TRUE(ask("x.star.example").starts_with("resolve x.star.example.lll"));
+  EXPECT_EQ(ask(kLong + ".star.example"), "YXDOMAIN aa");
+}
+
+TEST_F(LocalNamesTest, TheAliasThatHasToBeResolved) {
+  const auto message = encode_query({.name = "out.home.example"});
+  const ParsedQuery parsed = parse_query(message);
+  const auto alias = local_alias_of(names, generation, parsed.query);
+  ASSERT_TRUE(alias);
+  EXPECT_EQ(alias->target.to_text(), "www.example.org");
+  ASSERT_EQ(alias->links.size(), 2U);
+  EXPECT_EQ(alias->links[0].owner.to_text(), "out.home.example");
+  EXPECT_EQ(alias->links[1].owner.to_text(), "far.home.example");
+  for (const char* name : {"www.home.example", "round.home.example", "www.example.org", "router.home.example"}) {
+    const auto other = encode_query({.name = name});
+    EXPECT_FALSE(local_alias_of(names, generation, parse_query(other).query)) << name;
+  }
+}
+
+// Each row of the table, at its name and below.
+TEST_F(LocalNamesTest, SpecialNames) {
+  for (const SpecialName& special : special_name_table()) {
+    const std::string name(special.name);
+    if (name == "test" || name == "localhost") continue;  // the generation above says otherwise of them, or below
+    EXPECT_EQ(ask(name, RecordType::mx), "NOERROR aa | " + name + " SOA 10800") << special.rfc;
+    const bool nodata = special.type == LocalZoneType::nodata;
+    EXPECT_EQ(ask("x.y." + name, RecordType::mx), (nodata ? "NOERROR aa | " : "NXDOMAIN aa | ") + name + " SOA 10800")
+        << special.rfc;
+    EXPECT_FALSE(special.rfc.empty());
+    EXPECT_EQ(ask(name, RecordType::ds), "-") << "the parent proves that it is not signed";
+  }
+  EXPECT_EQ(special_name_table().size(), 26U + 16 + 64);
+  EXPECT_EQ(ask("localhost", RecordType::aaaa), "NOERROR aa localhost AAAA ::1");
+  EXPECT_EQ(ask("localhost", RecordType::mx), "NOERROR aa | localhost SOA 10800");
+  EXPECT_EQ(ask("1.0.0.127.in-addr.arpa", RecordType::ptr), "NOERROR aa 1.0.0.127.in-addr.arpa PTR localhost");
+  EXPECT_EQ(ask("www.example"), "-");  // RFC 6761 section 6.5
+  EXPECT_EQ(ask("15.172.in-addr.arpa"), "-");
+  EXPECT_EQ(ask("128.100.in-addr.arpa"), "-");
+}
+
+TEST_F(LocalNamesTest, SpecialNamesMaybeOff) {
+  generation.set.special_names = false;
+  EXPECT_EQ(ask("www.invalid"), "-");
+  EXPECT_EQ(ask("router.home.example"), "NOERROR aa router.home.example A 192.0.2.1");
+}
+
+struct LocalWorldTest : testing::Test {
+  LocalWorldTest() {
+    internet.add("www.test", RecordType::a, "192.0.2.1");
+    internet.add("tracker.ads.test", RecordType::a, "192.0.2.66");
+    internet.start();
+  }
+  std::shared_ptr<HandMadeGeneration> rules(std::uint64_t number, std::vector<LocalZone> zones) {
+    auto made = std::make_shared<HandMadeGeneration>(number, 1);
+    made->block("ads.test");
+    made->serve(std::move(zones));
+    return made;
+  }
+  FakeInternet internet;
+};
+
+TEST_F(LocalWorldTest, ARecordWinsOverListAndCacheAndGoesWithItsGeneration) {
+  World world(internet);
+  world.install(rules(1, {}));
+  const Client client(world.udp());
+  EXPECT_EQ(show(client.ask({.name = "www.test"})), "NOERROR www.test A 192.0.2.1");
+  EXPECT_EQ(show(client.ask({.name = "mine.ads.test"})), "NOERROR mine.ads.test A 0.0.0.0");
+  world.install(rules(2, {zone("www.test", LocalZoneType::transparent, {"www.test A 10.0.0.1"}),
+                          zone("mine.ads.test", LocalZoneType::transparent, {"mine.ads.test A 10.0.0.2"})}));
+  EXPECT_EQ(show(client.ask({.name = "www.test"})), "NOERROR aa www.test A 10.0.0.1");
+  EXPECT_EQ(show(client.ask({.name = "mine.ads.test"})), "NOERROR aa mine.ads.test A 10.0.0.2");
+  EXPECT_EQ(show(client.ask({.name = "mine.ads.test", .recursion_desired = false})),
+            "NOERROR aa mine.ads.test A 10.0.0.2");
+  EXPECT_EQ(world.metric(Metric::local_answers), 3U);
+  world.install(rules(3, {}));
+  EXPECT_EQ(show(client.ask({.name = "www.test"})), "NOERROR www.test A 192.0.2.1");
+}
+
+TEST_F(LocalWorldTest, AnAliasLeadsOutAndIsNotCached) {
+  World world(internet);
+  world.install(rules(1, {zone("home.arpa", LocalZoneType::fixed, {"web.home.arpa 9 CNAME www.test"})}));
+  const Client client(world.udp());
+  const std::string expected = "NOERROR Web.home.arpa CNAME www.test www.test A 192.0.2.1";
+  EXPECT_EQ(show(client.ask({.name = "Web.home.arpa", .edns = true})), expected);
+  const unsigned asked = internet.asked("www.test");
+  EXPECT_EQ(show(client.ask({.name = "Web.home.arpa", .edns = true})), expected);
+  EXPECT_EQ(internet.asked("www.test"), asked);
+  EXPECT_EQ(internet.asked("web.home.arpa"), 0U);
+  EXPECT_EQ(show(client.ask({.name = "web.home.arpa", .type = RecordType::mx})),
+            "NOERROR web.home.arpa CNAME www.test | . SOA 60");
+  world.install(rules(2, {}));
+  EXPECT_EQ(show(client.ask({.name = "web.home.arpa"})), "NXDOMAIN aa | home.arpa SOA 10800");
+}
+
+// SEMANTICS section 5: what is allowed by name passes with its chain, unless the policy is strict about that.
+TEST_F(LocalWorldTest, AnAliasToABlockedName) {
+  const std::vector<LocalZone> zones{zone("home.arpa", LocalZoneType::fixed, {"t.home.arpa CNAME tracker.ads.test"})};
+  World world(internet);
+  world.install(rules(1, zones));
+  const Client client(world.udp());
+  EXPECT_EQ(show(client.ask({.name = "t.home.arpa"})),
+            "NOERROR t.home.arpa CNAME tracker.ads.test tracker.ads.test A 192.0.2.66");
+  const unsigned asked = internet.asked("tracker.ads.test");
+  auto strict = rules(2, zones);
+  strict->set.policies[0].strict_chain = true;
+  world.install(strict);
+  EXPECT_EQ(show(client.ask({.name = "t.home.arpa"})), "NOERROR t.home.arpa A 0.0.0.0");
+  EXPECT_EQ(internet.asked("tracker.ads.test"), asked);
+}
+
+// A special name is no reason to let through what is blocked.
+TEST_F(LocalWorldTest, AListWinsOverASpecialName) {
+  World world(internet);
+  auto made = rules(1, {});
+  made->block("onion");
+  world.install(made);
+  const Client client(world.udp());
+  EXPECT_EQ(show(client.ask({.name = "x.onion"})), "NOERROR x.onion A 0.0.0.0");
+  EXPECT_EQ(show(client.ask({.name = "x.invalid"})), "NXDOMAIN aa | invalid SOA 10800");
+  EXPECT_EQ(world.metric(Metric::blocked), 1U);
+}
+
+}  // namespace
+}  // namespace weir::test
