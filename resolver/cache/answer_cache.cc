@@ -107,8 +107,18 @@ struct Sizes {
   std::size_t octets() const { return 8 * (tail_word() + (tail() + 7) / 8); }
 };
 
-// Header words: 0 hash; 1 key and rcode; 2 inserted, expires; 3 epoch; 4 sizes and flags; 5 EDE code, hits.
+// Header words: 0 hash; 1 key and rcode; 2 inserted, expires; 3 epoch; 4 sizes and flags; 5 EDE code (16 bits), hits
+// (24), how long it may be used after it expired (21), and whether somebody refreshes it.
 constexpr std::uint64_t kHasEde = 1ULL << 56;
+constexpr std::uint64_t kIsStale = 1ULL << 59;
+constexpr unsigned kHitsShift = 16;
+constexpr std::uint64_t kMaxHits = (1ULL << 24) - 1;
+constexpr unsigned kStaleShift = 40;
+constexpr std::uint64_t kRefreshClaimed = 1ULL << 63;
+
+std::uint64_t hits_of(std::uint64_t word) {
+  return word >> kHitsShift & kMaxHits;
+}
 Sizes sizes_of(std::uint64_t word) {
   return {word & 0xFFFF, word >> 16 & 0xFFFF, word >> 32 & 0xFFFF, word >> 48 & 0xFF};
 }
@@ -182,7 +192,7 @@ bool AnswerCache::locate(Probe& probe) const {
 }
 
 bool AnswerCache::read(Probe& probe, const AnswerKey& key, CacheSeconds now, std::span<std::uint8_t> out,
-                       CachedAnswer& answer) {
+                       CachedAnswer& answer, Reading reading) {
   Bucket& bucket = buckets_[probe.bucket];
   const std::uint64_t tag = tag_of(probe.hash);
   for (; probe.slot < kSlots; ++probe.slot) {
@@ -202,11 +212,14 @@ bool AnswerCache::read(Probe& probe, const AnswerKey& key, CacheSeconds now, std
 
     if (!equal_folded(out.data() + kDnsHeader, key.qname.data(), key.qname.size())) continue;
     const auto expires = static_cast<CacheSeconds>(header[2] >> 32);
-    if (expires <= now) return false;
+    const CacheSeconds stale_until = expires + static_cast<CacheSeconds>(header[5] >> kStaleShift & kMaxStale);
+    if ((reading == Reading::fresh ? expires : stale_until) <= now) return false;
     answer.wire_size = sizes.wire;
     answer.rcode = static_cast<Rcode>(header[1] >> 48);
     answer.inserted = static_cast<CacheSeconds>(header[2]);
     answer.expires = expires;
+    answer.stale_until = stale_until;
+    answer.stale = (header[4] & kIsStale) != 0;
     answer.epoch = {header[3]};
     answer.security = static_cast<std::uint8_t>(header[4] >> 57 & 3);
     answer.ede = (header[4] & kHasEde) != 0 ? std::optional(static_cast<EdeCode>(header[5] & 0xFFFF)) : std::nullopt;
@@ -214,7 +227,8 @@ bool AnswerCache::read(Probe& probe, const AnswerKey& key, CacheSeconds now, std
     answer.matches_size_ = static_cast<std::uint16_t>(sizes.matches);
     answer.text_size_ = static_cast<std::uint8_t>(sizes.text);
     const std::uint32_t bit = 1U << probe.slot;
-    if ((bucket.used.load(relaxed_) & bit) == 0) bucket.used.fetch_or(bit, relaxed_);
+    answer.read_before = (bucket.used.load(relaxed_) & bit) != 0;
+    if (!answer.read_before) bucket.used.fetch_or(bit, relaxed_);
     return true;
   }
   return false;
@@ -261,8 +275,11 @@ bool AnswerCache::put(const AnswerKey& key, const NewAnswer& answer, PutMode mod
   store(entry[2], std::uint64_t{answer.inserted} | std::uint64_t{answer.expires} << 32);
   store(entry[3], answer.epoch.value);
   store(entry[4], sizes.wire | sizes.ttls << 16 | sizes.matches << 32 | sizes.text << 48 | (answer.ede ? kHasEde : 0) |
-                      std::uint64_t{answer.security & 3U} << 57);
-  store(entry[5], answer.ede ? static_cast<std::uint64_t>(*answer.ede) : 0);
+                      std::uint64_t{answer.security & 3U} << 57 | (answer.stale ? kIsStale : 0));
+  const CacheSeconds usable_after =
+      answer.stale_until > answer.expires ? std::min(answer.stale_until - answer.expires, kMaxStale) : 0;
+  store(entry[5],
+        (answer.ede ? static_cast<std::uint64_t>(*answer.ede) : 0) | std::uint64_t{usable_after} << kStaleShift);
   copy_in(entry + kHeaderWords, answer.wire);
   std::array<std::uint8_t, kMaxCachedAnswer> tail;
   std::size_t tail_size = 0;
@@ -337,7 +354,11 @@ void AnswerCache::add_hits(const Probe& probe, std::uint32_t hits) {
   const std::uint64_t slot = bucket.slots[probe.slot].load(relaxed_);
   if (slot >> kTagShift == tag_of(probe.hash) && (slot & kRefMask) != 0) {
     std::uint64_t* entry = words(static_cast<std::uint32_t>((slot & kRefMask) - 1));
-    if (load(entry[0]) == probe.hash) store(entry[5], load(entry[5]) + (std::uint64_t{hits} << 16));
+    if (load(entry[0]) == probe.hash) {
+      const std::uint64_t word = load(entry[5]);
+      const std::uint64_t added = std::min<std::uint64_t>(hits, kMaxHits - hits_of(word));
+      store(entry[5], word + (added << kHitsShift));
+    }
   }
   bucket.lock.store(0, std::memory_order_release);
 }
@@ -345,7 +366,41 @@ void AnswerCache::add_hits(const Probe& probe, std::uint32_t hits) {
 std::uint32_t AnswerCache::hits(const Probe& probe) const {
   const std::uint64_t slot = buckets_[probe.bucket].slots[probe.slot].load(std::memory_order_acquire);
   if ((slot & kRefMask) == 0) return 0;
-  return static_cast<std::uint32_t>(load(words(static_cast<std::uint32_t>((slot & kRefMask) - 1))[5]) >> 16);
+  return static_cast<std::uint32_t>(hits_of(load(words(static_cast<std::uint32_t>((slot & kRefMask) - 1))[5])));
+}
+
+bool AnswerCache::claim_refresh(const Probe& probe) {
+  Bucket& bucket = buckets_[probe.bucket];
+  if (bucket.lock.exchange(1, std::memory_order_acquire) != 0) return false;
+  bool claimed = false;
+  const std::uint64_t slot = bucket.slots[probe.slot].load(relaxed_);
+  if (slot >> kTagShift == tag_of(probe.hash) && (slot & kRefMask) != 0) {
+    std::uint64_t* entry = words(static_cast<std::uint32_t>((slot & kRefMask) - 1));
+    const std::uint64_t word = load(entry[5]);
+    claimed = load(entry[0]) == probe.hash && (word & kRefreshClaimed) == 0;
+    if (claimed) store(entry[5], word | kRefreshClaimed);
+  }
+  bucket.lock.store(0, std::memory_order_release);
+  return claimed;
+}
+
+void AnswerCache::erase_expired(const AnswerKey& key, CacheSeconds now) {
+  Probe probe = prepare(key);
+  if (!locate(probe)) return;  // most are not there: no lock for those
+  Bucket& bucket = buckets_[probe.bucket];
+  std::optional<std::uint32_t> removed;
+  {
+    const BucketLock lock(bucket);
+    for (unsigned i = 0; i < kSlots && !removed; ++i) {
+      const std::uint64_t slot = bucket.slots[i].load(relaxed_);
+      if (slot >> kTagShift != tag_of(probe.hash) || (slot & kRefMask) == 0) continue;
+      const auto unit = static_cast<std::uint32_t>((slot & kRefMask) - 1);
+      if (!same_key(unit, probe.hash, key)) continue;
+      const bool over = static_cast<CacheSeconds>(load(words(unit)[2]) >> 32) <= now;
+      if (over || (load(words(unit)[4]) & kIsStale) != 0) removed = clear_slot(bucket, i);
+    }
+  }
+  if (removed) release(*removed);
 }
 
 std::uint64_t AnswerCache::flush(const Name& name, bool subtree) {

@@ -56,6 +56,9 @@ inline CacheSeconds to_cache_seconds(SteadyTime time) {
   return static_cast<CacheSeconds>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
+// The longest that an entry may be used after it expired.
+inline constexpr CacheSeconds kMaxStale = (1U << 21) - 1;
+
 // What is put. `wire`: header, question, records, without OPT, counts set; TTLs as of `inserted`.
 struct NewAnswer {
   std::span<const std::uint8_t> wire;
@@ -64,6 +67,10 @@ struct NewAnswer {
   std::uint8_t security = 0;  // the engine's Security
   CacheSeconds inserted = 0;
   CacheSeconds expires = 0;
+  // Until when it may stand in for an answer that cannot be had (RFC 8767): up to kMaxStale after `expires`; not later
+  // than that: never. `stale`: it stands in already, its TTLs are over.
+  CacheSeconds stale_until = 0;
+  bool stale = false;
   std::optional<EdeCode> ede;  // of the answer itself (why it failed), not of a block
   std::string_view ede_text;
   NamesEpoch epoch;                       // under which `matches` were looked up
@@ -78,6 +85,9 @@ class CachedAnswer {
   std::uint8_t security = 0;
   CacheSeconds inserted = 0;
   CacheSeconds expires = 0;
+  CacheSeconds stale_until = 0;
+  bool stale = false;
+  bool read_before = false;  // since it was put, or since the cache last looked for what to throw out
   NamesEpoch epoch;
   std::optional<EdeCode> ede;
 
@@ -97,6 +107,11 @@ class CachedAnswer {
   std::uint16_t matches_size_ = 0;
   std::uint8_t text_size_ = 0;
   std::array<std::uint64_t, kMaxCachedAnswer / 8> tail_;
+};
+
+enum class Reading : std::uint8_t {
+  fresh,
+  stale_too  // also what has expired, up to its stale_until
 };
 
 enum class PutMode : std::uint8_t {
@@ -123,13 +138,20 @@ class AnswerCache {
   bool locate(Probe& probe) const;            // prefetches the entry; false: not here
   // The wire's first min(wire_size, out.size()) octets go to `out` (at least 512), the rest into `answer`.
   // False: not here, expired, or replaced in this very moment.
-  bool read(Probe& probe, const AnswerKey& key, CacheSeconds now, std::span<std::uint8_t> out, CachedAnswer& answer);
+  bool read(Probe& probe, const AnswerKey& key, CacheSeconds now, std::span<std::uint8_t> out, CachedAnswer& answer,
+            Reading reading = Reading::fresh);
 
   // False: too large, or nothing could be evicted.
   bool put(const AnswerKey& key, const NewAnswer& answer, PutMode mode = PutMode::answer);
   // After a read() that succeeded; callers sample (each 64th hit adds 64). Never waits; may be lost.
   void add_hits(const Probe& probe, std::uint32_t hits);
   std::uint32_t hits(const Probe& probe) const;
+
+  // After a read() that succeeded, and once an entry: true for the one who is to have it asked for again before it
+  // expires. Never waits; where another thread is in the way nobody is told.
+  bool claim_refresh(const Probe& probe);
+  // Removes the entry if its time is over: something newer is known.
+  void erase_expired(const AnswerKey& key, CacheSeconds now);
 
   // Removes the entries of `name`, or of it and everything below; returns how many. Walks the whole table.
   std::uint64_t flush(const Name& name, bool subtree);

@@ -77,6 +77,9 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   const SteadyTime now = context.now.steady;
   if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
   auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now);
+  // What is fetched before it expires is fetched although it is known; what failed a moment ago is left alone.
+  const bool refreshes = resolution.origin().kind == OriginKind::prefetch && lookup.purpose == Purpose::answer;
+  if (refreshes && !failed) return std::nullopt;
   const bool wanting = failed && is_about_validation(failed->ede);
   // Found wanting a moment ago: what nobody has validated since is not checked again.
   const bool is_bogus = wanting && resolution.validates(lookup, context);

@@ -16,8 +16,10 @@
 
 namespace weir {
 
-// One client's query that waits for a resolution, with the way back to the client.
+// One client's query that waits for a resolution, with the way back to the client; or a question that is to be asked
+// again because its answer expires soon, for which nobody waits.
 struct Miss {
+  enum class Kind : std::uint8_t { query, refresh } kind = Kind::query;
   std::vector<std::uint8_t> message;  // `query` points into it
   Query query;
   IpAddress client;

@@ -31,6 +31,8 @@ enum class Metric : std::uint8_t {
   truncated,           // answers with TC=1
   cached,              // answered from the answer cache
   local_answers,       // answered by a local zone, or because the name is special
+  stale_answers,       // answered with what has expired (RFC 8767)
+  prefetches,          // answers asked for again before they expire
   blocked,             // answered by a block
   would_block,         // an observe list matched
   allowed_over_block,  // an allow rule beat a block

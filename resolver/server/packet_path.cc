@@ -5,6 +5,7 @@
 
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/local_names.h"
+#include "resolver/server/stale_answers.h"
 #include "resolver/wire/reply.h"
 
 namespace weir {
@@ -19,9 +20,10 @@ constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waitin
 
 }  // namespace
 
-PacketPath::PacketPath(std::vector<Prefix> allow_clients, AnswerCache& answers, PolicyStage& policy, DecisionSink& sink,
-                       WorkerMetrics& metrics)
-    : answers_(answers),
+PacketPath::PacketPath(std::vector<Prefix> allow_clients, const CacheConfig& cache, AnswerCache& answers,
+                       PolicyStage& policy, DecisionSink& sink, WorkerMetrics& metrics)
+    : cache_(cache),
+      answers_(answers),
       policy_(policy),
       sink_(sink),
       metrics_(metrics),
@@ -35,6 +37,7 @@ void PacketPath::set_time(Now now) {
 
 void PacketPath::prepare(AskedQuery& asked, std::span<const std::uint8_t> message) {
   asked.parsed = parse_query(message);
+  asked.refresh = false;
   if (asked.parsed.fault) return;
   const Query& query = asked.parsed.query;
   asked.key = AnswerKey::of(query);
@@ -57,6 +60,7 @@ std::optional<std::size_t> PacketPath::answer(AskedQuery& asked, std::span<std::
 
 void PacketPath::fill(Miss& miss, const AskedQuery& asked) const {
   const Query& query = asked.parsed.query;
+  miss.kind = asked.refresh ? Miss::Kind::refresh : Miss::Kind::query;
   miss.message.assign(query.message.begin(), query.message.end());
   miss.query = query;
   miss.query.message = miss.message;
@@ -136,11 +140,11 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
                                                      std::span<std::uint8_t> out) {
   const Query& query = asked.parsed.query;
   const GroupState& group = policy_.group(asker.group);
-  const bool stale = cached_.epoch != asker.generation.names_epoch();
+  const bool outdated = cached_.epoch != asker.generation.names_epoch();
   // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
-  if (stale || !cached_.matches().empty() || group.default_deny || group.log_all) {
+  if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all) {
     const AnswerMatches* parts =
-        stale ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
+        outdated ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
     if (parts == nullptr) {
       metrics_.add(Metric::missed);
       return std::nullopt;
@@ -152,12 +156,25 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
   metrics_.add(Metric::cached);
   sink_.count(asker.group, AnswerKind::cached);
   if (++hits_ % kHitSample == 0) answers_.add_hits(asked.probe, kHitSample);
+  return finish_stored_reply(out, cached_.wire_size, query, cached_reply(asked));
+}
+
+StoredReply PacketPath::cached_reply(AskedQuery& asked) {
+  const Query& query = asked.parsed.query;
+  if (cached_.stale) {
+    metrics_.add(Metric::stale_answers);
+    return stale_reply(query, cached_, cache_);
+  }
+  // Asked for at least for the third time in its life: it is in use, and should not be missed when it expires.
+  const CacheSeconds left = cached_.expires - seconds_;
+  const bool ends_soon = std::uint64_t{left} * 10 <= cached_.expires - cached_.inserted;
+  if (ends_soon && cache_.prefetch && cached_.read_before) asked.refresh = answers_.claim_refresh(asked.probe);
   StoredReply stored;
   stored.flags = stored_flags(query, cached_.rcode, static_cast<Security>(cached_.security));
   stored.ttl_offsets = cached_.ttl_offsets();
   stored.age_seconds = seconds_ - cached_.inserted;
   if (cached_.ede) stored.error = ExtendedError{*cached_.ede, cached_.ede_text()};
-  return finish_stored_reply(out, cached_.wire_size, query, stored);
+  return stored;
 }
 
 // Rules changed since the entry was made: look its names and addresses up again (microseconds), and write that
@@ -184,6 +201,8 @@ const AnswerMatches* PacketPath::match_again(AskedQuery& asked, const Asker& ask
                 .security = cached_.security,
                 .inserted = cached_.inserted,
                 .expires = cached_.expires,
+                .stale_until = cached_.stale_until,
+                .stale = cached_.stale,
                 .ede = cached_.ede,
                 .ede_text = cached_.ede_text(),
                 .epoch = asker.generation.names_epoch(),

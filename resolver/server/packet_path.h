@@ -17,7 +17,9 @@
 #include "resolver/server/metrics.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/wire/query.h"
+#include "resolver/wire/reply.h"
 #include "zones/base/time.h"
+#include "zones/config/config.h"
 
 namespace weir {
 
@@ -29,13 +31,14 @@ struct AskedQuery {
   IpAddress client;
   Transport transport = Transport::udp;
   std::uint32_t group = 0;  // of a miss
+  bool refresh = false;     // answered, and now to be asked for again: the answer expires soon
 };
 
 class PacketPath {
  public:
   // All but the list outlive it.
-  PacketPath(std::vector<Prefix> allow_clients, AnswerCache& answers, PolicyStage& policy, DecisionSink& sink,
-             WorkerMetrics& metrics);
+  PacketPath(std::vector<Prefix> allow_clients, const CacheConfig& cache, AnswerCache& answers, PolicyStage& policy,
+             DecisionSink& sink, WorkerMetrics& metrics);
 
   // The policy stage has another generation: who belongs to which group is looked up anew.
   void generation_changed() { clients_.reset(); }
@@ -47,7 +50,7 @@ class PacketPath {
   void locate(AskedQuery& asked);
   // The reply's size in `out`, 0: none is sent. Nothing: a miss, which the engine has to resolve.
   std::optional<std::size_t> answer(AskedQuery& asked, std::span<std::uint8_t> out);
-  // What Resolutions must know of a miss; the way back to the client is the caller's.
+  // What Resolutions must know of a miss, or of a refresh; the way back to the client is the caller's.
   void fill(Miss& miss, const AskedQuery& asked) const;
   // Instead of a miss, where too many wait.
   std::size_t overloaded(const AskedQuery& asked, std::span<std::uint8_t> out);
@@ -57,11 +60,13 @@ class PacketPath {
   std::optional<std::size_t> answer_locally(AskedQuery& asked, const Asker& asker, const LocalMatch& local,
                                             std::span<std::uint8_t> out);
   std::optional<std::size_t> answer_cached(AskedQuery& asked, const Asker& asker, std::span<std::uint8_t> out);
+  StoredReply cached_reply(AskedQuery& asked);
   const AnswerMatches* match_again(AskedQuery& asked, const Asker& asker, std::span<const std::uint8_t> out);
   std::size_t refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out);
   std::size_t answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out);
   std::size_t not_ready(const Query& query, std::uint32_t group, std::span<std::uint8_t> out);
 
+  const CacheConfig& cache_;
   AnswerCache& answers_;
   PolicyStage& policy_;
   DecisionSink& sink_;

@@ -1,12 +1,14 @@
 #include "resolver/server/resolutions.h"
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <unordered_map>
 
 #include "resolver/base/limits.h"
 #include "resolver/server/access.h"
 #include "resolver/server/answer_builder.h"
+#include "resolver/server/stale_answers.h"
 
 namespace weir {
 namespace {
@@ -51,41 +53,31 @@ class EngineResolutions final : public Resolutions {
   EngineResolutions(EngineOptions options, Environment environment)
       : environment_(std::move(environment)),
         engine_(std::move(options), environment_.rrsets, environment_.servers),
+        stale_(environment_.answers, environment_.cache),
         reply_(65536) {}
 
   void accept(std::unique_ptr<Miss> miss, Now now) override {
     std::string key = key_text(miss->query);
-    const Prefix prefix = fairness_prefix(miss->client);
+    if (miss->kind == Miss::Kind::refresh) return refresh(std::move(key), std::move(miss), now);
     const auto found = by_key_.find(key);
-    std::size_t& of_prefix = by_prefix_[prefix];
+    std::size_t& of_prefix = by_prefix_[fairness_prefix(miss->client)];
     if (of_prefix >= kMaxWaitingPerPrefix || clients_ >= limit_of(Limit::resolutions_in_flight) ||
         (found != by_key_.end() &&
          waiting_.at(found->second).clients.size() >= limit_of(Limit::waiters_per_resolution))) {
-      if (of_prefix == 0) by_prefix_.erase(prefix);
-      environment_.metrics.add(Metric::overloaded);
-      return fail(*miss, kOverloaded, now);
+      if (of_prefix == 0) by_prefix_.erase(fairness_prefix(miss->client));
+      return shed(*miss, now);
     }
     ++of_prefix;
     ++clients_;
-    if (found != by_key_.end()) {
-      waiting_.at(found->second).clients.push_back(std::move(miss));
-      return;
-    }
-    const Generation* generation = environment_.policy.generation();
-    auto alias = generation == nullptr ? std::nullopt
-                                       : local_alias_of(environment_.policy.local_names(), *generation, miss->query);
-    const Question question{alias ? alias->target : miss->query.name(), miss->query.type, miss->query.record_class};
-    const Origin origin{.kind = OriginKind::client,
-                        .prefix = prefix,
-                        .checking_disabled = miss->query.checking_disabled,
-                        .dnssec_ok = miss->query.dnssec_ok,
-                        .cache_only = !miss->query.recursion_desired};
-    const ResolutionId id = engine_.start(question, origin, now);
-    Waiting& entry = waiting_[id.value];
-    entry.key = key;
-    entry.alias = std::move(alias);
+    const std::uint64_t id = found != by_key_.end()
+                                 ? found->second
+                                 : start(std::move(key), miss->query, Miss::Kind::query, miss->client, now);
+    Waiting& entry = waiting_.at(id);
     entry.clients.push_back(std::move(miss));
-    by_key_.emplace(std::move(key), id.value);
+    if (entry.clients.size() > 1 || entry.alias) return;
+    if (entry.stale_sent) return answer_stale(entry, now);  // those before have waited long enough
+    if (stale_.find(entry.clients.front()->query, to_cache_seconds(now.steady)))
+      stale_due_.push_back({now.steady + environment_.cache.stale_wait, id});
   }
 
   void receive(ExchangeId exchange, const Response& response, Now now) override {
@@ -112,6 +104,12 @@ class EngineResolutions final : public Resolutions {
         more = true;
       }
     }
+    // After the results: what is there at once is new.
+    while (!stale_due_.empty() && stale_due_.front().at <= now.steady) {
+      const auto at = waiting_.find(stale_due_.front().id);
+      stale_due_.pop_front();
+      if (at != waiting_.end() && !at->second.clients.empty()) answer_stale(at->second, now);
+    }
     arm_timer();
   }
 
@@ -137,17 +135,71 @@ class EngineResolutions final : public Resolutions {
   }
 
  private:
+  // A question under way, and who waits for it.
   struct Waiting {
     std::string key;
     std::vector<std::unique_ptr<Miss>> clients;
+    std::unique_ptr<Miss> asked;  // the question where no client waits: a refresh, or all have had an old answer
+    bool stale_sent = false;
     std::optional<LocalAlias> alias;  // the question is a local alias: what is resolved is its target
   };
+  using Clients = std::vector<std::unique_ptr<Miss>>;
+
+  struct StaleDue {
+    SteadyTime at;
+    std::uint64_t id = 0;
+  };
+
+  std::uint64_t start(std::string key, const Query& query, Miss::Kind kind, const IpAddress& client, Now now) {
+    const bool is_refresh = kind == Miss::Kind::refresh;
+    const Origin origin{.kind = is_refresh ? OriginKind::prefetch : OriginKind::client,
+                        .prefix = fairness_prefix(client),
+                        .checking_disabled = query.checking_disabled,
+                        .dnssec_ok = query.dnssec_ok,
+                        .cache_only = !is_refresh && !query.recursion_desired};
+    auto alias = alias_of(query);
+    const ResolutionId id =
+        engine_.start({alias ? alias->target : query.name(), query.type, query.record_class}, origin, now);
+    Waiting& entry = waiting_[id.value];
+    entry.key = key;
+    entry.alias = std::move(alias);
+    by_key_.emplace(std::move(key), id.value);
+    return id.value;
+  }
+
+  std::optional<LocalAlias> alias_of(const Query& query) const {
+    const Generation* generation = environment_.policy.generation();
+    if (generation == nullptr) return std::nullopt;
+    return local_alias_of(environment_.policy.local_names(), *generation, query);
+  }
+
+  // Nobody waits for it; what is in the cache stays there if it fails.
+  void refresh(std::string key, std::unique_ptr<Miss> miss, Now now) {
+    if (by_key_.contains(key) || refreshes_ >= limit_of(Limit::refreshes_in_flight) ||
+        clients_ >= limit_of(Limit::resolutions_in_flight)) {
+      return;
+    }
+    ++refreshes_;
+    environment_.metrics.add(Metric::prefetches);
+    waiting_.at(start(std::move(key), miss->query, Miss::Kind::refresh, miss->client, now)).asked = std::move(miss);
+  }
 
   void arm_timer() {
-    const auto next = engine_.next_timeout();
+    auto next = engine_.next_timeout();
+    if (!stale_due_.empty()) next = std::min(next.value_or(SteadyTime::max()), stale_due_.front().at);
     if (next == armed_for_) return;
     armed_for_ = next;
     environment_.arm_timer(next);
+  }
+
+  // They wait no longer.
+  Clients dismiss(Waiting& waiting) {
+    clients_ -= waiting.clients.size();
+    for (const auto& miss : waiting.clients) {
+      const auto at = by_prefix_.find(fairness_prefix(miss->client));
+      if (at != by_prefix_.end() && --at->second == 0) by_prefix_.erase(at);
+    }
+    return std::exchange(waiting.clients, {});
   }
 
   void finish(const ResolutionResult& result, Now now) {
@@ -155,32 +207,74 @@ class EngineResolutions final : public Resolutions {
     if (node.empty()) return;
     Waiting waiting = std::move(node.mapped());
     by_key_.erase(waiting.key);
-    clients_ -= waiting.clients.size();
-    for (const auto& miss : waiting.clients) {
-      const auto at = by_prefix_.find(fairness_prefix(miss->client));
-      if (at != by_prefix_.end() && --at->second == 0) by_prefix_.erase(at);
-    }
+    Clients clients = dismiss(waiting);
+    if (waiting.asked && waiting.asked->kind == Miss::Kind::refresh) --refreshes_;
     environment_.refresh_generation();
     const Generation* generation = environment_.policy.generation();
     if (generation == nullptr) {
-      for (const auto& miss : waiting.clients) fail(*miss, kNotReady, now);
+      for (const auto& miss : clients) fail(*miss, kNotReady, now);
       return;
     }
-    const Query& asked = waiting.clients.front()->query;
-    if (waiting.alias) {
-      parts_ = environment_.policy.match_local_target(asked, waiting.alias->target.wire());
-      match_answer(result, *generation, parts_);
-      const ResolutionResult whole = behind_alias(result, asked, *waiting.alias);
-      build_answer(whole, built_);
-      // Not stored: the next generation may have another alias, or none.
-      for (const auto& miss : waiting.clients) reply(*miss, whole, QnameAuthor::administrator, now);
-      return;
+    const Query& asked = waiting.asked ? waiting.asked->query : clients.front()->query;
+    if (waiting.alias) return finish_alias(result, *waiting.alias, clients, *generation, now);
+    const bool not_asked = !asked.recursion_desired && result.rcode == Rcode::refused;
+    const bool failed = result.rcode == Rcode::servfail || not_asked;
+    if (failed && match_stale(asked, now)) {
+      for (const auto& miss : clients) reply_stale(*miss, now);
+      if (!not_asked) return stale_.hold(asked, to_cache_seconds(now.steady));
+      return refresh_for_snooper(std::move(clients.front()), now);
     }
+    if (failed && clients.empty()) return;  // what the cache holds is better
     build_answer(result, built_);
     parts_ = environment_.policy.match_question(asked);
     match_answer(result, *generation, parts_);
     store(asked, result, *generation, now.steady);
-    for (const auto& miss : waiting.clients) reply(*miss, result, QnameAuthor::anybody, now);
+    for (const auto& miss : clients) reply(*miss, new_reply(miss->query, result), QnameAuthor::anybody, now);
+    if (!failed) stale_.superseded(asked, to_cache_seconds(now.steady));
+  }
+
+  // Not stored: the next generation may have another alias, or none. So nothing old stands in for it either.
+  void finish_alias(const ResolutionResult& result, const LocalAlias& alias, const Clients& clients,
+                    const Generation& generation, Now now) {
+    if (clients.empty()) return;
+    const Query& asked = clients.front()->query;
+    parts_ = environment_.policy.match_local_target(asked, alias.target.wire());
+    match_answer(result, generation, parts_);
+    const ResolutionResult whole = behind_alias(result, asked, alias);
+    build_answer(whole, built_);
+    for (const auto& miss : clients) reply(*miss, new_reply(miss->query, whole), QnameAuthor::administrator, now);
+  }
+
+  // Who does not set RD wants nobody to be asked for him, and is answered. That the answer is used is our reason to
+  // renew it.
+  void refresh_for_snooper(std::unique_ptr<Miss> miss, Now now) {
+    miss->kind = Miss::Kind::refresh;
+    miss->query.recursion_desired = true;
+    std::string key = key_text(miss->query);
+    refresh(std::move(key), std::move(miss), now);
+  }
+
+  // What stands in for the answer to `query`, and what of today's rules matches it (in parts_).
+  bool match_stale(const Query& query, Now now) {
+    if (!stale_.find(query, to_cache_seconds(now.steady))) return false;
+    const AnswerMatches* matches = environment_.policy.rematch(query, stale_.wire());
+    if (matches == nullptr) return false;
+    parts_ = *matches;
+    return true;
+  }
+
+  void reply_stale(Miss& miss, Now now) {
+    reply(miss, stale_reply(miss.query, stale_.answer(), environment_.cache), QnameAuthor::anybody, now);
+  }
+
+  // Its clients have waited long enough; the resolution goes on.
+  void answer_stale(Waiting& waiting, Now now) {
+    environment_.refresh_generation();
+    if (environment_.policy.generation() == nullptr || !match_stale(waiting.clients.front()->query, now)) return;
+    Clients clients = dismiss(waiting);
+    for (const auto& miss : clients) reply_stale(*miss, now);
+    if (!waiting.asked) waiting.asked = std::move(clients.front());
+    waiting.stale_sent = true;
   }
 
   void store(const Query& asked, const ResolutionResult& result, const Generation& generation, SteadyTime now) {
@@ -194,21 +288,32 @@ class EngineResolutions final : public Resolutions {
     });
     if (any) encode_matches(parts_, encoded_);
     const CacheSeconds inserted = to_cache_seconds(now);
-    environment_.answers.put(AnswerKey::of(asked), {.wire = built_.wire,
-                                                    .ttl_offsets = built_.ttl_offsets,
-                                                    .rcode = built_.rcode,
-                                                    .security = static_cast<std::uint8_t>(result.security),
-                                                    .inserted = inserted,
-                                                    .expires = inserted + built_.ttl_seconds,
-                                                    .ede = result.ede,
-                                                    .ede_text = result.ede_text,
-                                                    .epoch = generation.names_epoch(),
-                                                    .matches = encoded_});
+    environment_.answers.put(AnswerKey::of(asked),
+                             {.wire = built_.wire,
+                              .ttl_offsets = built_.ttl_offsets,
+                              .rcode = built_.rcode,
+                              .security = static_cast<std::uint8_t>(result.security),
+                              .inserted = inserted,
+                              .expires = inserted + built_.ttl_seconds,
+                              .stale_until = stale_.usable_until(built_.rcode, inserted + built_.ttl_seconds),
+                              .ede = result.ede,
+                              .ede_text = result.ede_text,
+                              .epoch = generation.names_epoch(),
+                              .matches = encoded_});
+  }
+
+  StoredReply new_reply(const Query& query, const ResolutionResult& result) const {
+    StoredReply stored;
+    stored.flags = stored_flags(query, built_.rcode, result.security);
+    stored.ttl_offsets = built_.ttl_offsets;
+    if (result.ede) stored.error = ExtendedError{*result.ede, result.ede_text};
+    return stored;
   }
 
   enum class QnameAuthor : std::uint8_t { anybody, administrator };
 
-  void reply(Miss& miss, const ResolutionResult& result, QnameAuthor author, Now now) {
+  // Whether this client may see it, and in which words. The octets are those of `built_`, or of `stale_`.
+  void reply(Miss& miss, const StoredReply& stored, QnameAuthor author, Now now) {
     const PolicyStage& policy = environment_.policy;
     // The generation may be another than when the client was classified, and its groups may be others.
     miss.group = policy.generation()->policies().group_of(miss.client);
@@ -222,13 +327,23 @@ class EngineResolutions final : public Resolutions {
     const auto blocked =
         environment_.policy.carry_out(verdict, parts_, miss.query, asker, miss.transport, latency, out);
     if (blocked) return send(miss, out.first(*blocked), now.steady);
-    environment_.sink.count(miss.group, built_.rcode == Rcode::servfail ? AnswerKind::failed : AnswerKind::resolved);
-    std::copy_n(built_.wire.begin(), std::min(built_.wire.size(), out.size()), out.begin());
-    StoredReply stored;
-    stored.flags = stored_flags(miss.query, built_.rcode, result.security);
-    stored.ttl_offsets = built_.ttl_offsets;
-    if (result.ede) stored.error = ExtendedError{*result.ede, result.ede_text};
-    send(miss, out.first(finish_stored_reply(out, built_.wire.size(), miss.query, stored)), now.steady);
+    const bool is_stale = stored.stale_ttl.has_value();
+    if (is_stale) environment_.metrics.add(Metric::stale_answers);
+    const AnswerKind kind = is_stale                                ? AnswerKind::cached
+                            : stored.flags.rcode == Rcode::servfail ? AnswerKind::failed
+                                                                    : AnswerKind::resolved;
+    environment_.sink.count(miss.group, kind);
+    const std::span<const std::uint8_t> wire = is_stale ? stale_.wire() : std::span<const std::uint8_t>(built_.wire);
+    std::copy_n(wire.begin(), std::min(wire.size(), out.size()), out.begin());
+    send(miss, out.first(finish_stored_reply(out, wire.size(), miss.query, stored)), now.steady);
+  }
+
+  // Too many wait already: an old answer costs nobody anything.
+  void shed(Miss& miss, Now now) {
+    environment_.metrics.add(Metric::overloaded);
+    const bool may_be_old = environment_.policy.generation() != nullptr && !alias_of(miss.query);
+    if (!may_be_old || !match_stale(miss.query, now)) return fail(miss, kOverloaded, now);
+    reply_stale(miss, now);
   }
 
   void fail(const Miss& miss, const ExtendedError& error, Now now) {
@@ -247,12 +362,15 @@ class EngineResolutions final : public Resolutions {
 
   Environment environment_;
   Engine engine_;
+  StaleAnswers stale_;
   std::optional<SteadyTime> armed_for_;
 
   std::unordered_map<std::uint64_t, Waiting> waiting_;  // by ResolutionId
   std::unordered_map<std::string, std::uint64_t> by_key_;
   std::unordered_map<Prefix, std::size_t, PrefixHash> by_prefix_;
   std::size_t clients_ = 0;
+  std::size_t refreshes_ = 0;
+  std::deque<StaleDue> stale_due_;  // all wait equally long, so they stand in order
 
   BuiltAnswer built_;
   AnswerMatches parts_;

@@ -2,7 +2,8 @@
 // test, moves the bytes and the time.
 //
 // Equal questions of several clients wait for one resolution; its answer is built once, matched against the rules
-// once, put into the answer cache, and then decided on for each client. One thread.
+// once, put into the answer cache, and then decided on for each client. Where it fails or takes too long and the
+// cache still holds what has expired, the clients get that, and the resolution goes on (RFC 8767). One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "resolver/engine/engine.h"
 #include "resolver/server/mailbox.h"
 #include "resolver/server/policy_stage.h"
+#include "zones/config/config.h"
 
 namespace weir {
 
@@ -26,6 +28,7 @@ class Resolutions {
  public:
   // How it reaches the outside. Everything outlives it.
   struct Environment {
+    const CacheConfig& cache;
     AnswerCache& answers;
     RrsetCache& rrsets;
     ServerCache& servers;
@@ -43,7 +46,8 @@ class Resolutions {
   // `options.random` must be set.
   static std::unique_ptr<Resolutions> make(EngineOptions options, Environment environment);
   virtual ~Resolutions() = default;
-  // Answers at once where a limit is reached. Call pump() after one or several of these two.
+  // Answers at once where a limit is reached. A refresh is dropped where the question is under way, or too many are.
+  // Call pump() after one or several of these two.
   virtual void accept(std::unique_ptr<Miss> miss, Now now) = 0;
   virtual void receive(ExchangeId exchange, const Response& response, Now now) = 0;
   virtual void timeout(Now now) = 0;

@@ -209,6 +209,7 @@ class Daemon {
       options.allow_clients = config_.resolver.allow_clients;
       if (worker_count_ > 1 && !cpus_.empty()) options.cpu = cpus_[i % cpus_.size()];
       options.spin = config_.resolver.spin;
+      options.cache = config_.cache;
       options.engine = *engine;
       options.outgoing = config_.resolver.outgoing;
       options.max_outstanding = descriptors > 2 * kReservedDescriptors

@@ -50,7 +50,7 @@ class SocketWorker final : public Worker {
         loop_(1),
         reader_(shared.generations, options_.index),
         policy_(options_.match_cache_bytes, sink, metrics, shared.special_names),
-        path_(options_.allow_clients, shared.answers, policy_, sink, metrics),
+        path_(options_.allow_clients, options_.cache, shared.answers, policy_, sink, metrics),
         mailbox_(kMaxHandedOver),
         timer_(loop_),
         second_(loop_),
@@ -91,7 +91,8 @@ class SocketWorker final : public Worker {
     engine.random = [this] { return random_.next(); };
     resolutions_ = Resolutions::make(
         std::move(engine),
-        {.answers = shared_.answers,
+        {.cache = options_.cache,
+         .answers = shared_.answers,
          .rrsets = shared_.rrsets,
          .servers = shared_.servers,
          .policy = policy_,
@@ -275,6 +276,10 @@ class SocketWorker final : public Worker {
     metrics_.add(Metric::queries_udp, count);
     const unsigned lost = batch_.send(socket);
     if (lost != 0) metrics_.add(Metric::send_failures, lost);
+    // The clients have their answers.
+    for (unsigned i = 0; i < count; ++i) {
+      if (asked_[i].refresh) refresh(asked_[i]);
+    }
   }
 
   void serve_tcp(std::span<const std::uint8_t> message, const Endpoint& client, const TcpReply& reply) {
@@ -295,10 +300,14 @@ class SocketWorker final : public Worker {
       size = resolve(asked, std::move(miss), tcp_reply_);
     }
     if (*size != 0) reply.send(std::span(tcp_reply_).first(*size));
+    if (asked.refresh) refresh(asked);
     if (std::exchange(missed_, false)) pump();
   }
 
   // --- what the engine has to resolve ----------------------------------------------------------------------------
+
+  // Where it cannot be handed over it waits for its next query.
+  void refresh(const AskedQuery& asked) { (void)resolve(asked, std::make_unique<Miss>(), {}); }
 
   // To the worker that owns the question; `miss` knows the way back alone. The size of a reply that is ready now after
   // all; 0: none.
@@ -317,6 +326,7 @@ class SocketWorker final : public Worker {
     const auto returned = worker->hand_over(std::move(miss));
     if (returned == nullptr) return 0;
     tcp_waiting_.erase(returned->ticket);
+    if (asked.refresh) return 0;
     return path_.overloaded(asked, out);
   }
 

@@ -21,6 +21,7 @@
 #include "resolver/server/tcp_listener.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
+#include "zones/config/config.h"
 #include "zones/local_data.h"
 
 namespace weir {
@@ -34,6 +35,7 @@ struct WorkerOptions {
   std::optional<int> cpu;  // to be pinned to
   bool spin = false;
   std::size_t match_cache_bytes = 6400 << 10;  // 32,768 names
+  CacheConfig cache;
   EngineOptions engine;
   std::vector<IpAddress> outgoing;
   std::size_t max_outstanding = 4096;

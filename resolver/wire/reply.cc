@@ -110,7 +110,9 @@ std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, c
     const std::uint32_t ttl = static_cast<std::uint32_t>(out[at]) << 24 |
                               static_cast<std::uint32_t>(out[at + 1]) << 16 |
                               static_cast<std::uint32_t>(out[at + 2]) << 8 | out[at + 3];
-    const std::uint32_t left = ttl > stored.age_seconds ? ttl - stored.age_seconds : 0;
+    const std::uint32_t left = stored.stale_ttl           ? std::min(ttl, *stored.stale_ttl)
+                               : ttl > stored.age_seconds ? ttl - stored.age_seconds
+                                                          : 0;
     put_u16(out, at, static_cast<std::uint16_t>(left >> 16));
     put_u16(out, at + 2U, static_cast<std::uint16_t>(left));
   }

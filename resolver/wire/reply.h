@@ -52,8 +52,9 @@ std::uint16_t reply_flags(const Query& query, const ReplyFlags& flags);
 // every owner that equals QNAME points at the question, so that the client's case shows everywhere.
 struct StoredReply {
   ReplyFlags flags;
-  std::span<const std::uint16_t> ttl_offsets;  // of each record's TTL field
-  std::uint32_t age_seconds = 0;               // what the TTLs have run down by
+  std::span<const std::uint16_t> ttl_offsets;   // of each record's TTL field
+  std::uint32_t age_seconds = 0;                // what the TTLs have run down by
+  std::optional<std::uint32_t> stale_ttl = {};  // they are over: at most this is written instead (RFC 8767 section 4)
   std::optional<ExtendedError> error;
 };
 

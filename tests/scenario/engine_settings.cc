@@ -78,6 +78,19 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
   return options;
 }
 
+CacheConfig cache_config(const ScenarioSettings& settings) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  CacheConfig out;
+  out.serve_stale = settings.serve_expired;
+  out.stale_for = seconds(settings.serve_expired_ttl);
+  out.stale_wait = milliseconds(settings.serve_expired_client_timeout_ms);
+  out.stale_ttl = seconds(settings.serve_expired_reply_ttl);
+  out.stale_recheck = seconds(5);  // Unbound's NORR_TTL; RFC 8767 section 5 recommends 30
+  out.prefetch = settings.prefetch;
+  return out;
+}
+
 std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   std::vector<std::string> out;
   const auto miss = [&](bool missing, const char* what) {
@@ -85,8 +98,8 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   };
   miss(settings.has_dns64 || settings.dns64_prefix, "dns64");
   miss(!settings.local_zones.empty() || !settings.local_data.empty(), "local-zone, local-data");
-  miss(settings.serve_expired, "serve-expired");
-  miss(settings.prefetch || settings.prefetch_key, "prefetch");
+  miss(settings.serve_expired_ttl_reset, "serve-expired-ttl-reset");
+  miss(settings.prefetch_key, "prefetch-key");
   miss(settings.answer_cookie, "answer-cookie");
   miss(settings.tcp_keepalive, "edns-tcp-keepalive");
   miss(!settings.identity.empty() || !settings.version.empty() || settings.hide_identity || settings.hide_version,

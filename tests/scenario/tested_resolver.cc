@@ -61,13 +61,14 @@ std::vector<Prefix> allowed_clients(const ScenarioSettings& settings) {
 Result<std::unique_ptr<TestedResolver>> TestedResolver::make(const ScenarioSettings& settings) {
   auto cache = AnswerCache::make(kAnswerCacheBytes);
   if (!cache) return cache.error();
-  std::unique_ptr<TestedResolver> resolver(new TestedResolver(std::move(*cache)));
+  std::unique_ptr<TestedResolver> resolver(new TestedResolver(cache_config(settings), std::move(*cache)));
   auto wired = resolver->wire_up(settings);
   if (!wired) return wired.error();
   return resolver;
 }
 
-TestedResolver::TestedResolver(std::unique_ptr<AnswerCache> answer_cache) : answer_cache_(std::move(answer_cache)) {}
+TestedResolver::TestedResolver(const CacheConfig& cache, std::unique_ptr<AnswerCache> answer_cache)
+    : cache_(cache), answer_cache_(std::move(answer_cache)) {}
 
 Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   auto sink = DecisionSink::open(run_directory_.path(), 0, keys_, metrics_, kRingBytes);
@@ -79,10 +80,11 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   generation_ = std::make_unique<WithoutRules>(*zones);
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_, &special_names_);
   policy_->set_generation(generation_.get(), settings.wall_start());
-  path_.emplace(allowed_clients(settings), *answer_cache_, *policy_, *sink_, metrics_);
+  path_.emplace(allowed_clients(settings), cache_, *answer_cache_, *policy_, *sink_, metrics_);
   resolutions_ = Resolutions::make(
       std::move(engine),
-      {.answers = *answer_cache_,
+      {.cache = cache_,
+       .answers = *answer_cache_,
        .rrsets = rrsets_,
        .servers = servers_,
        .policy = *policy_,
@@ -114,7 +116,8 @@ void TestedResolver::query(std::uint64_t ticket, const IpAddress& client, Messag
   path_->locate(asked);
   std::vector<std::uint8_t> out(asked.transport == Transport::udp ? asked.parsed.query.udp_payload_size : kMaxReply);
   const auto size = path_->answer(asked, out);
-  if (size) return keep_answer(ticket, std::span(out).first(*size));
+  if (size) keep_answer(ticket, std::span(out).first(*size));
+  if (size && !asked.refresh) return;
   auto miss = std::make_unique<Miss>();
   miss->ticket = ticket;
   path_->fill(*miss, asked);

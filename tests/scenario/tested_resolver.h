@@ -44,10 +44,11 @@ class TestedResolver final : public ResolverUnderTest {
   static PolicyFeatures policy_features() { return {}; }
 
  private:
-  explicit TestedResolver(std::unique_ptr<AnswerCache> answer_cache);
+  TestedResolver(const CacheConfig& cache, std::unique_ptr<AnswerCache> answer_cache);
   Result<void> wire_up(const ScenarioSettings& settings);
   void keep_answer(std::uint64_t ticket, std::span<const std::uint8_t> message);
 
+  const CacheConfig cache_;
   test::ScratchFolder run_directory_;  // of the decision ring
   std::unique_ptr<AnswerCache> answer_cache_;
   RrsetCache rrsets_{64U << 20};

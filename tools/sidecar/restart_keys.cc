@@ -21,6 +21,12 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("resolver.ipv6_upstream", was.ipv6_upstream, is.ipv6_upstream);
   compare("resolver.upstream_port", was.upstream_port, is.upstream_port);
   compare("resolver.spin", was.spin, is.spin);
+  compare("cache.serve_stale", before.cache.serve_stale, after.cache.serve_stale);
+  compare("cache.stale_for", before.cache.stale_for, after.cache.stale_for);
+  compare("cache.stale_wait", before.cache.stale_wait, after.cache.stale_wait);
+  compare("cache.stale_ttl", before.cache.stale_ttl, after.cache.stale_ttl);
+  compare("cache.stale_recheck", before.cache.stale_recheck, after.cache.stale_recheck);
+  compare("cache.prefetch", before.cache.prefetch, after.cache.prefetch);
   compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
   return keys;
 }

@@ -73,7 +73,7 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver", "run",       "store", "fetch",   "list",
+constexpr std::string_view kSections[] = {"resolver", "cache", "run",  "store", "fetch",   "list",
                                           "policy",   "group",     "local", "forward", "negative_trust_anchor",
                                           "log",      "local_zone"};
 
@@ -95,6 +95,8 @@ class Loader {
     for (const auto& member : document.root.members) {
       if (member.key == "resolver") {
         single(member, config::resolver_keys(), config_.resolver, faults);
+      } else if (member.key == "cache") {
+        single(member, config::cache_keys(), config_.cache, faults);
       } else if (member.key == "run") {
         single(member, config::run_keys(), config_.run, faults);
       } else if (member.key == "store") {
@@ -330,6 +332,7 @@ Config Config::defaults() {
 std::vector<ConfigKey> config_keys() {
   std::vector<ConfigKey> out;
   describe_keys("resolver", config::resolver_keys(), out);
+  describe_keys("cache", config::cache_keys(), out);
   describe_keys("run", config::run_keys(), out);
   describe_keys("store", config::store_keys(), out);
   describe_keys("fetch", config::fetch_keys(), out);

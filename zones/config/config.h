@@ -34,6 +34,16 @@ struct ResolverConfig {
   std::string contact = "hostmaster.invalid";  // their RNAME: "hostmaster.example.org" or "hostmaster@example.org"
 };
 
+// [cache]: how long answers are kept, and what happens at the end of that time.
+struct CacheConfig {
+  bool serve_stale = true;                         // RFC 8767
+  std::chrono::milliseconds stale_for{86400000};   // after its TTL an answer may stand in so long
+  std::chrono::milliseconds stale_wait{1800};      // what a client waits before it gets one
+  std::chrono::milliseconds stale_ttl{30000};      // its TTL then
+  std::chrono::milliseconds stale_recheck{30000};  // after a failure nobody is asked again for so long
+  bool prefetch = true;                            // what is in use is asked for again before it expires
+};
+
 struct RunConfig {
   std::filesystem::path path = "/run/weir";  // rings, sockets, locks
 };
@@ -127,6 +137,7 @@ struct LocalZoneConfig {  // [[local_zone]]
 
 struct Config {
   ResolverConfig resolver;
+  CacheConfig cache;
   RunConfig run;
   StoreConfig store;
   FetchConfig fetch;

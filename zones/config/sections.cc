@@ -267,6 +267,31 @@ const Keys<ResolverConfig>& resolver_keys() {
   return keys;
 }
 
+const Keys<CacheConfig>& cache_keys() {
+  using C = CacheConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "serve_stale", Flag{}, [](C& c) -> auto& { return c.serve_stale; },
+          "answer with what has expired where nothing newer can be had in time (RFC 8767); never past a block"),
+      key<C>(
+          "stale_for", duration(kSecond, 7 * kDay), [](C& c) -> auto& { return c.stale_for; },
+          "how long after its TTL an answer may stand in"),
+      key<C>(
+          "stale_wait", duration(milliseconds(0), 5 * kSecond), [](C& c) -> auto& { return c.stale_wait; },
+          "how long a client waits for a new answer before it gets the old one"),
+      key<C>(
+          "stale_ttl", duration(kSecond, 300 * kSecond), [](C& c) -> auto& { return c.stale_ttl; },
+          "TTL of an old answer, unless its own was shorter"),
+      key<C>(
+          "stale_recheck", duration(kSecond, 300 * kSecond), [](C& c) -> auto& { return c.stale_recheck; },
+          "after a failure the old answer is given at once for so long, and nobody is asked"),
+      key<C>(
+          "prefetch", Flag{}, [](C& c) -> auto& { return c.prefetch; },
+          "ask again for answers that are in use, in the last tenth of their TTL"),
+  };
+  return keys;
+}
+
 const Keys<RunConfig>& run_keys() {
   using C = RunConfig;
   static const Keys<C> keys = {

@@ -27,6 +27,7 @@ template <class Section>
 using Keys = std::vector<Key<Section>>;
 
 const Keys<ResolverConfig>& resolver_keys();
+const Keys<CacheConfig>& cache_keys();
 const Keys<RunConfig>& run_keys();
 const Keys<StoreConfig>& store_keys();
 const Keys<FetchConfig>& fetch_keys();

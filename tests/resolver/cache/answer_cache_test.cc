@@ -57,13 +57,20 @@ struct CacheTest : testing::Test {
                        .matches = matches},
                       mode);
   }
-  std::optional<Octets> get(const Asked& asked, CacheSeconds now = 50, std::size_t room = 8192) {
+  std::optional<Octets> get(const Asked& asked, CacheSeconds now = 50, std::size_t room = 8192,
+                            Reading reading = Reading::fresh) {
     Octets out(room);
     AnswerCache::Probe probe = cache->prepare(asked.key);
     cache->locate(probe);
-    if (!cache->read(probe, asked.key, now, out, answer)) return std::nullopt;
+    if (!cache->read(probe, asked.key, now, out, answer, reading)) return std::nullopt;
     out.resize(std::min(room, answer.wire_size));
     return out;
+  }
+
+  AnswerCache::Probe located(const Asked& asked) const {
+    AnswerCache::Probe probe = cache->prepare(asked.key);
+    cache->locate(probe);
+    return probe;
   }
 
   std::unique_ptr<AnswerCache> cache = std::move(*AnswerCache::make(2 << 20));
@@ -343,6 +350,64 @@ TEST(AnswerCacheMemory, PreparedMemoryIsPresentBeforeItIsTouched) {
   const long with = faults_of_puts(true);
   ASSERT_GE(with, 0);
   EXPECT_LT(with, without);
+}
+
+TEST_F(CacheTest, WhatHasExpiredIsReadByThoseWhoTakeIt) {
+  const Asked asked("www.example.org");
+  const Octets wire = wire_of(asked, 20, 7);
+  NewAnswer made{.wire = wire,
+                 .ttl_offsets = offsets,
+                 .inserted = 10,
+                 .expires = 100,
+                 .stale_until = 300,
+                 .ede = {},
+                 .ede_text = {},
+                 .epoch = {1},
+                 .matches = {}};
+  cache->put(asked.key, made);
+  EXPECT_TRUE(get(asked, 99, 8192, Reading::stale_too));
+  EXPECT_FALSE(answer.stale);
+  EXPECT_FALSE(get(asked, 100));
+  EXPECT_TRUE(get(asked, 100, 8192, Reading::stale_too));
+  EXPECT_EQ(answer.stale_until, 300U);
+  EXPECT_TRUE(get(asked, 299, 8192, Reading::stale_too));
+  EXPECT_FALSE(get(asked, 300, 8192, Reading::stale_too));
+  // The bound of the field: not for ever by a wrap.
+  made.stale_until = 100 + kMaxStale + 5;
+  made.stale = true;
+  cache->put(asked.key, made);
+  EXPECT_TRUE(get(asked, 99 + kMaxStale, 8192, Reading::stale_too));
+  EXPECT_TRUE(answer.stale);
+  EXPECT_FALSE(get(asked, 100 + kMaxStale, 8192, Reading::stale_too));
+  // Other fields of the same word are not touched by hits.
+  const AnswerCache::Probe probe = located(asked);
+  cache->add_hits(probe, 0xFFFFFFFF);
+  cache->add_hits(probe, 64);
+  EXPECT_EQ(cache->hits(probe), 0xFFFFFFU);
+  EXPECT_TRUE(get(asked, 99 + kMaxStale, 8192, Reading::stale_too));
+}
+
+TEST_F(CacheTest, ARefreshIsClaimedOnce) {
+  const Asked asked("www.example.org");
+  put(asked, wire_of(asked, 20, 7));
+  ASSERT_TRUE(get(asked));
+  EXPECT_FALSE(answer.read_before);
+  ASSERT_TRUE(get(asked));
+  EXPECT_TRUE(answer.read_before);
+  EXPECT_TRUE(cache->claim_refresh(located(asked)));
+  EXPECT_FALSE(cache->claim_refresh(located(asked)));
+  put(asked, wire_of(asked, 20, 8));
+  EXPECT_TRUE(cache->claim_refresh(located(asked)));
+}
+
+TEST_F(CacheTest, OnlyWhatIsOverIsErasedAsExpired) {
+  const Asked asked("www.example.org");
+  put(asked, wire_of(asked, 20, 7));
+  cache->erase_expired(asked.key, 99);
+  EXPECT_TRUE(get(asked, 99));
+  cache->erase_expired(asked.key, 100);
+  EXPECT_EQ(cache->entries(), 0U);
+  EXPECT_EQ(cache->used_bytes(), 0U);
 }
 
 }  // namespace

@@ -29,12 +29,18 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"spin", "true"},
                                                      {"name", "\"dns.example\""},
                                                      {"contact", "\"admin@example.org\""},
+                                                     {"serve_stale", "false"},
+                                                     {"stale_for", "\"2h\""},
+                                                     {"stale_wait", "\"1s\""},
+                                                     {"stale_ttl", "\"5s\""},
+                                                     {"stale_recheck", "\"5s\""},
+                                                     {"prefetch", "false"},
                                                      {"keep_generations", "7"}};
   const Config before = Config::defaults();
   EXPECT_EQ(keys_for_restart(before, before), Keys{});
   unsigned seen = 0;
   for (const ConfigKey& key : config_keys()) {
-    if (key.section != "resolver" && key.key != "keep_generations") continue;
+    if (key.section != "resolver" && key.section != "cache" && key.key != "keep_generations") continue;
     ++seen;
     ASSERT_TRUE(others.contains(key.key)) << key.key << " is new: does it take a restart?";
     write_file(scratch / "weir.toml", "[" + key.section + "]\n" + key.key + " = " + others.at(key.key) + "\n");

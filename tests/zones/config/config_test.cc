@@ -68,6 +68,13 @@ upstream_port = 5300
 spin = true
 name = "dns.example.org"
 contact = "first.last@example.org"
+[cache]
+serve_stale = false
+stale_for = "2h"
+stale_wait = "500ms"
+stale_ttl = "7s"
+stale_recheck = "8s"
+prefetch = false
 [run]
 path = "run"
 [store]
@@ -150,6 +157,12 @@ all = true
   EXPECT_FALSE(resolver.ipv6_upstream);
   EXPECT_EQ(resolver.upstream_port, 5300);
   EXPECT_TRUE(resolver.spin);
+  EXPECT_FALSE(config->cache.serve_stale);
+  EXPECT_EQ(config->cache.stale_for, std::chrono::hours(2));
+  EXPECT_EQ(config->cache.stale_wait.count(), 500);
+  EXPECT_EQ(config->cache.stale_ttl.count(), 7000);
+  EXPECT_EQ(config->cache.stale_recheck.count(), 8000);
+  EXPECT_FALSE(config->cache.prefetch);
   EXPECT_EQ(config->run.path, folder_ / "run");
   EXPECT_EQ(config->store.path, "/srv/weir");
   EXPECT_EQ(config->store.keep_generations, 3U);
@@ -166,7 +179,7 @@ all = true
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
   EXPECT_EQ(list.every, std::chrono::minutes(90));
-  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":30");
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":37");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
   const ListDefinition wanted{
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,

@@ -1,0 +1,224 @@
+#include "resolver/server/stale_answers.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/resolver/server/virtual_worker.h"
+
+namespace weir::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = VirtualWorker::Behaviour::Kind;
+
+// What a reply says, in a line: "NOERROR 192.0.2.1 ttl 30 ede 3".
+std::string told(const std::vector<std::uint8_t>& reply) {
+  if (reply.empty()) return "nothing";
+  const auto message = read_message(reply);
+  if (!message) return "malformed";
+  std::string out = to_text(message->rcode);
+  for (const auto* section : {&message->answer, &message->authority}) {
+    for (const Rrset& rrset : *section) {
+      if (rrset.type == RecordType::a) out += " " + IpAddress::from_octets(*rrset.records().begin()).to_text();
+      out += " ttl " + std::to_string(rrset.ttl_seconds);
+    }
+  }
+  if (message->edns && message->edns->ede) out += " ede " + std::to_string(static_cast<unsigned>(*message->edns->ede));
+  return out;
+}
+
+const Asking kAsking{.name = "www.test", .edns = true};
+
+TEST(StaleAnswers, AreGivenWhereNothingNewerCanBeHad) {
+  const struct {
+    const char* what;
+    VirtualWorker::Behaviour before, after;
+    std::chrono::milliseconds expired_for, wait;
+    const char* expected;
+  } rows[] = {
+      {"failure", {}, {Kind::servfail, {}, 0}, 1s, 0s, "NOERROR 192.0.2.1 ttl 30 ede 3"},
+      {"a short TTL stays short",
+       {Kind::address, "192.0.2.1", 7},
+       {Kind::servfail, {}, 0},
+       1s,
+       0s,
+       "NOERROR 192.0.2.1 ttl 7 ede 3"},
+      {"denial", {Kind::nxdomain, {}, 60}, {Kind::servfail, {}, 0}, 1s, 0s, "NXDOMAIN ttl 30 ede 19"},
+      {"silence, not yet", {}, {Kind::silent, {}, 0}, 1s, 1799ms, "nothing"},
+      {"silence", {}, {Kind::silent, {}, 0}, 1s, 1800ms, "NOERROR 192.0.2.1 ttl 30 ede 3"},
+      {"the last second of the day", {}, {Kind::servfail, {}, 0}, 24h - 1s, 0s, "NOERROR 192.0.2.1 ttl 30 ede 3"},
+      {"the day is over", {}, {Kind::servfail, {}, 0}, 24h, 0s, "SERVFAIL"},
+      {"a newer answer", {}, {Kind::address, "192.0.2.2", 300}, 1s, 0s, "NOERROR 192.0.2.2 ttl 300"},
+      {"a newer denial", {}, {Kind::nxdomain, {}, 60}, 1s, 0s, "NXDOMAIN ttl 60"},
+      {"a failure has nothing to give", {Kind::servfail, {}, 0}, {Kind::silent, {}, 0}, 600s, 1800ms, "nothing"},
+  };
+  for (const auto& row : rows) {
+    VirtualWorker worker;
+    worker.server["www.test"] = row.before;
+    worker.ask(kAsking);
+    worker.pass(std::chrono::seconds(row.before.ttl) + row.expired_for);
+    worker.server["www.test"] = row.after;
+    worker.ask(kAsking);
+    worker.pass(row.wait);
+    const std::string got = told(worker.reply());
+    EXPECT_EQ(got.substr(0, std::string(row.expected).size()), row.expected) << row.what << ": " << got;
+  }
+}
+
+TEST(StaleAnswers, NotWhereTheyAreNotWanted) {
+  CacheConfig config;
+  config.serve_stale = false;
+  VirtualWorker worker(config);
+  worker.server["www.test"] = {};
+  worker.ask(kAsking);
+  worker.pass(301s);
+  worker.server["www.test"].kind = Kind::servfail;
+  EXPECT_EQ(told(worker.ask(kAsking)).substr(0, 8), "SERVFAIL");
+}
+
+// The rules of today hold for the answer of yesterday.
+TEST(StaleAnswers, NeverPastABlock) {
+  for (const bool by_address : {false, true}) {
+    for (const bool silent : {false, true}) {
+      VirtualWorker worker;
+      worker.server["www.test"] = {};
+      worker.ask(kAsking);
+      worker.pass(301s);
+      worker.server["www.test"].kind = silent ? Kind::silent : Kind::servfail;
+      worker.ask(kAsking);
+      // Also one that comes into force while a client waits.
+      auto rules = std::make_unique<HandMadeGeneration>(2, 2);
+      if (by_address) {
+        rules->block_address("192.0.2.0/24");
+      } else {
+        rules->block("www.test");
+      }
+      worker.install(std::move(rules));
+      if (silent) {
+        worker.pass(1800ms);
+        EXPECT_EQ(told(worker.reply()).find("192.0.2.1"), std::string::npos);
+        EXPECT_NE(told(worker.reply()), "nothing");
+      }
+      EXPECT_EQ(told(worker.ask(kAsking)).find("192.0.2.1"), std::string::npos) << by_address << silent;
+      EXPECT_GE(worker.metrics.get(Metric::blocked), 1U) << by_address << silent;
+    }
+  }
+}
+
+TEST(StaleAnswers, AfterAFailureNobodyIsAskedForThirtySeconds) {
+  VirtualWorker worker;
+  worker.server["www.test"] = {};
+  worker.ask(kAsking);
+  worker.pass(301s);
+  worker.server["www.test"].kind = Kind::servfail;
+  worker.ask(kAsking);
+  const unsigned asked = worker.asked("www.test");
+  for (int second = 0; second < 29; ++second) {
+    worker.pass(1s);
+    EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.1 ttl 30 ede 3");
+  }
+  EXPECT_EQ(worker.asked("www.test"), asked);
+  EXPECT_EQ(worker.metrics.get(Metric::stale_answers), 30U);
+  EXPECT_EQ(worker.metrics.get(Metric::missed), 2U);  // the packet path gave the others
+  worker.server["www.test"] = {Kind::address, "192.0.2.9", 300};
+  worker.pass(2s);
+  EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.9 ttl 300");
+}
+
+TEST(StaleAnswers, TheResolutionGoesOnAndLaterClientsDoNotWait) {
+  VirtualWorker worker;
+  worker.server["www.test"] = {};
+  worker.ask(kAsking);
+  worker.pass(301s);
+  worker.server["www.test"].kind = Kind::silent;
+  EXPECT_EQ(told(worker.ask(kAsking)), "nothing");
+  worker.pass(1800ms);
+  EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.1 ttl 30 ede 3");
+  EXPECT_EQ(worker.resolutions->waiting(), 0U);
+  worker.server["www.test"] = {Kind::address, "192.0.2.9", 300};
+  worker.answer_late();
+  EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.9 ttl 300");
+}
+
+// RFC 4035 section 3.2.1: signatures for those who ask for them, and for nobody else.
+TEST(StaleAnswers, TheOtherDoOnlyWhereItMakesNoDifference) {
+  const struct {
+    Security security;
+    bool stored_with_do;
+    bool expected;
+  } rows[] = {{Security::secure, false, false},       {Security::secure, true, false},
+              {Security::insecure, false, true},      {Security::insecure, true, true},
+              {Security::indeterminate, false, true}, {Security::indeterminate, true, false}};
+  for (const auto& row : rows) {
+    const CacheConfig config;
+    const auto cache = std::move(*AnswerCache::make(4 << 20));
+    StaleAnswers stale(*cache, config);
+    const auto message = encode_query({.name = "www.test", .edns = true, .dnssec_ok = row.stored_with_do});
+    const auto other = encode_query({.name = "www.test", .edns = true, .dnssec_ok = !row.stored_with_do});
+    cache->put(AnswerKey::of(parse_query(message).query), {.wire = std::span(message).first(message.size() - 11),
+                                                           .ttl_offsets = {},
+                                                           .security = static_cast<std::uint8_t>(row.security),
+                                                           .inserted = 100,
+                                                           .expires = 200,
+                                                           .stale_until = stale.usable_until(Rcode::noerror, 200),
+                                                           .ede = {},
+                                                           .ede_text = {},
+                                                           .epoch = {1},
+                                                           .matches = {}});
+    EXPECT_TRUE(stale.find(parse_query(message).query, 300));
+    EXPECT_EQ(stale.find(parse_query(other).query, 300), row.expected)
+        << static_cast<int>(row.security) << row.stored_with_do;
+    EXPECT_FALSE(stale.find(parse_query(message).query, 199)) << "it is no old answer yet";
+    stale.superseded(parse_query(other).query, 300);
+    EXPECT_FALSE(stale.find(parse_query(message).query, 300)) << "something newer is known";
+  }
+}
+
+TEST(Prefetch, WhatIsInUseIsAskedForAgainBeforeItExpires) {
+  VirtualWorker worker;
+  worker.server["www.test"] = {};
+  worker.ask(kAsking);
+  worker.pass(100s);
+  worker.ask(kAsking);
+  const unsigned asked = worker.asked("www.test");
+  worker.pass(169s);
+  EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.1 ttl 31");
+  EXPECT_EQ(worker.asked("www.test"), asked) << "more than a tenth is left";
+  worker.pass(1s);
+  worker.server["www.test"].address = "192.0.2.2";
+  EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.1 ttl 30") << "the answer does not wait for it";
+  EXPECT_EQ(worker.asked("www.test"), asked + 1);
+  EXPECT_EQ(worker.metrics.get(Metric::prefetches), 1U);
+  EXPECT_EQ(told(worker.ask(kAsking)), "NOERROR 192.0.2.2 ttl 300");
+  EXPECT_EQ(worker.metrics.get(Metric::missed), 1U);
+}
+
+TEST(Prefetch, OnceAnEntryAndNotForWhatNobodyElseAsksFor) {
+  VirtualWorker worker;
+  worker.server["www.test"] = {};
+  worker.ask(kAsking);
+  const unsigned asked = worker.asked("www.test");
+  worker.pass(275s);
+  worker.ask(kAsking);
+  EXPECT_EQ(worker.asked("www.test"), asked) << "asked for twice in five minutes is not in use";
+  worker.server["www.test"].kind = Kind::servfail;
+  for (int i = 0; i < 5; ++i) {
+    worker.pass(1s);
+    EXPECT_EQ(told(worker.ask(kAsking)).substr(0, 17), "NOERROR 192.0.2.1") << "what is there stays";
+  }
+  EXPECT_EQ(worker.metrics.get(Metric::prefetches), 1U);
+}
+
+TEST(Prefetch, NotWhereItIsSwitchedOff) {
+  CacheConfig config;
+  config.prefetch = false;
+  VirtualWorker worker(config);
+  worker.server["www.test"] = {};
+  worker.ask(kAsking);
+  worker.ask(kAsking);
+  worker.pass(275s);
+  worker.ask(kAsking);
+  EXPECT_EQ(worker.metrics.get(Metric::prefetches), 0U);
+}
+
+}  // namespace
+}  // namespace weir::test

@@ -1,0 +1,199 @@
+// A worker's resolver without sockets, in virtual time: packet path, policy, caches and resolutions, rules made by
+// hand, and one server that is authoritative for the root and everything below, as a test says.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "resolver/server/packet_path.h"
+#include "resolver/server/resolutions.h"
+#include "tests/resolver/server/worker_world.h"
+
+namespace weir::test {
+
+class VirtualWorker {
+ public:
+  // What the server does with a question for this name.
+  struct Behaviour {
+    enum class Kind : std::uint8_t { address, nxdomain, servfail, silent } kind = Kind::address;
+    std::string address = "192.0.2.1";
+    std::uint32_t ttl = 300;
+  };
+
+  explicit VirtualWorker(CacheConfig config = {}, EngineOptions options = {})
+      : cache(config), sink_(std::move(*DecisionSink::open(directory_.path(), 0, keys_, metrics, 64 << 10))) {
+    policy.emplace(64 << 10, *sink_, metrics);
+    path.emplace(std::vector<Prefix>{*Prefix::parse("127.0.0.0/8")}, cache, *answers, *policy, *sink_, metrics);
+    options.root_hints = {{name_of("a.root-servers.test"), {IpAddress::ipv4(INADDR_LOOPBACK)}}};
+    options.qname_minimisation = false;
+    options.randomise_case = false;
+    options.random = [n = 0U]() mutable { return n += 0x9E3779B9U; };
+    resolutions = Resolutions::make(
+        std::move(options), {.cache = cache,
+                             .answers = *answers,
+                             .rrsets = rrsets,
+                             .servers = servers,
+                             .policy = *policy,
+                             .sink = *sink_,
+                             .metrics = metrics,
+                             .send = [this](Exchange exchange) { wanted_.push_back(std::move(exchange)); },
+                             .cancel =
+                                 [this](ExchangeId id) {
+                                   std::erase_if(wanted_, [&](const Exchange& exchange) { return exchange.id == id; });
+                                 },
+                             .arm_timer = [this](std::optional<SteadyTime> at) { timer_ = at; },
+                             .reply =
+                                 [this](const Miss& miss, std::span<const std::uint8_t> message) {
+                                   replies_[miss.ticket] = {message.begin(), message.end()};
+                                 },
+                             .refresh_generation = [] {}});
+    install(std::make_unique<HandMadeGeneration>(1, 1));
+  }
+
+  HandMadeGeneration& install(std::unique_ptr<HandMadeGeneration> generation) {
+    generations_.push_back(std::move(generation));
+    policy->set_generation(generations_.back().get(), now.wall);
+    path->generation_changed();
+    return *generations_.back();
+  }
+
+  // The reply that is there without time passing; empty: none yet.
+  std::vector<std::uint8_t> ask(const Asking& asking, Transport transport = Transport::udp) {
+    const auto message = encode_query(asking);
+    return ask(message, transport);
+  }
+  std::vector<std::uint8_t> ask(std::span<const std::uint8_t> message, Transport transport = Transport::udp) {
+    path->set_time(now);
+    AskedQuery asked;
+    asked.client = IpAddress::ipv4(INADDR_LOOPBACK);
+    asked.transport = transport;
+    path->prepare(asked, message);
+    path->locate(asked);
+    std::vector<std::uint8_t> out(transport == Transport::udp ? asked.parsed.query.udp_payload_size : 65535);
+    const auto size = path->answer(asked, out);
+    last_ = ++ticket_;
+    if (size) {
+      out.resize(*size);
+      replies_[last_] = out;
+    }
+    if (!size || asked.refresh) {
+      auto miss = std::make_unique<Miss>();
+      miss->ticket = ticket_;
+      path->fill(*miss, asked);
+      resolutions->accept(std::move(miss), now);
+      resolutions->pump(now);
+    }
+    serve();
+    return reply();
+  }
+  std::vector<std::uint8_t> reply() { return replies_[last_]; }  // to the last query
+
+  // Timers that are due meanwhile go off at their time.
+  void pass(std::chrono::milliseconds time) {
+    const SteadyTime until = now.steady + time;
+    while (timer_ && *timer_ <= until) {
+      move_to(std::max(*timer_, now.steady));
+      timer_.reset();
+      resolutions->timeout(now);
+      serve();
+    }
+    move_to(until);
+  }
+
+  // The server answers late what it has left open.
+  void answer_late() {
+    seen_.clear();
+    serve();
+  }
+  unsigned asked(const std::string& name) { return asked_[name]; }
+  void serve() {
+    for (bool more = true; more;) {
+      more = false;
+      const auto wanted = wanted_;
+      for (const Exchange& exchange : wanted) {
+        if (!seen_.insert(exchange.id.value).second) continue;
+        const auto query = read_message(exchange.message);
+        const std::string name = query->start.qname.folded().to_text();
+        ++asked_[name];
+        const Behaviour behaviour =
+            server.contains(name) ? server.at(name) : Behaviour{Behaviour::Kind::nxdomain, {}, 60};
+        if (behaviour.kind == Behaviour::Kind::silent) continue;
+        const auto reply = answer(*query, behaviour);
+        more = true;
+        resolutions->receive(exchange.id, {ExchangeFailure::none, reply}, now);
+      }
+    }
+  }
+
+  const CacheConfig cache;
+  std::map<std::string, Behaviour> server;
+  Now now{SteadyTime(std::chrono::hours(100)), WallTime(std::chrono::seconds(1'700'000'000))};
+  WorkerMetrics metrics;
+  std::unique_ptr<AnswerCache> answers = std::move(*AnswerCache::make(4 << 20));
+  RrsetCache rrsets{4 << 20};
+  ServerCache servers;
+  std::optional<PolicyStage> policy;
+  std::optional<PacketPath> path;
+  std::unique_ptr<Resolutions> resolutions;
+
+ private:
+  void move_to(SteadyTime time) {
+    now.wall += std::chrono::duration_cast<WallTime::duration>(time - now.steady);
+    now.steady = time;
+  }
+
+  static std::vector<std::uint8_t> answer(const Message& query, const Behaviour& behaviour) {
+    using Kind = Behaviour::Kind;
+    std::vector<std::uint8_t> out(512);
+    Writer writer(out);
+    writer.u16(query.start.id);
+    const bool denied = behaviour.kind == Kind::nxdomain;
+    const bool failed = behaviour.kind == Kind::servfail;
+    writer.u16(denied ? 0x8403 : failed ? 0x8002 : 0x8400);
+    const bool positive = behaviour.kind == Kind::address && query.start.qtype == RecordType::a;
+    for (const int count : {1, positive ? 1 : 0, positive || failed ? 0 : 1, 0})
+      writer.u16(static_cast<std::uint16_t>(count));
+    writer.name(query.start.qname);
+    writer.u16(static_cast<std::uint16_t>(query.start.qtype));
+    writer.u16(1);
+    if (positive) {
+      writer.name(query.start.qname);
+      writer.u16(1);
+      writer.u16(1);
+      writer.u32(behaviour.ttl);
+      writer.u16(4);
+      writer.octets(IpAddress::parse(behaviour.address)->bytes());
+    } else if (!failed) {
+      writer.name(Name());
+      writer.u16(static_cast<std::uint16_t>(RecordType::soa));
+      writer.u16(1);
+      writer.u32(behaviour.ttl);
+      const std::size_t length_at = writer.size();
+      writer.u16(0);
+      writer.name_uncompressed(name_of("ns.test"));
+      writer.name_uncompressed(name_of("hostmaster.test"));
+      for (const std::uint32_t number : {1U, 3600U, 600U, 86400U, behaviour.ttl}) writer.u32(number);
+      writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
+    }
+    out.resize(writer.size());
+    return out;
+  }
+
+  const ScratchFolder directory_;
+  PseudonymKeys keys_{directory_.path()};
+  std::unique_ptr<DecisionSink> sink_;
+  std::vector<std::unique_ptr<HandMadeGeneration>> generations_;
+  std::vector<Exchange> wanted_;
+  std::set<std::uint64_t> seen_;
+  std::map<std::string, unsigned> asked_;
+  std::optional<SteadyTime> timer_;
+  std::map<std::uint64_t, std::vector<std::uint8_t>> replies_;
+  std::uint64_t ticket_ = 0;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace weir::test
