@@ -6,6 +6,7 @@
 
 #include "resolver/cache/server_cache.h"
 #include "resolver/engine/resolution.h"
+#include "resolver/engine/ttl_bounds.h"
 
 namespace weir {
 namespace {
@@ -179,7 +180,8 @@ struct Engine::State {
         return end(exchange.id, ExchangeEventKind::truncated, nullptr, octets.size(), now);
       }
     }
-    const auto message = read_message(restore_case(octets, start, exchange));
+    auto message = read_message(restore_case(octets, start, exchange));
+    if (message) bound_ttls(*message, options.ttl);
     if (!message) return end(exchange.id, ExchangeEventKind::malformed, nullptr, octets.size(), now);
     end(exchange.id, ExchangeEventKind::answered, &*message, octets.size(), now);
   }

@@ -126,6 +126,15 @@ struct ForwardZone {
   std::shared_ptr<ForwardZoneCounters> counters = {};                                // null: nobody counts
 };
 
+// What TTLs that come from servers are made, on their way into caches and answers. Where a lower bound lies above the
+// upper one, the upper one holds. The upper bounds of limits.h hold too.
+struct TtlBounds {
+  std::uint32_t min_seconds = 0;
+  std::uint32_t max_seconds = static_cast<std::uint32_t>(limit_of(Limit::ttl_s));
+  std::uint32_t min_negative_seconds = 0;  // of denials (RFC 2308 section 5)
+  std::uint32_t max_negative_seconds = static_cast<std::uint32_t>(limit_of(Limit::negative_ttl_s));
+};
+
 struct EngineOptions {
   std::vector<RootServer> root_hints;  // built_in_root_hints() where empty
   std::uint16_t upstream_port = 53;
@@ -137,6 +146,7 @@ struct EngineOptions {
   // as far as the authority sent them.
   bool minimal_responses = true;
   std::uint16_t udp_payload_size = 1232;
+  TtlBounds ttl;
   std::vector<ForwardZone> forward_zones;  // the longest name that fits counts
   // Answers are validated by these rules (RFC 4035 section 5); nothing: they stay indeterminate. The cache outlives the
   // engine and is shared with the other workers' engines.

@@ -3,6 +3,7 @@
 
 #include "resolver/cache/server_cache.h"
 #include "resolver/engine/asking.h"
+#include "resolver/engine/ttl_bounds.h"
 
 namespace weir {
 namespace {
@@ -249,6 +250,7 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
                             context.options.minimal_responses ? Sections::minimal : Sections::whole,
                             step.role};
   ClassifiedResponse response = classify_response(*event.message, asked);
+  bound_negative_ttl(response, context.options.ttl);
   note_who_answered(step, candidate, lookup, resolution, response);
   switch (response.meaning) {
     case ResponseMeaning::referral:

@@ -101,6 +101,17 @@ Result<std::shared_ptr<const TrustRules>> trust_rules(const ResolverConfig& conf
   return std::shared_ptr<const TrustRules>(std::move(rules));
 }
 
+std::uint32_t seconds_of(std::chrono::milliseconds time) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+TtlBounds ttl_bounds(const CacheConfig& config) {
+  return {.min_seconds = seconds_of(config.min_ttl),
+          .max_seconds = seconds_of(config.max_ttl),
+          .min_negative_seconds = seconds_of(config.min_negative_ttl),
+          .max_negative_seconds = seconds_of(config.max_negative_ttl)};
+}
+
 Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCache& zone_trust, DenialCache& denials) {
   EngineOptions options;
   options.upstream_port = config.upstream_port;
@@ -211,6 +222,7 @@ class Daemon {
       options.spin = config_.resolver.spin;
       options.cache = config_.cache;
       options.engine = *engine;
+      options.engine.ttl = ttl_bounds(config_.cache);
       options.outgoing = config_.resolver.outgoing;
       options.max_outstanding = descriptors > 2 * kReservedDescriptors
                                     ? std::min<std::size_t>(8192, (descriptors - kReservedDescriptors) / worker_count_)

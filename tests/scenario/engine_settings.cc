@@ -65,6 +65,10 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
            .fallback = zone.first ? ForwardZone::Fallback::recursion : ForwardZone::Fallback::none});
     }
   }
+  options.ttl = {.min_seconds = settings.cache_min_ttl,
+                 .max_seconds = settings.cache_max_ttl,
+                 .min_negative_seconds = settings.cache_min_negative_ttl,
+                 .max_negative_seconds = settings.cache_max_negative_ttl};
   options.minimal_responses = settings.minimal_responses;
   options.qname_minimisation = settings.qname_minimisation;
   // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
@@ -107,11 +111,6 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   miss(std::ranges::any_of(settings.access, [](const AccessRule& rule) { return rule.action == "allow_cookie"; }),
        "access-control");
   miss(!settings.do_not_query_addresses.empty() || !settings.do_not_query_localhost, "do-not-query");
-  const ScenarioSettings silent;
-  miss(settings.cache_min_ttl != silent.cache_min_ttl || settings.cache_max_ttl != silent.cache_max_ttl ||
-           settings.cache_min_negative_ttl != silent.cache_min_negative_ttl ||
-           settings.cache_max_negative_ttl != silent.cache_max_negative_ttl,
-       "cache-*-ttl");
   miss(!settings.harden_glue || settings.harden_unverified_glue || settings.harden_referral_path || settings.scrub_ns ||
            settings.harden_unknown_additional,
        "harden-*, iter-scrub-*");

@@ -26,6 +26,10 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("cache.stale_wait", before.cache.stale_wait, after.cache.stale_wait);
   compare("cache.stale_ttl", before.cache.stale_ttl, after.cache.stale_ttl);
   compare("cache.stale_recheck", before.cache.stale_recheck, after.cache.stale_recheck);
+  compare("cache.min_ttl", before.cache.min_ttl, after.cache.min_ttl);
+  compare("cache.max_ttl", before.cache.max_ttl, after.cache.max_ttl);
+  compare("cache.min_negative_ttl", before.cache.min_negative_ttl, after.cache.min_negative_ttl);
+  compare("cache.max_negative_ttl", before.cache.max_negative_ttl, after.cache.max_negative_ttl);
   compare("cache.prefetch", before.cache.prefetch, after.cache.prefetch);
   compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
   return keys;

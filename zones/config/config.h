@@ -41,7 +41,10 @@ struct CacheConfig {
   std::chrono::milliseconds stale_wait{1800};      // what a client waits before it gets one
   std::chrono::milliseconds stale_ttl{30000};      // its TTL then
   std::chrono::milliseconds stale_recheck{30000};  // after a failure nobody is asked again for so long
-  bool prefetch = true;                            // what is in use is asked for again before it expires
+  // TTLs of what servers say, and of what they deny; the upper bounds are at most those of resolver/base/limits.h.
+  std::chrono::milliseconds min_ttl{0}, max_ttl{86400000};
+  std::chrono::milliseconds min_negative_ttl{0}, max_negative_ttl{10800000};
+  bool prefetch = true;  // what is in use is asked for again before it expires
 };
 
 struct RunConfig {

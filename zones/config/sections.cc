@@ -286,6 +286,18 @@ const Keys<CacheConfig>& cache_keys() {
           "stale_recheck", duration(kSecond, 300 * kSecond), [](C& c) -> auto& { return c.stale_recheck; },
           "after a failure the old answer is given at once for so long, and nobody is asked"),
       key<C>(
+          "min_ttl", duration(milliseconds(0), 3600 * kSecond), [](C& c) -> auto& { return c.min_ttl; },
+          "what servers say is kept at least so long, if its signatures allow; 0s: as they say"),
+      key<C>(
+          "max_ttl", duration(kSecond, kDay), [](C& c) -> auto& { return c.max_ttl; },
+          "and at most so long; it holds over min_ttl"),
+      key<C>(
+          "min_negative_ttl", duration(milliseconds(0), 3600 * kSecond),
+          [](C& c) -> auto& { return c.min_negative_ttl; }, "what servers deny is remembered at least so long"),
+      key<C>(
+          "max_negative_ttl", duration(kSecond, 10800 * kSecond), [](C& c) -> auto& { return c.max_negative_ttl; },
+          "and at most so long; it holds over min_negative_ttl"),
+      key<C>(
           "prefetch", Flag{}, [](C& c) -> auto& { return c.prefetch; },
           "ask again for answers that are in use, in the last tenth of their TTL"),
   };

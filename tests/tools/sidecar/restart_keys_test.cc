@@ -34,6 +34,10 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"stale_wait", "\"1s\""},
                                                      {"stale_ttl", "\"5s\""},
                                                      {"stale_recheck", "\"5s\""},
+                                                     {"min_ttl", "\"5s\""},
+                                                     {"max_ttl", "\"1h\""},
+                                                     {"min_negative_ttl", "\"6s\""},
+                                                     {"max_negative_ttl", "\"7s\""},
                                                      {"prefetch", "false"},
                                                      {"keep_generations", "7"}};
   const Config before = Config::defaults();

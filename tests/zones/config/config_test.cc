@@ -75,6 +75,10 @@ stale_wait = "500ms"
 stale_ttl = "7s"
 stale_recheck = "8s"
 prefetch = false
+min_ttl = "1m"
+max_ttl = "2h"
+min_negative_ttl = "11s"
+max_negative_ttl = "12s"
 [run]
 path = "run"
 [store]
@@ -163,6 +167,10 @@ all = true
   EXPECT_EQ(config->cache.stale_ttl.count(), 7000);
   EXPECT_EQ(config->cache.stale_recheck.count(), 8000);
   EXPECT_FALSE(config->cache.prefetch);
+  EXPECT_EQ(config->cache.min_ttl.count(), 60000);
+  EXPECT_EQ(config->cache.max_ttl, std::chrono::hours(2));
+  EXPECT_EQ(config->cache.min_negative_ttl.count(), 11000);
+  EXPECT_EQ(config->cache.max_negative_ttl.count(), 12000);
   EXPECT_EQ(config->run.path, folder_ / "run");
   EXPECT_EQ(config->store.path, "/srv/weir");
   EXPECT_EQ(config->store.keep_generations, 3U);
@@ -179,7 +187,7 @@ all = true
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
   EXPECT_EQ(list.every, std::chrono::minutes(90));
-  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":37");
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":41");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
   const ListDefinition wanted{
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
