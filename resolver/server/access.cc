@@ -5,8 +5,8 @@
 
 namespace weir {
 
-ClientTable::ClientTable(std::vector<Prefix> allow_clients)
-    : allow_clients_(std::move(allow_clients)), entries_(kEntries) {}
+ClientTable::ClientTable(std::vector<Prefix> allow_clients, std::vector<Prefix> require_cookies)
+    : allow_clients_(std::move(allow_clients)), require_cookies_(std::move(require_cookies)), entries_(kEntries) {}
 
 void ClientTable::reset() {
   for (Entry& entry : entries_) entry.filled = false;
@@ -26,8 +26,11 @@ const ClientClass& ClientTable::fill(Entry& entry, const IpAddress& client, cons
   const IpAddress plain = client.unmapped();
   entry.client = client;
   entry.filled = true;
-  entry.found.allowed = std::any_of(allow_clients_.begin(), allow_clients_.end(),
-                                    [&](const Prefix& prefix) { return prefix.contains(plain); });
+  const auto is_in = [&](const std::vector<Prefix>& prefixes) {
+    return std::any_of(prefixes.begin(), prefixes.end(), [&](const Prefix& prefix) { return prefix.contains(plain); });
+  };
+  entry.found.allowed = is_in(allow_clients_);
+  entry.found.needs_cookie = is_in(require_cookies_);
   entry.found.group = policies == nullptr ? 0 : policies->group_of(plain);
   return entry.found;
 }

@@ -14,12 +14,13 @@ namespace weir {
 
 struct ClientClass {
   bool allowed = false;
-  std::uint32_t group = 0;  // PolicySet::group_of; 0 without a generation
+  bool needs_cookie = false;  // over UDP
+  std::uint32_t group = 0;    // PolicySet::group_of; 0 without a generation
 };
 
 class ClientTable {
  public:
-  explicit ClientTable(std::vector<Prefix> allow_clients);
+  explicit ClientTable(std::vector<Prefix> allow_clients, std::vector<Prefix> require_cookies = {});
 
   // `client` as it came; IPv4-mapped counts as IPv4. `policies`: of the generation in force, nullptr for none;
   // call reset() whenever it changes.
@@ -43,6 +44,7 @@ class ClientTable {
   const ClientClass& fill(Entry& entry, const IpAddress& client, const PolicySet* policies);
 
   const std::vector<Prefix> allow_clients_;
+  const std::vector<Prefix> require_cookies_;
   std::vector<Entry> entries_;
 };
 

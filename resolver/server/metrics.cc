@@ -17,6 +17,7 @@ using enum MetricScope;
 using M = Metric;
 
 constexpr std::string_view kQueries = "Queries received.";
+constexpr std::string_view kCookies = "Queries with a DNS cookie, by what it was worth.";
 constexpr std::string_view kAnswers = "Answers sent, by RCODE.";
 
 constexpr MetricRow kBeforeLimits[] = {
@@ -45,6 +46,11 @@ constexpr MetricRow kBeforeLimits[] = {
     {M::not_ready, "weir_not_ready_total", "", counter, sum,
      "Queries refused because no generation, or not every list that must be, is loaded."},
     {M::access_refused, "weir_access_refused_total", "", counter, sum, "Queries from clients outside allow_clients."},
+    {M::cookies_good, "weir_cookies_total", R"(state="good")", counter, sum, kCookies},
+    {M::cookies_new, "weir_cookies_total", R"(state="new")", counter, sum, kCookies},
+    {M::cookies_bad, "weir_cookies_total", R"(state="bad")", counter, sum, kCookies},
+    {M::cookies_missing, "weir_cookies_required_total", "", counter, sum,
+     "Queries over UDP that were not answered for want of a good cookie."},
     {M::dropped, "weir_dropped_total", "", counter, sum, "Queries that a drop rule left unanswered."},
     {M::malformed, "weir_malformed_total", "", counter, sum, "Messages that are no query that can be answered."},
     {M::overloaded, "weir_overloaded_total", "", counter, sum, "Queries shed because a limit was reached."},

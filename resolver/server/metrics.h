@@ -40,6 +40,10 @@ enum class Metric : std::uint8_t {
   handed_over,         // misses that belong to another worker
   not_ready,           // no generation, or lists that must be loaded are not
   access_refused,      // the client is not in allow_clients
+  cookies_good,        // queries with a cookie of ours
+  cookies_new,         // with a client cookie alone
+  cookies_bad,         // with one that is not, or no longer, ours
+  cookies_missing,     // refused for want of one
   dropped,             // by a drop rule
   malformed,           // not a query that can be answered
   overloaded,          // shed because a limit of ours was reached

@@ -20,15 +20,18 @@ constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waitin
 
 }  // namespace
 
-PacketPath::PacketPath(std::vector<Prefix> allow_clients, const CacheConfig& cache, AnswerCache& answers,
-                       PolicyStage& policy, DecisionSink& sink, WorkerMetrics& metrics)
-    : cache_(cache),
+PacketPath::PacketPath(PacketPathOptions options, AnswerCache& answers, PolicyStage& policy, DecisionSink& sink,
+                       WorkerMetrics& metrics)
+    : options_(std::move(options)),
+      identity_{options_.answers.version, options_.answers.identity},
       answers_(answers),
       policy_(policy),
       sink_(sink),
       metrics_(metrics),
-      clients_(std::move(allow_clients)),
-      scratch_(kMaxCachedAnswer) {}
+      clients_(options_.allow_clients, options_.answers.require_cookies),
+      scratch_(kMaxCachedAnswer) {
+  if (options_.cookies != nullptr) cookies_.emplace(*options_.cookies);
+}
 
 void PacketPath::set_time(Now now) {
   now_ = now;
@@ -64,6 +67,7 @@ void PacketPath::fill(Miss& miss, const AskedQuery& asked) const {
   miss.message.assign(query.message.begin(), query.message.end());
   miss.query = query;
   miss.query.message = miss.message;
+  miss.query.cookie = {};  // it has been looked at
   miss.query.qname = std::span(miss.message).subspan(kHeaderSize, query.qname.size());
   miss.client = asked.client;
   miss.group = asked.group;
@@ -87,6 +91,8 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   asked.group = who.group;
   if (!who.allowed) return refuse_client(asked, out);
   if (asked.parsed.fault) return answer_fault(asked.parsed, out);
+  // Before anything is done for somebody who is perhaps not there.
+  if (const auto size = check_options(asked, who, out)) return size;
   // Never unfiltered, not even for a moment at the start.
   if (generation == nullptr || policy_.group(who.group).not_ready) return not_ready(query, who.group, out);
   // Groups see different answers, so policy comes before the cache's word; the cache holds unfiltered data.
@@ -163,12 +169,12 @@ StoredReply PacketPath::cached_reply(AskedQuery& asked) {
   const Query& query = asked.parsed.query;
   if (cached_.stale) {
     metrics_.add(Metric::stale_answers);
-    return stale_reply(query, cached_, cache_);
+    return stale_reply(query, cached_, options_.cache);
   }
   // Asked for at least for the third time in its life: it is in use, and should not be missed when it expires.
   const CacheSeconds left = cached_.expires - seconds_;
   const bool ends_soon = std::uint64_t{left} * 10 <= cached_.expires - cached_.inserted;
-  if (ends_soon && cache_.prefetch && cached_.read_before) asked.refresh = answers_.claim_refresh(asked.probe);
+  if (ends_soon && options_.cache.prefetch && cached_.read_before) asked.refresh = answers_.claim_refresh(asked.probe);
   StoredReply stored;
   stored.flags = stored_flags(query, cached_.rcode, static_cast<Security>(cached_.security));
   stored.ttl_offsets = cached_.ttl_offsets();
@@ -219,6 +225,37 @@ std::size_t PacketPath::refuse_client(const AskedQuery& asked, std::span<std::ui
                            &kProhibited);
 }
 
+// What the query says beside its question: how long its connection may be idle, and whether the client is who it seems.
+std::optional<std::size_t> PacketPath::check_options(AskedQuery& asked, const ClientClass& who,
+                                                     std::span<std::uint8_t> out) {
+  Query& query = asked.parsed.query;
+  const bool over_tcp = asked.transport == Transport::tcp;
+  if (over_tcp && query.keepalive_with_timeout) {
+    metrics_.add(Metric::malformed);
+    return write_error_reply(out, query, Rcode::formerr, nullptr);
+  }
+  if (over_tcp && query.has_edns && asked.tcp_idle.count() > 0)
+    query.reply_keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(asked.tcp_idle.count() / 100, 0xFFFF));
+  if (cookies_) {
+    const CookieState state = cookies_->check(query, asked.client, now_.wall);
+    if (state == CookieState::good) metrics_.add(Metric::cookies_good);
+    if (state == CookieState::client_only) metrics_.add(Metric::cookies_new);
+    if (state == CookieState::bad) metrics_.add(Metric::cookies_bad);
+    if (who.needs_cookie && !over_tcp && state != CookieState::good) return demand_cookie(asked, state, out);
+  }
+  // Nobody needs ANY at once, and nothing is larger: who means it comes by TCP (RFC 8482 section 4.4).
+  if (query.type == RecordType::any && !over_tcp && !options_.answers.any_over_udp)
+    return write_truncated_reply(out, query, Rcode::noerror, nullptr);
+  return std::nullopt;
+}
+
+// RFC 7873 section 5.2.3 and 5.2.4: who has a cookie gets a better one, who has none is asked to come by TCP.
+std::size_t PacketPath::demand_cookie(const AskedQuery& asked, CookieState state, std::span<std::uint8_t> out) {
+  metrics_.add(Metric::cookies_missing);
+  if (state != CookieState::none) return write_error_reply(out, asked.parsed.query, Rcode::badcookie, nullptr);
+  return write_truncated_reply(out, asked.parsed.query, Rcode::refused, nullptr);
+}
+
 std::size_t PacketPath::answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out) {
   switch (*parsed.fault) {
     case QueryFault::drop:
@@ -231,6 +268,12 @@ std::size_t PacketPath::answer_fault(const ParsedQuery& parsed, std::span<std::u
       return write_error_reply(out, parsed.query, Rcode::notimp, nullptr);
     case QueryFault::badvers:
       return write_error_reply(out, parsed.query, Rcode::badvers, nullptr);
+    case QueryFault::other_class:
+      if (parsed.query.record_class == RecordClass::ch) {
+        const std::size_t size = answer_chaos_name(out, parsed.query, identity_);
+        if (size != 0) return size;
+      }
+      break;
     case QueryFault::refused:
       break;
   }

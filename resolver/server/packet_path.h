@@ -5,6 +5,7 @@
 // own; whatever is not is a miss. One worker's; one thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,6 +13,8 @@
 
 #include "resolver/cache/answer_cache.h"
 #include "resolver/server/access.h"
+#include "resolver/server/chaos_names.h"
+#include "resolver/server/cookies.h"
 #include "resolver/server/decision_sink.h"
 #include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
@@ -30,15 +33,23 @@ struct AskedQuery {
   AnswerCache::Probe probe;
   IpAddress client;
   Transport transport = Transport::udp;
-  std::uint32_t group = 0;  // of a miss
-  bool refresh = false;     // answered, and now to be asked for again: the answer expires soon
+  std::chrono::milliseconds tcp_idle{0};  // how long its connection may be idle, as the client is told (RFC 7828)
+  std::uint32_t group = 0;                // of a miss
+  bool refresh = false;                   // answered, and now to be asked for again: the answer expires soon
+};
+
+struct PacketPathOptions {
+  std::vector<Prefix> allow_clients;
+  CacheConfig cache;
+  AnswerConfig answers;
+  const CookieSecrets* cookies = nullptr;  // nothing: cookies are neither answered nor asked for; outlives it
 };
 
 class PacketPath {
  public:
-  // All but the list outlive it.
-  PacketPath(std::vector<Prefix> allow_clients, const CacheConfig& cache, AnswerCache& answers, PolicyStage& policy,
-             DecisionSink& sink, WorkerMetrics& metrics);
+  // All but the options outlive it.
+  PacketPath(PacketPathOptions options, AnswerCache& answers, PolicyStage& policy, DecisionSink& sink,
+             WorkerMetrics& metrics);
 
   // The policy stage has another generation: who belongs to which group is looked up anew.
   void generation_changed() { clients_.reset(); }
@@ -64,9 +75,13 @@ class PacketPath {
   const AnswerMatches* match_again(AskedQuery& asked, const Asker& asker, std::span<const std::uint8_t> out);
   std::size_t refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out);
   std::size_t answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out);
+  std::optional<std::size_t> check_options(AskedQuery& asked, const ClientClass& who, std::span<std::uint8_t> out);
+  std::size_t demand_cookie(const AskedQuery& asked, CookieState state, std::span<std::uint8_t> out);
   std::size_t not_ready(const Query& query, std::uint32_t group, std::span<std::uint8_t> out);
 
-  const CacheConfig& cache_;
+  const PacketPathOptions options_;
+  const ServerIdentity identity_;
+  std::optional<CookieJar> cookies_;
   AnswerCache& answers_;
   PolicyStage& policy_;
   DecisionSink& sink_;

@@ -207,6 +207,7 @@ class Daemon {
                               .servers = *servers_,
                               .generations = *generations_,
                               .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{}),
+                              .cookies = config_.answers.cookies ? &cookies_ : nullptr,
                               .special_names = &special_names_};
     metrics_ = std::make_unique<WorkerMetrics[]>(worker_count_);
     std::vector<Worker*> peers;
@@ -221,6 +222,7 @@ class Daemon {
       if (worker_count_ > 1 && !cpus_.empty()) options.cpu = cpus_[i % cpus_.size()];
       options.spin = config_.resolver.spin;
       options.cache = config_.cache;
+      options.answers = config_.answers;
       options.engine = *engine;
       options.engine.ttl = ttl_bounds(config_.cache);
       options.outgoing = config_.resolver.outgoing;
@@ -258,6 +260,7 @@ class Daemon {
     handlers.more_metrics = [this] { return forwards_.metrics(); };
     handlers.each_second = [this](Now now) {
       keys_->refresh(now);
+      cookies_.refresh(now.steady);
       generations_->collect();
       answers_->prepare_memory();
     };
@@ -361,6 +364,7 @@ class Daemon {
   ForwardZones forwards_;
   const LocalData special_names_{special_zones()};
   std::unique_ptr<GenerationHolder> generations_;
+  CookieSecrets cookies_{parse_cookie_secret(config_.answers.cookie_secret)};
   std::unique_ptr<PseudonymKeys> keys_;
   std::unique_ptr<WorkerMetrics[]> metrics_;
   std::vector<const WorkerMetrics*> metrics_seen_;

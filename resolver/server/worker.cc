@@ -50,7 +50,11 @@ class SocketWorker final : public Worker {
         loop_(1),
         reader_(shared.generations, options_.index),
         policy_(options_.match_cache_bytes, sink, metrics, shared.special_names),
-        path_(options_.allow_clients, options_.cache, shared.answers, policy_, sink, metrics),
+        path_({.allow_clients = options_.allow_clients,
+               .cache = options_.cache,
+               .answers = options_.answers,
+               .cookies = shared.cookies},
+              shared.answers, policy_, sink, metrics),
         mailbox_(kMaxHandedOver),
         timer_(loop_),
         second_(loop_),
@@ -289,6 +293,8 @@ class SocketWorker final : public Worker {
     metrics_.add(Metric::queries_tcp);
     AskedQuery asked;
     asked.transport = Transport::tcp;
+    const TcpLimits& limits = shared_.tcp_quota->limits();
+    asked.tcp_idle = shared_.tcp_quota->nearly_full() ? limits.idle_when_full : limits.idle;
     asked.client = client.address;
     path_.prepare(asked, message);
     path_.locate(asked);

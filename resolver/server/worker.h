@@ -14,6 +14,7 @@
 
 #include "resolver/cache/answer_cache.h"
 #include "resolver/engine/engine.h"
+#include "resolver/server/cookies.h"
 #include "resolver/server/decision_sink.h"
 #include "resolver/server/generation_holder.h"
 #include "resolver/server/mailbox.h"
@@ -36,6 +37,7 @@ struct WorkerOptions {
   bool spin = false;
   std::size_t match_cache_bytes = 6400 << 10;  // 32,768 names
   CacheConfig cache;
+  AnswerConfig answers;
   EngineOptions engine;
   std::vector<IpAddress> outgoing;
   std::size_t max_outstanding = 4096;
@@ -48,6 +50,7 @@ struct WorkerShared {
   ServerCache& servers;
   GenerationHolder& generations;
   std::shared_ptr<TcpQuota> tcp_quota;
+  const CookieSecrets* cookies = nullptr;    // nothing: no cookies
   const LocalData* special_names = nullptr;  // nullptr: none
 };
 

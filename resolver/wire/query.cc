@@ -10,7 +10,9 @@ namespace {
 constexpr unsigned kMaxAdditionalRecords = 4;
 // CVE-2026-41292: thousands of empty options cost a peer its answer time. Unbound's bound is 100 as well.
 constexpr unsigned kMaxEdnsOptions = 100;
-constexpr std::size_t kMinUdpPayload = 512;  // RFC 6891 section 6.2.3: smaller values count as 512
+constexpr std::uint16_t kOptionCookie = 10;     // RFC 7873
+constexpr std::uint16_t kOptionKeepalive = 11;  // RFC 7828
+constexpr std::size_t kMinUdpPayload = 512;     // RFC 6891 section 6.2.3: smaller values count as 512
 
 std::uint16_t number_at(std::span<const std::uint8_t> message, std::size_t at) {
   return static_cast<std::uint16_t>(message[at] << 8 | message[at + 1]);
@@ -34,14 +36,27 @@ NameExtent name_at(std::span<const std::uint8_t> message, std::size_t at) {
   return {};
 }
 
-// The options of an OPT must fill its RDATA exactly. Their contents are not ours to read yet.
-bool options_parse(std::span<const std::uint8_t> rdata) {
+// RFC 7873 section 5.2.2; the first counts where there are several.
+bool read_cookie(Query& query, std::span<const std::uint8_t> option) {
+  if (option.size() != kClientCookieSize && (option.size() < 16 || option.size() > 40)) return false;
+  if (query.cookie.empty()) query.cookie = option;
+  return true;
+}
+
+// The options of an OPT must fill its RDATA exactly.
+bool read_options(Query& query, std::span<const std::uint8_t> rdata) {
   std::size_t at = 0;
   for (unsigned count = 0; at < rdata.size(); ++count) {
     if (count == kMaxEdnsOptions || rdata.size() - at < 4) return false;
-    at += 4U + number_at(rdata, at + 2);
+    const std::size_t size = number_at(rdata, at + 2);
+    if (rdata.size() - at - 4 < size) return false;
+    const auto option = rdata.subspan(at + 4, size);
+    const std::uint16_t code = number_at(rdata, at);
+    if (code == kOptionCookie && !read_cookie(query, option)) return false;
+    if (code == kOptionKeepalive && size != 0) query.keepalive_with_timeout = true;
+    at += 4 + size;
   }
-  return at == rdata.size();
+  return true;
 }
 
 // Reads the additional records from `at` to the end of the message.
@@ -58,7 +73,8 @@ std::optional<QueryFault> read_additional(Query& query, std::size_t at, unsigned
     if (message.size() - rdata < length) return QueryFault::formerr;
     if (type == RecordType::opt) {
       // RFC 6891 section 6.1.1: at most one, owned by the root.
-      if (query.has_edns || owner != 1 || !options_parse(message.subspan(rdata, length))) return QueryFault::formerr;
+      if (query.has_edns || owner != 1 || !read_options(query, message.subspan(rdata, length)))
+        return QueryFault::formerr;
       query.has_edns = true;
       query.udp_payload_size = static_cast<std::uint16_t>(
           std::clamp<std::size_t>(number_at(message, fixed + 2), kMinUdpPayload, kServerUdpPayload));
@@ -131,7 +147,7 @@ ParsedQuery parse_query(std::span<const std::uint8_t> message) {
   if (additional > kMaxAdditionalRecords) return fault(QueryFault::formerr);
   const auto additional_fault = read_additional(query, after_name + 4, additional);
   if (additional_fault) return fault(*additional_fault);
-  if (query.record_class != RecordClass::in) return fault(QueryFault::refused);
+  if (query.record_class != RecordClass::in) return fault(QueryFault::other_class);
   return parsed;
 }
 

@@ -1,6 +1,7 @@
 // A client's query, parsed in place: no allocation, no copy of the name.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 namespace weir {
 
 inline constexpr std::size_t kHeaderSize = 12;
+inline constexpr std::size_t kClientCookieSize = 8;
 inline constexpr std::uint16_t kServerUdpPayload = 1232;  // what we offer and never exceed over UDP (DNS flag day 2020)
 
 // Valid as long as the octets it was parsed from.
@@ -29,6 +31,13 @@ struct Query {
   bool dnssec_ok = false;
   std::uint8_t edns_version = 0;
   std::uint16_t udp_payload_size = 512;  // what the client takes: 512 to kServerUdpPayload
+  std::span<const std::uint8_t> cookie;  // RFC 7873: 8, or 16 to 40 octets; empty where none came
+  bool keepalive_with_timeout = false;   // RFC 7828 section 3.2.1: over TCP that is a FORMERR
+
+  // What the OPT of the reply has beside its own; set by who answers.
+  std::array<std::uint8_t, 24> reply_cookie{};
+  bool has_reply_cookie = false;
+  std::optional<std::uint16_t> reply_keepalive;  // in tenths of a second
 
   std::size_t question_size() const { return qname.size() + 4; }
   Name name() const { return Name::from_checked_wire(qname, qname_labels); }
@@ -38,9 +47,10 @@ struct Query {
 enum class QueryFault : std::uint8_t {
   drop,  // not even a header, or a response: never answered, else two servers could talk for ever
   formerr,
-  notimp,   // an opcode other than QUERY
-  badvers,  // EDNS version other than 0 (RFC 6891 section 6.1.3)
-  refused   // zone transfers, class other than IN (CH version.bind is answered elsewhere)
+  notimp,      // an opcode other than QUERY
+  badvers,     // EDNS version other than 0 (RFC 6891 section 6.1.3)
+  refused,     // zone transfers, signed queries
+  other_class  // than IN: only some names of CH have an answer
 };
 
 struct ParsedQuery {

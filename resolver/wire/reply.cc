@@ -7,12 +7,22 @@ namespace {
 
 constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914 section 2
 constexpr std::size_t kMaxExtraText = 160;
+constexpr std::uint16_t kOptionCookie = 10;     // RFC 7873
+constexpr std::uint16_t kOptionKeepalive = 11;  // RFC 7828
+constexpr std::size_t kCookieOptionSize = 28;
+constexpr std::size_t kKeepaliveOptionSize = 6;
 constexpr std::size_t kEmptyOptSize = 11;
 constexpr std::size_t kErrorOptionSize = 6;  // code, length, INFO-CODE
 
 void put_u16(std::span<std::uint8_t> message, std::size_t at, std::uint16_t value) {
   message[at] = static_cast<std::uint8_t>(value >> 8);
   message[at + 1] = static_cast<std::uint8_t>(value);
+}
+
+// Of an OPT without an error.
+std::size_t opt_size(const Query& query) {
+  return kEmptyOptSize + (query.has_reply_cookie ? kCookieOptionSize : 0) +
+         (query.reply_keepalive ? kKeepaliveOptionSize : 0);
 }
 
 // At most `size` octets of `text`, cut between characters.
@@ -59,13 +69,14 @@ void set_counts(std::span<std::uint8_t> message, std::uint16_t answers, std::uin
 
 void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& query, Rcode rcode,
                   const ExtendedError* error) {
-  if (!query.has_edns || !writer.ok() || writer.room() < kEmptyOptSize) return;
+  const std::size_t bare = opt_size(query);
+  if (!query.has_edns || !writer.ok() || writer.room() < bare) return;
   std::string_view text = error == nullptr ? std::string_view() : cut_utf8(error->text, kMaxExtraText);
   std::size_t options = error == nullptr ? 0 : kErrorOptionSize + text.size();
-  if (kEmptyOptSize + options > writer.room()) {
+  if (bare + options > writer.room()) {
     text = {};
     options = error == nullptr ? 0 : kErrorOptionSize;
-    if (kEmptyOptSize + options > writer.room()) options = 0;
+    if (bare + options > writer.room()) options = 0;
   }
   writer.u8(0);
   writer.u16(static_cast<std::uint16_t>(RecordType::opt));
@@ -73,7 +84,17 @@ void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& 
   writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4));
   writer.u8(0);                                // our version
   writer.u16(query.dnssec_ok ? 0x8000U : 0U);  // RFC 3225: DO is copied
-  writer.u16(static_cast<std::uint16_t>(options));
+  writer.u16(static_cast<std::uint16_t>(bare - kEmptyOptSize + options));
+  if (query.has_reply_cookie) {
+    writer.u16(kOptionCookie);
+    writer.u16(static_cast<std::uint16_t>(query.reply_cookie.size()));
+    writer.octets(query.reply_cookie);
+  }
+  if (query.reply_keepalive) {
+    writer.u16(kOptionKeepalive);
+    writer.u16(2);
+    writer.u16(*query.reply_keepalive);
+  }
   if (options != 0) {
     writer.u16(kOptionExtendedError);
     writer.u16(static_cast<std::uint16_t>(options - 4));
@@ -100,7 +121,7 @@ std::size_t write_truncated_reply(std::span<std::uint8_t> out, const Query& quer
 
 std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, const Query& query,
                                 const StoredReply& stored) {
-  const std::size_t opt = query.has_edns ? kEmptyOptSize : 0;
+  const std::size_t opt = query.has_edns ? opt_size(query) : 0;
   if (size + opt > out.size())
     return write_truncated_reply(out, query, stored.flags.rcode, stored.error ? &*stored.error : nullptr);
   put_u16(out, 0, query.id);

@@ -29,7 +29,8 @@ struct ReplyFlags {
 void begin_reply(Writer& writer, const Query& query, const ReplyFlags& flags);
 void set_counts(std::span<std::uint8_t> message, std::uint16_t answers, std::uint16_t authority,
                 std::uint16_t additional);
-// Appends OPT where the query had one (never otherwise), with the error where `error` is given; adds it to ARCOUNT.
+// Appends OPT where the query had one (never otherwise), with cookie and keepalive where the query says so and the
+// error where `error` is given; adds it to ARCOUNT.
 void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& query, Rcode rcode,
                   const ExtendedError* error);
 // A reply without records: FORMERR, SERVFAIL, REFUSED, ... into `out`; returns its size, 0 where even that does not

@@ -95,6 +95,18 @@ CacheConfig cache_config(const ScenarioSettings& settings) {
   return out;
 }
 
+AnswerConfig answer_config(const ScenarioSettings& settings) {
+  AnswerConfig out;
+  out.cookies = settings.answer_cookie;
+  out.cookie_secret = settings.cookie_secret;
+  for (const AccessRule& rule : settings.access) {
+    if (rule.action == "allow_cookie") out.require_cookies.push_back(rule.clients);
+  }
+  if (!settings.hide_version) out.version = settings.version;
+  if (!settings.hide_identity) out.identity = settings.identity;
+  return out;
+}
+
 std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   std::vector<std::string> out;
   const auto miss = [&](bool missing, const char* what) {
@@ -104,12 +116,6 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   miss(!settings.local_zones.empty() || !settings.local_data.empty(), "local-zone, local-data");
   miss(settings.serve_expired_ttl_reset, "serve-expired-ttl-reset");
   miss(settings.prefetch_key, "prefetch-key");
-  miss(settings.answer_cookie, "answer-cookie");
-  miss(settings.tcp_keepalive, "edns-tcp-keepalive");
-  miss(!settings.identity.empty() || !settings.version.empty() || settings.hide_identity || settings.hide_version,
-       "identity, version");
-  miss(std::ranges::any_of(settings.access, [](const AccessRule& rule) { return rule.action == "allow_cookie"; }),
-       "access-control");
   miss(!settings.do_not_query_addresses.empty() || !settings.do_not_query_localhost, "do-not-query");
   miss(!settings.harden_glue || settings.harden_unverified_glue || settings.harden_referral_path || settings.scrub_ns ||
            settings.harden_unknown_additional,

@@ -18,6 +18,9 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
 // What they mean for the cache: stale answers, prefetching.
 CacheConfig cache_config(const ScenarioSettings& settings);
 
+// And for what is answered beside the caches: cookies, class CH.
+AnswerConfig answer_config(const ScenarioSettings& settings);
+
 // What `settings` ask for and the resolver does not do: "dns64", "prefetch", ... Most telling first.
 std::vector<std::string> missing_features(const ScenarioSettings& settings);
 

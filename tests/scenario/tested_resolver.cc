@@ -61,14 +61,17 @@ std::vector<Prefix> allowed_clients(const ScenarioSettings& settings) {
 Result<std::unique_ptr<TestedResolver>> TestedResolver::make(const ScenarioSettings& settings) {
   auto cache = AnswerCache::make(kAnswerCacheBytes);
   if (!cache) return cache.error();
-  std::unique_ptr<TestedResolver> resolver(new TestedResolver(cache_config(settings), std::move(*cache)));
+  std::unique_ptr<TestedResolver> resolver(new TestedResolver(settings, std::move(*cache)));
   auto wired = resolver->wire_up(settings);
   if (!wired) return wired.error();
   return resolver;
 }
 
-TestedResolver::TestedResolver(const CacheConfig& cache, std::unique_ptr<AnswerCache> answer_cache)
-    : cache_(cache), answer_cache_(std::move(answer_cache)) {}
+TestedResolver::TestedResolver(const ScenarioSettings& settings, std::unique_ptr<AnswerCache> answer_cache)
+    : cache_(cache_config(settings)),
+      answer_cache_(std::move(answer_cache)),
+      tcp_idle_(settings.tcp_keepalive ? settings.tcp_keepalive_timeout_ms : 0),
+      cookies_(parse_cookie_secret(settings.cookie_secret)) {}
 
 Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   auto sink = DecisionSink::open(run_directory_.path(), 0, keys_, metrics_, kRingBytes);
@@ -80,7 +83,11 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   generation_ = std::make_unique<WithoutRules>(*zones);
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_, &special_names_);
   policy_->set_generation(generation_.get(), settings.wall_start());
-  path_.emplace(allowed_clients(settings), cache_, *answer_cache_, *policy_, *sink_, metrics_);
+  path_.emplace(PacketPathOptions{.allow_clients = allowed_clients(settings),
+                                  .cache = cache_,
+                                  .answers = answer_config(settings),
+                                  .cookies = settings.answer_cookie ? &cookies_ : nullptr},
+                *answer_cache_, *policy_, *sink_, metrics_);
   resolutions_ = Resolutions::make(
       std::move(engine),
       {.cache = cache_,
@@ -112,6 +119,7 @@ void TestedResolver::query(std::uint64_t ticket, const IpAddress& client, Messag
   AskedQuery asked;
   asked.client = client;
   asked.transport = transport == MessageTransport::udp ? Transport::udp : Transport::tcp;
+  asked.tcp_idle = tcp_idle_;
   path_->prepare(asked, message);
   path_->locate(asked);
   std::vector<std::uint8_t> out(asked.transport == Transport::udp ? asked.parsed.query.udp_payload_size : kMaxReply);

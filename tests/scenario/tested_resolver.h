@@ -44,13 +44,15 @@ class TestedResolver final : public ResolverUnderTest {
   static PolicyFeatures policy_features() { return {}; }
 
  private:
-  TestedResolver(const CacheConfig& cache, std::unique_ptr<AnswerCache> answer_cache);
+  TestedResolver(const ScenarioSettings& settings, std::unique_ptr<AnswerCache> answer_cache);
   Result<void> wire_up(const ScenarioSettings& settings);
   void keep_answer(std::uint64_t ticket, std::span<const std::uint8_t> message);
 
   const CacheConfig cache_;
   test::ScratchFolder run_directory_;  // of the decision ring
   std::unique_ptr<AnswerCache> answer_cache_;
+  const std::chrono::milliseconds tcp_idle_;
+  const CookieSecrets cookies_;
   RrsetCache rrsets_{64U << 20};
   ServerCache servers_;
   ZoneTrustCache zone_trust_;

@@ -31,6 +31,12 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("cache.min_negative_ttl", before.cache.min_negative_ttl, after.cache.min_negative_ttl);
   compare("cache.max_negative_ttl", before.cache.max_negative_ttl, after.cache.max_negative_ttl);
   compare("cache.prefetch", before.cache.prefetch, after.cache.prefetch);
+  compare("answers.cookies", before.answers.cookies, after.answers.cookies);
+  compare("answers.require_cookies", before.answers.require_cookies, after.answers.require_cookies);
+  compare("answers.cookie_secret", before.answers.cookie_secret, after.answers.cookie_secret);
+  compare("answers.any_over_udp", before.answers.any_over_udp, after.answers.any_over_udp);
+  compare("answers.version", before.answers.version, after.answers.version);
+  compare("answers.identity", before.answers.identity, after.answers.identity);
   compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
   return keys;
 }

@@ -73,8 +73,9 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver", "cache", "run",  "store", "fetch",   "list",
-                                          "policy",   "group",     "local", "forward", "negative_trust_anchor",
+constexpr std::string_view kSections[] = {"resolver", "cache",     "answers", "run",
+                                          "store",    "fetch",     "list",    "policy",
+                                          "group",    "local",     "forward", "negative_trust_anchor",
                                           "log",      "local_zone"};
 
 bool is_repeated(std::string_view section) {
@@ -97,6 +98,8 @@ class Loader {
         single(member, config::resolver_keys(), config_.resolver, faults);
       } else if (member.key == "cache") {
         single(member, config::cache_keys(), config_.cache, faults);
+      } else if (member.key == "answers") {
+        single(member, config::answer_keys(), config_.answers, faults);
       } else if (member.key == "run") {
         single(member, config::run_keys(), config_.run, faults);
       } else if (member.key == "store") {
@@ -333,6 +336,7 @@ std::vector<ConfigKey> config_keys() {
   std::vector<ConfigKey> out;
   describe_keys("resolver", config::resolver_keys(), out);
   describe_keys("cache", config::cache_keys(), out);
+  describe_keys("answers", config::answer_keys(), out);
   describe_keys("run", config::run_keys(), out);
   describe_keys("store", config::store_keys(), out);
   describe_keys("fetch", config::fetch_keys(), out);

@@ -47,6 +47,14 @@ struct CacheConfig {
   bool prefetch = true;  // what is in use is asked for again before it expires
 };
 
+struct AnswerConfig {                   // [answers]
+  bool cookies = true;                  // RFC 7873
+  std::vector<Prefix> require_cookies;  // who is answered over UDP only with one
+  std::string cookie_secret;            // 32 hexadecimal digits; empty: drawn at the start, another one each day
+  bool any_over_udp = false;            // else ANY is for TCP (RFC 8482)
+  std::string version, identity;        // in class CH; empty: nobody is told
+};
+
 struct RunConfig {
   std::filesystem::path path = "/run/weir";  // rings, sockets, locks
 };
@@ -141,6 +149,7 @@ struct LocalZoneConfig {  // [[local_zone]]
 struct Config {
   ResolverConfig resolver;
   CacheConfig cache;
+  AnswerConfig answers;
   RunConfig run;
   StoreConfig store;
   FetchConfig fetch;

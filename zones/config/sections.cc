@@ -125,6 +125,17 @@ Parsed<std::string> text(std::size_t max) {
           [](const std::string& value) { return value; }};
 }
 
+Parsed<std::string> hexadecimal(std::size_t digits) {
+  return {"nothing or " + std::to_string(digits) + " hexadecimal digits",
+          [digits](std::string_view value, const Faults&) -> Result<std::string> {
+            const bool good = value.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos &&
+                              (value.empty() || value.size() == digits);
+            if (!good) return Error{ErrorCode::invalid, {}};
+            return std::string(value);
+          },
+          [](const std::string& value) { return value; }};
+}
+
 Parsed<std::string> dns_name(std::string_view what, Result<Name> (*parse)(std::string_view)) {
   return {std::string(what),
           [parse](std::string_view value, const Faults&) -> Result<std::string> {
@@ -300,6 +311,31 @@ const Keys<CacheConfig>& cache_keys() {
       key<C>(
           "prefetch", Flag{}, [](C& c) -> auto& { return c.prefetch; },
           "ask again for answers that are in use, in the last tenth of their TTL"),
+  };
+  return keys;
+}
+
+const Keys<AnswerConfig>& answer_keys() {
+  using C = AnswerConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "cookies", Flag{}, [](C& c) -> auto& { return c.cookies; },
+          "answer DNS cookies (RFC 7873), which show that a client was reached at its address"),
+      key<C>(
+          "require_cookies", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.require_cookies; },
+          "clients that are answered over UDP only with a good cookie"),
+      key<C>(
+          "cookie_secret", hexadecimal(32), [](C& c) -> auto& { return c.cookie_secret; },
+          "of several servers behind one address (RFC 9018); empty: our own, a new one each day"),
+      key<C>(
+          "any_over_udp", Flag{}, [](C& c) -> auto& { return c.any_over_udp; },
+          "answer ANY over UDP too; else it is told to come by TCP (RFC 8482)"),
+      key<C>(
+          "version", text(255), [](C& c) -> auto& { return c.version; },
+          "version.bind and version.server in class CH; empty: refused"),
+      key<C>(
+          "identity", text(255), [](C& c) -> auto& { return c.identity; },
+          "hostname.bind and id.server in class CH; empty: refused"),
   };
   return keys;
 }

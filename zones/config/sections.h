@@ -28,6 +28,7 @@ using Keys = std::vector<Key<Section>>;
 
 const Keys<ResolverConfig>& resolver_keys();
 const Keys<CacheConfig>& cache_keys();
+const Keys<AnswerConfig>& answer_keys();
 const Keys<RunConfig>& run_keys();
 const Keys<StoreConfig>& store_keys();
 const Keys<FetchConfig>& fetch_keys();

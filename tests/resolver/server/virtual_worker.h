@@ -24,10 +24,14 @@ class VirtualWorker {
     std::uint32_t ttl = 300;
   };
 
-  explicit VirtualWorker(CacheConfig config = {}, EngineOptions options = {})
+  explicit VirtualWorker(CacheConfig config = {}, AnswerConfig answer_config = {}, EngineOptions options = {})
       : cache(config), sink_(std::move(*DecisionSink::open(directory_.path(), 0, keys_, metrics, 64 << 10))) {
     policy.emplace(64 << 10, *sink_, metrics);
-    path.emplace(std::vector<Prefix>{*Prefix::parse("127.0.0.0/8")}, cache, *answers, *policy, *sink_, metrics);
+    path.emplace(PacketPathOptions{.allow_clients = {*Prefix::parse("127.0.0.0/8")},
+                                   .cache = cache,
+                                   .answers = answer_config,
+                                   .cookies = &cookies},
+                 *answers, *policy, *sink_, metrics);
     options.root_hints = {{name_of("a.root-servers.test"), {IpAddress::ipv4(INADDR_LOOPBACK)}}};
     options.qname_minimisation = false;
     options.randomise_case = false;
@@ -71,6 +75,7 @@ class VirtualWorker {
     AskedQuery asked;
     asked.client = IpAddress::ipv4(INADDR_LOOPBACK);
     asked.transport = transport;
+    asked.tcp_idle = std::chrono::seconds(10);
     path->prepare(asked, message);
     path->locate(asked);
     std::vector<std::uint8_t> out(transport == Transport::udp ? asked.parsed.query.udp_payload_size : 65535);
@@ -125,11 +130,13 @@ class VirtualWorker {
         const auto reply = answer(*query, behaviour);
         more = true;
         resolutions->receive(exchange.id, {ExchangeFailure::none, reply}, now);
+        resolutions->pump(now);
       }
     }
   }
 
   const CacheConfig cache;
+  CookieSecrets cookies{parse_cookie_secret("000102030405060708090a0b0c0d0e0f")};
   std::map<std::string, Behaviour> server;
   Now now{SteadyTime(std::chrono::hours(100)), WallTime(std::chrono::seconds(1'700'000'000))};
   WorkerMetrics metrics;

@@ -79,6 +79,13 @@ min_ttl = "1m"
 max_ttl = "2h"
 min_negative_ttl = "11s"
 max_negative_ttl = "12s"
+[answers]
+cookies = false
+require_cookies = ["192.0.2.0/24"]
+cookie_secret = "000102030405060708090a0b0c0d0e0f"
+any_over_udp = true
+version = "1"
+identity = "a"
 [run]
 path = "run"
 [store]
@@ -171,6 +178,12 @@ all = true
   EXPECT_EQ(config->cache.max_ttl, std::chrono::hours(2));
   EXPECT_EQ(config->cache.min_negative_ttl.count(), 11000);
   EXPECT_EQ(config->cache.max_negative_ttl.count(), 12000);
+  EXPECT_FALSE(config->answers.cookies);
+  EXPECT_EQ(config->answers.require_cookies.size(), 1U);
+  EXPECT_EQ(config->answers.cookie_secret, "000102030405060708090a0b0c0d0e0f");
+  EXPECT_TRUE(config->answers.any_over_udp);
+  EXPECT_EQ(config->answers.version, "1");
+  EXPECT_EQ(config->answers.identity, "a");
   EXPECT_EQ(config->run.path, folder_ / "run");
   EXPECT_EQ(config->store.path, "/srv/weir");
   EXPECT_EQ(config->store.keep_generations, 3U);
@@ -187,7 +200,7 @@ all = true
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
   EXPECT_EQ(list.every, std::chrono::minutes(90));
-  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":41");
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":48");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
   const ListDefinition wanted{
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
