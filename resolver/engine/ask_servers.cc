@@ -26,27 +26,44 @@ UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, con
   query.edns = status.without_edns ? EdnsUse::without_opt : candidate.edns;
   query.udp_payload_size = options.udp_payload_size;
   query.dnssec_ok = resolution.signatures() == Signatures::needed;
-  // A forwarder that validates is not to keep from us what we check ourselves (RFC 6840 section 5.9).
+  // A forwarder that validates is not to keep from us what we check ourselves (RFC 6840 section 5.9). To an authority
+  // CD says nothing (RFC 4035 section 3.1.6), and would make two questions of one (CVE-2025-5994).
   const bool forwarder = step.role == ServerRole::forwarder;
-  query.checking_disabled = resolution.origin().checking_disabled || (forwarder && options.trust != nullptr);
+  query.checking_disabled = forwarder && (resolution.origin().checking_disabled || options.trust != nullptr);
   query.recursion_desired = forwarder;
   return query;
 }
 
-// Sends to `candidate`, or joins an exchange that asks the same. False where the budget has no packet left.
-bool ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolution& resolution, Context& context) {
+enum class Asked : std::uint8_t { sent, held, out_of_packets };
+
+// Sends to `candidate`, or joins an exchange that asks the same; waits for room where there is none.
+Asked ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolution& resolution, Context& context) {
   const ServerStatus status = context.servers.find(candidate.address, step.zone.zone_cut, context.now.steady);
   UpstreamQuery query = make_query(step, candidate, status, lookup, resolution, context);
-  ++candidate.tries;
   if (const auto* shared = context.exchanges.join(candidate.address, candidate.transport, query, resolution.id())) {
+    ++candidate.tries;
     step.outstanding.push_back(shared->id);
-    return true;
+    return Asked::sent;
   }
-  if (!resolution.budget().spend(Limit::upstream_packets)) return false;
+  Exchanges& exchanges = context.exchanges;
+  const Bounds bounds = bounds_of(candidate.address, step.zone.zone_cut, resolution.origin().prefix);
+  if (const auto full = exchanges.full_for(bounds, step.role)) {
+    context.counters.limits.reach(full->limit);
+    if (step.outstanding.empty()) exchanges.hold(resolution.id(), *full, bounds);
+    return Asked::held;
+  }
+  const bool may_ask = resolution.budget().has(Limit::upstream_packets);
+  if (may_ask && !exchanges.claim(candidate.address, candidate.transport, query)) {
+    if (step.outstanding.empty()) exchanges.hold_for_others(resolution.id());
+    return Asked::held;
+  }
+  ++candidate.tries;
+  if (!resolution.budget().spend(Limit::upstream_packets)) return Asked::out_of_packets;
   ++context.counters.exchanges;
   if (candidate.tries > 1) ++context.counters.retries;
   OutstandingExchange draft;
   draft.server = candidate.address;
+  draft.bounds = bounds;
   draft.transport = candidate.transport;
   draft.plain_name = query.qname;
   query.id = static_cast<std::uint16_t>(context.options.random());
@@ -61,7 +78,7 @@ bool ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resolutio
   draft.retry_at = draft.sent + patience;
   draft.expires = draft.retry_at + kLateAnswer;
   step.outstanding.push_back(context.exchanges.open(std::move(draft), resolution.id()).id);
-  return true;
+  return Asked::sent;
 }
 
 enum class Distrusted : std::uint8_t { left_out, included };
@@ -77,6 +94,20 @@ std::vector<ServerChoice> choices_among(const AskServers& step, const Resolution
          candidate.use == Candidate::Use::open && !passed_over && candidate.tries < limit_of(Limit::tries_per_server)});
   }
   return choices;
+}
+
+// As choose_server; a server that may get no more for now is chosen where no other is left, to wait for it.
+std::optional<std::size_t> choose(std::span<const ServerChoice> choices, const AskServers& step, bool probes_left,
+                                  const Context& context) {
+  const auto is_full = [&](const Candidate& candidate) { return context.exchanges.is_full(candidate.address); };
+  if (std::ranges::any_of(step.candidates, is_full)) {
+    std::vector<ServerChoice> with_room(choices.begin(), choices.end());
+    for (std::size_t i = 0; i < with_room.size(); ++i) {
+      with_room[i].usable = with_room[i].usable && !is_full(step.candidates[i]);
+    }
+    if (const auto chosen = choose_server(with_room, probes_left, context.options.random)) return chosen;
+  }
+  return choose_server(choices, probes_left, context.options.random);
 }
 
 // Addresses that the name servers' own delegations hold: the parent may know one that answers where what the child says
@@ -209,20 +240,20 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
   if (!spent) {
     const bool probes_left = step.dead_probes < limit_of(Limit::dead_server_probes);
     auto choices = choices_among(step, resolution, context, Distrusted::left_out);
-    auto chosen = choose_server(choices, probes_left, context.options.random);
+    auto chosen = choose(choices, step, probes_left, context);
     if (!chosen && resolution.distrusts_any(step.zone.zone_cut)) {
       // Name servers that nobody has looked up yet come before those that gave something bogus.
       if (!step.without_addresses.empty() && step.outstanding.empty()) {
         return look_up_addresses(step, lookup, resolution, context);
       }
       choices = choices_among(step, resolution, context, Distrusted::included);
-      chosen = choose_server(choices, probes_left, context.options.random);
+      chosen = choose(choices, step, probes_left, context);
     }
     if (chosen) {
-      if (choices[*chosen].status.dead || choices[*chosen].status.lame) ++step.dead_probes;
-      if (!ask(step, step.candidates[*chosen], lookup, resolution, context)) {
-        return limit_failure(Limit::upstream_packets, context);
-      }
+      const Asked asked = ask(step, step.candidates[*chosen], lookup, resolution, context);
+      if (asked == Asked::out_of_packets) return limit_failure(Limit::upstream_packets, context);
+      const ServerStatus& status = choices[*chosen].status;
+      if (asked == Asked::sent && (status.dead || status.lame)) ++step.dead_probes;
       return std::nullopt;
     }
   }
@@ -238,7 +269,9 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
 std::optional<Step> ask_again(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                               Context& context) {
   if (candidate.tries >= limit_of(Limit::tries_per_server)) return ask_next(step, lookup, resolution, context);
-  if (!ask(step, candidate, lookup, resolution, context)) return limit_failure(Limit::upstream_packets, context);
+  if (ask(step, candidate, lookup, resolution, context) == Asked::out_of_packets) {
+    return limit_failure(Limit::upstream_packets, context);
+  }
   return std::nullopt;
 }
 

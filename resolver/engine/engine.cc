@@ -73,7 +73,10 @@ struct Engine::State {
   std::uint64_t last_work = 0;
 
   State(EngineOptions given, RrsetCache& rrset_cache, ServerCache& server_cache)
-      : options(std::move(given)), rrsets(rrset_cache), servers(server_cache), exchanges(options.upstream_port) {}
+      : options(std::move(given)),
+        rrsets(rrset_cache),
+        servers(server_cache),
+        exchanges(options.upstream_port, options.max_exchanges, options.in_flight, options.engine_number) {}
 
   Context context(Now now) { return {options, rrsets, servers, counters, exchanges, now}; }
 
@@ -109,6 +112,7 @@ struct Engine::State {
   void remove(Resolution& resolution) {
     exchanges.timers().erase({resolution.budget().deadline(), TimerKey::Kind::deadline, resolution.id().value});
     by_question.erase(key_of(resolution.question(), resolution.origin()));
+    exchanges.release(resolution.id());
     resolutions.erase(resolution.id());
   }
 
@@ -132,6 +136,20 @@ struct Engine::State {
       deliver(waiter, result);
     }
     remove(resolution);
+  }
+
+  // Those that wait for room go on where some has become free.
+  void resume_held(Now now) {
+    for (auto freed = exchanges.take_freed(); !freed.empty(); freed = exchanges.take_freed()) {
+      for (const Bound& bound : freed) {
+        while (const auto work = exchanges.next_held(bound)) {
+          Resolution& resolution = *resolutions.at(*work);
+          Context context = this->context(now);
+          resolution.run(context);
+          settle(resolution, now);
+        }
+      }
+    }
   }
 
   // RFC 8109: the root's servers, as the root itself names them, replace the hints. Nobody waits for it: the first
@@ -263,11 +281,9 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
     state.waiting.emplace(id, shared.id());
     return id;
   }
-  for (const auto& [limit, in_use] : {std::pair(Limit::resolutions_in_flight, state.resolutions.size()),
-                                      std::pair(Limit::exchanges_in_flight, state.exchanges.size())}) {
-    if (in_use < limit_of(limit)) continue;
-    state.counters.limits.reach(limit);
-    state.refuse(id, question, Rcode::servfail, "limit reached: " + std::string(row_of(limit).name));
+  if (state.resolutions.size() >= limit_of(Limit::resolutions_in_flight)) {
+    state.counters.limits.reach(Limit::resolutions_in_flight);
+    state.refuse(id, question, Rcode::servfail, "limit reached: resolutions_in_flight");
     return id;
   }
   Resolution& resolution = state.begin(question, origin, now);
@@ -278,6 +294,7 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
   resolution.run(context);
   if (!resolution.finished()) state.prime(now);
   state.settle(*state.resolutions.at(work), now);
+  state.resume_held(now);
   return id;
 }
 
@@ -285,7 +302,19 @@ void Engine::set_forward_zones(std::vector<ForwardZone> zones) {
   state_->options.forward_zones = std::move(zones);
 }
 
-void Engine::cancel(ResolutionId id) {
+void Engine::wake(Now now) {
+  State& state = *state_;
+  for (const WorkId work : state.exchanges.take_held_for_others()) {
+    const auto known = state.resolutions.find(work);
+    if (known == state.resolutions.end()) continue;
+    Context context = state.context(now);
+    known->second->look_again(context);
+    state.settle(*known->second, now);
+  }
+  state.resume_held(now);
+}
+
+void Engine::cancel(ResolutionId id, Now now) {
   State& state = *state_;
   const auto known = state.waiting.find(id);
   if (known == state.waiting.end()) return;
@@ -293,9 +322,10 @@ void Engine::cancel(ResolutionId id) {
   state.waiting.erase(known);
   std::erase(resolution.waiters, id);
   if (!resolution.waiters.empty()) return;
-  Context context = state.context({});
+  Context context = state.context(now);
   resolution.leave_exchanges(context);
   state.remove(resolution);
+  state.resume_held(now);
 }
 
 void Engine::receive(ExchangeId id, const Response& response, Now now) {
@@ -305,9 +335,13 @@ void Engine::receive(ExchangeId id, const Response& response, Now now) {
     ++state.counters.ignored_responses;
     return;
   }
-  if (response.failure == ExchangeFailure::none) return state.receive_octets(*exchange, response.message, now);
-  state.servers.record_silence(exchange->server, now.steady);
-  state.end(id, ExchangeEventKind::failed, nullptr, 0, now);
+  if (response.failure == ExchangeFailure::none) {
+    state.receive_octets(*exchange, response.message, now);
+  } else {
+    state.servers.record_silence(exchange->server, now.steady);
+    state.end(id, ExchangeEventKind::failed, nullptr, 0, now);
+  }
+  state.resume_held(now);
 }
 
 void Engine::timeout(Now now) {
@@ -317,6 +351,7 @@ void Engine::timeout(Now now) {
     timers.erase(timers.begin());
     state_->fire(timer, now);
   }
+  state_->resume_held(now);
 }
 
 std::optional<SteadyTime> Engine::next_timeout() const {

@@ -21,6 +21,7 @@
 #include "resolver/base/limits.h"
 #include "resolver/base/security.h"
 #include "resolver/cache/server_address.h"
+#include "resolver/engine/in_flight.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -147,6 +148,12 @@ struct EngineOptions {
   bool minimal_responses = true;
   std::uint16_t udp_payload_size = 1232;
   TtlBounds ttl;
+  std::size_t max_exchanges = 8192;  // outstanding at once; limits.h may allow less
+  // Shared with the other workers' engines, which it outlives: equal questions leave the process once. Null: alone.
+  InFlight* in_flight = nullptr;
+  EngineNumber engine_number{};
+  // Ours, where a query to upstream_port would come back to us: never asked, whoever names them (CVE-2026-50251).
+  std::vector<IpAddress> own_addresses;
   std::vector<ForwardZone> forward_zones;  // the longest name that fits counts
   // Answers are validated by these rules (RFC 4035 section 5); nothing: they stay indeterminate. The cache outlives the
   // engine and is shared with the other workers' engines.
@@ -178,7 +185,8 @@ class Engine {
   ResolutionId start(const Question& question, const Origin& origin, Now now);
   // In force for what is looked up from now on; what is in flight goes on with the servers that it asks.
   void set_forward_zones(std::vector<ForwardZone> zones);
-  void cancel(ResolutionId resolution);  // the client left; others who share the work are unharmed
+  void cancel(ResolutionId resolution, Now now);  // the client left; others who share the work are unharmed
+  void wake(Now now);  // another engine's exchange is over: whoever waited for it looks at what the caches hold now
   void receive(ExchangeId exchange, const Response& response, Now now);
   void timeout(Now now);
   std::optional<SteadyTime> next_timeout() const;

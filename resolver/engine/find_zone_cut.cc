@@ -129,6 +129,9 @@ void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, const
 bool add_candidate(AskServers& step, const ServerAddress& server, Context& context) {
   const bool ipv4 = server.address.family == AddressFamily::ipv4;
   if (!(ipv4 ? context.options.use_ipv4 : context.options.use_ipv6)) return true;
+  if (server.port == 0 && std::ranges::find(context.options.own_addresses, server.address.unmapped()) !=
+                              context.options.own_addresses.end())
+    return true;
   const bool known =
       std::ranges::any_of(step.candidates, [&](const Candidate& candidate) { return candidate.address == server; });
   if (known) return true;

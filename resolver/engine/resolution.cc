@@ -164,6 +164,13 @@ void Resolution::on_exchange(Context& context, const ExchangeEvent& event) {
   run(context);
 }
 
+void Resolution::look_again(Context& context) {
+  Lookup& top = *lookups_.back();
+  const auto* asking = std::get_if<AskServers>(&top.step);
+  if (asking != nullptr && asking->outstanding.empty()) top.step = FindZoneCut{};
+  run(context);
+}
+
 void Resolution::fail(Context& context, EdeCode ede, std::string text) {
   leave_exchanges(context);
   lookups_.resize(1);

@@ -63,6 +63,8 @@ class Resolution {
   // Moves until it has to wait or is finished.
   void run(Context& context);
   void on_exchange(Context& context, const ExchangeEvent& event);
+  // Somebody else has asked what it was about to ask: the caches first.
+  void look_again(Context& context);
   // Ends it in failure at once: the deadline, or a limit outside.
   void fail(Context& context, EdeCode ede, std::string text);
   void leave_exchanges(Context& context);  // nobody waits for it any more

@@ -40,4 +40,10 @@ Prefix fairness_prefix(const IpAddress& client) {
   return Prefix::of(plain, plain.family == AddressFamily::ipv4 ? 24 : 56);
 }
 
+std::size_t PrefixHash::operator()(const Prefix& prefix) const noexcept {
+  std::size_t hash = prefix.length;
+  for (const std::uint8_t octet : prefix.address.bytes()) hash = hash * 131 + octet;
+  return hash;
+}
+
 }  // namespace weir

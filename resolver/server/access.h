@@ -50,5 +50,8 @@ class ClientTable {
 
 // The prefix that limits on one customer count by: /24 and /56, as the decision log shortens addresses.
 Prefix fairness_prefix(const IpAddress& client);
+struct PrefixHash {
+  std::size_t operator()(const Prefix& prefix) const noexcept;
+};
 
 }  // namespace weir

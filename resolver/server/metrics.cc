@@ -18,6 +18,7 @@ using M = Metric;
 
 constexpr std::string_view kQueries = "Queries received.";
 constexpr std::string_view kCookies = "Queries with a DNS cookie, by what it was worth.";
+constexpr std::string_view kLateAnswers = "Answers held back because many of one prefix waited long, or not sent.";
 constexpr std::string_view kAnswers = "Answers sent, by RCODE.";
 
 constexpr MetricRow kBeforeLimits[] = {
@@ -56,6 +57,8 @@ constexpr MetricRow kBeforeLimits[] = {
     {M::overloaded, "weir_overloaded_total", "", counter, sum, "Queries shed because a limit was reached."},
     {M::match_hits, "weir_match_cache_hits_total", "", counter, sum, "Match sets found in the cache."},
     {M::match_lookups, "weir_match_lookups_total", "", counter, sum, "Match sets looked up in the policy store."},
+    {M::late_answers_paced, "weir_late_answers_total", R"(fate="paced")", counter, sum, kLateAnswers},
+    {M::late_answers_dropped, "weir_late_answers_total", R"(fate="dropped")", counter, sum, kLateAnswers},
     {M::decisions, "weir_decisions_total", "", counter, sum, "Records written to the decision ring."},
     {M::ring_drops, "weir_decision_drops_total", "", counter, sum, "Records lost because the decision ring was full."},
     {M::engine_started, "weir_resolutions_started_total", "", counter, sum, "Resolutions begun."},

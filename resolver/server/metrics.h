@@ -49,6 +49,8 @@ enum class Metric : std::uint8_t {
   overloaded,          // shed because a limit of ours was reached
   match_hits,          // match sets found in the cache
   match_lookups,       // match sets looked up in the store
+  late_answers_paced,    // to clients whose prefix waited for many
+  late_answers_dropped,  // nobody can be waiting for them any more
   decisions,           // records pushed into the ring
   ring_drops,          // records lost because the ring was full
   engine_started,

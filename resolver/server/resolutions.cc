@@ -9,6 +9,7 @@
 #include "resolver/server/access.h"
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/stale_answers.h"
+#include "resolver/server/late_answers.h"
 
 namespace weir {
 namespace {
@@ -30,14 +31,6 @@ std::string key_text(const Query& query) {
   return key;
 }
 
-struct PrefixHash {
-  std::size_t operator()(const Prefix& prefix) const noexcept {
-    std::size_t hash = prefix.length;
-    for (const std::uint8_t octet : prefix.address.bytes()) hash = hash * 131 + octet;
-    return hash;
-  }
-};
-
 // The answer to a question that is a local alias. Nobody signed that, so nothing of it is secure.
 ResolutionResult behind_alias(const ResolutionResult& result, const Query& query, const LocalAlias& alias) {
   ResolutionResult out = result;
@@ -54,6 +47,7 @@ class EngineResolutions final : public Resolutions {
       : environment_(std::move(environment)),
         engine_(std::move(options), environment_.rrsets, environment_.servers),
         stale_(environment_.answers, environment_.cache),
+        late_(environment_.workers),
         reply_(65536) {}
 
   void accept(std::unique_ptr<Miss> miss, Now now) override {
@@ -87,6 +81,14 @@ class EngineResolutions final : public Resolutions {
   void timeout(Now now) override {
     armed_for_.reset();
     engine_.timeout(now);
+    for (const LateAnswers::Answer& answer : late_.take_due(now.steady)) {
+      environment_.reply(answer.miss, answer.message);
+    }
+    pump(now);
+  }
+
+  void wake(Now now) override {
+    engine_.wake(now);
     pump(now);
   }
 
@@ -187,6 +189,7 @@ class EngineResolutions final : public Resolutions {
   void arm_timer() {
     auto next = engine_.next_timeout();
     if (!stale_due_.empty()) next = std::min(next.value_or(SteadyTime::max()), stale_due_.front().at);
+    if (const auto due = late_.next_due(); due && (!next || *due < *next)) next = due;
     if (next == armed_for_) return;
     armed_for_ = next;
     environment_.arm_timer(next);
@@ -356,8 +359,19 @@ class EngineResolutions final : public Resolutions {
     if (message.size() < kHeaderSize) return environment_.reply(miss, {});
     environment_.metrics.answered(static_cast<Rcode>(message[3] & 0xF));
     if ((message[2] & 0x02) != 0) environment_.metrics.add(Metric::truncated);
-    const bool too_late = miss.transport == Transport::udp && now - miss.received > kMaxWait;
-    environment_.reply(miss, too_late ? std::span<const std::uint8_t>() : message);
+    if (miss.transport != Transport::udp) return environment_.reply(miss, message);
+    const Prefix prefix = fairness_prefix(miss.client);
+    const auto waiting = by_prefix_.find(prefix);
+    switch (late_.fate_of(prefix, waiting == by_prefix_.end() ? 0 : waiting->second, miss.received, now)) {
+      case LateAnswers::Fate::now:
+        return environment_.reply(miss, message);
+      case LateAnswers::Fate::later:
+        environment_.metrics.add(Metric::late_answers_paced);
+        return late_.hold_back(prefix, miss, message, now);
+      case LateAnswers::Fate::never:
+        environment_.metrics.add(Metric::late_answers_dropped);
+        return environment_.reply(miss, {});
+    }
   }
 
   Environment environment_;
@@ -371,6 +385,7 @@ class EngineResolutions final : public Resolutions {
   std::size_t clients_ = 0;
   std::size_t refreshes_ = 0;
   std::deque<StaleDue> stale_due_;  // all wait equally long, so they stand in order
+  LateAnswers late_;
 
   BuiltAnswer built_;
   AnswerMatches parts_;

@@ -21,8 +21,6 @@ namespace weir {
 
 // Of one /24 or /56: clients of a flood wait for nothing that others need (DNSBomb; Unbound's wait-limit is 1000).
 inline constexpr std::size_t kMaxWaitingPerPrefix = 1000;
-// Waiting longer than this nobody listens any more: the answer still goes into the cache, but no datagram leaves.
-inline constexpr std::chrono::seconds kMaxWait{10};
 
 class Resolutions {
  public:
@@ -40,6 +38,7 @@ class Resolutions {
     std::function<void(std::optional<SteadyTime>)> arm_timer;  // when to call timeout(); nothing: never
     // The answer to a client; empty: none is sent (a drop rule, or nobody listens any more).
     std::function<void(const Miss&, std::span<const std::uint8_t> message)> reply;
+    unsigned workers = 1;                      // that answer clients, this one included
     std::function<void()> refresh_generation;  // before results are decided on: the generation in force
   };
 
@@ -51,6 +50,7 @@ class Resolutions {
   virtual void accept(std::unique_ptr<Miss> miss, Now now) = 0;
   virtual void receive(ExchangeId exchange, const Response& response, Now now) = 0;
   virtual void timeout(Now now) = 0;
+  virtual void wake(Now now) = 0;  // another worker's engine has finished what one of ours waits for
   // Sends what the engine wants, answers what it has finished, arms its timer.
   virtual void pump(Now now) = 0;
   virtual void set_forward_zones(std::vector<ForwardZone> zones) = 0;

@@ -31,6 +31,7 @@
 #include "resolver/server/generation_holder.h"
 #include "resolver/server/instance_lock.h"
 #include "resolver/server/metrics.h"
+#include "resolver/server/own_addresses.h"
 #include "resolver/server/port_probe.h"
 #include "resolver/server/resolutions.h"
 #include "resolver/server/special_names.h"
@@ -116,6 +117,7 @@ Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCach
   EngineOptions options;
   options.upstream_port = config.upstream_port;
   options.use_ipv6 = config.ipv6_upstream;
+  options.own_addresses = own_addresses(config.listen, config.upstream_port);
   if (config.validate) {
     auto rules = trust_rules(config);
     if (!rules) return rules.error();
@@ -217,6 +219,7 @@ class Daemon {
       sinks_.push_back(std::move(*sink));
       WorkerOptions options;
       options.index = i;
+      options.workers = worker_count_;
       options.listen = config_.resolver.listen;
       options.allow_clients = config_.resolver.allow_clients;
       if (worker_count_ > 1 && !cpus_.empty()) options.cpu = cpus_[i % cpus_.size()];
@@ -225,6 +228,7 @@ class Daemon {
       options.answers = config_.answers;
       options.engine = *engine;
       options.engine.ttl = ttl_bounds(config_.cache);
+      if (worker_count_ > 1) options.engine.in_flight = &in_flight_;
       options.outgoing = config_.resolver.outgoing;
       options.max_outstanding = descriptors > 2 * kReservedDescriptors
                                     ? std::min<std::size_t>(8192, (descriptors - kReservedDescriptors) / worker_count_)
@@ -360,6 +364,7 @@ class Daemon {
   std::unique_ptr<RrsetCache> rrsets_;
   std::unique_ptr<ServerCache> servers_;
   ZoneTrustCache zone_trust_;
+  InFlight in_flight_;
   DenialCache denials_;
   ForwardZones forwards_;
   const LocalData special_names_{special_zones()};

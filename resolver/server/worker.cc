@@ -92,6 +92,8 @@ class SocketWorker final : public Worker {
     if (!upstream) return upstream.error();
     upstream_ = std::move(*upstream);
     EngineOptions engine = options_.engine;
+    engine.max_exchanges = options_.max_outstanding;
+    if (engine.in_flight != nullptr) engine.engine_number = engine.in_flight->enter([this] { wake_engine(); });
     engine.random = [this] { return random_.next(); };
     resolutions_ = Resolutions::make(
         std::move(engine),
@@ -106,6 +108,7 @@ class SocketWorker final : public Worker {
          .cancel = [this](ExchangeId exchange) { upstream_->cancel(exchange); },
          .arm_timer = [this](std::optional<SteadyTime> at) { arm_timer(at); },
          .reply = [this](const Miss& miss, std::span<const std::uint8_t> message) { reply(miss, message); },
+         .workers = options_.workers,
          .refresh_generation = [this] { refresh_generation(); }});
     peers_ = {this};
     return {};
@@ -348,6 +351,16 @@ class SocketWorker final : public Worker {
     if (!message.empty() && !send_datagram(miss.descriptor, miss.route, message)) metrics_.add(Metric::send_failures);
   }
 
+  // Any thread.
+  void wake_engine() {
+    if (engine_woken_.exchange(true)) return;
+    boost::asio::post(loop_, [this] {
+      engine_woken_.store(false);
+      clock_.measure_turn();
+      resolutions_->wake(LoopClock::now());
+    });
+  }
+
   void arm_timer(std::optional<SteadyTime> at) {
     if (!at) {
       timer_.cancel();
@@ -389,6 +402,7 @@ class SocketWorker final : public Worker {
   unsigned batch_limit_ = kBatchSize;
   bool missed_ = false;  // something was handed to our own engine in this turn
 
+  std::atomic<bool> engine_woken_{false};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -31,6 +31,7 @@ class Resolutions;
 
 struct WorkerOptions {
   unsigned index = 0;
+  unsigned workers = 1;          // how many there are
   std::vector<Endpoint> listen;  // each by UDP and TCP
   std::vector<Prefix> allow_clients;
   std::optional<int> cpu;  // to be pinned to

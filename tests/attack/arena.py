@@ -62,6 +62,7 @@ class Authority:
     def __exit__(self, *_) -> None:
         self._process.terminate()
         self._process.wait(10)
+        self._socket.unlink()
 
     def _request(self, **wish) -> dict:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

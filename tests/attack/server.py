@@ -38,8 +38,10 @@ class Server:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         self.udp.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+        # weir has the port too, at an address of its own.
+        self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.udp.bind(("0.0.0.0", PORT))
-        self.tcp = socket.create_server(("0.0.0.0", PORT), backlog=1024)
+        self.tcp = socket.create_server(("0.0.0.0", PORT), backlog=1024, reuse_port=True)
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.control.bind(str(control))
         self.control.listen(4)

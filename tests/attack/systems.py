@@ -15,6 +15,7 @@ from tests.support.daemons import Weir
 
 ADDRESS = "10.53.0.100"
 PORT = 5300  # the server program has port 53 of every address
+OWN_ADDRESS = "10.53.0.101"  # but for this one, where weir listens on port 53
 CLIENT = "10.53.200.1"
 HINTS = ". 3600000 NS a.root.\na.root. 3600000 A 10.53.0.1\n"
 
@@ -95,17 +96,19 @@ class System:
 class WeirSystem(System):
     name = "weir"
 
-    def __init__(self, folder: Path, anchors: list[str], *, blocked: list[str], resolver_keys: str = "") -> None:
-        """`blocked`: names that a list of its blocks; `resolver_keys`: lines of its configuration."""
+    def __init__(self, folder: Path, anchors: list[str], *, blocked: list[str], forward: dict[str, str]) -> None:
+        """`blocked`: names that a list of its blocks; `forward`: zones, and who resolves them for it."""
         super().__init__(folder, anchors)
         blocklist = self.folder / "blocked.domains"
         blocklist.write_text("".join(f"{name}\n" for name in blocked))
         body = (f'[[list]]\nname = "blocked"\nsource = "{blocklist}"\n'
                 '[[policy]]\nname = "default"\nlists = ["blocked"]\n')
+        for zone, address in forward.items():
+            body += f'[[forward]]\nname = "{zone}"\nservers = ["{address}"]\n'
         anchor = self.folder / "anchors"
         anchor.write_text("".join(f"{line}\n" for line in anchors))
-        self.weir = Weir(self.folder, listen=[f"{ADDRESS}:{PORT}"], hints=self.hints, body=body,
-                         clients=["10.53.0.0/16"], resolver_keys="ipv6_upstream = false\n" + resolver_keys,
+        self.weir = Weir(self.folder, listen=[f"{ADDRESS}:{PORT}", f"{OWN_ADDRESS}:53"], hints=self.hints, body=body,
+                         clients=["10.53.0.0/16"], resolver_keys='ipv6_upstream = false\ncache = "16MiB"\n',
                          trust_anchor=anchor if anchors else None)
 
     def __enter__(self) -> "WeirSystem":

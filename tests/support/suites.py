@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+from tests.attack import words as attack_words
 from tests.support import fuzzing, tally, tidy, unittests
 from tests.support.tally import Tally
 
@@ -171,9 +172,9 @@ def fuzz(words: list[str] | None = None) -> Tally:
     return fuzzing.run(folder, words or [], SANITIZER_OPTIONS)
 
 
-def attacks() -> Tally:
-    build(configure("release"), PROGRAMS)
-    return run_child([sys.executable, "-m", "tests.attack"], SECONDS_OF_ATTACKS)
+def attacks(words: list[str] | None = None) -> Tally:
+    build(configure("release"), [*PROGRAMS, "bench_load", "bench_echo"])
+    return run_child([sys.executable, "-m", "tests.attack", *(words or [])], SECONDS_OF_ATTACKS)
 
 
 SUITES = {
@@ -189,7 +190,7 @@ SUITES = {
     "tidy": lambda: tidy.run(configure("release")),
 }
 TAKES_PATHS = {"scenarios"}
-TAKES_WORDS = {"fuzz": fuzzing.read_words}  # all that follows and is no suite; raises ValueError
+TAKES_WORDS = {"fuzz": fuzzing.read_words, "attacks": attack_words.read_words}  # all that follows and is no suite; raises ValueError
 
 
 def read_words(words: list[str]) -> list[tuple[str, list[str]]]:

@@ -6,7 +6,8 @@ import importlib
 
 from tests.attack.world import World
 
-MODULES = ["amplification", "aliases", "delegations", "validation", "forgery", "messages", "clients"]
+MODULES = ["amplification", "aliases", "delegations", "validation", "forgery", "messages", "clients", "randomness",
+           "honest", "memory"]
 
 
 def _modules():
@@ -26,6 +27,11 @@ def cases() -> dict[str, list]:
 def anchors() -> list[str]:
     """DS records of the signed islands of all families."""
     return [anchor for module in _modules() for anchor in getattr(module, "ANCHORS", [])]
+
+
+def forward() -> dict[str, str]:
+    """Zones that weir forwards, and to whom."""
+    return {zone: server for module in _modules() for zone, server in getattr(module, "FORWARD", {}).items()}
 
 
 def blocked() -> list[str]:

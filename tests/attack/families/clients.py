@@ -22,7 +22,7 @@ PULSE_SECONDS = 0.1
 def _handle(query: Query):
     first = query.labels[0]
     if first.startswith("slow"):  # late enough for others to come and ask the same
-        return [(0.3, Reply([Rr(query.name, "A", "192.0.2.1")]))]
+        return [(0.04, Reply([Rr(query.name, "A", "192.0.2.1")]))]
     if first.startswith("bomb"):
         return [(HELD_SECONDS, Reply([Rr(query.name, "A", "192.0.2.1")]))]
     if query.is_a("A"):
@@ -42,16 +42,17 @@ def _never_read(arena: Arena) -> Outcome:
     before = arena.system.resident_bytes()
     message = dns.query("warm.clients.evil", "A")
     data = (struct.pack(">H", len(message)) + message) * 1000
-    sent, began, closed = 0, time.monotonic(), 0.0
+    sent, progress, closed = 0, time.monotonic(), 0.0
     most = before
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
         stream.settimeout(0.2)
         stream.bind((arena.system.client, 0))
         stream.connect(arena.system.server)
-        while not closed and time.monotonic() - began < CLOSE_SECONDS + 10:
+        while not closed and time.monotonic() - progress < CLOSE_SECONDS + 5:
             try:
                 if sent < PIPELINED * len(data) // 1000:
                     sent += stream.send(data)
+                    progress = time.monotonic()
                 else:
                     stream.settimeout(0.2)
                     time.sleep(0.05)
@@ -59,7 +60,7 @@ def _never_read(arena: Arena) -> Outcome:
             except TimeoutError:
                 pass
             except OSError:
-                closed = time.monotonic() - began
+                closed = time.monotonic() - progress
             most = max(most, arena.system.resident_bytes())
     grown = (most - before) / MEBIBYTE
     outcome.expect(bool(closed) and closed <= CLOSE_SECONDS, f"not closed within {CLOSE_SECONDS} s")
@@ -131,7 +132,7 @@ def _bomb(arena: Arena) -> Outcome:
         began = time.monotonic()
         udp.setblocking(False)
         sent = 0
-        while time.monotonic() - began < over + HELD_SECONDS + 6:
+        while time.monotonic() - began < over + HELD_SECONDS + 4:
             now = time.monotonic() - began
             while sent < questions and sent < questions * now / over:
                 udp.sendto(dns.query(f"bomb{sent}.clients.evil", "A", id=sent & 0xFFFF), arena.system.server)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 
 from tests.attack.arena import Arena, Asked, Case, Outcome, amplification
-from tests.attack.messages import NOTIMP, Query, Reply, Rr, soa, write_reply
-from tests.attack.systems import ADDRESS
-from tests.attack.world import World
+from tests.attack.messages import AA, NOTIMP, QR, RA, Query, Reply, Rr, soa, write_reply
+from tests.attack.systems import OWN_ADDRESS
+from tests.attack.world import ROOT, TLD, World
 
 SERVER = "10.53.7.1"
 RIGHTFUL = "10.53.7.2"  # of zones that somebody tries to take over
 THIEF = "10.53.7.3"
+FORWARDER = "10.53.7.4"
+FORWARD = {"corp": FORWARDER}
 POISON = "203.0.113.66"
 SPOOFS = 50  # forged datagrams before each true answer
-ODD_ADDRESSES = ["0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1", ADDRESS]
+ODD_ADDRESSES = ["0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1", OWN_ADDRESS]
 
 _noise = random.Random(4)
 
@@ -65,6 +67,13 @@ def _redirecting(query: Query) -> Reply:
                   Rr("rightful.good.", "NS", "ns.thief.evil."), Rr("good.", "DNAME", "thief.evil.")])
 
 
+def _forwarder(query: Query) -> Reply:
+    """Recursive for corp., and full of opinions about the rest."""
+    return Reply([Rr(query.name, "A", "192.0.2.1")],
+                 [Rr("good.", "NS", "ns.thief.evil."), Rr("rightful.good.", "NS", "ns.thief.evil.")],
+                 [Rr("ns.thief.evil.", "A", THIEF), Rr("www.rightful.good.", "A", POISON)], flags=QR | AA | RA)
+
+
 def _handle(query: Query):
     if query.labels[0] == "warm" or not query.is_a("A"):
         return _true(query) if query.is_a("A") else Reply(authority=[soa(".".join(query.labels[-2:]) + ".")])
@@ -85,11 +94,12 @@ def install(world: World) -> None:
     world.delegate("rightful.good.", [("ns.rightful.good.", [RIGHTFUL])])
     world.serve(RIGHTFUL, _rightful)
     world.delegate("thief.evil.", [("ns.thief.evil.", [THIEF])])
+    world.serve(FORWARDER, _forwarder)
     world.serve(THIEF, lambda query: Reply([Rr(query.name, "A", POISON)]))
     for n in range(len(ODD_ADDRESSES) + 1):
         addresses = ODD_ADDRESSES if n == len(ODD_ADDRESSES) else [ODD_ADDRESSES[n]]
         world.delegate(f"odd{n}.evil.", [(f"ns{i}.odd{n}.evil.", [address]) for i, address in enumerate(addresses)])
-    world.delegate("odd6.evil.", [("ns.odd6.evil.", ["::", "::1", "::ffff:127.0.0.1", f"::ffff:{ADDRESS}"])])
+    world.delegate("odd6.evil.", [("ns.odd6.evil.", ["::", "::1", "::ffff:127.0.0.1", f"::ffff:{OWN_ADDRESS}"])])
 
 
 def _untouched(arena: Arena, outcome: Outcome) -> None:
@@ -113,6 +123,18 @@ def _poisoning(name: str):
         return outcome
 
     return run
+
+
+def _maginot(arena: Arena) -> Outcome:
+    outcome = Outcome()
+    arena.authority.reset()
+    for name in ("www.corp", "mail.corp"):
+        answer = arena.ask(name)
+        outcome.expect(answer is not None and answer.data("A") == ["192.0.2.1"], f"not forwarded: {answer}")
+    outcome.expect(arena.authority.counts().to(FORWARDER) == 2, "the forwarder was not asked")
+    _untouched(arena, outcome)
+    outcome.figures = {"stolen": arena.authority.counts().to(THIEF)}
+    return outcome
 
 
 def _true_answer(_: Arena, asked: Asked, outcome: Outcome) -> None:
@@ -144,18 +166,26 @@ def _spoofs(questions: int):
     return run
 
 
+def _queries(arena: Arena) -> int:
+    counters = arena.system.counters_after()
+    return int(sum(value for name, value in counters.items() if name.startswith("weir_queries_total")))
+
+
 def _never_itself(arena: Arena) -> Outcome:
     """Glue that points at nobody, at everybody, or at the resolver."""
     outcome = Outcome()
     arena.authority.reset()
-    for n in range(len(ODD_ADDRESSES) + 2):
+    asked = len(ODD_ADDRESSES) + 2
+    before = _queries(arena)
+    for n in range(asked):
         answer = arena.ask(f"www.odd{n}.evil", timeout=6)
         outcome.expect(answer is not None and answer.rcode == "SERVFAIL", f"odd{n}: {answer}")
-    counts = arena.authority.counts_when_quiet()
-    itself = {address: count for address, count in counts.packets.items()
-              if address == ADDRESS or address.startswith("127.") or address == "0.0.0.0"}
-    outcome.expect(not itself, f"asked itself: {itself}")
-    outcome.figures = {"to itself": sum(itself.values())}
+    itself = _queries(arena) - before - asked
+    elsewhere = {address: count for address, count in arena.authority.counts().packets.items()
+                 if address not in (ROOT, TLD)}
+    outcome.expect(not itself, f"asked itself {itself} times")
+    outcome.expect(not elsewhere, f"asked {elsewhere}")
+    outcome.figures = {"to itself": itself, "elsewhere": sum(elsewhere.values())}
     return outcome
 
 
@@ -169,6 +199,8 @@ CASES = [
     Case("unsolicited-ns", "CVE-2025-11411, CVE-2025-40778: name servers that nobody asked for", "0 believed",
          _poisoning("unsolicited.evil")),
     Case("redirecting", "data of other zones in the answer section", "0 believed", _poisoning("redirecting.evil")),
+    Case("maginot", "MaginotDNS (CVE-2021-25220): a forwarder speaks of zones that are not forwarded to it",
+         "0 believed", _maginot),
     Case("odd-glue", "CVE-2026-50251: glue 0.0.0.0, ::, loopback, our own address", "never asks itself",
          _never_itself),
 ]

@@ -22,8 +22,8 @@ TEST(Engine, EqualQuestionsShareTheWorkAndEachGetsItsResult) {
     const char* name = i % 2 == 0 ? "www.example.org" : "WWW.Example.ORG";
     asked.push_back(world.engine->start(question(name), {}, world.network.now()));
   }
-  world.engine->cancel(asked[0]);
-  world.engine->cancel(asked[9]);
+  world.engine->cancel(asked[0], world.network.now());
+  world.engine->cancel(asked[9], world.network.now());
   world.network.run();
   EXPECT_EQ(world.network.results.size(), 8U);
   for (std::size_t i = 0; i < world.network.results.size(); ++i) {
@@ -55,12 +55,12 @@ TEST(Engine, TheLastClientToLeaveEndsTheWork) {
   EXPECT_TRUE(world.engine->next_timeout());
   world.network.collect();
   EXPECT_EQ(world.network.outstanding(), 1U);
-  world.engine->cancel(id);
+  world.engine->cancel(id, world.network.now());
   world.network.collect();
   EXPECT_EQ(world.network.outstanding(), 0U);
   EXPECT_EQ(world.engine->in_flight(), 0U);
   EXPECT_FALSE(world.engine->next_timeout());
-  world.engine->cancel(id);  // twice does no harm
+  world.engine->cancel(id, world.network.now());  // twice does no harm
 }
 
 TEST(Engine, CachedAnswersAreReadyAtOnceAndAgeAway) {
@@ -319,7 +319,7 @@ TEST(Engine, Soak) {
       network.collect();
       check();
       if (network.random() % 10 == 0 && asked.contains(id)) {
-        world.engine->cancel(id);
+        world.engine->cancel(id, world.network.now());
         asked.erase(id);
       }
       network.pass(std::chrono::milliseconds(network.random() % 40));
