@@ -187,6 +187,6 @@ class Engine {
 };
 
 std::vector<RootServer> built_in_root_hints();
-Result<std::vector<RootServer>> read_root_hints(const std::string& file);  // file:line in errors
+Result<std::vector<RootServer>> read_root_hints(const std::string& file);  // file:line:column in errors
 
 }  // namespace weir

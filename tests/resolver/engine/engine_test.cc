@@ -351,11 +351,12 @@ TEST(RootHints, FilesAndTheirFaults) {
        "A.ROOT-SERVERS.NET. 3600000 AAAA 2001:503:ba3e::2:30\n",
        nullptr},
       {". IN NS ns.root\nns.root IN A 10.53.0.1\n", nullptr},
-      {".\tNS\tns.root\nns.root A 10.53.0.999\n", ":2: "},
-      {"org NS ns.root\n", ":1: "},
-      {". NS ns.root\nns.root TXT x\n", ":2: "},
-      {". NS ns.root\nns.root AAAA 10.53.0.1\n", ":2: "},
-      {". NS\n", ":1: "},
+      {".\tNS\tns.root\nns.root A 10.53.0.999\n", ":2:11: "},
+      {"org NS ns.root\n", ":1:1: NS record of 'org'"},
+      {". NS ns.root\nns.root TXT x\n", ":2:9: "},
+      {". NS ns.root\nns.root AAAA 10.53.0.1\n", ":2:14: "},
+      {". NS\n", ":1:3: expected"},
+      {".  60 IN NS ns.root more ; x\n", ":1:20: expected"},
       {"; nothing\n", "no root server"},
   };
   const std::string file = ::testing::TempDir() + "weir_root_hints";
