@@ -120,7 +120,10 @@ struct Engine::State {
     const bool bogus = finished.cause == Finished::Cause::bogus;
     if (finished.cause == Finished::Cause::failed || bogus) {
       // RFC 9520 section 3.2: not asked again for a while, and longer each time.
-      const Limit longest = bogus ? Limit::bogus_ttl_s : Limit::failure_ttl_max_s;
+      const bool unreachable = result.ede == EdeCode::no_reachable_authority || result.ede == EdeCode::network_error;
+      const Limit longest = bogus         ? Limit::bogus_ttl_s
+                            : unreachable ? Limit::unreachable_ttl_max_s
+                                          : Limit::failure_ttl_max_s;
       result.ttl = std::chrono::seconds(
           rrsets.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
     } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {

@@ -477,7 +477,7 @@ void FakeNetwork::pass(std::chrono::milliseconds time) {
 void FakeNetwork::run(std::chrono::milliseconds bound) {
   collect();
   const auto until = clock_ + bound;
-  while (engine_->in_flight() > 0 && clock_ < until) {
+  while ((engine_->in_flight() > 0 || !outstanding_.empty()) && clock_ < until) {
     auto next = until;
     if (const auto timer = engine_->next_timeout()) {
       next = std::min(next, std::chrono::ceil<std::chrono::microseconds>(timer->time_since_epoch()));
