@@ -439,6 +439,7 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
 }
 
 void FakeNetwork::collect() {
+  if (!faults_expected_ && engine_->counters().broken_invariants > 0) throw std::logic_error("the engine has a fault");
   for (const Exchange& exchange : engine_->take_exchanges()) carry_out(exchange);
   for (const ExchangeId id : engine_->take_abandoned()) outstanding_.erase(id);
   for (ResolutionResult& result : engine_->take_results()) {
