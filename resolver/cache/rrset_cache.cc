@@ -295,7 +295,7 @@ std::optional<Delegation> RrsetCache::closest_delegation(const Name& name, Stead
 
 std::uint32_t RrsetCache::put_failure(const Name& name, RecordType type, std::optional<EdeCode> ede,
                                       const std::string& text, SteadyTime now, std::uint64_t longest) {
-  std::uint64_t ttl = limit_of(Limit::failure_ttl_min_s);
+  std::uint64_t ttl = std::min(limit_of(Limit::failure_ttl_min_s), std::max<std::uint64_t>(longest / 4, 1));
   const EntryKey key{name, kFailure, type};
   Shard& shard = state_->shard(name);
   const std::lock_guard lock(shard.mutex);

@@ -91,7 +91,8 @@ class RrsetCache {
   // The deepest known zone cut at `name` or above it; nothing where not even the root is known.
   std::optional<Delegation> closest_delegation(const Name& name, SteadyTime now) const;
 
-  // Doubles the time with each failure that follows on the last one, up to `longest_s`; returns the TTL in seconds.
+  // Doubles the time with each failure that follows on the last one, up to `longest_s` (and begins with a quarter of
+  // that at most); returns the TTL in seconds.
   std::uint32_t put_failure(const Name& name, RecordType type, std::optional<EdeCode> ede, const std::string& text,
                             SteadyTime now, std::uint64_t longest_s = limit_of(Limit::failure_ttl_max_s));
   std::optional<CachedFailure> find_failure(const Name& name, RecordType type, SteadyTime now) const;

@@ -34,12 +34,18 @@ struct Entry {
   bool measured = false;
   microseconds srtt{};
   microseconds variance{};
-  unsigned silences = 0;  // in a row
-  SteadyTime dead_until{};
+  unsigned silences = 0;    // in a row
+  SteadyTime next_probe{};  // of a dead one
   SteadyTime without_edns_until{};
   SteadyTime folds_case_until{};
   std::vector<LameZone> lame;
 
+  bool dead() const { return silences >= kSilencesUntilDead; }
+  // Between two probes.
+  seconds rest() const {
+    const unsigned doublings = std::min(silences - kSilencesUntilDead, 10U);
+    return seconds(std::min(limit_of(Limit::dead_server_min_s) << doublings, limit_of(Limit::dead_server_max_s)));
+  }
   microseconds retransmit_after() const {
     microseconds base = measured ? srtt + std::max<microseconds>(4 * variance, milliseconds(20)) : kInitialRetransmit;
     for (unsigned i = 0; i < std::min(silences, 4U); ++i) base *= 2;
@@ -113,7 +119,7 @@ ServerStatus ServerCache::find(const ServerAddress& server, const Name& zone_cut
   status.known = entry.measured || entry.silences > 0;
   status.retransmit_after = entry.retransmit_after();
   status.srtt = entry.measured && entry.silences == 0 ? entry.srtt : status.retransmit_after;
-  status.dead = entry.dead_until > now;
+  status.dead = entry.dead();
   status.without_edns = entry.without_edns_until > now;
   status.folds_case = entry.folds_case_until > now;
   status.lame = std::ranges::any_of(
@@ -133,19 +139,25 @@ void ServerCache::record_answer(const ServerAddress& server, microseconds rtt, S
     }
     entry.measured = true;
     entry.silences = 0;
-    entry.dead_until = {};
   });
 }
 
 void ServerCache::record_silence(const ServerAddress& server, SteadyTime now) {
   state_->change(server, [&](Entry& entry) {
     entry.silences = std::min(entry.silences + 1, 30U);
-    if (entry.silences < kSilencesUntilDead) return;
-    const unsigned doublings = std::min(entry.silences - kSilencesUntilDead, 10U);
-    const std::uint64_t rest =
-        std::min(limit_of(Limit::dead_server_min_s) << doublings, limit_of(Limit::dead_server_max_s));
-    entry.dead_until = now + seconds(rest);
+    if (entry.dead()) entry.next_probe = now + entry.rest();
   });
+}
+
+bool ServerCache::claim_probe(const ServerAddress& server, SteadyTime now) {
+  Shard& shard = state_->shard(server);
+  const std::lock_guard lock(shard.mutex);
+  const auto known = shard.index.find(server);
+  if (known == shard.index.end()) return false;
+  Entry& entry = *known->second;
+  if (!entry.dead() || entry.next_probe > now) return false;
+  entry.next_probe = now + entry.rest();
+  return true;
 }
 
 void ServerCache::record_without_edns(const ServerAddress& server, SteadyTime now) {

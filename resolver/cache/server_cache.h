@@ -18,7 +18,7 @@ struct ServerStatus {
   bool known = false;                            // an answer or a silence has been seen
   std::chrono::microseconds srtt{};              // smoothed (RFC 6298); grows with silence. Meaningless where not known
   std::chrono::microseconds retransmit_after{};  // how long to wait for an answer before asking elsewhere
-  bool dead = false;                             // silent several times in a row, and its rest is not over
+  bool dead = false;                             // silent several times in a row, until it answers again
   bool lame = false;                             // for the zone asked about
   bool without_edns = false;                     // answers only queries without OPT
   bool folds_case = false;                       // does not echo the case of QNAME: 0x20 is useless there
@@ -34,6 +34,9 @@ class ServerCache {
   ServerStatus find(const ServerAddress& server, const Name& zone_cut, SteadyTime now) const;
   void record_answer(const ServerAddress& server, std::chrono::microseconds rtt, SteadyTime now);
   void record_silence(const ServerAddress& server, SteadyTime now);
+  // Whether the caller is to send a dead server one query to see if it is back: true once for each of its rests
+  // (limits.h: dead_server_min_s), whoever asks first.
+  bool claim_probe(const ServerAddress& server, SteadyTime now);
   void record_without_edns(const ServerAddress& server, SteadyTime now);
   void record_folds_case(const ServerAddress& server, SteadyTime now);
   void record_lame(const ServerAddress& server, const Name& zone_cut, SteadyTime now);

@@ -66,6 +66,22 @@ std::string_view objection_to_ds(Octets rdata) {
   return ds->digest.size() == expected ? "" : "the digest is not as long as its type says";
 }
 
+// "line:column" of an octet of `text`, both from 1 on.
+std::string place_of(std::string_view text, std::size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const std::size_t line_begin = before.rfind('\n') + 1;  // of the first line 0
+  return std::to_string(1 + std::ranges::count(before, '\n')) + ':' + std::to_string(1 + at - line_begin);
+}
+
+// Where the next record begins at or after `at`: past white space, empty lines and comments.
+std::size_t begin_of_record(std::string_view text, std::size_t at) {
+  while (at < text.size() &&
+         (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n' || text[at] == ';')) {
+    at = text[at] == ';' ? std::min(text.find('\n', at), text.size()) : at + 1;
+  }
+  return at;
+}
+
 // What is wrong with a record as a trust anchor; empty where nothing is.
 std::string_view objection(const ldns_rr* record, Octets rdata) {
   const ldns_rr_type type = ldns_rr_get_type(record);
@@ -96,14 +112,13 @@ TrustAnchors TrustAnchors::built_in_root() {
 
 Result<TrustAnchors> TrustAnchors::parse(std::string_view text, std::string_view file) {
   TrustAnchors out;
-  int line = 0;  // the last one that ldns has read
+  std::size_t at = 0;  // where what is looked at begins
   const auto invalid = [&](std::string_view what) {
-    return Error{ErrorCode::invalid,
-                 std::string(file) + ':' + std::to_string(std::max(line, 1)) + ": " + std::string(what)};
+    return Error{ErrorCode::invalid, std::string(file) + ':' + place_of(text, at) + ": " + std::string(what)};
   };
   // For ldns a line ends there: an anchor behind it would be passed over in silence.
   if (const auto nul = text.find('\0'); nul != text.npos) {
-    line = 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
+    at = nul;
     return invalid("an octet 0; expected text");
   }
   if (trim(text).empty()) return invalid("no trust anchor; expected DS or DNSKEY records");
@@ -113,14 +128,18 @@ Result<TrustAnchors> TrustAnchors::parse(std::string_view text, std::string_view
   if (!input) return invalid("cannot be read");
   ParserNames names;
   std::uint32_t ttl = 3600;
+  int line = 0;  // ldns counts for itself
   while (std::feof(input.get()) == 0) {
+    at = std::min(begin_of_record(copy, static_cast<std::size_t>(std::max(std::ftell(input.get()), 0L))), text.size());
     ldns_rr* raw = nullptr;
     const ldns_status status = ldns_rr_new_frm_fp_l(&raw, input.get(), &ttl, &names.origin, &names.previous, &line);
     const Record record(raw);
     if (status == LDNS_STATUS_SYNTAX_EMPTY || status == LDNS_STATUS_SYNTAX_TTL || status == LDNS_STATUS_SYNTAX_ORIGIN) {
       continue;
     }
-    if (status != LDNS_STATUS_OK) return invalid(ldns_get_errorstr_by_id(status));
+    if (status != LDNS_STATUS_OK) {
+      return invalid(std::string(ldns_get_errorstr_by_id(status)) + "; expected a DS or DNSKEY record");
+    }
     const Buffer buffer(ldns_buffer_new(LDNS_MAX_PACKETLEN));
     if (!buffer || ldns_rr_rdata2buffer_wire(buffer.get(), record.get()) != LDNS_STATUS_OK) {
       return invalid("cannot be put into wire format");
@@ -132,6 +151,7 @@ Result<TrustAnchors> TrustAnchors::parse(std::string_view text, std::string_view
     if (!zone) return invalid("the owner is no domain name");
     out.add(*zone, static_cast<RecordType>(ldns_rr_get_type(record.get())), rdata);
   }
+  at = 0;
   if (out.anchors_.empty()) return invalid("no trust anchor; expected DS or DNSKEY records");
   return out;
 }

@@ -31,8 +31,8 @@ class TrustAnchors {
   static TrustAnchors built_in_root();
 
   // Zone file lines (RFC 1035 section 5.1) with DS and DNSKEY records of class IN. `file` is for messages. Errors:
-  // invalid, as file:line: what is no such record, is a DNSKEY without zone key flag or with the revoked one, or says
-  // nothing.
+  // invalid, as file:line:column of where the record begins: what is no such record, is a DNSKEY without zone key flag
+  // or with the revoked one, or says nothing.
   static Result<TrustAnchors> parse(std::string_view text, std::string_view file);
 
   // One more record of type DS or DNSKEY.

@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 constexpr microseconds kTcpTimeout = milliseconds(1500);
 // An answer that comes after the next server was asked is still taken, for this long.
 constexpr microseconds kLateAnswer = milliseconds(1500);
+// How long a dead server that answers again may take before the next one is asked too: time for four of them.
+constexpr microseconds kProbePatience = milliseconds(376);
 // RFC 9156 section 2.3: MINIMISE_ONE_LAB. After these, several labels are added at a time.
 constexpr unsigned kMinimiseOneLabel = 4;
 
@@ -73,12 +75,39 @@ Asked ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resoluti
   }
   draft.query = std::move(query);
   microseconds patience = status.retransmit_after;  // doubled with each silence of this server
+  if (status.dead) patience = std::min(patience, kProbePatience);
   if (candidate.transport == UpstreamTransport::tcp) patience = kTcpTimeout;
   draft.sent = context.now.steady;
   draft.retry_at = draft.sent + patience;
   draft.expires = draft.retry_at + kLateAnswer;
   step.outstanding.push_back(context.exchanges.open(std::move(draft), resolution.id()).id);
   return Asked::sent;
+}
+
+// While another server answers the question, one of the dead ones is asked for the zone's SOA: whether it is back.
+// Nobody waits for that, so it outlives this resolution.
+void probe_a_dead_server(const AskServers& step, const std::vector<ServerChoice>& choices, const Lookup& lookup,
+                         Resolution& resolution, Context& context) {
+  if (step.role == ServerRole::forwarder || !resolution.budget().has(Limit::upstream_packets)) return;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (!choices[i].status.dead) continue;
+    const ServerAddress& server = step.candidates[i].address;
+    if (!context.servers.claim_probe(server, context.now.steady)) continue;
+    if (!resolution.budget().spend(Limit::upstream_packets)) return;
+    ++context.counters.exchanges;
+    OutstandingExchange draft;
+    draft.server = server;
+    draft.plain_name = draft.query.qname = step.zone.zone_cut;
+    draft.query.type = RecordType::soa;
+    draft.query.record_class = lookup.record_class;
+    draft.query.udp_payload_size = context.options.udp_payload_size;
+    draft.query.id = static_cast<std::uint16_t>(context.options.random());
+    draft.sent = context.now.steady;
+    draft.retry_at = draft.sent + choices[i].status.retransmit_after;
+    draft.expires = draft.retry_at + kLateAnswer;
+    context.exchanges.open(std::move(draft), WorkId{});
+    return;
+  }
 }
 
 enum class Distrusted : std::uint8_t { left_out, included };
@@ -254,6 +283,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
       if (asked == Asked::out_of_packets) return limit_failure(Limit::upstream_packets, context);
       const ServerStatus& status = choices[*chosen].status;
       if (asked == Asked::sent && (status.dead || status.lame)) ++step.dead_probes;
+      if (!status.dead) probe_a_dead_server(step, choices, lookup, resolution, context);
       return std::nullopt;
     }
   }

@@ -96,6 +96,19 @@ struct Engine::State {
     deliver(id, result);
   }
 
+  // What only a mistake of ours can break ends this resolution in SERVFAIL and is counted: never the process, which
+  // anybody on the network could then switch off.
+  template <class Work>
+  void guard(Resolution& resolution, Now now, const Work& work) {
+    Context context = this->context(now);
+    try {
+      work(context);
+    } catch (const std::exception& fault) {
+      ++counters.broken_invariants;
+      resolution.fail(context, EdeCode::other, std::string("a fault inside: ") + fault.what());
+    }
+  }
+
   Resolution& begin(const Question& question, const Origin& origin, Now now) {
     const WorkId work{++last_work};
     const SteadyTime deadline = now.steady + milliseconds(limit_of(Limit::resolution_ms));
@@ -125,7 +138,10 @@ struct Engine::State {
     const bool bogus = finished.cause == Finished::Cause::bogus;
     if (finished.cause == Finished::Cause::failed || bogus) {
       // RFC 9520 section 3.2: not asked again for a while, and longer each time.
-      const Limit longest = bogus ? Limit::bogus_ttl_s : Limit::failure_ttl_max_s;
+      const bool unreachable = result.ede == EdeCode::no_reachable_authority || result.ede == EdeCode::network_error;
+      const Limit longest = bogus         ? Limit::bogus_ttl_s
+                            : unreachable ? Limit::unreachable_ttl_max_s
+                                          : Limit::failure_ttl_max_s;
       result.ttl = std::chrono::seconds(
           rrsets.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
     } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {
@@ -166,8 +182,7 @@ struct Engine::State {
     origin.kind = OriginKind::priming;
     if (by_question.contains(key_of(question, origin))) return;
     Resolution& resolution = begin(question, origin, now);
-    Context context = this->context(now);
-    resolution.run(context);
+    guard(resolution, now, [&](Context& context) { resolution.run(context); });
     settle(resolution, now);
   }
 
@@ -176,9 +191,10 @@ struct Engine::State {
     for (const WorkId waiter : exchange.waiters) {
       const auto known = resolutions.find(waiter);
       if (known == resolutions.end()) continue;
-      Context context = this->context(now);
-      known->second->on_exchange(context, {kind, exchange, message, octets});
-      settle(*known->second, now);
+      Resolution& resolution = *known->second;
+      guard(resolution, now,
+            [&](Context& context) { resolution.on_exchange(context, {kind, exchange, message, octets}); });
+      settle(resolution, now);
     }
   }
 
@@ -202,8 +218,11 @@ struct Engine::State {
                  now);
     }
     auto message = read_message(restore_case(octets, start, exchange));
-    if (message) bound_ttls(*message, options.ttl);
-    if (!message) return end(exchange.id, ExchangeEventKind::malformed, nullptr, octets.size(), now);
+    if (!message) {
+      ++counters.malformed_responses;
+      return end(exchange.id, ExchangeEventKind::malformed, nullptr, octets.size(), now);
+    }
+    bound_ttls(*message, options.ttl);
     end(exchange.id, ExchangeEventKind::answered, &*message, octets.size(), now);
   }
 
@@ -293,10 +312,10 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
   resolution.waiters.push_back(id);
   state.waiting.emplace(id, resolution.id());
   const WorkId work = resolution.id();
-  Context context = state.context(now);
-  resolution.run(context);
+  state.guard(resolution, now, [&](Context& context) { resolution.run(context); });
   if (!resolution.finished()) state.prime(now);
-  state.settle(*state.resolutions.at(work), now);
+  const auto begun = state.resolutions.find(work);  // priming may have ended it
+  if (begun != state.resolutions.end()) state.settle(*begun->second, now);
   state.resume_held(now);
   return id;
 }

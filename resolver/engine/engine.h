@@ -170,7 +170,8 @@ struct EngineOptions {
 
 struct EngineCounters {
   std::uint64_t started = 0, finished = 0, failed = 0, exchanges = 0, retries = 0, tcp_fallbacks = 0,
-                ignored_responses = 0, joined = 0, validations = 0, bogus = 0;
+                ignored_responses = 0, malformed_responses = 0, joined = 0, validations = 0, bogus = 0;
+  std::uint64_t broken_invariants = 0;  // resolutions that a mistake of our own ended
   LimitCounts limits;
 };
 
@@ -207,6 +208,6 @@ class Engine {
 };
 
 std::vector<RootServer> built_in_root_hints();
-Result<std::vector<RootServer>> read_root_hints(const std::string& file);  // file:line in errors
+Result<std::vector<RootServer>> read_root_hints(const std::string& file);  // file:line:column in errors
 
 }  // namespace weir

@@ -147,8 +147,9 @@ void Resolution::pop(Context& context) {
     validating->awaited.reset();
     return;
   }
+  // Throws where it is not so; the engine counts that (EngineCounters::broken_invariants).
   Step next =
-      on_addresses(*std::get_if<AwaitAddresses>(&below.step), *std::get_if<Finished>(&done->step), *this, context);
+      on_addresses(std::get<AwaitAddresses>(below.step), std::get<Finished>(done->step), *this, context);
   below.step = std::move(next);
 }
 

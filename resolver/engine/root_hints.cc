@@ -1,7 +1,8 @@
 // Where resolution begins when nothing is known: the root's servers, built in or from a hints file.
 #include <algorithm>
-#include <charconv>
 #include <fstream>
+#include <optional>
+#include <utility>
 
 #include "resolver/engine/engine.h"
 #include "zones/base/text.h"
@@ -26,20 +27,30 @@ constexpr BuiltIn kRoot[] = {
     {'m', "202.12.27.33", "2001:dc3::35"},
 };
 
-std::vector<std::string> words_of(std::string_view line) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : line) {
-    if (c == ';') break;
-    if (c == ' ' || c == '\t' || c == '\r') {
-      if (!word.empty()) words.push_back(std::exchange(word, {}));
-    } else {
-      word += c;
+struct Word {
+  std::string text;
+  std::size_t column = 1;  // from 1 on
+};
+
+std::vector<Word> words_of(std::string_view line) {
+  std::vector<Word> words;
+  bool inside = false;
+  for (std::size_t at = 0; at < line.size() && line[at] != ';'; ++at) {
+    if (line[at] == ' ' || line[at] == '\t' || line[at] == '\r') {
+      inside = false;
+      continue;
     }
+    if (!std::exchange(inside, true)) words.push_back({{}, at + 1});
+    words.back().text += line[at];
   }
-  if (!word.empty()) words.push_back(std::move(word));
   return words;
 }
+
+// A fault and the column of the word that it is in.
+struct Fault {
+  std::size_t column = 1;
+  std::string what;
+};
 
 bool is_number(const std::string& word) {
   return !word.empty() && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
@@ -52,38 +63,42 @@ RootServer& server_named(std::vector<RootServer>& servers, const Name& name) {
 }
 
 // One line: owner (or white space: the one before), TTL and class optional, NS, A or AAAA, data.
-Result<void> read_line(const std::string& line, Name& owner, std::vector<RootServer>& servers) {
-  std::vector<std::string> words = words_of(line);
-  if (words.empty()) return {};
+std::optional<Fault> read_line(const std::string& line, Name& owner, std::vector<RootServer>& servers) {
+  const std::vector<Word> words = words_of(line);
+  if (words.empty()) return std::nullopt;
   std::size_t at = 0;
   if (line.front() != ' ' && line.front() != '\t') {
-    auto name = Name::parse(words[at++]);
-    if (!name) return name.error();
+    auto name = Name::parse(words[at].text);
+    if (!name) return Fault{words[at].column, name.error().message};
     owner = std::move(*name);
+    ++at;
   }
-  if (at < words.size() && is_number(words[at])) ++at;
-  if (at < words.size() && to_lower_ascii(words[at]) == "in") ++at;
-  if (at < words.size() && is_number(words[at])) ++at;
-  if (words.size() != at + 2) return Error{ErrorCode::invalid, "expected an NS, A or AAAA record with its data"};
-  const std::string type = to_lower_ascii(words[at]);
-  const std::string& data = words[at + 1];
+  if (at < words.size() && is_number(words[at].text)) ++at;
+  if (at < words.size() && to_lower_ascii(words[at].text) == "in") ++at;
+  if (at < words.size() && is_number(words[at].text)) ++at;
+  if (words.size() != at + 2) {
+    const Word& last = words[std::min(at + 2, words.size() - 1)];
+    return Fault{last.column, "expected an NS, A or AAAA record with its data"};
+  }
+  const std::string type = to_lower_ascii(words[at].text);
+  const Word& data = words[at + 1];
   if (type == "ns") {
-    if (!owner.is_root()) return Error{ErrorCode::invalid, "NS record of '" + owner.to_text() + "', not of the root"};
-    auto name = Name::parse(data);
-    if (!name) return name.error();
+    if (!owner.is_root()) return Fault{1, "NS record of '" + owner.to_text() + "', not of the root"};
+    auto name = Name::parse(data.text);
+    if (!name) return Fault{data.column, name.error().message};
     server_named(servers, *name);
-    return {};
+    return std::nullopt;
   }
   if (type != "a" && type != "aaaa") {
-    return Error{ErrorCode::invalid, "'" + escape_for_display(words[at]) + "' is not NS, A or AAAA"};
+    return Fault{words[at].column, "'" + escape_for_display(words[at].text) + "' is not NS, A or AAAA"};
   }
-  auto address = IpAddress::parse(data);
-  if (!address) return address.error();
+  auto address = IpAddress::parse(data.text);
+  if (!address) return Fault{data.column, address.error().message};
   if ((type == "a") != (address->family == AddressFamily::ipv4)) {
-    return Error{ErrorCode::invalid, "'" + data + "' is no address for " + words[at]};
+    return Fault{data.column, "'" + data.text + "' is no address for " + words[at].text};
   }
   server_named(servers, owner).addresses.push_back(*address);
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -106,11 +121,13 @@ Result<std::vector<RootServer>> read_root_hints(const std::string& file) {
   Name owner;
   std::string line;
   for (unsigned number = 1; std::getline(in, line); ++number) {
-    const std::string where = file + ":" + std::to_string(number) + ": ";
-    if (line.size() > 1000 || number > 10'000) return Error{ErrorCode::too_large, where + "too long for a hints file"};
+    const std::string where = file + ":" + std::to_string(number) + ":";
+    if (line.size() > 1000 || number > 10'000)
+      return Error{ErrorCode::too_large, where + "1: too long for a hints file"};
     if (line.empty()) continue;
-    if (auto read = read_line(line, owner, servers); !read)
-      return Error{read.error().code, where + read.error().message};
+    if (const auto fault = read_line(line, owner, servers)) {
+      return Error{ErrorCode::invalid, where + std::to_string(fault->column) + ": " + fault->what};
+    }
   }
   std::erase_if(servers, [](const RootServer& server) { return server.addresses.empty(); });
   if (servers.empty()) return Error{ErrorCode::invalid, file + ": no root server with an address"};

@@ -13,6 +13,8 @@ using std::chrono::microseconds;
 constexpr std::uint32_t kExploreOneIn = 32;
 // Servers this near to the best are as good: spreading the questions keeps an attacker guessing (RFC 5452 section 4.4).
 constexpr microseconds kBand = std::chrono::milliseconds(25);
+// What is expected of a server that was never asked: less than of one that has been silent.
+constexpr microseconds kUnknown = std::chrono::milliseconds(376);
 
 // Who serves the zone and lives, then who was silent, then who said that it does not serve the zone: it may have meant
 // one name alone, and where nobody else is left it is asked before the zone is given up.
@@ -39,7 +41,8 @@ std::optional<std::size_t> choose_server(std::span<const ServerChoice> servers, 
       if (server.usable && rank_of(server.status) == rank) tries = std::min(tries, server.tries);
     }
     for (const ServerChoice& server : servers) {
-      if (eligible(server, tries, rank) && server.status.known) best = std::min(best, server.status.srtt);
+      if (!eligible(server, tries, rank)) continue;
+      best = std::min(best, server.status.known ? server.status.srtt : kUnknown);
     }
     const bool explore = random_below(random, kExploreOneIn) == 0;
     std::vector<std::size_t> band;

@@ -60,6 +60,8 @@ enum class Metric : std::uint8_t {
   engine_retries,
   engine_tcp_fallbacks,
   engine_ignored_responses,
+  engine_malformed_responses,
+  engine_broken_invariants,
   engine_joined,
   engine_validations,                                         // answers that were checked to the end
   engine_bogus,                                               // of them: not what their zones signed

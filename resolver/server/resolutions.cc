@@ -129,6 +129,8 @@ class EngineResolutions final : public Resolutions {
     metrics.set(Metric::engine_retries, counters.retries);
     metrics.set(Metric::engine_tcp_fallbacks, counters.tcp_fallbacks);
     metrics.set(Metric::engine_ignored_responses, counters.ignored_responses);
+    metrics.set(Metric::engine_malformed_responses, counters.malformed_responses);
+    metrics.set(Metric::engine_broken_invariants, counters.broken_invariants);
     metrics.set(Metric::engine_joined, counters.joined);
     metrics.set(Metric::engine_validations, counters.validations);
     metrics.set(Metric::engine_bogus, counters.bogus);

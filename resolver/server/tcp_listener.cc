@@ -119,7 +119,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const bool sound = take_messages();
     proceeding_ = false;
     if (closed_) return;
-    if (!sound) return close();
+    if (!sound) {
+      shared_->metrics.add(Metric::malformed);
+      return close();
+    }
     write();
     if (ended_ && in_flight_ == 0 && unsent() == 0) return close();
     if (!reading_ && !ended_ && may_take()) read();

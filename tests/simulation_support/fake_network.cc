@@ -439,6 +439,7 @@ void FakeNetwork::carry_out(const Exchange& exchange) {
 }
 
 void FakeNetwork::collect() {
+  if (!faults_expected_ && engine_->counters().broken_invariants > 0) throw std::logic_error("the engine has a fault");
   for (const Exchange& exchange : engine_->take_exchanges()) carry_out(exchange);
   for (const ExchangeId id : engine_->take_abandoned()) outstanding_.erase(id);
   for (ResolutionResult& result : engine_->take_results()) {
@@ -477,7 +478,7 @@ void FakeNetwork::pass(std::chrono::milliseconds time) {
 void FakeNetwork::run(std::chrono::milliseconds bound) {
   collect();
   const auto until = clock_ + bound;
-  while (engine_->in_flight() > 0 && clock_ < until) {
+  while ((engine_->in_flight() > 0 || !outstanding_.empty()) && clock_ < until) {
     auto next = until;
     if (const auto timer = engine_->next_timeout()) {
       next = std::min(next, std::chrono::ceil<std::chrono::microseconds>(timer->time_since_epoch()));

@@ -76,12 +76,13 @@ class FakeNetwork {
 
   EngineOptions options();  // hints: the servers of the root zone
   void attach(Engine& engine) { engine_ = &engine; }
+  void expect_faults() { faults_expected_ = true; }  // else a broken invariant of the engine is an error here
   RrsetCache rrsets{8U << 20};
   ServerCache servers;
 
   Now now() const { return {SteadyTime() + clock_, WallTime() + std::chrono::seconds(1'800'000'000) + clock_}; }
   void pass(std::chrono::milliseconds time);  // timers and packets due meanwhile happen
-  // Runs until nothing is in flight, at most `bound` of virtual time.
+  // Runs until nothing is in flight, also no probe that outlives its question; at most `bound` of virtual time.
   void run(std::chrono::milliseconds bound = std::chrono::seconds(60));
   ResolutionResult resolve(const std::string& name, RecordType type, Origin origin = {});
   void collect();  // takes exchanges and results that are ready
@@ -114,6 +115,7 @@ class FakeNetwork {
   static void read_records(Zone& zone, const std::string& records);
 
   Engine* engine_ = nullptr;
+  bool faults_expected_ = false;
   std::chrono::microseconds clock_{0};
   std::mt19937_64 random_;
   std::deque<Zone> zones_;

@@ -135,7 +135,8 @@ def e2e(preset: str = "release") -> Tally:
     folder = configure(preset)
     build(folder, PROGRAMS)
     environment = {**os.environ, **SANITIZER_OPTIONS, "WEIR_BUILD": str(folder)}
-    return run_child([sys.executable, "-m", "tests.e2e"], SECONDS_OF_E2E, env=environment)
+    slower = 1 if preset == "release" else 3
+    return run_child([sys.executable, "-m", "tests.e2e"], slower * SECONDS_OF_E2E, env=environment)
 
 
 def sanitized(preset: str) -> Tally:
@@ -192,6 +193,7 @@ SUITES = {
     "asan": lambda: sanitized("asan"),
     "tsan": lambda: sanitized("tsan"),
     "e2e-asan": lambda: e2e("asan"),
+    "e2e-tsan": lambda: e2e("tsan"),
     "bench": bench,
     "attacks": attacks,
     "scenarios": scenarios,

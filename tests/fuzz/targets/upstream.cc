@@ -149,6 +149,7 @@ WEIR_FUZZ_TARGET(upstream) {
     world.now.steady = std::max(world.now.steady, *timeout);
     engine.timeout(world.now);
   }
+  require(engine.counters().broken_invariants == 0, "a fault inside");
   const auto results = engine.take_results();
   require(results.size() == 1, "one result for each start");
   check_result(world, results.front());

@@ -195,6 +195,11 @@ TEST_F(RrsetCacheTest, FailuresLastLongerEachTime) {
   EXPECT_EQ(cache.put_failure(name("bad.org"), RecordType::a, {}, "", now + 301s), 5U) << "long ago is forgotten";
   cache.forget_failure(name("bad.org"), RecordType::a);
   EXPECT_EQ(cache.put_failure(name("bad.org"), RecordType::a, {}, "", now + 301s), 5U);
+  now = kStart;
+  for (const std::uint32_t ttl : {1U, 2U, 4U, 4U}) {  // of failures that must not last
+    EXPECT_EQ(cache.put_failure(name("away.org"), RecordType::a, {}, "", now, 4), ttl);
+    now += std::chrono::seconds(ttl);
+  }
 }
 
 TEST_F(RrsetCacheTest, StaysWithinItsBoundAndKeepsWhatIsUsed) {

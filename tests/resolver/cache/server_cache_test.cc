@@ -36,17 +36,21 @@ TEST(ServerCache, SilenceMakesPatientThenDeadAndAnAnswerHeals) {
   cache.record_silence(kServer, kStart);
   EXPECT_FALSE(cache.find(kServer, zone, kStart).dead);
   EXPECT_GT(cache.find(kServer, zone, kStart).srtt, 100ms) << "others go first";
-  std::chrono::seconds rest = 5s;
+  EXPECT_FALSE(cache.claim_probe(kServer, kStart + 1h)) << "not dead yet";
+  std::chrono::seconds rest = 1s;
   SteadyTime now = kStart;
   for (int i = 0; i < 10; ++i) {
     cache.record_silence(kServer, now);
-    EXPECT_TRUE(cache.find(kServer, zone, now + rest - 1s).dead) << i;
-    EXPECT_FALSE(cache.find(kServer, zone, now + rest).dead) << i;
+    EXPECT_FALSE(cache.claim_probe(kServer, now + rest - 1ms)) << i;
+    EXPECT_TRUE(cache.claim_probe(kServer, now + rest)) << i;
+    EXPECT_FALSE(cache.claim_probe(kServer, now + rest)) << "one is enough";
+    EXPECT_TRUE(cache.find(kServer, zone, now + rest).dead) << "until it answers";
     now += rest;
-    rest = std::min<std::chrono::seconds>(rest * 2, 300s);
+    rest = std::min<std::chrono::seconds>(rest * 2, 4s);
   }
   cache.record_answer(kServer, 20ms, now);
   EXPECT_FALSE(cache.find(kServer, zone, now).dead);
+  EXPECT_FALSE(cache.claim_probe(kServer, now + 1h));
   EXPECT_LE(cache.find(kServer, zone, now).srtt, 20ms);
 }
 

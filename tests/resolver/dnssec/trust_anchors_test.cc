@@ -56,22 +56,25 @@ TEST(TrustAnchors, AreReadFromZoneFileLines) {
 TEST(TrustAnchors, ErrorsSayWhere) {
   const std::string good = ". DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n";
   const std::tuple<const char*, std::string, const char*> rows[] = {
-      {"nothing", "", "anchors:1: no trust anchor"},
+      {"nothing", "", "anchors:1:1: no trust anchor"},
       {"only a comment", "; nothing\n", "no trust anchor"},
-      {"no record", good + "gibberish\n", "anchors:2: "},
-      {"another type", good + good + "example. A 192.0.2.1\n", "anchors:3: a trust anchor is a DS or DNSKEY"},
-      {"another class", "example. CH DS 1 8 2 00\n", "anchors:1: a trust anchor is of class IN"},
+      {"no record", good + "gibberish\n", "anchors:2:1: "},
+      {"another type", good + good + "example. A 192.0.2.1\n", "anchors:3:1: a trust anchor is a DS or DNSKEY"},
+      {"another class", "example. CH DS 1 8 2 00\n", "anchors:1:1: a trust anchor is of class IN"},
       {"no zone key", "example. DNSKEY 0 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "no zone key"},
       {"protocol", "example. DNSKEY 256 4 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "no zone key"},
       {"revoked", "example. DNSKEY 385 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n", "revoked"},
-      {"cut off", "example. DS 20326 8\n", "anchors:1: "},
+      {"cut off", "example. DS 20326 8\n", "anchors:1:1: "},
+      {"behind comments and white space", good + "; a comment\n\n  ; more\nexample. DS ( 20326\n  8 2 00 )\n",
+       "anchors:5:1: the digest"},
+      {"after an indentation", good + "   \t300 A 192.0.2.1\n", "anchors:2:5: a trust anchor is a DS"},
       {"a digest that is too short", "example. IN DS 20326 8 2 E06D\n",
-       "anchors:1: the digest is not as long as its type says"},
+       "anchors:1:1: the digest is not as long as its type says"},
       {"an unknown digest type", "example. IN DS 20326 8 99 abcd\n",
-       "anchors:1: the DS has a digest type that is not supported"},
+       "anchors:1:1: the DS has a digest type that is not supported"},
       {"an unknown algorithm", "example. IN DS 20326 99 2 " + std::string(64, '0') + "\n",
-       "anchors:1: the DS is for an algorithm that is not supported"},
-      {"an octet 0, behind which a record hides", good + std::string("\0", 1) + good, "anchors:2: an octet 0"},
+       "anchors:1:1: the DS is for an algorithm that is not supported"},
+      {"an octet 0, behind which a record hides", good + "; " + std::string("\0", 1) + good, "anchors:2:3: an octet 0"},
   };
   for (const auto& [what, text, message] : rows) {
     SCOPED_TRACE(what);

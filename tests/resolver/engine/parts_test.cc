@@ -173,6 +173,7 @@ TEST(ServerSelection, QuickUntriedAndLivingServersGoFirst) {
   EXPECT_LT(chosen[2], 50);
   ServerChoice unknown;
   EXPECT_GT(count({choice(10ms), unknown}, true)[1], 350);
+  EXPECT_GT(count({choice(752ms), choice(752ms), unknown}, true)[2], 950) << "it has not been silent";
   EXPECT_EQ(count({choice(10ms, 1), choice(500ms)}, true)[1], 1000) << "untried first";
   ServerChoice dead = choice(10ms);
   dead.status.dead = true;
