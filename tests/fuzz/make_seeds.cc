@@ -90,6 +90,12 @@ void add_text(Seeds& seeds, const char* target, std::string_view text) {
 void add_hand_made(Seeds& seeds) {
   for (const auto& packet : fuzz::bad_packets()) {
     for (const char* target : {"message", "name", "query"}) seeds.add(target, packet.octets);
+    if (!packet.what.starts_with("poison")) continue;
+    for (const std::uint8_t depth : {0, 1, 2}) {
+      Octets said{0xFF, depth};
+      append_block(said, packet.octets);
+      seeds.add("upstream", said);
+    }
   }
   for (const char* text :
        {"\1{\"verb\": \"status\"}\n", "\1{\"verb\": \"metrics\", \"args\": {}, \"who\": \"a\"}\n\n{\"verb\":1}\n",

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
 
 namespace weir::fuzz {
@@ -262,6 +263,58 @@ void add_rdata(Collection& out) {
   }
 }
 
+Octets wire_of(std::string_view text) {
+  const Name name = Name::parse(text).value();
+  return {name.wire().begin(), name.wire().end()};
+}
+
+struct Lie {
+  unsigned section = 0;  // 0 answer, 1 authority, 2 additional
+  const char* owner = "";
+  unsigned type = 0;
+  const char* target = nullptr;  // the RDATA's name; else an address
+};
+
+Octets lies(unsigned flags, std::initializer_list<Lie> records) {
+  Counts counts;
+  for (const Lie& lie : records)
+    ++(lie.section == 0 ? counts.answers : lie.section == 1 ? counts.authority : counts.additional);
+  Octets out = header(flags, counts);
+  put_question(out);
+  for (const Lie& lie : records) {
+    append(out, wire_of(lie.owner));
+    for (const unsigned value : {lie.type, 1U, 0U, 300U}) put_u16(out, value);
+    Octets rdata = lie.target == nullptr ? Octets{192, 0, 2, 66} : wire_of(lie.target);
+    if (lie.type == 6) {
+      append(rdata, wire_of(lie.target));
+      rdata.insert(rdata.end(), 20, 1);
+    }
+    put_u16(out, static_cast<unsigned>(rdata.size()));
+    append(out, rdata);
+  }
+  return out;
+}
+
+// Well-formed answers about www.example.org that say more than whoever gives them may.
+void add_poison(Collection& out) {
+  const Lie answer{0, "www.example.org", 1};
+  const Lie foreign_address{2, "ns.victim.net", 1};
+  const Lie foreign_zone{1, "victim.net", 2, "ns.example.org"};
+  std::size_t number = 0;
+  for (const unsigned flags : {0x8000U, 0x8400U, 0x8403U}) {
+    for (const char* cut : {"example.org", "www.example.org"}) {  // a referral with glue that is not its own
+      out.add("poison", number++, lies(flags, {{1, cut, 2, "ns.victim.net"}, foreign_address}));
+    }
+    out.add("poison", number++, lies(flags, {answer, foreign_zone, {2, "ns.example.org", 1}}));
+    out.add("poison", number++, lies(flags, {answer, foreign_address, {0, "www.victim.net", 1}}));
+    out.add("poison", number++, lies(flags, {{0, "www.example.org", 5, "www.victim.net"}, {0, "www.victim.net", 1}}));
+    out.add("poison", number++, lies(flags, {{0, "net", 39, "example.org"}, answer}));
+    out.add("poison", number++,
+            lies(flags, {{0, "www.example.org", 5, "www.victim.net"}, {1, "victim.net", 6, "ns.victim.net"}}));
+    out.add("poison", number++, lies(flags, {{1, "victim.net", 6, "ns.victim.net"}, foreign_zone}));
+  }
+}
+
 }  // namespace
 
 std::vector<BadPacket> bad_packets() {
@@ -272,6 +325,7 @@ std::vector<BadPacket> bad_packets() {
   add_types_and_classes(out);
   add_edns(out);
   add_rdata(out);
+  add_poison(out);
   return out.take();
 }
 

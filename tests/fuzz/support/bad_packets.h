@@ -1,5 +1,6 @@
 // Packets that have stopped resolvers, and their kin: header bits, cut headers, lying counts, pointers that loop,
-// labels and names of every length, OPT where it does not belong. Made, not stored: a couple of thousand.
+// labels and names of every length, OPT where it does not belong, and answers that say more than they may. Made, not
+// stored: a couple of thousand.
 #pragma once
 
 #include <cstdint>
