@@ -42,11 +42,20 @@ T taken(Result<T> result) {
   return std::move(*result);
 }
 
+// What is stale is not what the zones say, and what is asked again early is not what a client asked for.
+CacheConfig cache_config() {
+  CacheConfig config;
+  config.serve_stale = false;
+  config.prefetch = false;
+  return config;
+}
+
 }  // namespace
 
 SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t seed, const test::ScratchFolder& scratch,
                                      Caches caches)
-    : answer_cache_(taken(AnswerCache::make(kAnswerCacheBytes))),
+    : cache_(cache_config()),
+      answer_cache_(taken(AnswerCache::make(kAnswerCacheBytes))),
       rrsets_(caches == Caches::ample ? kRrsetCacheBytes : kSmallRrsetCacheBytes),
       denials_(caches == Caches::ample ? kDenials : kFewDenials),
       keys_(scratch.path()),
@@ -55,8 +64,8 @@ SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t se
   sink_ = taken(DecisionSink::open(scratch.path(), 0, keys_, metrics_, kRingBytes));
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_);
   policy_->set_generation(generation_.get(), world.plan().wall_start);
-  path_.emplace(PacketPathOptions{.allow_clients = {Prefix::of(IpAddress::ipv4(0), 0)}, .cache = cache_}, *answer_cache_,
-                *policy_, *sink_, metrics_);
+  path_.emplace(PacketPathOptions{.allow_clients = {Prefix::of(IpAddress::ipv4(0), 0)}, .cache = cache_, .answers = {}},
+                *answer_cache_, *policy_, *sink_, metrics_);
   resolutions_ = Resolutions::make(engine_options(world, seed),
                                    {.cache = cache_,
                                     .answers = *answer_cache_,

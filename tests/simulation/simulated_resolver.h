@@ -54,7 +54,7 @@ class SimulatedResolver {
  private:
   EngineOptions engine_options(const world::World& world, std::uint64_t seed);
 
-  const CacheConfig cache_{};
+  const CacheConfig cache_;
   std::unique_ptr<AnswerCache> answer_cache_;
   RrsetCache rrsets_;
   ServerCache servers_;
