@@ -128,8 +128,9 @@ struct alignas(64) Shard {
   }
 };
 
+// Rounded down: nobody downstream may keep it longer than we.
 std::uint32_t seconds_left(SteadyTime expires, SteadyTime now) {
-  const auto left = std::chrono::ceil<seconds>(expires - now).count();
+  const auto left = std::chrono::floor<seconds>(expires - now).count();
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, 0x7FFFFFFF));
 }
 
@@ -156,7 +157,10 @@ RrsetCache::~RrsetCache() = default;
 
 void RrsetCache::put(const SignedRrset& data, Credibility credibility, const Name& zone_cut, Signatures fetched_with,
                      SteadyTime now, SteadyTime not_after) {
-  const SteadyTime expires = expiry(data.rrset.ttl_seconds, Limit::ttl_s, now, not_after);
+  // A wildcard's records go with the proof that they may stand there, and end with it.
+  std::uint32_t ttl = data.rrset.ttl_seconds;
+  for (const Rrset& proof : data.proofs) ttl = std::min(ttl, proof.ttl_seconds);
+  const SteadyTime expires = expiry(ttl, Limit::ttl_s, now, not_after);
   if (expires <= now) return;
   Head head;
   head.credibility = credibility;

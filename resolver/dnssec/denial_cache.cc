@@ -14,7 +14,7 @@ using std::chrono::seconds;
 constexpr std::uint64_t kHashesKept = 100;
 
 std::uint32_t seconds_left(SteadyTime expires, SteadyTime now) {
-  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, std::chrono::ceil<seconds>(expires - now).count()));
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, std::chrono::floor<seconds>(expires - now).count()));
 }
 
 template <class Map, class Key>

@@ -129,7 +129,7 @@ struct Engine::State {
     if (!resolution.finished()) return;
     const Question& question = resolution.question();
     const auto& finished = *std::get_if<Finished>(&resolution.bottom().step);
-    ResolutionResult result = resolution.result();
+    ResolutionResult result = resolution.result(now.steady);
     const bool bogus = finished.cause == Finished::Cause::bogus;
     if (finished.cause == Finished::Cause::failed || bogus) {
       // RFC 9520 section 3.2: not asked again for a while, and longer each time.
@@ -191,9 +191,12 @@ struct Engine::State {
     if (exchange.transport == UpstreamTransport::udp) {
       servers.record_answer(exchange.server, std::chrono::duration_cast<microseconds>(now.steady - exchange.sent),
                             now.steady);
-      if (start.flags.truncated) {
-        return end(exchange.id, ExchangeEventKind::truncated, nullptr, octets.size(), now);
-      }
+    }
+    if (start.flags.truncated) {
+      // Over TCP nothing needs to be cut: what is missing there would be taken for a denial.
+      const bool udp = exchange.transport == UpstreamTransport::udp;
+      return end(exchange.id, udp ? ExchangeEventKind::truncated : ExchangeEventKind::malformed, nullptr, octets.size(),
+                 now);
     }
     const auto message = read_message(restore_case(octets, start, exchange));
     if (!message) {

@@ -100,6 +100,8 @@ struct ResolutionResult {
   std::optional<EdeCode> ede;  // why it failed
   std::string ede_text;
   std::chrono::seconds ttl{0};  // how long this may be cached; failures 1 to 300 s (RFC 9520)
+  // Not later, whatever `ttl` says: that is rounded, and parts of the answer may be older than the whole.
+  SteadyTime expires = SteadyTime::max();
   unsigned upstream_packets = 0;
 };
 

@@ -60,13 +60,32 @@ Finished negative(NegativeKind kind, std::vector<Rrset> authority, std::uint32_t
 
 namespace {
 
+// What a part that was right at `since` has left now.
+class Aged {
+ public:
+  Aged(SteadyTime since, SteadyTime now)
+      : since_(since),
+        seconds_(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - since).count())) {}
+
+  std::uint32_t ttl(std::uint32_t ttl_then) const { return ttl_then - std::min(ttl_then, seconds_); }
+  Rrset rrset(Rrset rrset_then) const {
+    rrset_then.ttl_seconds = ttl(rrset_then.ttl_seconds);
+    return rrset_then;
+  }
+  SteadyTime expires(std::uint32_t ttl_then) const { return since_ + std::chrono::seconds(ttl_then); }
+
+ private:
+  SteadyTime since_;
+  std::uint32_t seconds_;
+};
+
 bool is_failure(Rcode rcode) {
   return rcode == Rcode::servfail || rcode == Rcode::refused;
 }
 
 }  // namespace
 
-ResolutionResult Resolution::result() const {
+ResolutionResult Resolution::result(SteadyTime now) const {
   const Lookup& lookup = *lookups_.front();
   const Finished& finished = *std::get_if<Finished>(&lookup.step);
   const bool with_signatures = origin_.dnssec_ok;
@@ -78,44 +97,49 @@ ResolutionResult Resolution::result() const {
   out.ede = finished.ede;
   out.ede_text = finished.ede_text;
   out.upstream_packets = static_cast<unsigned>(budget_.spent(Limit::upstream_packets));
-  std::uint32_t ttl = finished.ttl_seconds;
-  const auto add_beside = [&](std::vector<Rrset>& section, const std::vector<Rrset>& from) {
+  const Aged end(finished.since, now);
+  std::uint32_t ttl = end.ttl(finished.ttl_seconds);
+  if (!is_failure(finished.rcode)) out.expires = end.expires(finished.ttl_seconds);
+  const auto add_beside = [&](std::vector<Rrset>& section, const std::vector<Rrset>& from, const Aged& aged) {
     for (const Rrset& rrset : from) {
       if (rrset.type == RecordType::rrsig && !with_signatures) continue;
       const auto same = [&](const Rrset& known) {
         return known.type == rrset.type && known.type_covered == rrset.type_covered && known.owner == rrset.owner;
       };
-      if (std::ranges::none_of(out.answer, same) && std::ranges::none_of(section, same)) section.push_back(rrset);
+      if (std::ranges::none_of(out.answer, same) && std::ranges::none_of(section, same))
+        section.push_back(aged.rrset(rrset));
     }
   };
-  const auto add = [&](const SignedRrset& data, bool counts) {
-    if (counts) ttl = std::min(ttl, data.rrset.ttl_seconds);
+  const auto add = [&](const SignedRrset& data, const Aged& aged) {
+    ttl = std::min(ttl, aged.ttl(data.rrset.ttl_seconds));
+    out.expires = std::min(out.expires, aged.expires(data.rrset.ttl_seconds));
     // One DNAME may serve several links.
     if (std::ranges::any_of(out.answer, [&](const Rrset& known) {
           return known.type == data.rrset.type && known.owner == data.rrset.owner && known.type == RecordType::dname;
         })) {
       return;
     }
-    out.answer.push_back(data.rrset);
+    out.answer.push_back(aged.rrset(data.rrset));
     if (!with_signatures) return;
-    if (!data.signatures.empty()) out.answer.push_back(data.signatures);
-    add_beside(out.authority, data.proofs);
+    if (!data.signatures.empty()) out.answer.push_back(aged.rrset(data.signatures));
+    add_beside(out.authority, data.proofs, aged);
   };
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
     const ChainLink& link = lookup.chain[i];
     out.aliases.push_back({link.owner, link.target, link.alias.rrset.type, lookup.chain_zone_cuts[i]});
     if (is_failure(finished.rcode)) continue;  // a failure's chain is told, not answered with
-    add(link.alias, true);
-    if (link.synthesised) add({*link.synthesised, {}}, true);
+    const Aged aged(lookup.chain_since[i], now);
+    add(link.alias, aged);
+    if (link.synthesised) add({*link.synthesised, {}}, aged);
   }
   if (is_failure(finished.rcode)) out.answer.clear();
-  for (const SignedRrset& data : finished.rrsets) add(data, true);
+  for (const SignedRrset& data : finished.rrsets) add(data, end);
   for (const SignedRrset& data : finished.rrsets) {
-    add_beside(out.authority, data.authority);
-    add_beside(out.additional, data.additional);
+    add_beside(out.authority, data.authority, end);
+    add_beside(out.additional, data.additional, end);
   }
   for (const Rrset& rrset : finished.authority) {
-    if (rrset.type == RecordType::soa || with_signatures) out.authority.push_back(rrset);
+    if (rrset.type == RecordType::soa || with_signatures) out.authority.push_back(end.rrset(rrset));
   }
   out.zone_cut = finished.zone_cut;
   out.ttl = std::chrono::seconds(ttl);

@@ -7,6 +7,7 @@ std::optional<Step> advance(FollowAlias& step, Lookup& lookup, Resolution& resol
   const Name target = step.link.target;
   lookup.chain.push_back(std::move(step.link));
   lookup.chain_zone_cuts.push_back(std::move(step.zone_cut));
+  lookup.chain_since.push_back(context.now.steady);
   if (!resolution.budget().spend(Limit::aliases)) return limit_failure(Limit::aliases, context);
   for (const ChainLink& link : lookup.chain) {
     if (link.owner == target) return failure(EdeCode::other, "alias loop at " + target.to_text());

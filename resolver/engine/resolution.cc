@@ -82,6 +82,7 @@ void Resolution::enter(Context& context, Lookup& lookup, Step next) {
     for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
   }
   auto* finished = std::get_if<Finished>(&next);
+  if (finished != nullptr && finished->since == SteadyTime()) finished->since = context.now.steady;
   if (finished != nullptr && finished->cause == Finished::Cause::resolved && validates(lookup, context) &&
       !std::holds_alternative<Validate>(lookup.step)) {
     next = begin_validation(std::move(*finished), lookup, context);

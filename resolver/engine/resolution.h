@@ -42,7 +42,8 @@ struct Lookup {
   Step step;
   bool without_forwarders = false;  // none of them answered, and the zone may fall back to recursion
   std::vector<ChainLink> chain;
-  std::vector<Name> chain_zone_cuts;  // beside chain: of the zone that gave each link
+  std::vector<Name> chain_zone_cuts;    // beside chain: of the zone that gave each link
+  std::vector<SteadyTime> chain_since;  // beside chain: when each link's TTLs were right
   Trouble trouble;
 };
 
@@ -68,8 +69,8 @@ class Resolution {
   void leave_exchanges(Context& context);  // nobody waits for it any more
 
   bool finished() const { return lookups_.size() == 1 && std::holds_alternative<Finished>(lookups_[0]->step); }
-  ResolutionResult result() const;  // once finished; without an id
-  std::string to_text() const;      // for traces: "example.org/A AskServers"
+  ResolutionResult result(SteadyTime now) const;  // once finished; without an id
+  std::string to_text() const;                    // for traces: "example.org/A AskServers"
 
   WorkId id() const { return id_; }
   const Question& question() const { return question_; }

@@ -73,6 +73,7 @@ struct Finished {
   std::string ede_text;
   enum class Cause : std::uint8_t { resolved, failed, bogus, cached_failure } cause = Cause::resolved;
   Security security = Security::indeterminate;
+  SteadyTime since{};                  // when its TTLs were right: it came, or a cache gave it
   std::optional<NegativeKind> denied;  // an answer without data may also be an alias that was asked for
   bool is_alias = false;               // of a trust lookup: `rrsets` hold the CNAME that stood in the way
 };

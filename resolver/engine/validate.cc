@@ -8,36 +8,36 @@ namespace weir {
 namespace {
 
 // Under its own name a wildcard answers for names that nobody asked for yet (RFC 8198 section 5.3).
-void remember_wildcard(const AnswerPiece& piece, const Resolution& resolution, Context& context) {
+void remember_wildcard(const AnswerPiece& piece, SteadyTime since, const Resolution& resolution, Context& context) {
   if (!piece.wildcard || piece.data.security != Security::secure || context.options.denials == nullptr) return;
   SignedRrset wildcard = piece.data;
   wildcard.rrset.owner = *piece.wildcard;
   wildcard.signatures.owner = *piece.wildcard;
   wildcard.proofs.clear();
-  context.rrsets.put(wildcard, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(),
-                     context.now.steady);
-  context.options.denials->put(piece.zone, piece.proofs, std::nullopt, context.now.steady);
+  context.rrsets.put(wildcard, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(), since);
+  context.options.denials->put(piece.zone, piece.proofs, std::nullopt, since);
 }
 
-void remember(const AnswerPiece& piece, const Resolution& resolution, Context& context) {
+// Its TTL counts from `since`: checking took time, the more the further the keys were.
+void remember(const AnswerPiece& piece, SteadyTime since, const Resolution& resolution, Context& context) {
   if (piece.data.security == Security::indeterminate) return;
-  remember_wildcard(piece, resolution, context);
-  context.rrsets.put(piece.data, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(),
-                     context.now.steady);
+  remember_wildcard(piece, since, resolution, context);
+  context.rrsets.put(piece.data, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(), since);
 }
 
 // Back into chain and outcome, with the TTLs that signatures allow.
 void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
   AnswerValidator& validator = *step.validator;
   auto piece = validator.pieces.begin();
+  auto since = lookup.chain_since.begin();
   for (ChainLink& link : lookup.chain) {
-    remember(*piece, resolution, context);
+    remember(*piece, *since++, resolution, context);
     link.alias = std::move((piece++)->data);
     if (link.synthesised) link.synthesised->ttl_seconds = link.alias.rrset.ttl_seconds;
   }
   for (SignedRrset& data : step.outcome.rrsets) {
     // ANY's RRsets are a choice of one server's: they answer nothing else.
-    if (lookup.type != RecordType::any) remember(*piece, resolution, context);
+    if (lookup.type != RecordType::any) remember(*piece, step.outcome.since, resolution, context);
     data = std::move((piece++)->data);
     step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, data.rrset.ttl_seconds);
   }
@@ -47,13 +47,13 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
   step.outcome.rcode = denial.kind == NegativeKind::nxdomain ? Rcode::nxdomain : Rcode::noerror;
   step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, denial.ttl_seconds);
   if (denial.security == Security::secure && context.options.denials != nullptr && !denial.proofs.empty()) {
-    context.options.denials->put(denial.zone, denial.proofs, denial.soa, context.now.steady);
+    context.options.denials->put(denial.zone, denial.proofs, denial.soa, step.outcome.since);
   }
   if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0) return;
   // The server's NXDOMAIN is in the cache: it would hide what lies below an empty non-terminal.
   if (step.outcome.denied && *step.outcome.denied != denial.kind) context.rrsets.erase(denial.name);
   context.rrsets.put_negative(denial.name, denial.type, denial.kind, step.outcome.authority, step.outcome.ttl_seconds,
-                              denial.zone_cut, resolution.signatures(), context.now.steady, denial.security);
+                              denial.zone_cut, resolution.signatures(), step.outcome.since, denial.security);
 }
 
 // The filter may judge by the links that were good; behind the first bad one anything may stand.
@@ -62,6 +62,7 @@ void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
   while (good < lookup.chain.size() && validator.pieces[good].data.security >= Security::insecure) ++good;
   lookup.chain.resize(good);
   lookup.chain_zone_cuts.resize(good);
+  lookup.chain_since.resize(good);
 }
 
 // Whatever the bogus answer was made of may be somebody's lie: nothing of it is kept, and the question is asked anew.
@@ -81,6 +82,7 @@ void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, 
   lookup.name = resolution.question().name;
   lookup.chain.clear();
   lookup.chain_zone_cuts.clear();
+  lookup.chain_since.clear();
 }
 
 // What stays bogus is kept for those who check for themselves, but no longer than it is believed to be so: a zone that

@@ -196,12 +196,13 @@ class EngineResolutions final : public Resolutions {
     });
     if (any) encode_matches(parts_, encoded_);
     const CacheSeconds inserted = to_cache_seconds(now);
+    const CacheSeconds expires = std::min(inserted + built_.ttl_seconds, to_cache_seconds(result.expires));
     environment_.answers.put(AnswerKey::of(asked), {.wire = built_.wire,
                                                     .ttl_offsets = built_.ttl_offsets,
                                                     .rcode = built_.rcode,
                                                     .security = static_cast<std::uint8_t>(result.security),
                                                     .inserted = inserted,
-                                                    .expires = inserted + built_.ttl_seconds,
+                                                    .expires = expires,
                                                     .ede = result.ede,
                                                     .ede_text = result.ede_text,
                                                     .epoch = generation.names_epoch(),

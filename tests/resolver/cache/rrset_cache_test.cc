@@ -54,6 +54,27 @@ TEST_F(RrsetCacheTest, GivesBackWhatIsLeft) {
       cache.find(name("www.example.org"), RecordType::aaaa, Credibility::glue, Signatures::not_needed, kStart));
 }
 
+// Rounded up, an answer of an entry's last second lived on in the answer cache and downstream after it.
+TEST_F(RrsetCacheTest, WhatIsLeftIsRoundedDown) {
+  put(address_of("www.example.org", 1, 300));
+  EXPECT_EQ(find(cache, "www.example.org", kStart + 1ms)->data.rrset.ttl_seconds, 299U);
+  EXPECT_EQ(find(cache, "www.example.org", kStart + 299'500ms)->data.rrset.ttl_seconds, 0U);
+}
+
+// Kept for as long as the wildcard's records, the proof was sent to clients for hours after its own TTL.
+TEST_F(RrsetCacheTest, AWildcardsRecordsEndWithTheirProof) {
+  SignedRrset data = address_of("x.wild.example.org", 1, 3600);
+  Rrset proof;
+  proof.owner = name("wild.example.org");
+  proof.type = RecordType::nsec;
+  proof.ttl_seconds = 60;
+  proof.add(name("z.example.org").wire());
+  data.proofs.push_back(proof);
+  put(data);
+  EXPECT_EQ(find(cache, "x.wild.example.org", kStart)->data.rrset.ttl_seconds, 60U);
+  EXPECT_FALSE(find(cache, "x.wild.example.org", kStart + 60s));
+}
+
 TEST_F(RrsetCacheTest, TtlsAreCappedAndClamped) {
   put(address_of("long.example.org", 1, 0x7FFFFFFF));
   EXPECT_EQ(find(cache, "long.example.org", kStart)->data.rrset.ttl_seconds, 86400U);

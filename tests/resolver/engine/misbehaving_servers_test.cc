@@ -24,6 +24,18 @@ void both(FakeNetwork& network, const std::function<void(Behaviour&)>& change) {
   change(network.behaviour("10.53.0.6"));
 }
 
+// An answer that is cut over TCP too was taken for one without data: a denial that nobody had made.
+TEST(MisbehavingServers, TruncationOverTcpIsNoDenial) {
+  SmallWorld world;
+  world.start();
+  for (const char* address : {"10.53.0.5", "10.53.0.6"}) {
+    world.network.set_script(address, [](const Message& query, const IpAddress&) {
+      return std::optional(make_reply(query, {.flags = 0x8600}));
+    });
+  }
+  EXPECT_EQ(world.network.resolve("www.example.org", RecordType::a).rcode, Rcode::servfail);
+}
+
 TEST(MisbehavingServers, AreWorkedAroundOrGivenUp) {
   using Edns = Behaviour::Edns;
   const Row rows[] = {

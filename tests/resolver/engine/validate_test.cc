@@ -213,6 +213,23 @@ TEST(Validate, TheSecondQuestionCostsNoExchangeAndNoSignatureCheck) {
   }
 }
 
+// Counted from the end of the checks, TTLs were longer by the time that they took.
+TEST(Validate, TtlsCountFromWhenTheDataCameNotFromWhenItWasChecked) {
+  SignedNet net;
+  for (const char* address : {"10.53.0.5", "10.53.0.6"}) net.network.behaviour(address).delay = 400ms;
+  net.start();
+  const ResolutionResult result = net.network.resolve("www.secure.example", RecordType::a);
+  EXPECT_EQ(result.security, Security::secure);
+  const SteadyTime answered = net.network.finished_at.at(result.id);
+  EXPECT_LE(result.expires, answered + 600s - 400ms);
+  EXPECT_GE(result.expires, answered + 595s);
+  const auto found = [&](SteadyTime at) {
+    return net.network.rrsets.find(result.question.name, RecordType::a, Credibility::glue, Signatures::not_needed, at);
+  };
+  EXPECT_TRUE(found(result.expires - 1ms));
+  EXPECT_FALSE(found(result.expires));
+}
+
 TEST(Validate, AnotherServerOfTheZoneIsAskedBeforeDataIsBogus) {
   unsigned forged = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
