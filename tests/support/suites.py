@@ -1,7 +1,7 @@
 """Builds and runs the suites of tests/run, and adds their figures up.
 
 python3 -m tests.support.suites SUITE... [PATH...]: from the root of the tree; tests/run has installed the packages.
-Paths and options belong to the suite before them; only `scenarios` and `fuzz` take any.
+Paths and options belong to the suite before them; only `scenarios`, `simulation` and `fuzz` take any.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.support import fuzzing, tally, tidy, unittests
+from tests.support import fuzzing, simulating, tally, tidy, unittests
 from tests.support.tally import Tally
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -177,6 +177,15 @@ def attacks() -> Tally:
     return run_child([sys.executable, "-m", "tests.attack"], SECONDS_OF_ATTACKS)
 
 
+def simulation(words: list[str] | None = None) -> Tally:
+    folder = configure("release")
+    build(folder, simulating.targets(words or []))
+    total = Tally()
+    for command, seconds in simulating.commands(folder, words or []):
+        total.add(run_child(command, seconds))
+    return total
+
+
 SUITES = {
     "unit": unit,
     "e2e": e2e,
@@ -188,10 +197,12 @@ SUITES = {
     "attacks": attacks,
     "scenarios": scenarios,
     "fuzz": fuzz,
+    "simulation": simulation,
     "tidy": lambda: tidy.run(configure("release")),
 }
 TAKES_PATHS = {"scenarios"}
-TAKES_WORDS = {"fuzz": fuzzing.read_words}  # all that follows and is no suite; raises ValueError
+# All that follows and is no suite; they raise ValueError.
+TAKES_WORDS = {"fuzz": fuzzing.read_words, "simulation": simulating.read_words}
 
 
 def read_words(words: list[str]) -> list[tuple[str, list[str]]]:

@@ -31,11 +31,14 @@ class SuitesTest(unittest.TestCase):
                                   (["scenarios"], [("scenarios", [])]),
                                   (["scenarios", folder, "unit"], [("scenarios", [folder]), ("unit", [])]),
                                   (["fuzz", "--seconds", "5", "name", "unit"],
-                                   [("fuzz", ["--seconds", "5", "name"]), ("unit", [])])]:
+                                   [("fuzz", ["--seconds", "5", "name"]), ("unit", [])]),
+                                  (["simulation", "--seed", "7", "unit"],
+                                   [("simulation", ["--seed", "7"]), ("unit", [])])]:
                 with self.subTest(words=words):
                     self.assertEqual(suites.read_words(words), wanted)
             for words in [["unit", folder], [folder], ["scenarios", folder + "/none"], ["nosuch"],
-                          ["fuzz", "nosuch"], ["fuzz", "--seconds", "x"], ["fuzz", "--seconds", "0"]]:
+                          ["fuzz", "nosuch"], ["fuzz", "--seconds", "x"], ["fuzz", "--seconds", "0"],
+                          ["simulation", "--seed"], ["simulation", "--seeds", "0"], ["simulation", "7"]]:
                 with self.subTest(words=words), self.assertRaises(ValueError):
                     suites.read_words(words)
 

@@ -7,7 +7,7 @@
 namespace weir::world {
 namespace {
 
-const std::vector<std::string> kTops{"com", "org", "net", "test", "nl", "info", "se"};
+const std::vector<std::string> kTops{"com", "org", "net", "dev", "nl", "info", "se"};
 const std::vector<std::string> kLabels{"alpha", "bravo", "delta", "echo",  "hotel", "india",   "lima",
                                        "mike",  "oscar", "papa",  "romeo", "tango", "uniform", "zulu"};
 
@@ -103,7 +103,7 @@ void Generator::choose_signing(ZonePlan& zone) {
     if (random_.chance(30)) zone.salt = {0xAB, 0xCD};
   }
   if (root || zone.parent == 0 || !zone.has_ds || !options_.faults || !random_.chance(22)) {
-    const bool rolls = options_.changes && zone.algorithm != Algorithm::rsasha256 && random_.chance(10);
+    const bool rolls = !root && options_.changes && zone.algorithm != Algorithm::rsasha256 && random_.chance(10);
     if (rolls) zone.key_roll = moment();
     return;
   }

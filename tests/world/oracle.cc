@@ -7,8 +7,8 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr unsigned kAliases = 11;  // of one answer; more than that may fail
-constexpr std::size_t kMaxOutcomes = 200;
+constexpr unsigned kAliases = 11;       // of one answer; more than that may fail
+constexpr unsigned kMaxSteps = 300;     // of all alias chains together
 constexpr seconds kLongestTtl{86'400};  // what a cache keeps at most
 constexpr seconds kGrudge{900};         // how long a resolver may avoid a server that failed
 
@@ -29,6 +29,13 @@ struct Oracle::Found {
   bool any = false;
   bool is_opted_out = false;  // a delegation that has no NSEC3
 
+  bool says_the_same(const Found& other) const {
+    const auto same = [](const Rrset& a, const Rrset& b) {
+      return a.type == b.type && std::ranges::equal(a.packed(), b.packed());
+    };
+    return kind == other.kind && wildcard == other.wildcard && is_opted_out == other.is_opted_out &&
+           std::ranges::equal(rrsets, other.rrsets, same);
+  }
   bool denies() const { return kind == FoundKind::nodata || kind == FoundKind::nxdomain; }
 };
 
@@ -164,7 +171,14 @@ std::vector<Oracle::Found> Oracle::found_in(unsigned zone, const Question& quest
     if (may_be_seen(zone, i, found.ttl, time)) out.push_back(std::move(found));
   }
   if (moments.size() > 1) add_mixed(zone, question, time, out);
-  return out;
+  // Most moments change something else.
+  std::vector<Found> different;
+  for (Found& found : out) {
+    if (std::ranges::none_of(different, [&](const Found& other) { return other.says_the_same(found); })) {
+      different.push_back(std::move(found));
+    }
+  }
+  return different;
 }
 
 // That a name does not exist, and what the wildcard holds, may have been learnt at different moments (RFC 8198).
@@ -191,9 +205,13 @@ void Oracle::add_mixed(unsigned zone, const Question& question, Time time, std::
   }
 }
 
-void Oracle::judge(unsigned zone, const Found& found, Outcome& outcome) const {
+void Oracle::judge(unsigned zone, const Found& found, bool so_gone, Outcome& outcome) const {
   const ZonePlan& plan = world_.plan().zones[zone];
-  const Standing standing = standing_of(world_.plan(), zone);
+  Standing standing = standing_of(world_.plan(), zone);
+  const bool keys = found.kind == FoundKind::data && found.rrsets.front().type == RecordType::dnskey;
+  if (keys && plan.flaw == Flaw::broken_signatures && plan.has_ds) {  // they alone are well signed
+    standing = standing_of(world_.plan(), static_cast<unsigned>(plan.parent));
+  }
   const bool proven = found.denies() || found.wildcard;
   if (standing == Standing::bogus || (standing == Standing::secure && proven && plan.flaw == Flaw::no_denials)) {
     outcome.bogus = true;
@@ -202,15 +220,57 @@ void Oracle::judge(unsigned zone, const Found& found, Outcome& outcome) const {
   Authentic authentic = standing == Standing::secure ? Authentic::required : Authentic::forbidden;
   const bool opt_out = plan.denial == Denial::nsec3_opt_out;
   if (standing == Standing::secure) {
-    if (proven && plan.flaw == Flaw::too_many_iterations) authentic = Authentic::forbidden;
+    // Denials of DS are insecure as well: unsigned data, where a server leaves signatures out, may pass (RFC 9276).
+    if (plan.flaw == Flaw::too_many_iterations) authentic = proven ? Authentic::forbidden : Authentic::either;
     // RFC 5155 section 9.2: the next closer name may be an unsigned delegation.
     if (opt_out && (found.kind == FoundKind::nxdomain || found.is_opted_out)) authentic = Authentic::forbidden;
     if (opt_out && found.kind == FoundKind::nodata && found.wildcard) authentic = Authentic::forbidden;
     if (opt_out && found.kind != FoundKind::nodata && found.wildcard) authentic = Authentic::either;
-    // What is denied by a zone above one that is gone, or the other way round.
-    if (found.any) authentic = Authentic::either;
+    // Servers of a zone that is gone may speak for the zone above, which they serve as well.
+    if (found.any || so_gone) authentic = std::max(authentic, Authentic::either);
   }
   outcome.authentic = std::max(outcome.authentic, authentic);
+}
+
+static bool is_loop(const std::vector<Rrset>& chain, const Name& target) {
+  return std::ranges::any_of(chain,
+                             [&](const Rrset& link) { return link.type == RecordType::cname && link.owner == target; });
+}
+
+// What servers say falsely and a resolver cannot know: that an empty non-terminal does not exist, and so nothing below
+// it (RFC 8020); or to one who set CD, a wildcard's records in place of a name's own.
+void Oracle::add_lies(unsigned zone, const Question& question, Time time, const Outcome& so_far, Expected& out) const {
+  const WorldPlan& world = world_.plan();
+  const ZonePlan& plan = world.zones[zone];
+  std::vector<unsigned> hosts = plan.hosts;
+  if (plan.move) hosts.insert(hosts.end(), plan.move->hosts.begin(), plan.move->hosts.end());
+  bool denies = false, replays = false;
+  for (const unsigned host : hosts) {
+    const Faults& faults = world.servers[world.hosts[host].server].faults;
+    denies = denies || faults.denies_minimised;
+    replays = replays || faults.replays_wildcards;
+  }
+  const ZoneData& data = world_.zone_at(zone, time);
+  const bool provable = standing_of(world, zone) != Standing::insecure;
+  if (replays && provable && data.exists(question.name) && question.name != plan.apex) {
+    if (const Rrset* star = data.find(*question.name.parent().child("*"), question.type)) {
+      Outcome outcome = so_far;
+      outcome.answer.push_back(*star);
+      outcome.answer.back().owner = question.name;
+      outcome.bogus = true;
+      out.outcomes.push_back(std::move(outcome));
+    }
+  }
+  for (unsigned labels = plan.apex.label_count() + 1; denies && labels <= question.name.label_count(); ++labels) {
+    const Name at = question.name.suffix(labels);
+    if (!data.exists(at) || !data.is_empty(at)) continue;
+    Outcome outcome = so_far;
+    outcome.rcode = Rcode::nxdomain;
+    outcome.authentic = Authentic::forbidden;
+    outcome.bogus = outcome.bogus || provable;
+    out.outcomes.push_back(std::move(outcome));
+    return;
+  }
 }
 
 void Oracle::follow(const Question& question, Time time, unsigned links, const Outcome& so_far, Expected& out,
@@ -219,12 +279,18 @@ void Oracle::follow(const Question& question, Time time, unsigned links, const O
     out.failure_allowed = true;
     out.why = "a long alias chain";
   }
-  if (links > kAliases + 1 || out.outcomes.size() > kMaxOutcomes) return;
-  for (const unsigned zone : candidates(question, time)) {
+  if (links > kAliases + 1) return;
+  if (++out.steps > kMaxSteps) {
+    out.is_open = true;
+    return;
+  }
+  const std::vector<unsigned> speaking = candidates(question, time);
+  for (const unsigned zone : speaking) {
     depend(zone, zones);
+    add_lies(zone, question, time, so_far, out);
     for (Found& found : found_in(zone, question, time)) {
       Outcome outcome = so_far;
-      judge(zone, found, outcome);
+      judge(zone, found, speaking.size() > 1, outcome);
       if (outcome.bogus && !out.failure_allowed) {
         out.failure_allowed = true;
         out.why = "bogus: " + world_.plan().zones[zone].apex.to_text();
@@ -232,6 +298,11 @@ void Oracle::follow(const Question& question, Time time, unsigned links, const O
       outcome.answer.insert(outcome.answer.end(), found.rrsets.begin(), found.rrsets.end());
       outcome.any_subset = found.any;
       if (found.kind == FoundKind::alias) {
+        if (is_loop(outcome.answer, found.target)) {
+          out.failure_allowed = true;
+          out.why = "an alias loop";
+          continue;
+        }
         follow({found.target, question.type, question.record_class}, time, links + 1, outcome, out, zones);
         continue;
       }

@@ -25,7 +25,9 @@ struct Outcome {
 struct Expected {
   std::vector<Outcome> outcomes;
   bool failure_allowed = false;  // SERVFAIL
-  std::string why;               // failing is allowed
+  bool is_open = false;          // there are too many right answers to be listed
+  unsigned steps = 0;
+  std::string why;  // failing is allowed
   // Without an outcome that is not bogus, failing is required.
   bool answer_possible() const;
 };
@@ -54,7 +56,8 @@ class Oracle {
   bool may_be_seen(unsigned zone, std::size_t moment, std::uint32_t ttl, Time time) const;
   void depend(unsigned zone, Zones& zones) const;
   std::string trouble_of(unsigned zone, Time time) const;
-  void judge(unsigned zone, const Found& found, Outcome& outcome) const;
+  void judge(unsigned zone, const Found& found, bool so_gone, Outcome& outcome) const;
+  void add_lies(unsigned zone, const Question& question, Time time, const Outcome& so_far, Expected& out) const;
 
   const World& world_;
 };

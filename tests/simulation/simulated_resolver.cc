@@ -1,0 +1,112 @@
+#include "tests/simulation/simulated_resolver.h"
+
+#include <stdexcept>
+
+#include "resolver/dnssec/chain_of_trust.h"
+
+namespace weir::simulation {
+namespace {
+
+constexpr std::size_t kAnswerCacheBytes = 1U << 20;
+constexpr std::size_t kMatchCacheBytes = 64U << 10;
+constexpr std::size_t kRingBytes = 64U << 10;
+
+// No list, no rule: every answer goes to the client as it is.
+class WithoutRules final : public Generation {
+ public:
+  const RuleDetail* detail(PayloadId) const override { return nullptr; }
+  void match(const ReversedName&, MatchSet& out) const override { out.clear(); }
+  void match_address(const IpAddress&, MatchSet& out) const override { out.clear(); }
+  bool has_address_rules() const override { return false; }
+  const PolicySet& policies() const override { return policies_; }
+  GenerationNumber number() const override { return {1}; }
+  NamesEpoch names_epoch() const override { return {1}; }
+  WallTime published_at() const override { return {}; }
+  const std::string& fingerprint() const override { return fingerprint_; }
+  const std::vector<ListId>& never_loaded() const override { return never_loaded_; }
+  std::uint64_t rule_count() const override { return 0; }
+
+ private:
+  PolicySet policies_ = PolicySet::with_defaults();
+  std::string fingerprint_;
+  std::vector<ListId> never_loaded_;
+};
+
+template <class T>
+T taken(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+}  // namespace
+
+SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t seed, const test::ScratchFolder& scratch)
+    : answer_cache_(taken(AnswerCache::make(kAnswerCacheBytes))),
+      keys_(scratch.path()),
+      generation_(std::make_unique<WithoutRules>()),
+      out_(65'535) {
+  sink_ = taken(DecisionSink::open(scratch.path(), 0, keys_, metrics_, kRingBytes));
+  policy_.emplace(kMatchCacheBytes, *sink_, metrics_);
+  policy_->set_generation(generation_.get(), world.plan().wall_start);
+  path_.emplace(std::vector{Prefix::of(IpAddress::ipv4(0), 0)}, *answer_cache_, *policy_, *sink_, metrics_);
+  resolutions_ = Resolutions::make(engine_options(world, seed),
+                                   {.answers = *answer_cache_,
+                                    .rrsets = rrsets_,
+                                    .servers = servers_,
+                                    .policy = *policy_,
+                                    .sink = *sink_,
+                                    .metrics = metrics_,
+                                    .send = [this](Exchange exchange) { exchanges_.push_back(std::move(exchange)); },
+                                    .cancel = [this](ExchangeId exchange) { abandoned_.push_back(exchange); },
+                                    .arm_timer = [this](std::optional<SteadyTime> at) { timer_ = at; },
+                                    .reply =
+                                        [this](const Miss& miss, std::span<const std::uint8_t> message) {
+                                          answers_.push_back({miss.ticket, {message.begin(), message.end()}});
+                                        },
+                                    .refresh_generation = [] {}});
+}
+
+EngineOptions SimulatedResolver::engine_options(const world::World& world, std::uint64_t seed) {
+  EngineOptions options;
+  options.root_hints = world.root_hints();
+  options.random = [random = world::Random(seed)]() mutable { return static_cast<std::uint32_t>(random.next() >> 32); };
+  auto rules = std::make_shared<TrustRules>();
+  rules->anchors.add(Name(), RecordType::ds, world.anchor_ds());
+  options.trust = std::move(rules);
+  options.zone_trust = &zone_trust_;
+  options.denials = &denials_;
+  return options;
+}
+
+void SimulatedResolver::query(std::uint64_t ticket, const IpAddress& client, bool tcp,
+                              std::span<const std::uint8_t> message, Now now) {
+  path_->set_time(now);
+  AskedQuery asked;
+  asked.client = client;
+  asked.transport = tcp ? Transport::tcp : Transport::udp;
+  path_->prepare(asked, message);
+  path_->locate(asked);
+  const std::size_t room = tcp ? out_.size() : asked.parsed.query.udp_payload_size;
+  if (const auto size = path_->answer(asked, std::span(out_).first(room))) {
+    answers_.push_back({ticket, {out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(*size)}});
+    return;
+  }
+  auto miss = std::make_unique<Miss>();
+  miss->ticket = ticket;
+  path_->fill(*miss, asked);
+  resolutions_->accept(std::move(miss), now);
+  resolutions_->pump(now);
+}
+
+void SimulatedResolver::timeout(Now now) {
+  timer_.reset();  // it goes off once; what is to come arms it again
+  resolutions_->timeout(now);
+  resolutions_->pump(now);
+}
+
+const WorkerMetrics& SimulatedResolver::metrics() {
+  resolutions_->publish_metrics();
+  return metrics_;
+}
+
+}  // namespace weir::simulation

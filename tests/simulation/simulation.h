@@ -1,0 +1,34 @@
+// One world, one schedule, one resolver, in virtual time. What goes wrong is said in words, and a hash of everything
+// that happened tells whether two runs were the same to the octet.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tests/simulation/schedule.h"
+#include "tests/world/world.h"
+
+namespace weir::simulation {
+
+struct Tally {
+  std::uint64_t worlds = 0, questions = 0, answers = 0, failures_allowed = 0, authentic = 0, packets = 0, faults = 0,
+                validations = 0, bogus = 0, from_cache = 0;
+  void add(const Tally& other);
+};
+
+struct RunOptions {
+  bool trace = false;
+  bool compare_ttls = true;
+};
+
+struct RunResult {
+  std::string failure;  // empty: all was right. Its first line says what, the rest what was expected
+  std::string trace;    // a line an event, where it was asked for
+  std::uint64_t hash = 0;
+  Tally tally;
+};
+
+RunResult run(const world::WorldPlan& plan, const Schedule& schedule, const RunOptions& options = {});
+RunResult run_seed(std::uint64_t seed, const world::WorldOptions& world = {}, const RunOptions& options = {});
+
+}  // namespace weir::simulation
