@@ -163,9 +163,17 @@ void take_whole_sections(const Message& message, const AskedQuestion& asked, Sig
   }
 }
 
+// Whether the server may speak for the chain's end: not outside its zone, and not for the zone's own DS, which is its
+// parent's (RFC 4035 section 3.1.4.1), though it will say that there is none.
+bool speaks_for(const Name& name, const AskedQuestion& asked) {
+  const bool parents =
+      asked.type == RecordType::ds && name == asked.zone_cut && !name.is_root() && asked.role == ServerRole::authority;
+  return name.is_at_or_below(asked.zone_cut) && !parents;
+}
+
 bool collect_answer(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   const Name& name = out.chain_end(asked);
-  if (!name.is_at_or_below(asked.zone_cut)) return false;
+  if (!speaks_for(name, asked)) return false;
   for (const Rrset& rrset : message.answer) {
     if (rrset.owner != name || rrset.record_class != RecordClass::in) continue;
     const bool wanted = asked.type == RecordType::any ? rrset.type != RecordType::rrsig : rrset.type == asked.type;
@@ -176,7 +184,7 @@ bool collect_answer(const Message& message, const AskedQuestion& asked, Classifi
 
 ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   const Name name = out.chain_end(asked);
-  const bool inside = name.is_at_or_below(asked.zone_cut);
+  const bool inside = speaks_for(name, asked);
   const bool has_soa = inside && take_negative_authority(message, name, asked, out);
   if (message.rcode == Rcode::nxdomain) {
     // The RCODE speaks of the last name of the chain; only a server that may speak for that name is believed.

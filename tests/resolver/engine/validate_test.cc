@@ -45,6 +45,7 @@ struct SignedNet {
                                    "x.ent.secure.example. 600 A 192.0.2.2\n"
                                    "alias.secure.example. 600 CNAME www.secure.example.\n"
                                    "far.secure.example. 600 CNAME www.insecure.example.\n"
+                                   "apex.secure.example. 600 CNAME secure.example.\n"
                                    "*.wild.secure.example. 600 A 192.0.2.3\n"
                                    "*.aliases.secure.example. 600 CNAME www.secure.example.\n",
                                    {"10.53.0.5", "10.53.0.6"});
@@ -228,6 +229,16 @@ TEST(Validate, TtlsCountFromWhenTheDataCameNotFromWhenItWasChecked) {
   };
   EXPECT_TRUE(found(result.expires - 1ms));
   EXPECT_FALSE(found(result.expires));
+}
+
+// The child's servers, who gave the alias, also said that there is no DS, and were believed.
+TEST(Validate, AnAliasToAZonesApexDoesNotMakeItsServersSpeakForItsDs) {
+  SignedNet net;
+  net.start();
+  const ResolutionResult result = net.ask("apex.secure.example", RecordType::ds);
+  EXPECT_EQ(result.rcode, Rcode::noerror) << result.ede_text;
+  EXPECT_EQ(result.security, Security::secure);
+  EXPECT_EQ(count(result.answer, RecordType::ds), 1U);
 }
 
 TEST(Validate, AnotherServerOfTheZoneIsAskedBeforeDataIsBogus) {
