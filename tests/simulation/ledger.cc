@@ -36,6 +36,13 @@ void Ledger::delivered(std::span<const std::uint8_t> octets, Time time) {
   }
 }
 
+void Ledger::forget_before(Time time) {
+  for (auto& [contents, owners] : expires_) {
+    std::erase_if(owners, [&](const auto& known) { return known.second + kResolution < time; });
+  }
+  std::erase_if(expires_, [](const auto& known) { return known.second.empty(); });
+}
+
 // What a wildcard gave one name serves the others too.
 std::optional<Time> Ledger::expiry_of(const Rrset& rrset, Time time) const {
   const auto found = expires_.find(contents_of(rrset));

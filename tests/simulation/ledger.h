@@ -17,6 +17,8 @@ class Ledger {
   // A message that reached the resolver at `time`.
   void delivered(std::span<const std::uint8_t> message, world::Time time);
 
+  void forget_before(world::Time time);  // what has expired long before
+
   // An RRset of an answer that left at `time` for a query that came at `asked`; empty where it may still live. What was
   // said at once came from a cache: it lives less than a second longer than its authority said, TTLs being whole
   // seconds.

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/simulation/churn.h"
 #include "tests/simulation/shrink.h"
 #include "tests/simulation/simulation.h"
 #include "tests/simulation/small_worlds.h"
@@ -16,11 +17,14 @@ namespace {
 using namespace weir::simulation;
 
 constexpr const char* kUsage =
-    "weir_simulate [--seed N] [--seeds N] [--jobs N] [--small] [--planted NAME] [--trace] [--no-shrink]\n"
+    "weir_simulate [--seed N] [--seeds N] [--jobs N] [--small] [--planted NAME] [--churn HOURS] [--trace]\n"
+    "               [--no-shrink]\n"
     "Runs N seeds (500) from --seed (1) on, a world each. --small: all worlds that are small enough to be counted.\n"
-    "--planted: this program holds a bug of that name; passes when a seed finds it. --trace: what happened when.\n";
+    "--planted: this program holds a bug of that name; passes when a seed finds it. --churn: so much virtual\n"
+    "time of ever new names, in which nothing may grow. --trace: what happened when.\n";
 
-constexpr unsigned kMostShown = 5;  // failures that are shrunk
+constexpr std::chrono::milliseconds kChurnPause{1500};  // between two queries
+constexpr unsigned kMostShown = 5;                      // failures that are shrunk
 
 struct Arguments {
   std::uint64_t seed = 1;
@@ -29,6 +33,7 @@ struct Arguments {
   bool trace = false;
   bool small = false;
   bool shrinks = true;
+  int churn_hours = 0;
   std::string planted;
 };
 
@@ -42,6 +47,8 @@ bool read_arguments(int count, char** words, Arguments& out) {
       out.small = true;
     } else if (word == "--no-shrink") {
       out.shrinks = false;
+    } else if (word == "--churn" && more) {
+      out.churn_hours = std::atoi(words[++i]);
     } else if (word == "--planted" && more) {
       out.planted = words[++i];
     } else if (word == "--jobs" && more) {
@@ -128,6 +135,17 @@ void print(const Tally& tally) {
       number(tally.packets));
 }
 
+int run_churn(const Arguments& arguments) {
+  const ChurnResult result = churn(arguments.seed, std::chrono::hours(arguments.churn_hours), kChurnPause);
+  std::printf("%s", result.figures.c_str());
+  print(result.run.tally);
+  const std::string& wrong = result.run.failure.empty() ? result.grown : result.run.failure;
+  if (!wrong.empty())
+    std::printf("FAILED churn, seed %llu: %s\n", static_cast<unsigned long long>(arguments.seed), wrong.c_str());
+  std::printf("%d passed, %d failed, 0 skipped\n", wrong.empty() ? 1 : 0, wrong.empty() ? 0 : 1);
+  return wrong.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -136,6 +154,7 @@ int main(int count, char** words) {
     std::fputs(kUsage, stderr);
     return 2;
   }
+  if (arguments.churn_hours > 0) return run_churn(arguments);
   Total total;
   if (arguments.small) {
     const SmallWorlds worlds;

@@ -8,6 +8,10 @@ namespace weir::simulation {
 namespace {
 
 constexpr std::size_t kAnswerCacheBytes = 1U << 20;
+constexpr std::size_t kRrsetCacheBytes = 16U << 20;
+constexpr std::size_t kSmallRrsetCacheBytes = 1U << 20;
+constexpr std::size_t kDenials = 20'000;
+constexpr std::size_t kFewDenials = 1000;
 constexpr std::size_t kMatchCacheBytes = 64U << 10;
 constexpr std::size_t kRingBytes = 64U << 10;
 
@@ -40,8 +44,11 @@ T taken(Result<T> result) {
 
 }  // namespace
 
-SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t seed, const test::ScratchFolder& scratch)
+SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t seed, const test::ScratchFolder& scratch,
+                                     Caches caches)
     : answer_cache_(taken(AnswerCache::make(kAnswerCacheBytes))),
+      rrsets_(caches == Caches::ample ? kRrsetCacheBytes : kSmallRrsetCacheBytes),
+      denials_(caches == Caches::ample ? kDenials : kFewDenials),
       keys_(scratch.path()),
       generation_(std::make_unique<WithoutRules>()),
       out_(65'535) {

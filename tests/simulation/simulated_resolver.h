@@ -29,8 +29,11 @@ struct ClientAnswer {
 
 class SimulatedResolver {
  public:
-  // It asks the world's root servers and trusts the world's root key. `scratch` outlives it.
-  SimulatedResolver(const world::World& world, std::uint64_t seed, const test::ScratchFolder& scratch);
+  // It asks the world's root servers and trusts the world's root key. `scratch` outlives it. Small caches are full
+  // soon.
+  enum class Caches : std::uint8_t { ample, small };
+  SimulatedResolver(const world::World& world, std::uint64_t seed, const test::ScratchFolder& scratch,
+                    Caches caches = Caches::ample);
 
   // `ticket` names the query; answers come by take_answers(), at most one a ticket.
   void query(std::uint64_t ticket, const IpAddress& client, bool tcp, std::span<const std::uint8_t> message, Now now);
@@ -52,7 +55,7 @@ class SimulatedResolver {
   EngineOptions engine_options(const world::World& world, std::uint64_t seed);
 
   std::unique_ptr<AnswerCache> answer_cache_;
-  RrsetCache rrsets_{16U << 20};
+  RrsetCache rrsets_;
   ServerCache servers_;
   ZoneTrustCache zone_trust_;
   DenialCache denials_;

@@ -2,7 +2,7 @@
 // that happened tells whether two runs were the same to the octet.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 
 #include "tests/simulation/schedule.h"
@@ -18,7 +18,9 @@ struct Tally {
 
 struct RunOptions {
   bool trace = false;
-  bool compare_ttls = true;
+  // Called this often, with the time: for what is measured in a long run. The caches are small then.
+  Time sample_every{0};
+  std::function<void(Time)> sample = {};
 };
 
 struct RunResult {

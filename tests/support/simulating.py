@@ -17,13 +17,17 @@ def read_words(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--planted", action="store_true")
+    parser.add_argument("--churn", type=int)
     parser.add_argument("--trace", action="store_true")
     try:
         found, unknown = parser.parse_known_args(words)
     except argparse.ArgumentError as error:
         raise ValueError(f"simulation: {error}") from error
     if unknown:
-        raise ValueError(f"simulation: {unknown[0]}: no such option; there are: --seed N --seeds N --planted --trace")
+        raise ValueError(f"simulation: {unknown[0]}: no such option; there are: --seed N --seeds N --planted --churn HOURS "
+                         "--trace")
+    if found.churn is not None and found.churn < 4:
+        raise ValueError("simulation: --churn takes a number of hours, from 4 on")
     if (found.seeds is not None and found.seeds < 1) or (found.seed is not None and found.seed < 0):
         raise ValueError("simulation: --seed takes a number from 0 on, --seeds one from 1 on")
     return found
@@ -41,6 +45,8 @@ def commands(folder: Path, words: list[str]) -> list[tuple[list[str], int]]:
         seeds = wanted.seeds or MOST_SEEDS_OF_A_PLANTED_BUG
         return [([str(folder / f"weir_planted_{bug}"), "--planted", bug, "--seeds", str(seeds), *first], SECONDS + seeds)
                 for bug in PLANTED]
+    if wanted.churn:
+        return [([str(folder / "weir_simulate"), "--churn", str(wanted.churn), *first], SECONDS + 60 * wanted.churn)]
     seeds = wanted.seeds or (1 if first else SEEDS)
     program = str(folder / "weir_simulate")
     trace = ["--trace"] if wanted.trace else []

@@ -214,7 +214,9 @@ void Oracle::judge(unsigned zone, const Found& found, bool so_gone, Outcome& out
   }
   const bool proven = found.denies() || found.wildcard;
   if (standing == Standing::bogus || (standing == Standing::secure && proven && plan.flaw == Flaw::no_denials)) {
-    outcome.bogus = true;
+    // Whose DS is gone may be taken for insecure where the parent opted out.
+    outcome.bogus = outcome.bogus || !so_gone;
+    outcome.authentic = Authentic::forbidden;
     return;
   }
   Authentic authentic = standing == Standing::secure ? Authentic::required : Authentic::forbidden;
@@ -230,6 +232,11 @@ void Oracle::judge(unsigned zone, const Found& found, bool so_gone, Outcome& out
     if (found.any || so_gone) authentic = std::max(authentic, Authentic::either);
   }
   outcome.authentic = std::max(outcome.authentic, authentic);
+}
+
+static bool is_gone(const WorldPlan& plan, unsigned zone, Time time) {
+  const ZonePlan& at = plan.zones[zone];
+  return at.delegated_until <= time || (at.parent >= 0 && is_gone(plan, static_cast<unsigned>(at.parent), time));
 }
 
 static bool is_loop(const std::vector<Rrset>& chain, const Name& target) {
@@ -285,12 +292,13 @@ void Oracle::follow(const Question& question, Time time, unsigned links, const O
     return;
   }
   const std::vector<unsigned> speaking = candidates(question, time);
+  const bool so_gone = std::ranges::any_of(speaking, [&](unsigned zone) { return is_gone(world_.plan(), zone, time); });
   for (const unsigned zone : speaking) {
     depend(zone, zones);
     add_lies(zone, question, time, so_far, out);
     for (Found& found : found_in(zone, question, time)) {
       Outcome outcome = so_far;
-      judge(zone, found, speaking.size() > 1, outcome);
+      judge(zone, found, so_gone, outcome);
       if (outcome.bogus && !out.failure_allowed) {
         out.failure_allowed = true;
         out.why = "bogus: " + world_.plan().zones[zone].apex.to_text();
