@@ -142,6 +142,10 @@ void ServerCache::record_answer(const ServerAddress& server, microseconds rtt, S
   });
 }
 
+void ServerCache::record_alive(const ServerAddress& server) {
+  state_->change(server, [](Entry& entry) { entry.silences = 0; });
+}
+
 void ServerCache::record_silence(const ServerAddress& server, SteadyTime now) {
   state_->change(server, [&](Entry& entry) {
     entry.silences = std::min(entry.silences + 1, 30U);

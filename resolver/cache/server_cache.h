@@ -33,6 +33,7 @@ class ServerCache {
 
   ServerStatus find(const ServerAddress& server, const Name& zone_cut, SteadyTime now) const;
   void record_answer(const ServerAddress& server, std::chrono::microseconds rtt, SteadyTime now);
+  void record_alive(const ServerAddress& server);  // it answered over TCP, which says nothing of its RTT
   void record_silence(const ServerAddress& server, SteadyTime now);
   // Whether the caller is to send a dead server one query to see if it is back: true once for each of its rests
   // (limits.h: dead_server_min_s), whoever asks first.

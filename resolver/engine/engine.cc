@@ -191,6 +191,8 @@ struct Engine::State {
     if (exchange.transport == UpstreamTransport::udp) {
       servers.record_answer(exchange.server, std::chrono::duration_cast<microseconds>(now.steady - exchange.sent),
                             now.steady);
+    } else {
+      servers.record_alive(exchange.server);
     }
     if (start.flags.truncated) {
       // Over TCP nothing needs to be cut: what is missing there would be taken for a denial.

@@ -54,6 +54,17 @@ TEST(ServerCache, SilenceMakesPatientThenDeadAndAnAnswerHeals) {
   EXPECT_LE(cache.find(kServer, zone, now).srtt, 20ms);
 }
 
+// A server that folds the case of names is silent over UDP and answers over TCP: it was taken for dead.
+TEST(ServerCache, AnAnswerOverTcpHealsTooAndSaysNothingOfTheRtt) {
+  ServerCache cache;
+  cache.record_answer(kServer, 20ms, kStart);
+  for (int i = 0; i < 5; ++i) cache.record_silence(kServer, kStart);
+  ASSERT_TRUE(cache.find(kServer, Name(), kStart).dead);
+  cache.record_alive(kServer);
+  EXPECT_FALSE(cache.find(kServer, Name(), kStart).dead);
+  EXPECT_EQ(cache.find(kServer, Name(), kStart).srtt, 20ms);
+}
+
 TEST(ServerCache, LamenessIsPerZoneAndEnds) {
   ServerCache cache;
   const Name zone = *Name::parse("example.org");
