@@ -160,8 +160,7 @@ struct Engine::State {
       for (const Bound& bound : freed) {
         while (const auto work = exchanges.next_held(bound)) {
           Resolution& resolution = *resolutions.at(*work);
-          Context context = this->context(now);
-          resolution.run(context);
+          guard(resolution, now, [&](Context& context) { resolution.run(context); });
           settle(resolution, now);
         }
       }
@@ -331,8 +330,7 @@ void Engine::wake(Now now) {
   for (const WorkId work : state.exchanges.take_held_for_others()) {
     const auto known = state.resolutions.find(work);
     if (known == state.resolutions.end()) continue;
-    Context context = state.context(now);
-    known->second->look_again(context);
+    state.guard(*known->second, now, [&](Context& context) { known->second->look_again(context); });
     state.settle(*known->second, now);
   }
   state.resume_held(now);

@@ -33,6 +33,7 @@ void LateAnswers::hold_back(const Prefix& client, const Miss& miss, std::span<co
   answer.miss.worker = miss.worker;
   answer.miss.descriptor = miss.descriptor;
   answer.miss.route = miss.route;
+  answer.miss.ticket = miss.ticket;
   answer.message.assign(message.begin(), message.end());
   paced_.emplace(turn, std::move(answer));
   turn += pace_;

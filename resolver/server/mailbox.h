@@ -28,7 +28,7 @@ struct Miss {
   unsigned worker = 0;       // that received it
   int descriptor = -1;       // UDP: the socket that it came in through; lives until all workers have stopped
   UdpRoute route;            // UDP
-  std::uint64_t ticket = 0;  // TCP: the receiving worker's number of the query
+  std::uint64_t ticket = 0;  // TCP, and in tests: the receiving worker's number of the query
   SteadyTime received;
 
   Miss* next = nullptr;  // of the mailbox
