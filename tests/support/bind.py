@@ -18,7 +18,7 @@ class Bind:
     def __enter__(self) -> "Bind":
         self.folder.mkdir(parents=True, exist_ok=True)
         namespace.add_addresses(self.address)
-        tag, algorithm, kind, digest = self.anchor.read_text().split()[3:]
+        tag, algorithm, kind, digest = self.anchor.read_text().split()[-4:]
         configuration = self.folder / "named.conf"
         configuration.write_text(f"""options {{
   directory "{self.folder}";

@@ -1,7 +1,7 @@
 """Builds and runs the suites of tests/run, and adds their figures up.
 
 python3 -m tests.support.suites SUITE... [PATH...]: from the root of the tree; tests/run has installed the packages.
-Paths and options belong to the suite before them; only `scenarios`, `simulation` and `fuzz` take any.
+Paths and options belong to the suite before them; only `scenarios`, `simulation`, `versus` and `fuzz` take any.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.attack import words as attack_words
 from tests.support import fuzzing, simulating, tally, tidy, unittests
 from tests.support.tally import Tally
+from tests.versus import options as versus_options
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 JOBS = str(os.cpu_count() or 1)
@@ -27,6 +28,7 @@ SECONDS_OF_E2E = 900
 SECONDS_OF_BENCH = 3600
 SECONDS_OF_ATTACKS = 1800
 SECONDS_OF_SCENARIOS = 600
+SECONDS_OF_VERSUS = 4 * 3600  # 200 worlds take about an hour on two cores
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
@@ -173,6 +175,13 @@ def fuzz(words: list[str] | None = None) -> Tally:
     return fuzzing.run(folder, words or [], SANITIZER_OPTIONS)
 
 
+def versus(words: list[str] | None = None) -> Tally:
+    folder = configure("release")
+    build(folder, [*PROGRAMS, "weir_world_servers"])
+    return run_child([sys.executable, "-m", "tests.versus", *(words or [])], SECONDS_OF_VERSUS,
+                     env={**os.environ, "WEIR_BUILD": str(folder)})
+
+
 def attacks(words: list[str] | None = None) -> Tally:
     build(configure("release"), [*PROGRAMS, "bench_load", "bench_echo"])
     return run_child([sys.executable, "-m", "tests.attack", *(words or [])], SECONDS_OF_ATTACKS)
@@ -198,12 +207,14 @@ SUITES = {
     "attacks": attacks,
     "scenarios": scenarios,
     "fuzz": fuzz,
+    "versus": versus,
     "simulation": simulation,
     "tidy": lambda: tidy.run(configure("release")),
 }
 TAKES_PATHS = {"scenarios"}
 # All that follows and is no suite; they raise ValueError.
-TAKES_WORDS = {"fuzz": fuzzing.read_words, "attacks": attack_words.read_words, "simulation": simulating.read_words}
+TAKES_WORDS = {"fuzz": fuzzing.read_words, "attacks": attack_words.read_words, "simulation": simulating.read_words,
+               "versus": versus_options.read_words}
 
 
 def read_words(words: list[str]) -> list[tuple[str, list[str]]]:

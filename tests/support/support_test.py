@@ -38,7 +38,8 @@ class SuitesTest(unittest.TestCase):
                     self.assertEqual(suites.read_words(words), wanted)
             for words in [["unit", folder], [folder], ["scenarios", folder + "/none"], ["nosuch"],
                           ["fuzz", "nosuch"], ["fuzz", "--seconds", "x"], ["fuzz", "--seconds", "0"],
-                          ["simulation", "--seed"], ["simulation", "--seeds", "0"], ["simulation", "7"]]:
+                          ["simulation", "--seed"], ["simulation", "--seeds", "0"], ["simulation", "7"],
+                          ["versus", "--worlds", "x"], ["versus", "nosuch"]]:
                 with self.subTest(words=words), self.assertRaises(ValueError):
                     suites.read_words(words)
 
