@@ -32,12 +32,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=5353)
     port = parser.parse_args().port
     folder = BUILD / "quickstart"
-    for name in ("run", "store"):
+    for name in ("run", "store", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     config = folder / "weir.toml"
     config.write_text(f"""# Made by deploy/quickstart; written anew by its next start.
 [resolver]
 listen = ["127.0.0.1:{port}"]
+state = {json.dumps(str(folder / "state"))}
 
 [run]
 path = {json.dumps(str(folder / "run"))}

@@ -55,6 +55,7 @@ enum class Limit : std::uint8_t {
   dead_server_min_s,
   dead_server_max_s,
   lame_zones_per_server,
+  trace_events,
 };
 
 struct LimitRow {
@@ -129,6 +130,7 @@ inline constexpr std::array kLimits{
     LimitRow{Limit::dead_server_max_s, "dead_server_max_s", 4,
              "longest rest: a server that is asked for is in use again 5 s after its return"},
     LimitRow{Limit::lame_zones_per_server, "lame_zones_per_server", 8, "memory; the oldest is forgotten"},
+    LimitRow{Limit::trace_events, "trace_events", 2000, "memory of a trace that somebody asked for; steps end before"},
 };
 
 consteval bool limits_are_in_order() {
@@ -137,7 +139,7 @@ consteval bool limits_are_in_order() {
     if (i == static_cast<std::size_t>(Limit::budgeted)) continue;
     if (static_cast<std::size_t>(kLimits[row++].limit) != i) return false;
   }
-  return row + 1 == static_cast<std::size_t>(Limit::lame_zones_per_server) + 1;
+  return row + 1 == static_cast<std::size_t>(Limit::trace_events) + 1;
 }
 static_assert(limits_are_in_order(), "kLimits has one row for each Limit, in its order");
 

@@ -429,6 +429,36 @@ std::uint64_t AnswerCache::flush(const Name& name, bool subtree) {
   return count;
 }
 
+std::vector<AnswerCache::Listed> AnswerCache::list(const Name& name, bool subtree, std::size_t most) {
+  std::vector<Listed> out;
+  for (std::size_t i = 0; i <= bucket_mask_ && out.size() < most; ++i) {
+    Bucket& bucket = buckets_[i];
+    for (unsigned slot = 0; slot < kSlots && out.size() < most; ++slot) {
+      if ((bucket.slots[slot].load(relaxed_) & kRefMask) == 0) continue;
+      const BucketLock lock(bucket);
+      const std::uint64_t word = bucket.slots[slot].load(relaxed_);
+      if ((word & kRefMask) == 0) continue;
+      std::uint64_t* entry = words(static_cast<std::uint32_t>((word & kRefMask) - 1));
+      std::uint8_t beginning[kDnsHeader + kMaxNameSize];
+      const std::uint64_t key = load(entry[1]);
+      const std::size_t size = key >> 40 & 0xFF;
+      copy_out(beginning, entry + kHeaderWords, kDnsHeader + size);
+      const auto owner = Name::from_wire({beginning + kDnsHeader, size});
+      if (!owner || !(subtree ? owner->is_at_or_below(name) : *owner == name)) continue;
+      Listed listed;
+      listed.name = *owner;
+      listed.type = static_cast<RecordType>(key & 0xFFFF);
+      listed.dnssec_ok = (key >> 32 & 1) != 0;
+      listed.checking_disabled = (key >> 32 & 2) != 0;
+      listed.rcode = static_cast<Rcode>(key >> 48);
+      listed.security = static_cast<std::uint8_t>(load(entry[4]) >> 57 & 3);
+      listed.expires = static_cast<CacheSeconds>(load(entry[2]) >> 32);
+      out.push_back(listed);
+    }
+  }
+  return out;
+}
+
 void AnswerCache::prepare_memory() {
   std::size_t wanted = reinterpret_cast<std::uint8_t*>(arena_) - static_cast<std::uint8_t*>(map_);
   {

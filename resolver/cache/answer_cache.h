@@ -156,6 +156,18 @@ class AnswerCache {
   // Removes the entries of `name`, or of it and everything below; returns how many. Walks the whole table.
   std::uint64_t flush(const Name& name, bool subtree);
 
+  // What lies at `name` and, where wanted, below it; at most `most`. Walks the whole table.
+  struct Listed {
+    Name name;
+    RecordType type = RecordType::a;
+    bool dnssec_ok = false;
+    bool checking_disabled = false;
+    Rcode rcode = Rcode::noerror;
+    std::uint8_t security = 0;
+    CacheSeconds expires = 0;
+  };
+  std::vector<Listed> list(const Name& name, bool subtree, std::size_t most);
+
   // Makes the memory present that the next entries will take, so that no put() waits while the system clears a huge
   // page (milliseconds seen). Call it about once a second from a thread that may wait.
   void prepare_memory();

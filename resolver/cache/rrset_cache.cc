@@ -347,6 +347,96 @@ void RrsetCache::erase(const Name& name) {
   shard.table.erase_all(name);
 }
 
+namespace {
+
+CachedEntry show(const Entry& entry, const Name& name, SteadyTime now) {
+  using Kind = CachedEntry::Kind;
+  const Head head = head_of(entry);
+  CachedEntry out;
+  out.name = name;
+  out.type = entry.type;
+  out.ttl_seconds = seconds_left(entry.expires, now);
+  out.security = head.security;
+  out.zone_cut = name.suffix(head.zone_cut_labels);
+  Unpacker unpacker(entry);
+  switch (head.content) {
+    case Content::rrset:
+      out.kind = head.credibility == Credibility::glue              ? Kind::glue
+                 : head.credibility == Credibility::unauthoritative ? Kind::unauthoritative
+                                                                    : Kind::answer;
+      out.data.emplace();
+      out.data->rrset = unpacker.own(name, entry.type, out.ttl_seconds);
+      out.data->signatures = unpacker.own(name, RecordType::rrsig, out.ttl_seconds);
+      break;
+    case Content::negative:
+      out.kind = head.negative == NegativeKind::nxdomain ? Kind::nxdomain : Kind::nodata;
+      break;
+    case Content::delegation:
+      out.kind = Kind::delegation;
+      out.servers.resize(unpacker.number(2));
+      for (NameServer& server : out.servers) {
+        server.name = unpacker.name();
+        for (std::uint64_t left = unpacker.number(2); left > 0; --left)
+          server.addresses.push_back(IpAddress::from_octets(unpacker.octets()));
+      }
+      break;
+    case Content::failure: {
+      out.kind = Kind::failure;
+      const std::uint64_t code = unpacker.number(2);
+      if (code != 0xFFFF) out.ede = static_cast<EdeCode>(code);
+      const auto text = unpacker.octets();
+      out.text.assign(text.begin(), text.end());
+      break;
+    }
+  }
+  return out;
+}
+
+// Whether a folded name in wire format can be at `wanted` or below it; names that end alike are looked at more closely.
+bool ends_alike(std::span<const std::uint8_t> name, std::span<const std::uint8_t> wanted) {
+  return name.size() >= wanted.size() &&
+         std::ranges::equal(name.last(wanted.size()), wanted,
+                            [](std::uint8_t known, std::uint8_t asked) { return known == fold(asked); });
+}
+
+}  // namespace
+
+std::uint64_t RrsetCache::erase_subtree(const Name& name) {
+  std::uint64_t count = 0;
+  for (Shard& shard : state_->shards) {
+    std::vector<Name> below;
+    const std::lock_guard lock(shard.mutex);
+    const std::size_t before = shard.table.entries();
+    shard.table.for_each([&](const Entry& entry) {
+      if (!ends_alike(entry.name(), name.wire())) return;
+      if (auto found = Name::from_wire(entry.name()); found && found->is_at_or_below(name)) {
+        below.push_back(std::move(*found));
+      }
+    });
+    for (const Name& each : below) shard.table.erase_all(each);
+    count += before - shard.table.entries();
+  }
+  return count;
+}
+
+std::vector<CachedEntry> RrsetCache::list(const Name& name, Below below, SteadyTime now, std::size_t most) const {
+  std::vector<CachedEntry> out;
+  for (const Shard& shard : state_->shards) {
+    const std::lock_guard lock(shard.mutex);
+    shard.table.for_each([&](const Entry& entry) {
+      if (out.size() >= most || entry.expires <= now || !ends_alike(entry.name(), name.wire())) return;
+      if (below == Below::left_out && entry.name().size() != name.size()) return;
+      const auto found = Name::from_wire(entry.name());
+      if (found && found->is_at_or_below(name)) out.push_back(show(entry, *found, now));
+    });
+  }
+  std::ranges::stable_sort(out, [](const CachedEntry& a, const CachedEntry& b) {
+    const auto order = a.name.canonical_compare(b.name);
+    return order != 0 ? order < 0 : a.type < b.type;
+  });
+  return out;
+}
+
 std::size_t RrsetCache::size_bytes() const {
   std::size_t bytes = 0;
   for (const Shard& shard : state_->shards) {

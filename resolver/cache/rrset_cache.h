@@ -63,6 +63,22 @@ struct CachedFailure {
   std::uint32_t ttl_seconds = 0;
 };
 
+// One entry as it is shown.
+struct CachedEntry {
+  enum class Kind : std::uint8_t { glue, unauthoritative, answer, nodata, nxdomain, delegation, failure };
+  Kind kind = Kind::answer;
+  Name name;
+  RecordType type{};  // of nxdomain and delegation: none
+  std::uint32_t ttl_seconds = 0;
+  Security security = Security::indeterminate;
+  Name zone_cut;                    // of the zone that gave it
+  std::optional<SignedRrset> data;  // of glue, unauthoritative and answer
+  std::vector<NameServer> servers;  // of delegation
+  std::optional<EdeCode> ede;       // of failure
+  std::string text;                 // of failure
+};
+enum class Below : std::uint8_t { left_out, included };
+
 // Whether an entry must have been fetched with DO, so that its signatures are there if the zone has any.
 enum class Signatures : std::uint8_t { not_needed, needed };
 
@@ -99,7 +115,11 @@ class RrsetCache {
   void forget_failure(const Name& name, RecordType type);
 
   void clear();
-  void erase(const Name& name);  // everything at this name; names below it stay
+  void erase(const Name& name);                   // everything at this name; names below it stay
+  std::uint64_t erase_subtree(const Name& name);  // and below it; returns how many entries. Walks all of them
+
+  // What is known at `name` and, where wanted, below it, in canonical order; at most `most`. Walks all entries.
+  std::vector<CachedEntry> list(const Name& name, Below below, SteadyTime now, std::size_t most) const;
   std::size_t size_bytes() const;
   std::size_t entries() const;
   std::size_t capacity_bytes() const;

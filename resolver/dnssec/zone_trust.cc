@@ -42,6 +42,20 @@ void ZoneTrustCache::erase(const Name& zone) {
   shard.index.erase(known);
 }
 
+void ZoneTrustCache::erase_subtree(const Name& name) {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (auto entry = shard.entries.begin(); entry != shard.entries.end();) {
+      const auto next = std::next(entry);
+      if (entry->zone.is_at_or_below(name)) {
+        shard.index.erase(entry->zone);
+        shard.entries.erase(entry);
+      }
+      entry = next;
+    }
+  }
+}
+
 void ZoneTrustCache::clear() {
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.mutex);

@@ -44,7 +44,8 @@ class ZoneTrustCache {
   std::optional<ZoneTrust> find(const Name& zone, SteadyTime now);
   void put(const Name& zone, ZoneTrust trust);
   void erase(const Name& zone);
-  void clear();  // trust anchors changed, or a flush asks for it
+  void erase_subtree(const Name& name);  // and below it
+  void clear();                          // trust anchors changed, or a flush asks for it
   std::size_t size() const;
 
  private:

@@ -3,6 +3,7 @@
 
 #include "resolver/engine/asking.h"
 #include "resolver/engine/server_selection.h"
+#include "resolver/engine/tracing.h"
 
 namespace weir {
 namespace {
@@ -80,7 +81,9 @@ Asked ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resoluti
   draft.sent = context.now.steady;
   draft.retry_at = draft.sent + patience;
   draft.expires = draft.retry_at + kLateAnswer;
-  step.outstanding.push_back(context.exchanges.open(std::move(draft), resolution.id()).id);
+  const OutstandingExchange& opened = context.exchanges.open(std::move(draft), resolution.id());
+  step.outstanding.push_back(opened.id);
+  if (resolution.trace() != nullptr) trace_asked(opened, lookup, resolution, context);
   return Asked::sent;
 }
 

@@ -79,6 +79,11 @@ struct Engine::State {
         exchanges(options.upstream_port, options.max_exchanges, options.in_flight, options.engine_number) {}
 
   Context context(Now now) { return {options, rrsets, servers, counters, exchanges, now}; }
+  Context context(const Resolution& resolution, Now now) {
+    OwnCaches* own = resolution.own_caches.get();
+    if (own == nullptr) return context(now);
+    return {own->options, own->rrsets, own->servers, counters, exchanges, now};
+  }
 
   void deliver(ResolutionId id, const ResolutionResult& result) {
     ++counters.finished;
@@ -100,7 +105,7 @@ struct Engine::State {
   // anybody on the network could then switch off.
   template <class Work>
   void guard(Resolution& resolution, Now now, const Work& work) {
-    Context context = this->context(now);
+    Context context = this->context(resolution, now);
     try {
       work(context);
     } catch (const std::exception& fault) {
@@ -117,14 +122,19 @@ struct Engine::State {
                                               signatures ? Signatures::needed : Signatures::not_needed, deadline);
     Resolution& resolution = *owned;
     resolutions.emplace(work, std::move(owned));
-    by_question.emplace(key_of(question, origin), work);
+    if (origin.examination == nullptr) by_question.emplace(key_of(question, origin), work);
+    if (origin.examination != nullptr && origin.examination->fresh) {
+      resolution.own_caches = std::make_unique<OwnCaches>(options);
+      if (origin.examination->rules != nullptr) resolution.own_caches->options.trust = origin.examination->rules;
+    }
     exchanges.timers().insert({deadline, TimerKey::Kind::deadline, work.value});
     return resolution;
   }
 
   void remove(Resolution& resolution) {
     exchanges.timers().erase({resolution.budget().deadline(), TimerKey::Kind::deadline, resolution.id().value});
-    by_question.erase(key_of(resolution.question(), resolution.origin()));
+    if (resolution.origin().examination == nullptr)
+      by_question.erase(key_of(resolution.question(), resolution.origin()));
     exchanges.release(resolution.id());
     resolutions.erase(resolution.id());
   }
@@ -136,6 +146,7 @@ struct Engine::State {
     const auto& finished = *std::get_if<Finished>(&resolution.bottom().step);
     ResolutionResult result = resolution.result(now.steady);
     const bool bogus = finished.cause == Finished::Cause::bogus;
+    RrsetCache& cache = context(resolution, now).rrsets;
     if (finished.cause == Finished::Cause::failed || bogus) {
       // RFC 9520 section 3.2: not asked again for a while, and longer each time.
       const bool unreachable = result.ede == EdeCode::no_reachable_authority || result.ede == EdeCode::network_error;
@@ -143,9 +154,9 @@ struct Engine::State {
                             : unreachable ? Limit::unreachable_ttl_max_s
                                           : Limit::failure_ttl_max_s;
       result.ttl = std::chrono::seconds(
-          rrsets.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
+          cache.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
     } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {
-      rrsets.forget_failure(question.name, question.type);
+      cache.forget_failure(question.name, question.type);
     }
     for (const ResolutionId waiter : resolution.waiters) {
       waiting.erase(waiter);
@@ -261,7 +272,7 @@ struct Engine::State {
     if (timer.kind == TimerKey::Kind::deadline) {
       const auto known = resolutions.find(WorkId{timer.id});
       if (known == resolutions.end()) return;
-      Context context = this->context(now);
+      Context context = this->context(*known->second, now);
       counters.limits.reach(Limit::resolution_ms);
       known->second->fail(context, EdeCode::no_reachable_authority, "no answer within the time allowed");
       return settle(*known->second, now);
@@ -291,7 +302,8 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
     state.refuse(id, question, Rcode::notimp, "not a question for recursion");
     return id;
   }
-  const auto known = state.by_question.find(key_of(question, origin));
+  const auto known =
+      origin.examination == nullptr ? state.by_question.find(key_of(question, origin)) : state.by_question.end();
   if (known != state.by_question.end()) {
     Resolution& shared = *state.resolutions.at(known->second);
     if (shared.waiters.size() >= limit_of(Limit::waiters_per_resolution)) {
@@ -319,6 +331,10 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
   if (begun != state.resolutions.end()) state.settle(*begun->second, now);
   state.resume_held(now);
   return id;
+}
+
+void Engine::set_trust(std::shared_ptr<const TrustRules> trust) {
+  state_->options.trust = std::move(trust);
 }
 
 void Engine::set_forward_zones(std::vector<ForwardZone> zones) {

@@ -22,6 +22,7 @@
 #include "resolver/base/security.h"
 #include "resolver/cache/server_address.h"
 #include "resolver/engine/in_flight.h"
+#include "resolver/engine/trace.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -58,6 +59,8 @@ struct Origin {
   // validated.
   bool dnssec_ok = false;
   bool cache_only = false;  // nobody is asked (RD=0): REFUSED where the caches do not know it
+  // Somebody looks at how it goes: it is shared with nobody. Null for everybody else.
+  std::shared_ptr<const Examination> examination = {};
 };
 
 enum class UpstreamTransport : std::uint8_t { udp, tcp };
@@ -188,6 +191,9 @@ class Engine {
   ResolutionId start(const Question& question, const Origin& origin, Now now);
   // In force for what is looked up from now on; what is in flight goes on with the servers that it asks.
   void set_forward_zones(std::vector<ForwardZone> zones);
+  // The same of what is trusted. Only where EngineOptions::trust was set. The caches hold what was found out by the
+  // old rules, and so will what is in flight: their owner clears them.
+  void set_trust(std::shared_ptr<const TrustRules> trust);
   void cancel(ResolutionId resolution, Now now);  // the client left; others who share the work are unharmed
   void wake(Now now);  // another engine's exchange is over: whoever waited for it looks at what the caches hold now
   void receive(ExchangeId exchange, const Response& response, Now now);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "resolver/engine/tracing.h"
+
 namespace weir {
 
 std::string_view name_of(const Step& step) {
@@ -9,6 +11,23 @@ std::string_view name_of(const Step& step) {
                                                 "FollowAlias", "Validate",   "Finished"};
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];
+}
+
+namespace {
+
+constexpr std::size_t kOwnCacheBytes = 8 << 20;  // one resolution receives 100 kB at most
+constexpr std::size_t kOwnCacheEntries = 4096;
+
+}  // namespace
+
+OwnCaches::OwnCaches(const EngineOptions& shared)
+    : rrsets(kOwnCacheBytes),
+      servers(kOwnCacheEntries),
+      zone_trust(kOwnCacheEntries),
+      denials(kOwnCacheEntries),
+      options(shared) {
+  if (options.zone_trust != nullptr) options.zone_trust = &zone_trust;
+  if (options.denials != nullptr) options.denials = &denials;
 }
 
 Resolution::Resolution(WorkId id, const Question& question, const Origin& origin, Signatures signatures,
@@ -87,6 +106,7 @@ void Resolution::enter(Context& context, Lookup& lookup, Step next) {
       !std::holds_alternative<Validate>(lookup.step)) {
     next = begin_validation(std::move(*finished), lookup, context);
   }
+  if (trace() != nullptr) trace_step(next, lookup, *this, context);
   lookup.step = std::move(next);
 }
 
@@ -161,6 +181,7 @@ void Resolution::on_exchange(Context& context, const ExchangeEvent& event) {
     context.counters.limits.reach(Limit::upstream_octets);
     return fail(context, EdeCode::other, "limit reached: upstream_octets");
   }
+  if (trace() != nullptr) trace_exchange(event, top, *this, context);
   auto next = weir::on_exchange(*asking, top, *this, context, event);
   if (next) enter(context, top, std::move(*next));
   run(context);

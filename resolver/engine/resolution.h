@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "resolver/base/budget.h"
+#include "resolver/cache/server_cache.h"
+#include "resolver/dnssec/denial_cache.h"
 #include "resolver/engine/steps.h"
 
 namespace weir {
@@ -56,6 +58,17 @@ struct ExchangeEvent {
   std::size_t octets = 0;
 };
 
+// Of a resolution that is to believe nothing that is cached.
+struct OwnCaches {
+  explicit OwnCaches(const EngineOptions& shared);
+
+  RrsetCache rrsets;
+  ServerCache servers;
+  ZoneTrustCache zone_trust;
+  DenialCache denials;
+  EngineOptions options;  // the engine's, but for these caches and the rules that were asked for
+};
+
 class Resolution {
  public:
   // `signatures`: whether answers must be fetched with DO.
@@ -80,6 +93,7 @@ class Resolution {
   Budget& budget() { return budget_; }
   const Budget& budget() const { return budget_; }
   Signatures signatures() const { return signatures_; }
+  ResolutionTrace* trace() const { return origin_.examination == nullptr ? nullptr : origin_.examination->trace.get(); }
   // Whether what a lookup finds is checked before anybody gets it.
   bool validates(const Lookup& lookup, const Context& context) const;
   // A server whose records the answer is made of; `others`: the zone has more servers.
@@ -96,6 +110,7 @@ class Resolution {
   Lookup& bottom() { return *lookups_.front(); }
 
   std::vector<ResolutionId> waiters;
+  std::unique_ptr<OwnCaches> own_caches;  // null: the engine's
 
  private:
   bool exhausted() const;  // it may not ask any more, whoever would answer

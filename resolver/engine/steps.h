@@ -82,6 +82,7 @@ struct Finished {
 // the validator lacks.
 struct Validate {
   Finished outcome;
+  std::shared_ptr<const TrustRules> rules;  // those of its beginning, until its end
   std::unique_ptr<AnswerValidator> validator;
   std::optional<TrustQuestion> awaited;
 };

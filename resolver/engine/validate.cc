@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "resolver/dnssec/denial_cache.h"
-#include "resolver/engine/resolution.h"
+#include "resolver/engine/tracing.h"
 
 namespace weir {
 namespace {
@@ -117,7 +117,8 @@ void shorten_bogus(const AnswerValidator& validator, const Resolution& resolutio
 
 Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context) {
   Validate step;
-  step.validator = std::make_unique<AnswerValidator>(*context.options.trust, *context.options.zone_trust);
+  step.rules = context.options.trust;
+  step.validator = std::make_unique<AnswerValidator>(*step.rules, *context.options.zone_trust);
   AnswerValidator& validator = *step.validator;
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
     validator.pieces.push_back({.data = lookup.chain[i].alias, .zone_cut = lookup.chain_zone_cuts[i]});
@@ -141,6 +142,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   }
   Validated& validated = *std::get_if<Validated>(&found);
   ++context.counters.validations;
+  if (resolution.trace() != nullptr) trace_validated(validated, *step.validator, lookup, resolution, context);
   if (validated.limit_reached) {
     const Limit limit = resolution.budget().reached().value_or(Limit::signature_checks);
     Finished out = limit_failure(limit, context);

@@ -19,6 +19,8 @@ using M = Metric;
 constexpr std::string_view kQueries = "Queries received.";
 constexpr std::string_view kCookies = "Queries with a DNS cookie, by what it was worth.";
 constexpr std::string_view kLateAnswers = "Answers held back because many of one prefix waited long, or not sent.";
+constexpr std::string_view kAnchors =
+    "Keys that are trust anchors, or were, by state (RFC 5011); configured: not looked up yet.";
 constexpr std::string_view kAnswers = "Answers sent, by RCODE.";
 
 constexpr MetricRow kBeforeLimits[] = {
@@ -103,6 +105,22 @@ constexpr MetricRow kAfterLimits[] = {
     {M::answer_cache_bytes, "weir_answer_cache_bytes", "", gauge, process, "Memory of the answer cache."},
     {M::rrset_cache_entries, "weir_rrset_cache_entries", "", gauge, process, "Entries of the RRset cache."},
     {M::rrset_cache_bytes, "weir_rrset_cache_bytes", "", gauge, process, "Memory of the RRset cache."},
+    {M::zone_trust_entries, "weir_zone_trust_entries", "", gauge, process,
+     "Zones whose keys, or lack of them, are known."},
+    {M::denial_cache_entries, "weir_denial_cache_entries", "", gauge, process,
+     "NSEC and NSEC3 records that answers are made of."},
+    {M::anchors_configured, "weir_trust_anchors", R"(state="configured")", gauge, process, kAnchors},
+    {M::anchors_add_pend, "weir_trust_anchors", R"(state="add-pend")", gauge, process, kAnchors},
+    {M::anchors_valid, "weir_trust_anchors", R"(state="valid")", gauge, process, kAnchors},
+    {M::anchors_missing, "weir_trust_anchors", R"(state="missing")", gauge, process, kAnchors},
+    {M::anchors_revoked, "weir_trust_anchors", R"(state="revoked")", gauge, process, kAnchors},
+    {M::anchors_removed, "weir_trust_anchors", R"(state="removed")", gauge, process, kAnchors},
+    {M::anchor_looks, "weir_trust_anchor_looks_total", "", counter, process,
+     "Times that a trust anchor's zone was asked for its keys."},
+    {M::anchor_looks_failed, "weir_trust_anchor_looks_failed_total", "", counter, process,
+     "Of them: those that gave no keys that a trusted one had signed."},
+    {M::negative_anchors, "weir_negative_trust_anchors", "", gauge, process,
+     "Names that are not validated, with all below them (RFC 7646)."},
     {M::resident_bytes, "process_resident_memory_bytes", "", gauge, process, "Resident memory."},
     {M::cpu_seconds, "process_cpu_seconds_total", "", counter, process, "CPU time of the process."},
     {M::uptime_seconds, "weir_uptime_seconds", "", gauge, process, "Time since the start."},

@@ -115,6 +115,12 @@ class EngineResolutions final : public Resolutions {
     arm_timer();
   }
 
+  void resolve(const Question& question, const Origin& origin, std::function<void(const ResolutionResult&)> done,
+               Now now) override {
+    own_.emplace(engine_.start(question, origin, now).value, std::move(done));
+  }
+
+  void set_trust(std::shared_ptr<const TrustRules> trust) override { engine_.set_trust(std::move(trust)); }
   void set_forward_zones(std::vector<ForwardZone> zones) override { engine_.set_forward_zones(std::move(zones)); }
 
   std::size_t waiting() const override { return clients_; }
@@ -208,6 +214,7 @@ class EngineResolutions final : public Resolutions {
   }
 
   void finish(const ResolutionResult& result, Now now) {
+    if (auto own = own_.extract(result.id.value); !own.empty()) return own.mapped()(result);
     auto node = waiting_.extract(result.id.value);
     if (node.empty()) return;
     Waiting waiting = std::move(node.mapped());
@@ -382,7 +389,8 @@ class EngineResolutions final : public Resolutions {
   StaleAnswers stale_;
   std::optional<SteadyTime> armed_for_;
 
-  std::unordered_map<std::uint64_t, Waiting> waiting_;  // by ResolutionId
+  std::unordered_map<std::uint64_t, Waiting> waiting_;                                   // by ResolutionId
+  std::unordered_map<std::uint64_t, std::function<void(const ResolutionResult&)>> own_;  // by ResolutionId
   std::unordered_map<std::string, std::uint64_t> by_key_;
   std::unordered_map<Prefix, std::size_t, PrefixHash> by_prefix_;
   std::size_t clients_ = 0;

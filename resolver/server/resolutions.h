@@ -53,6 +53,10 @@ class Resolutions {
   virtual void wake(Now now) = 0;  // another worker's engine has finished what one of ours waits for
   // Sends what the engine wants, answers what it has finished, arms its timer.
   virtual void pump(Now now) = 0;
+  // Resolves for ourselves: no policy, no answer cache. `done` is called on this thread, once.
+  virtual void resolve(const Question& question, const Origin& origin,
+                       std::function<void(const ResolutionResult&)> done, Now now) = 0;
+  virtual void set_trust(std::shared_ptr<const TrustRules> trust) = 0;
   virtual void set_forward_zones(std::vector<ForwardZone> zones) = 0;
   virtual std::size_t waiting() const = 0;
   virtual void publish_metrics() = 0;

@@ -34,7 +34,9 @@
 #include "resolver/server/own_addresses.h"
 #include "resolver/server/port_probe.h"
 #include "resolver/server/resolutions.h"
+#include "resolver/server/resolver_verbs.h"
 #include "resolver/server/special_names.h"
+#include "resolver/server/trust_upkeep.h"
 #include "resolver/server/worker.h"
 #include "zones/base/version.h"
 #include "zones/store/generation.h"
@@ -44,6 +46,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kSwapBound{2000};  // a worker's turn is far below it
 constexpr std::size_t kReservedDescriptors = 2048;     // TCP clients, store files, rings
+
+// What validation remembers beside the answers may take another eighth of `cache` for keys and one for denials. About:
+// a zone with two parsed keys, an NSEC with its signature.
+constexpr std::uint64_t kZoneTrustBytes = 3000;
+constexpr std::uint64_t kDenialBytes = 800;
+
+std::size_t bounded(std::uint64_t entries, std::uint64_t most) {
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(entries, 256, most));
+}
 
 // CPUs that this process may run on.
 std::vector<int> usable_cpus() {
@@ -82,9 +93,9 @@ Result<std::string> read_anchor_file(const std::filesystem::path& file) {
   return text;
 }
 
-Result<std::shared_ptr<const TrustRules>> trust_rules(const ResolverConfig& config) {
-  auto rules = std::make_shared<TrustRules>();
-  if (config.trust_anchors.empty()) rules->anchors = TrustAnchors::built_in_root();
+Result<TrustAnchors> configured_anchors(const ResolverConfig& config) {
+  TrustAnchors out;
+  if (config.trust_anchors.empty()) out = TrustAnchors::built_in_root();
   for (const auto& file : config.trust_anchors) {
     auto text = read_anchor_file(file);
     if (!text) return text.error();
@@ -92,14 +103,14 @@ Result<std::shared_ptr<const TrustRules>> trust_rules(const ResolverConfig& conf
     if (!anchors) return anchors.error();
     for (const TrustAnchor& anchor : anchors->all()) {
       for (const Rrset* rrset : {&anchor.ds, &anchor.dnskeys}) {
-        for (const auto rdata : rrset->records()) rules->anchors.add(anchor.zone, rrset->type, rdata);
+        for (const auto rdata : rrset->records()) out.add(anchor.zone, rrset->type, rdata);
       }
     }
   }
-  if (rules->anchors.closest(Name()) == nullptr)
+  if (out.closest(Name()) == nullptr)
     spdlog::warn("no trust anchor for the root: only names below the zones of {} are validated",
                  config.trust_anchors.front().string());
-  return std::shared_ptr<const TrustRules>(std::move(rules));
+  return out;
 }
 
 std::uint32_t seconds_of(std::chrono::milliseconds time) {
@@ -113,18 +124,17 @@ TtlBounds ttl_bounds(const CacheConfig& config) {
           .max_negative_seconds = seconds_of(config.max_negative_ttl)};
 }
 
-Result<EngineOptions> engine_options(const ResolverConfig& config, ZoneTrustCache& zone_trust, DenialCache& denials) {
+std::string source_of_anchors(const ResolverConfig& config) {
+  std::string out;
+  for (const auto& file : config.trust_anchors) out += (out.empty() ? "" : ", ") + file.string();
+  return out.empty() ? "weir itself" : out;
+}
+
+Result<EngineOptions> engine_options(const ResolverConfig& config) {
   EngineOptions options;
   options.upstream_port = config.upstream_port;
   options.use_ipv6 = config.ipv6_upstream;
   options.own_addresses = own_addresses(config.listen, config.upstream_port);
-  if (config.validate) {
-    auto rules = trust_rules(config);
-    if (!rules) return rules.error();
-    options.trust = std::move(*rules);
-    options.zone_trust = &zone_trust;
-    options.denials = &denials;
-  }
   if (!config.root_hints.empty()) {
     auto hints = read_root_hints(config.root_hints.string());
     if (!hints) return hints.error();
@@ -198,8 +208,16 @@ class Daemon {
 
   Result<void> make_workers() {
     const std::size_t descriptors = raise_descriptor_limit();
-    auto engine = engine_options(config_.resolver, zone_trust_, denials_);
+    auto engine = engine_options(config_.resolver);
     if (!engine) return engine.error();
+    if (config_.resolver.validate) {
+      auto anchors = configured_anchors(config_.resolver);
+      if (!anchors) return anchors.error();
+      make_trust(*anchors);
+      engine->trust = trust_->rules();
+      engine->zone_trust = &zone_trust_;
+      engine->denials = &denials_;
+    }
     forwards_.define(config_.forwards);
     engine->forward_zones = forwards_.zones();
     keys_ = std::make_unique<PseudonymKeys>(config_.run.path);
@@ -244,6 +262,51 @@ class Daemon {
     return {};
   }
 
+  void make_trust(const TrustAnchors& anchors) {
+    TrustUpkeepOptions options;
+    options.anchors = anchors.all();
+    options.source = source_of_anchors(config_.resolver);
+    options.state_folder = config_.resolver.state;
+    options.recheck = std::chrono::ceil<std::chrono::seconds>(config_.resolver.recheck_negative_anchors);
+    std::error_code ignored;
+    std::filesystem::create_directory(options.state_folder, ignored);  // where systemd has not made it
+    trust_ = std::make_unique<TrustUpkeep>(std::move(options), config_.negative_trust_anchors, read_clocks());
+  }
+
+  static Now read_clocks() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
+
+  // On the worker that a client's question of this name and type would go to.
+  void resolve(const Question& question, const Origin& origin, std::function<void(const ResolutionResult&)> done) {
+    const std::size_t owner = (question.name.hash() + static_cast<std::size_t>(question.type)) % workers_.size();
+    workers_[owner]->run_on_thread([question, origin, done = std::move(done)](Resolutions& resolutions, Now now) {
+      resolutions.resolve(question, origin, done, now);
+    });
+  }
+
+  // The upkeep of what is trusted asks and says by these.
+  TrustUpkeep::Environment trust_environment() {
+    TrustUpkeep::Environment out;
+    out.apply = [this](std::shared_ptr<const TrustRules> rules, const std::vector<Name>& changed) {
+      const auto told =
+          on_all_workers([rules = std::move(rules)](Resolutions& resolutions, Now) { resolutions.set_trust(rules); });
+      if (!told) spdlog::warn("new trust rules: {}", told.error().message);
+      for (const Name& name : changed) flush(name, FlushScope::subtree);
+    };
+    out.look_up = [this](const Question& question, std::shared_ptr<const TrustRules> rules,
+                         TrustUpkeep::Environment::Done done) {
+      const auto examination = std::make_shared<Examination>();
+      examination->fresh = true;
+      examination->rules = rules;
+      Origin origin;
+      origin.kind = OriginKind::trust_anchor;
+      origin.checking_disabled = rules == nullptr;
+      origin.dnssec_ok = true;
+      origin.examination = examination;
+      resolve(question, origin, std::move(done));
+    };
+    return out;
+  }
+
   Result<void> start_control() {
     ControlHandlers handlers;
     handlers.status = [this] { return status(); };
@@ -260,6 +323,14 @@ class Daemon {
     handlers.flush_cache = [this](const Name& name, FlushScope scope) -> Result<std::uint64_t> {
       return flush(name, scope);
     };
+    add_resolver_verbs(handlers, {.resolve = [this](const Question& question, const Origin& origin,
+                                                    auto done) { resolve(question, origin, std::move(done)); },
+                                  .clock = [] { return read_clocks(); },
+                                  .answers = *answers_,
+                                  .rrsets = *rrsets_,
+                                  .servers = *servers_,
+                                  .trust = trust_.get()});
+    if (trust_ != nullptr) trust_->start(trust_environment());
     handlers.verbs["reload"] = [this](const boost::json::object&, const ControlDone& done) { done(reload()); };
     handlers.more_metrics = [this] { return forwards_.metrics(); };
     handlers.each_second = [this](Now now) {
@@ -267,6 +338,7 @@ class Daemon {
       cookies_.refresh(now.steady);
       generations_->collect();
       answers_->prepare_memory();
+      if (trust_ != nullptr) trust_->tick(now);
     };
     auto control = ControlServer::start(
         {.run_directory = config_.run.path, .current_file = generations_->current_file()}, std::move(handlers));
@@ -280,10 +352,11 @@ class Daemon {
     denials_.clear();
     const std::uint64_t answers = answers_->flush(name, scope == FlushScope::subtree);
     if (scope == FlushScope::subtree) {
-      rrsets_->clear();
-      zone_trust_.clear();
+      rrsets_->erase_subtree(name);
+      zone_trust_.erase_subtree(name);
     } else {
       rrsets_->erase(name);
+      zone_trust_.erase(name);
     }
     return answers + answers_->flush(name, scope == FlushScope::subtree);
   }
@@ -293,6 +366,9 @@ class Daemon {
     if (config_.files.empty()) return Error{ErrorCode::not_found, "there is no file to read again"};
     const auto loaded = Config::load(config_.files.front());
     if (!loaded) return loaded.error();
+    const Now now = read_clocks();
+    if (auto good = TrustUpkeep::check(loaded->negative_trust_anchors, now.wall); !good) return good.error();
+    if (trust_ != nullptr) trust_->define(loaded->negative_trust_anchors, now);
     const std::vector<Name> changed = forwards_.define(loaded->forwards);
     if (!changed.empty()) {
       const auto told = on_all_workers(
@@ -349,6 +425,12 @@ class Daemon {
     figures.push_back({Metric::answer_cache_bytes, static_cast<double>(answers_->used_bytes())});
     figures.push_back({Metric::rrset_cache_entries, static_cast<double>(rrsets_->entries())});
     figures.push_back({Metric::rrset_cache_bytes, static_cast<double>(rrsets_->size_bytes())});
+    figures.push_back({Metric::zone_trust_entries, static_cast<double>(zone_trust_.size())});
+    figures.push_back({Metric::denial_cache_entries, static_cast<double>(denials_.size())});
+    if (trust_ != nullptr) {
+      const auto of_trust = trust_->figures(std::chrono::system_clock::now());
+      figures.insert(figures.end(), of_trust.begin(), of_trust.end());
+    }
     figures.push_back({Metric::uptime_seconds, std::chrono::duration<double>(uptime).count()});
     status.values = gather(metrics_seen_, figures);
     return status;
@@ -363,11 +445,12 @@ class Daemon {
   std::unique_ptr<AnswerCache> answers_;
   std::unique_ptr<RrsetCache> rrsets_;
   std::unique_ptr<ServerCache> servers_;
-  ZoneTrustCache zone_trust_;
   InFlight in_flight_;
-  DenialCache denials_;
+  ZoneTrustCache zone_trust_{bounded(config_.resolver.cache_bytes / kZoneTrustBytes / 8, 100'000)};
+  DenialCache denials_{bounded(config_.resolver.cache_bytes / kDenialBytes / 8, 200'000)};
   ForwardZones forwards_;
   const LocalData special_names_{special_zones()};
+  std::unique_ptr<TrustUpkeep> trust_;  // null: nothing is validated
   std::unique_ptr<GenerationHolder> generations_;
   CookieSecrets cookies_{parse_cookie_secret(config_.answers.cookie_secret)};
   std::unique_ptr<PseudonymKeys> keys_;
@@ -381,11 +464,11 @@ class Daemon {
 }  // namespace
 
 Result<void> check_resolver_files(const Config& config) {
-  ZoneTrustCache zone_trust;
-  DenialCache denials;
-  const auto options = engine_options(config.resolver, zone_trust, denials);
-  if (!options) return options.error();
-  return {};
+  if (const auto options = engine_options(config.resolver); !options) return options.error();
+  if (config.resolver.validate) {
+    if (const auto anchors = configured_anchors(config.resolver); !anchors) return anchors.error();
+  }
+  return TrustUpkeep::check(config.negative_trust_anchors, std::chrono::system_clock::now());
 }
 
 Result<void> run_resolver(const Config& config) {

@@ -6,7 +6,6 @@ it would to systemd.
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import re
@@ -28,7 +27,7 @@ COMMAND = BUILD / "tools" / "weir"
 
 READY_SECONDS = 60  # generous: sanitizers, two cores
 STOP_SECONDS = 20
-FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
+CLOCK_SHIFT = "tests/support/clock_shift.cc"
 
 
 @dataclass
@@ -69,11 +68,15 @@ class Daemon:
         return self.process
 
     def _clock_variables(self) -> dict[str, str]:
-        """The wall clock alone is another one: what waits goes by the steady clock, and files keep their times."""
+        """The wall clock alone is another one: tests/support/clock_shift.cc."""
         if not self.clock:
             return {}
-        return {"LD_PRELOAD": glob.glob(FAKETIME)[0], "FAKETIME": self.clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "NO_FAKE_STAT": "1",
+        seconds = int(self.clock[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[self.clock[-1]]
+        library = self.folder / "clock_shift.so"
+        if not library.exists():
+            subprocess.run(["c++", "-shared", "-fPIC", "-O1", "-o", str(library), str(ROOT / CLOCK_SHIFT)], check=True,
+                           timeout=120)
+        return {"LD_PRELOAD": str(library), "WEIR_CLOCK_SHIFT": str(seconds),
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
@@ -137,7 +140,8 @@ class Weir:
         # An internet of a test's own has an unsigned root, unless it brings an anchor.
         self.trust = f"trust_anchors = [{json.dumps(str(trust_anchor))}]" if trust_anchor else "validate = false"
         self.clients = clients or ["127.0.0.0/8", "::1", "10.53.0.0/16", "fd53::/16"]
-        for path in (self.run_folder, self.store):
+        self.state = folder / "state"  # the resolver's own
+        for path in (self.run_folder, self.store, self.state):
             path.mkdir(exist_ok=True)
         self.write_config()
         self.resolver = Daemon(RESOLVER, self.config, folder)
@@ -162,6 +166,7 @@ listen = {json.dumps(self.listen)}
 workers = 2
 allow_clients = {json.dumps(self.clients)}
 root_hints = {json.dumps(str(self.hints))}
+state = {json.dumps(str(self.state))}
 {self.trust}
 {self.resolver_keys}
 [run]

@@ -76,6 +76,9 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   Action chosen;
   add_check(app, chosen);
   add_daemon_verbs(app, chosen);
+  add_resolve(app, chosen);
+  add_cache_verbs(app, chosen);
+  add_anchor_verbs(app, chosen);
   add_list_verbs(app, chosen);
   add_rule_verbs(app, chosen);
   add_explain(app, chosen);

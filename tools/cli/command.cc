@@ -94,6 +94,19 @@ void Command::warn(const Error& fault, const std::string& going_on) {
 
 Command::Answer Command::try_ask(std::string_view verb, const json::object& arguments,
                                  const ControlClient::Progress& progress, std::chrono::milliseconds patience) {
+  return request(Daemon::sidecar, verb, arguments, progress, patience);
+}
+
+Command::Answer Command::ask_resolver(std::string_view verb, const json::object& arguments,
+                                      std::chrono::milliseconds patience) {
+  Answer answer = request(Daemon::resolver, verb, arguments, {}, patience);
+  if (!answer) fail(answer.error, answer.failure);
+  return answer;
+}
+
+Command::Answer Command::request(Daemon daemon, std::string_view verb, const json::object& arguments,
+                                 const ControlClient::Progress& progress, std::chrono::milliseconds patience) {
+  const std::string name = daemon == Daemon::sidecar ? "weir-sidecar" : "weir-resolver";
   Answer answer;
   const auto failed = [&](const Error& error, ExitCode code) {
     answer.error = error;
@@ -104,7 +117,7 @@ Command::Answer Command::try_ask(std::string_view verb, const json::object& argu
     return failed({ErrorCode::invalid, "\"" + escape_for_display(*bad) + "\" is not UTF-8 text"}, ExitCode::refused);
   const auto run = run_path();
   if (!run) return failed(run.error(), exit_code_of(run.error().code));
-  auto client = ControlClient::connect(sidecar_socket(*run), "weir-sidecar");
+  auto client = ControlClient::connect(daemon == Daemon::sidecar ? sidecar_socket(*run) : resolver_socket(*run), name);
   if (!client) return failed(client.error(), exit_code_of(client.error().code));
   auto reply = client->request({std::string(verb), json::serialize(arguments), calling_user()}, progress, patience);
   if (!reply) {
@@ -113,7 +126,7 @@ Command::Answer Command::try_ask(std::string_view verb, const json::object& argu
   }
   json::error_code bad;
   answer.result = json::parse(*reply, bad);
-  if (bad) return failed({ErrorCode::corrupt, "weir-sidecar answered something that is no JSON"}, ExitCode::failed);
+  if (bad) return failed({ErrorCode::corrupt, name + " answered something that is no JSON"}, ExitCode::failed);
   return answer;
 }
 

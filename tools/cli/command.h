@@ -59,12 +59,18 @@ class Command {
                  const ControlClient::Progress& progress = {},
                  std::chrono::milliseconds patience = std::chrono::minutes(10));
 
+  // One request to weir-resolver.
+  Answer ask_resolver(std::string_view verb, const boost::json::object& arguments, std::chrono::milliseconds patience);
+
   // One line of JSON.
   void print(const boost::json::value& value);
   // A sentence for people; nothing with --json. Escaped.
   void say(std::string_view text);
 
  private:
+  enum class Daemon : std::uint8_t { sidecar, resolver };
+  Answer request(Daemon daemon, std::string_view verb, const boost::json::object& arguments,
+                 const ControlClient::Progress& progress, std::chrono::milliseconds patience);
   Result<std::filesystem::path> run_path();
   void warn(const Error& fault, const std::string& going_on);
 

@@ -11,6 +11,9 @@ namespace weir::cli {
 
 void add_check(CLI::App& app, Action& chosen);
 void add_daemon_verbs(CLI::App& app, Action& chosen);  // status, reload
+void add_resolve(CLI::App& app, Action& chosen);
+void add_cache_verbs(CLI::App& app, Action& chosen);
+void add_anchor_verbs(CLI::App& app, Action& chosen);
 void add_list_verbs(CLI::App& app, Action& chosen);
 void add_rule_verbs(CLI::App& app, Action& chosen);
 void add_explain(CLI::App& app, Action& chosen);

@@ -15,6 +15,8 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("resolver.root_hints", was.root_hints, is.root_hints);
   compare("resolver.validate", was.validate, is.validate);
   compare("resolver.trust_anchors", was.trust_anchors, is.trust_anchors);
+  compare("resolver.state", was.state, is.state);
+  compare("resolver.recheck_negative_anchors", was.recheck_negative_anchors, is.recheck_negative_anchors);
   compare("resolver.cache", was.cache_bytes, is.cache_bytes);
   compare("resolver.store_cache", was.store_cache_bytes, is.store_cache_bytes);
   compare("resolver.outgoing", was.outgoing, is.outgoing);

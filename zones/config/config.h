@@ -24,9 +24,11 @@ struct ResolverConfig {
   std::filesystem::path root_hints;                  // empty: the built-in ones
   bool validate = true;                              // DNSSEC
   std::vector<std::filesystem::path> trust_anchors;  // empty: the built-in ones
-  std::uint64_t cache_bytes = 64ULL << 20;           // cache = "64MiB": answers and RRsets together
-  std::uint64_t store_cache_bytes = 16ULL << 20;     // store_cache = "16MiB": blocks of the policy store
-  std::vector<IpAddress> outgoing;                   // addresses that queries leave from; empty: any
+  std::filesystem::path state = "/var/lib/weir-resolver";
+  std::chrono::milliseconds recheck_negative_anchors{300000};  // 0: never
+  std::uint64_t cache_bytes = 64ULL << 20;                     // cache = "64MiB": answers and RRsets together
+  std::uint64_t store_cache_bytes = 16ULL << 20;               // store_cache = "16MiB": blocks of the policy store
+  std::vector<IpAddress> outgoing;                             // addresses that queries leave from; empty: any
   bool ipv6_upstream = true;
   std::uint16_t upstream_port = 53;            // for tests and closed networks
   bool spin = false;                           // poll instead of sleep: half the latency, triple the CPU

@@ -252,8 +252,16 @@ const Keys<ResolverConfig>& resolver_keys() {
           [](C& c) -> auto& { return c.trust_anchors; },
           "files of trust anchors (DS or DNSKEY records); instead of the root's keys, which are built in"),
       key<C>(
+          "state", path("a folder"), [](C& c) -> auto& { return c.state; },
+          "what weir-resolver keeps for its next start: the keys that trust anchors have rolled to, negative ones"),
+      key<C>(
+          "recheck_negative_anchors", duration(milliseconds(0), kDay),
+          [](C& c) -> auto& { return c.recheck_negative_anchors; },
+          "how often it is tried whether a negative trust anchor that was commanded is still needed; \"0s\": never"),
+      key<C>(
           "cache", size(1ULL << 20, 1ULL << 40), [](C& c) -> auto& { return c.cache_bytes; },
-          "memory for answers and RRsets together"),
+          "memory for answers and RRsets together; where answers are validated up to a quarter more, for keys and "
+          "denials"),
       key<C>(
           "store_cache", size(1ULL << 20, 1ULL << 40), [](C& c) -> auto& { return c.store_cache_bytes; },
           "memory for blocks of the policy store"),

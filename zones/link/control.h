@@ -7,8 +7,11 @@
 // A connection may carry several requests, one after the other. A line is at most kMaxControlLine octets.
 //
 // Verbs of the resolver: status, metrics (Prometheus text in "text"), generation.load (re-reads `current`; answers
-//   when it is in force on every worker), reload (what of weir.toml needs no restart: forward zones), cache.flush
-//   {"name", "subtree"}.
+//   when it is in force on every worker), reload (what of weir.toml needs no restart: forward zones, negative trust
+//   anchors), cache.flush {"name", "subtree"}, cache.show {"name", "subtree"}, resolve {"name", "type", "trace",
+//   "fresh", "checking_disabled"}, anchors.show, anchors.negative.add {"name", "seconds", "reason"},
+//   anchors.negative.remove
+//   {"name"}.
 // Verbs of the sidecar: status, reload, list.update {"name", "dry_run"}, list.show {"name"?}, list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
 //   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.rollback {"number"},

@@ -178,6 +178,16 @@ TEST_F(CacheTest, FlushesANameOrASubtree) {
   }
   const Asked both("example.org", RecordType::aaaa);
   ASSERT_TRUE(put(both, wire_of(both, 10, 1)));
+  const auto at = cache->list(*Name::parse("example.ORG"), false, 10);
+  ASSERT_EQ(at.size(), 2U);
+  for (const AnswerCache::Listed& each : at) {
+    EXPECT_EQ(each.name.to_text(), "example.org");
+    EXPECT_TRUE(each.type == RecordType::a || each.type == RecordType::aaaa);
+    EXPECT_EQ(each.rcode, Rcode::nxdomain);
+    EXPECT_GT(each.expires, 0U);
+  }
+  EXPECT_EQ(cache->list(*Name::parse("example.org"), true, 10).size(), 4U);
+  EXPECT_EQ(cache->list(Name(), true, 3).size(), 3U);
   EXPECT_EQ(cache->flush(*Name::parse("EXAMPLE.org"), false), 2U);
   EXPECT_TRUE(get(Asked("www.example.org")));
   EXPECT_EQ(cache->flush(*Name::parse("example.org"), true), 2U);

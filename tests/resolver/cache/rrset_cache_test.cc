@@ -253,5 +253,46 @@ TEST_F(RrsetCacheTest, ManyThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_F(RrsetCacheTest, ASubtreeIsListedAndForgottenAndNothingBesideIt) {
+  for (const char* owner : {"example.org", "www.example.org", "a.b.WWW.example.org", "notexample.org", "org", "."})
+    put(address_of(owner, 1, 300));
+  cache.put_negative(name("none.example.org"), RecordType::a, NegativeKind::nxdomain, {}, 60, name("example.org"),
+                     Signatures::not_needed, kStart);
+  cache.put_failure(name("bad.example.org"), RecordType::mx, EdeCode::bogus, "why", kStart);
+  Delegation delegation;
+  delegation.zone_cut = name("example.org");
+  delegation.servers = {{name("ns.example.org"), {*IpAddress::parse("192.0.2.53")}}};
+  delegation.expires = kStart + 100s;
+  cache.put_delegation(delegation, kStart);
+  put(address_of("gone.example.org", 1, 5));
+
+  const auto listed = [&](const char* at, Below below) {
+    std::string out;
+    for (const CachedEntry& entry : cache.list(name(at), below, kStart + 10s, 100)) {
+      out += (out.empty() ? "" : ", ") + (entry.name.is_root() ? "." : entry.name.to_text()) + ' ' +
+             std::to_string(static_cast<int>(entry.kind)) + ' ' + std::to_string(entry.ttl_seconds);
+    }
+    return out;
+  };
+  // Kinds: 2 answer, 4 NXDOMAIN, 5 delegation, 6 failure.
+  EXPECT_EQ(listed("EXAMPLE.org", Below::left_out), "example.org 5 90, example.org 2 290");
+  EXPECT_EQ(listed("www.example.org", Below::included), "www.example.org 2 290, a.b.www.example.org 2 290");
+  EXPECT_EQ(listed("nothing.example.org", Below::included), "");
+  EXPECT_EQ(listed("none.example.org", Below::left_out), "none.example.org 4 50");
+  EXPECT_EQ(cache.list(name("."), Below::included, kStart, 3).size(), 3U);
+  const auto failed = cache.list(name("bad.example.org"), Below::left_out, kStart, 9).at(0);
+  EXPECT_EQ(failed.ede, EdeCode::bogus);
+  EXPECT_EQ(failed.text, "why");
+  EXPECT_EQ(failed.type, RecordType::mx);
+  EXPECT_EQ(cache.list(name("example.org"), Below::left_out, kStart, 9).at(0).servers.at(0).addresses.size(), 1U);
+
+  EXPECT_EQ(cache.erase_subtree(name("WWW.example.org")), 2U);
+  EXPECT_EQ(listed("www.example.org", Below::included), "");
+  cache.erase_subtree(name("example.org"));
+  EXPECT_EQ(listed(".", Below::included), ". 2 290, org 2 290, notexample.org 2 290");
+  cache.erase_subtree(Name());
+  EXPECT_EQ(cache.entries(), 0U);
+}
+
 }  // namespace
 }  // namespace weir

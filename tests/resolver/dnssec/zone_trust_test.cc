@@ -37,6 +37,18 @@ TEST(ZoneTrustCache, KeepsWhatItIsGivenUntilItExpires) {
   EXPECT_FALSE(cache.find(Name(), second(0)));
 }
 
+TEST(ZoneTrustCache, ErasesASubtree) {
+  ZoneTrustCache cache;
+  for (const char* zone : {"example", "a.example", "b.A.example", "notexample", "."})
+    cache.put(name(zone), trust_of(TrustState::insecure, second(100)));
+  cache.erase_subtree(name("A.example"));
+  EXPECT_EQ(cache.size(), 3U);
+  EXPECT_TRUE(cache.find(name("example"), second(0)));
+  EXPECT_FALSE(cache.find(name("b.a.example"), second(0)));
+  cache.erase_subtree(Name());
+  EXPECT_EQ(cache.size(), 0U);
+}
+
 TEST(ZoneTrustCache, TheNewerWordCounts) {
   ZoneTrustCache cache;
   cache.put(name("example"), trust_of(TrustState::bogus, second(10)));

@@ -21,6 +21,8 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"root_hints", "\"/nonexistent/hints\""},
                                                      {"validate", "false"},
                                                      {"trust_anchors", "[\"/nonexistent/anchor\"]"},
+                                                     {"state", "\"/nonexistent/state\""},
+                                                     {"recheck_negative_anchors", "\"1h\""},
                                                      {"cache", "\"32MiB\""},
                                                      {"store_cache", "\"8MiB\""},
                                                      {"outgoing", "[\"192.0.2.1\"]"},

@@ -60,6 +60,8 @@ allow_clients = ["192.0.2.0/24"]
 root_hints = "hints/root"
 validate = false
 trust_anchors = ["/etc/a.key"]
+state = "state"
+recheck_negative_anchors = "0s"
 cache = "1GiB"
 store_cache = "8MiB"
 outgoing = ["192.0.2.7"]
@@ -162,6 +164,8 @@ all = true
   EXPECT_EQ(resolver.root_hints, folder_ / "hints/root");
   EXPECT_FALSE(resolver.validate);
   EXPECT_EQ(resolver.trust_anchors, std::vector<fs::path>{"/etc/a.key"});
+  EXPECT_EQ(resolver.state, folder_ / "state");
+  EXPECT_EQ(resolver.recheck_negative_anchors.count(), 0);
   EXPECT_EQ(resolver.cache_bytes, 1ULL << 30);
   EXPECT_EQ(resolver.store_cache_bytes, 8ULL << 20);
   EXPECT_EQ(resolver.outgoing.at(0).to_text(), "192.0.2.7");
@@ -200,7 +204,7 @@ all = true
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
   EXPECT_EQ(list.every, std::chrono::minutes(90));
-  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":48");
+  EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":50");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
   const ListDefinition wanted{
       {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
