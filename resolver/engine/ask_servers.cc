@@ -95,11 +95,14 @@ void probe_a_dead_server(const AskServers& step, const std::vector<ServerChoice>
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (!choices[i].status.dead) continue;
     const ServerAddress& server = step.candidates[i].address;
+    const Bounds bounds = bounds_of(server, step.zone.zone_cut, resolution.origin().prefix);
+    if (context.exchanges.full_for(bounds, step.role)) return;
     if (!context.servers.claim_probe(server, context.now.steady)) continue;
     if (!resolution.budget().spend(Limit::upstream_packets)) return;
     ++context.counters.exchanges;
     OutstandingExchange draft;
     draft.server = server;
+    draft.bounds = bounds;
     draft.plain_name = draft.query.qname = step.zone.zone_cut;
     draft.query.type = RecordType::soa;
     draft.query.record_class = lookup.record_class;

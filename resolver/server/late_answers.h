@@ -22,8 +22,8 @@ namespace weir {
 
 // An answer counts as held when its question came longer ago than this.
 inline constexpr std::chrono::milliseconds kHeldAnswer{500};
-// To one prefix the process sends one held answer in each: 80 in 100 ms, and with what timers add no more than 100.
-inline constexpr std::chrono::microseconds kHeldAnswerPace{1250};
+// To one prefix the process sends one held answer in each: 67 in 100 ms, and with what timers add no more than 100.
+inline constexpr std::chrono::microseconds kHeldAnswerPace{1500};
 // Where so many of a prefix wait, answers later than kPatience are not sent: clients have asked again by then.
 inline constexpr std::size_t kCrowdedPrefix = 100;
 inline constexpr std::chrono::seconds kPatience{2};

@@ -27,7 +27,7 @@ struct TcpLimits {
   unsigned connections_per_prefix = 64;            // /32 and /56: what one customer usually has
   unsigned in_flight = 32;                         // queries of one connection without an answer; then it is not read
   std::size_t unsent_bytes = 64 * 1024;            // answers that the client has not read; then it is not read either
-  std::chrono::milliseconds idle{8000};            // without a whole query or any answer octet taken by the client
+  std::chrono::milliseconds idle{7000};            // without a whole query or any answer octet taken by the client
   std::chrono::milliseconds idle_when_full{2000};  // the same while more than 3/4 of `connections` are in use
 };
 

