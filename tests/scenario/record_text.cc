@@ -75,6 +75,20 @@ std::optional<std::string> repair_rrsig(const std::string& line, bool& empty) {
   return out + (empty ? "AA==" : signature);
 }
 
+// RDATA written as octets (RFC 3597 section 5): ldns fits them to a type that it knows, and they are to stay as they
+// are. The line becomes one of a type that nobody knows; its own type comes back.
+std::optional<RecordType> read_as_unknown(std::string& line) {
+  const std::size_t rdata = line.find("\\#");
+  if (rdata == std::string::npos) return std::nullopt;
+  const std::size_t end = line.find_last_not_of(" \t", rdata - 1);
+  if (rdata == 0 || end == std::string::npos) return std::nullopt;
+  const std::size_t before = line.find_last_of(" \t", end);
+  const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+  const auto type = parse_record_type(line.substr(begin, end + 1 - begin));
+  if (type) line.replace(begin, end + 1 - begin, "TYPE65279");
+  return type;
+}
+
 ldns_status read_line(const std::string& line, const ZoneContext& context, bool question, LdnsRecord& out) {
   ldns_rr* parsed = nullptr;
   const LdnsName origin = to_ldns(context.origin);
@@ -102,6 +116,7 @@ Result<Record> parse(std::string_view text, ZoneContext& context, bool question)
       line[i] = ' ';
     }
   }
+  const std::optional<RecordType> type = question ? std::nullopt : read_as_unknown(line);
   LdnsRecord record;
   const ldns_status status = read_line(line, context, question, record);
   bool empty_signature = false;
@@ -118,6 +133,7 @@ Result<Record> parse(std::string_view text, ZoneContext& context, bool question)
   if (written != LDNS_STATUS_OK) return bad_record(text, "does not fit into a message");
   auto out = read_wire({wire, size}, question);
   if (!out) return bad_record(text, "is no record in wire format");
+  if (type) out->type = *type;
   if (empty_signature) out->rdata.pop_back();
   context.last_owner = out->owner;
   return std::move(*out);

@@ -1,6 +1,7 @@
 #include "tests/scenario/runner.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <deque>
 #include <map>
@@ -268,6 +269,7 @@ class Run {
       case StepKind::expire_message:
         return change_cache(step);
       case StepKind::infra_rtt:
+        return measure_server(step);
       case StepKind::check_autotrust:
       case StepKind::check_tempfile:
         return fail(step, "the runner knows no such step");
@@ -454,6 +456,21 @@ class Run {
     const bool done = step.kind == StepKind::flush_message ? resolver_.flush_message(*name, *type, now())
                                                            : resolver_.expire_message(*name, *type, now());
     if (!done) fail(step, "the resolver cannot do that");
+  }
+
+  // INFRA_RTT address zone milliseconds
+  void measure_server(const Step& step) {
+    const bool complete = step.words.size() >= 3;
+    const auto address = IpAddress::parse(complete ? step.words[0] : "");
+    unsigned milliseconds = 0;
+    const std::string text = complete ? step.words[2] : "";
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), milliseconds);
+    if (!address || read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+      return fail(step, "expected an address, a zone and milliseconds");
+    }
+    if (!resolver_.measure_server(*address, std::chrono::milliseconds(milliseconds), now())) {
+      fail(step, "the resolver cannot do that");
+    }
   }
 
   void check_end() {

@@ -45,6 +45,8 @@ class ResolverUnderTest {
   // FLUSH_MESSAGE and EXPIRE_MESSAGE. False where the resolver cannot.
   virtual bool flush_message(const Name& name, RecordType type, Now now) = 0;
   virtual bool expire_message(const Name& name, RecordType type, Now now) = 0;
+  // INFRA_RTT: this server was measured before the scenario began.
+  virtual bool measure_server(const IpAddress& server, std::chrono::milliseconds round_trip, Now now) = 0;
 };
 
 struct Outcome {

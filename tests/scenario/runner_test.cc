@@ -60,6 +60,7 @@ class Relay final : public ResolverUnderTest {
     return true;
   }
   bool expire_message(const Name&, RecordType, Now) override { return false; }
+  bool measure_server(const IpAddress&, std::chrono::milliseconds, Now) override { return true; }
 
   std::vector<Now> received_at;
   std::vector<std::string> flushed;
@@ -170,7 +171,9 @@ TEST(Runner, EachRule) {
        ""},
       {"a bad expression", "STEP 1 TIME_PASSES EVAL ${$v + 1}\n", "no such variable"},
       {"time does not run backwards", "STEP 1 TIME_PASSES ELAPSE -1\n", "expected 0 to"},
-      {"steps of a resolver's own", "STEP 1 INFRA_RTT 1.2.3.4 a. 5\n", "knows no such step"},
+      {"INFRA_RTT", "STEP 1 INFRA_RTT 1.2.3.4 a. 5\n", ""},
+      {"INFRA_RTT without a time", "STEP 1 INFRA_RTT 1.2.3.4 a. soon\n", "expected an address"},
+      {"steps of a resolver's own", "STEP 1 CHECK_TEMPFILE a\nFILE_BEGIN\nFILE_END\n", "knows no such step"},
       {"a step without its entry", "STEP 1 QUERY\n", "expected an entry"},
       {"two clients, answers in any order",
        server + query(1) + query(2) + check(3, "192.0.2.1") + check(4, "192.0.2.1"), ""},

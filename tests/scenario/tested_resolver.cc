@@ -153,4 +153,9 @@ bool TestedResolver::expire_message(const Name&, RecordType, Now) {
   return false;  // the caches have no way to age an entry
 }
 
+bool TestedResolver::measure_server(const IpAddress& server, std::chrono::milliseconds round_trip, Now now) {
+  servers_.record_answer(server, round_trip, now.steady);
+  return true;
+}
+
 }  // namespace weir::scenario

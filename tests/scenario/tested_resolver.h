@@ -40,6 +40,7 @@ class TestedResolver final : public ResolverUnderTest {
   std::optional<SteadyTime> next_timeout() const override { return timer_; }
   bool flush_message(const Name& name, RecordType type, Now now) override;
   bool expire_message(const Name& name, RecordType type, Now now) override;
+  bool measure_server(const IpAddress& server, std::chrono::milliseconds round_trip, Now now) override;
 
   static PolicyFeatures policy_features() { return {}; }
 
