@@ -26,6 +26,7 @@ namespace weir {
 // one while it lives.
 enum class Credibility : std::uint8_t {
   glue,                 // additional section of a referral: for reaching name servers only
+  authority_section,    // the zone's NS beside its answers: for reaching it only
   unauthoritative,      // answer section without AA
   authoritative_answer  // answer section with AA
 };

@@ -48,21 +48,30 @@ void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
 std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& budget) {
   Validated out;
   out.security = Security::secure;
-  const auto take = [&](PieceOutcome found, const Name& zone_cut,
-                        Security& security) -> std::optional<std::variant<Validated, TrustQuestion>> {
-    if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
-    if (auto* ended = std::get_if<Validated>(&found)) {
-      security = ended->security;
-      if (!ended->blamed) ended->blamed = zone_cut;  // the piece itself, not a zone's keys
-      return std::move(*ended);
+  using Ended = std::optional<std::variant<Validated, TrustQuestion>>;
+  const auto check = [&](auto& piece, const Name& zone_cut, Security& security) -> Ended {
+    for (;;) {
+      PieceOutcome found = validate(piece, now, budget);
+      if (auto* question = std::get_if<TrustQuestion>(&found)) {
+        auto settled = settle_with_proofs(*question, now, budget);
+        if (auto* other = std::get_if<TrustQuestion>(&settled)) return std::move(*other);
+        if (*std::get_if<bool>(&settled)) continue;
+        return std::move(*question);
+      }
+      if (auto* ended = std::get_if<Validated>(&found)) {
+        security = ended->security;
+        if (!ended->blamed) ended->blamed = zone_cut;  // the piece itself, not a zone's keys
+        return std::move(*ended);
+      }
+      security = *std::get_if<Security>(&found);
+      return std::nullopt;
     }
-    security = *std::get_if<Security>(&found);
-    return std::nullopt;
   };
+  std::vector<AnswerPiece*> checked;
   for (AnswerPiece& piece : pieces) {
     if (piece.data.security == Security::indeterminate) {
-      if (auto ended = take(validate(piece, now, budget), piece.zone_cut, piece.data.security))
-        return std::move(*ended);
+      checked.push_back(&piece);
+      if (auto ended = check(piece, piece.zone_cut, piece.data.security)) return std::move(*ended);
     } else if (piece.data.security == Security::insecure) {
       recall_remark(piece.data.rrset.owner, piece.zone_cut, piece.data.proofs, now);
     }
@@ -70,15 +79,35 @@ std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& bud
   }
   if (denial) {
     if (denial->security == Security::indeterminate) {
-      if (auto ended = take(validate(*denial, now, budget), denial->zone_cut, denial->security))
-        return std::move(*ended);
+      if (auto ended = check(*denial, denial->zone_cut, denial->security)) return std::move(*ended);
     } else if (denial->security == Security::insecure) {
       recall_remark(denial->name, denial->zone_cut, denial->authority, now);
     }
     out.security = worse(out.security, denial->security);
   }
+  for (AnswerPiece* piece : checked) {
+    const bool needed = piece->wildcard || proofs_settle_;
+    if (piece->data.security == Security::secure && !needed) piece->data.proofs.clear();
+  }
   if (out.security == Security::insecure) out.ede = remark_;
   return out;
+}
+
+std::variant<bool, TrustQuestion> AnswerValidator::settle_with_proofs(const TrustQuestion& question, Now now,
+                                                                      Budget& budget) {
+  if (question.type != RecordType::ds || std::ranges::find(tried_, question.name) != tried_.end()) return false;
+  std::vector<SignedRrset> records;
+  for (const AnswerPiece& piece : pieces) {
+    for (SignedRrset& record : denial_records(piece.data.proofs)) records.push_back(std::move(record));
+  }
+  if (records.empty()) return false;
+  auto settled = chain_.take_denial(question.name, records, now, budget);
+  if (settled) {
+    if (auto* other = std::get_if<TrustQuestion>(&*settled)) return std::move(*other);
+  }
+  tried_.push_back(question.name);
+  proofs_settle_ = proofs_settle_ || settled.has_value();
+  return settled.has_value();
 }
 
 // Unsigned data is fine where its zone is proven to be unsigned, and nowhere else.
@@ -98,6 +127,24 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_unsigned(const Name& nam
   return of_trust(trust, chain_);
 }
 
+std::variant<std::shared_ptr<const ZoneKeys>, AnswerValidator::PieceOutcome> AnswerValidator::keys_of(
+    const Name& signer, const std::string& what, Now now, Budget& budget) {
+  ChainOfTrust::Outcome found = chain_.zone(signer, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&found)) return PieceOutcome(std::move(*question));
+  ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
+  switch (trust.state) {
+    case TrustState::secure:
+      return std::move(trust.keys);
+    case TrustState::no_cut:
+      return PieceOutcome(bogus(EdeCode::bogus, what + " is signed by " + signer.to_text() + ", which is no zone"));
+    case TrustState::insecure:
+      if (!remark_) remark_ = trust.ede;
+      return PieceOutcome(Security::insecure);
+    default:
+      return PieceOutcome(of_trust(trust, chain_));
+  }
+}
+
 AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now now, Budget& budget) {
   const Rrset& rrset = piece.data.rrset;
   // Signatures are not signed themselves (RFC 4035 section 2.2): whoever asks for them gets them without AD.
@@ -109,19 +156,10 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now 
     const Name& at = rrset.type == RecordType::ds ? rrset.owner.parent() : rrset.owner;
     return validate_unsigned(at, piece.zone_cut, EdeCode::rrsigs_missing, now, budget);
   }
-  ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
-  if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
-  const ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
-  if (trust.state == TrustState::no_cut) {
-    return bogus(EdeCode::bogus, text_of(rrset) + " is signed by " + signer->to_text() + ", which is no zone");
-  }
-  if (trust.state == TrustState::insecure) {
-    if (!remark_) remark_ = trust.ede;
-    return Security::insecure;
-  }
-  if (trust.state != TrustState::secure) return of_trust(trust, chain_);
-  const SignatureCheck check =
-      verify_rrset(rrset, piece.data.signatures, *trust.keys, chain_.check_context(now, budget));
+  auto found = keys_of(*signer, text_of(rrset), now, budget);
+  if (auto* ended = std::get_if<PieceOutcome>(&found)) return std::move(*ended);
+  const ZoneKeys& keys = **std::get_if<std::shared_ptr<const ZoneKeys>>(&found);
+  const SignatureCheck check = verify_rrset(rrset, piece.data.signatures, keys, chain_.check_context(now, budget));
   if (check.outcome == SignatureOutcome::limit) return limit_reached();
   if (check.outcome == SignatureOutcome::bogus) {
     return bogus(check.reason, text_of(rrset) + " has no good signature of " + signer->to_text());
@@ -134,8 +172,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now 
   if (check.closest_encloser && rrset.type == RecordType::dname) {
     return bogus(EdeCode::bogus, text_of(rrset) + " comes from a wildcard");
   }
-  if (check.closest_encloser) return validate_wildcard(piece, *check.closest_encloser, *trust.keys, now, budget);
-  piece.data.proofs.clear();  // nobody needs them
+  if (check.closest_encloser) return validate_wildcard(piece, *check.closest_encloser, keys, now, budget);
   return Security::secure;
 }
 
@@ -220,27 +257,18 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     const EdeCode missing = soa && soa->signatures.empty() ? EdeCode::rrsigs_missing : EdeCode::nsec_missing;
     return validate_unsigned(above ? piece.name.parent() : piece.name, piece.zone_cut, missing, now, budget);
   }
-  ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
-  if (auto* question = std::get_if<TrustQuestion>(&found)) return std::move(*question);
-  const ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
-  if (trust.state == TrustState::no_cut) {
-    return bogus(EdeCode::bogus, "the denial of " + piece.name.to_text() + " is signed by what is no zone");
-  }
-  if (trust.state == TrustState::insecure) {
-    if (!remark_) remark_ = trust.ede;
-    return Security::insecure;
-  }
-  if (trust.state != TrustState::secure) return of_trust(trust, chain_);
+  auto found = keys_of(*signer, "the denial of " + piece.name.to_text(), now, budget);
+  if (auto* ended = std::get_if<PieceOutcome>(&found)) return std::move(*ended);
+  const ZoneKeys& keys = **std::get_if<std::shared_ptr<const ZoneKeys>>(&found);
   Denial denial = chain_.make_denial(*signer, budget);
   std::vector<SignedRrset> checked;
-  const auto bad = ChainOfTrust::check_denial(records, *trust.keys, chain_.check_context(now, budget), denial, checked);
+  const auto bad = ChainOfTrust::check_denial(records, keys, chain_.check_context(now, budget), denial, checked);
   const std::string what = "no proof that " + piece.name.to_text() + "/" + to_text(piece.type) + " does not exist";
   if (bad) return bad->outcome == SignatureOutcome::limit ? limit_reached() : bogus(bad->reason, what);
   if (denial.empty()) return bogus(EdeCode::nsec_missing, what);
   // Its TTL is the denial's, and AD speaks of the whole authority section (RFC 4035 section 3.2.3).
   if (const auto soa = soa_record(piece.authority)) {
-    const SignatureCheck check =
-        verify_rrset(soa->rrset, soa->signatures, *trust.keys, chain_.check_context(now, budget));
+    const SignatureCheck check = verify_rrset(soa->rrset, soa->signatures, keys, chain_.check_context(now, budget));
     if (check.outcome == SignatureOutcome::limit) return limit_reached();
     if (check.outcome == SignatureOutcome::bogus) {
       return bogus(check.reason, text_of(soa->rrset) + " has no good signature of " + signer->to_text());

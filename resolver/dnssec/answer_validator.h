@@ -58,8 +58,6 @@ class AnswerValidator {
   std::optional<DenialPiece> denial;
 
   std::variant<Validated, TrustQuestion> run(Now now, Budget& budget);
-  // Zones whose DS or DNSKEY this validation has looked at or asked for.
-  std::vector<Name> zones_asked() const { return chain_.zones_asked(); }
   std::vector<Name> bogus_zones() const { return chain_.bogus_zones(); }
   void give(const TrustQuestion& question, TrustRecords records) { chain_.give(question, std::move(records)); }
 
@@ -67,10 +65,15 @@ class AnswerValidator {
   // What came of one piece; nothing: it is good or insecure, go on.
   using PieceOutcome = std::variant<Security, Validated, TrustQuestion>;
   PieceOutcome validate(AnswerPiece& piece, Now now, Budget& budget);
+  // The keys of the zone that claims to have signed `what`; else what that means for it.
+  std::variant<std::shared_ptr<const ZoneKeys>, PieceOutcome> keys_of(const Name& signer, const std::string& what,
+                                                                      Now now, Budget& budget);
   PieceOutcome validate_unsigned(const Name& name, const Name& zone_cut, EdeCode missing, Now now, Budget& budget);
   PieceOutcome validate_wildcard(AnswerPiece& piece, const Name& closest_encloser, const ZoneKeys& keys, Now now,
                                  Budget& budget);
   PieceOutcome validate(DenialPiece& piece, Now now, Budget& budget);
+  // The denial records that came with the answer, for a DS that somebody asks for; true where they settled it.
+  std::variant<bool, TrustQuestion> settle_with_proofs(const TrustQuestion& question, Now now, Budget& budget);
   // Drops what came beside a secure RRset and is not secure itself.
   void clean(std::vector<Rrset>& beside, Now now, Budget& budget);
   // A verdict from the cache comes without its remark.
@@ -79,6 +82,10 @@ class AnswerValidator {
 
   ChainOfTrust chain_;
   std::optional<EdeCode> remark_;  // of an insecure piece
+  // Names whose DS the answer's own denial records were asked for; whether they settled one, so that the client needs
+  // them too.
+  std::vector<Name> tried_;
+  bool proofs_settle_ = false;
 };
 
 }  // namespace weir

@@ -18,18 +18,20 @@ ZoneTrust bogus(EdeCode reason, std::string why, const Name& blamed, Now now) {
   return {TrustState::bogus, nullptr, reason, std::move(why), blamed, after(now, limit_of(Limit::bogus_ttl_s))};
 }
 
+// Who could not be asked may be there again soon: that is not what bogus data deserves (RFC 9520 section 3.2).
+ZoneTrust unreachable(const char* what, const Name& zone, const Name& blamed, Now now) {
+  ZoneTrust out = bogus(EdeCode::dnskey_missing, std::string("no ") + what + " of " + zone.to_text() + " could be had",
+                        blamed, now);
+  out.expires = after(now, limit_of(Limit::failure_ttl_min_s));
+  return out;
+}
+
 ZoneTrust insecure(std::uint64_t ttl_seconds, Now now, std::optional<EdeCode> ede = std::nullopt) {
   return {TrustState::insecure, nullptr, ede, {}, {}, after(now, ttl_seconds)};
 }
 
 ZoneTrust limit() {
   return {TrustState::limit, nullptr, std::nullopt, {}, {}, {}};
-}
-
-std::uint32_t least_ttl(const std::vector<Rrset>& authority) {
-  std::uint32_t ttl = static_cast<std::uint32_t>(limit_of(Limit::negative_ttl_s));
-  for (const Rrset& rrset : authority) ttl = std::min(ttl, rrset.ttl_seconds);
-  return ttl;
 }
 
 }  // namespace
@@ -53,9 +55,14 @@ std::vector<SignedRrset> denial_records(const std::vector<Rrset>& authority) {
   return out;
 }
 
-std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority) {
+const Rrset* find_soa(const std::vector<Rrset>& authority) {
   const auto soa = std::ranges::find(authority, RecordType::soa, &Rrset::type);
-  if (soa == authority.end()) return std::nullopt;
+  return soa == authority.end() ? nullptr : &*soa;
+}
+
+std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority) {
+  const Rrset* soa = find_soa(authority);
+  if (soa == nullptr) return std::nullopt;
   return with_signatures(*soa, authority);
 }
 
@@ -87,14 +94,6 @@ std::optional<SignatureCheck> ChainOfTrust::check_denial(const std::vector<Signe
 
 void ChainOfTrust::give(const TrustQuestion& question, TrustRecords records) {
   (question.type == RecordType::ds ? ds_ : dnskeys_).insert_or_assign(question.name, std::move(records));
-}
-
-std::vector<Name> ChainOfTrust::zones_asked() const {
-  std::vector<Name> out;
-  for (const auto& [zone, records] : ds_) out.push_back(zone);
-  for (const auto& [zone, records] : dnskeys_) out.push_back(zone);
-  for (const auto& [zone, trust] : known_) out.push_back(zone);
-  return out;
 }
 
 std::vector<Name> ChainOfTrust::bogus_zones() const {
@@ -157,33 +156,45 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& b
     case TrustRecords::Kind::failed:
       break;
   }
-  return bogus(EdeCode::dnskey_missing, "no DS of " + zone.to_text() + " could be fetched", found.zone_cut, now);
+  return unreachable("DS", zone, found.zone_cut, now);
 }
 
 // The zone above that signed the DS, or its denial; it is shorter than the zone itself, so the walk upwards ends.
+ChainOfTrust::ParentOutcome ChainOfTrust::keys_above(const Name& zone, const std::optional<Name>& signer,
+                                                     const TrustRecords& found, EdeCode missing, Now now,
+                                                     Budget& budget) {
+  if (!signer) {  // unsigned: that is fine where some zone above is
+    if (found.zone_cut.label_count() >= zone.label_count()) {
+      return DsOutcome(
+          bogus(missing, "the parent of " + zone.to_text() + " did not speak of its DS", found.zone_cut, now));
+    }
+    Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
+    if (auto* question = std::get_if<TrustQuestion>(&above)) return DsOutcome(std::move(*question));
+    ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
+    if (trust.state != TrustState::secure) return DsOutcome(std::move(trust));
+    return DsOutcome(bogus(missing, "nothing signed says of a DS of " + zone.to_text(), found.zone_cut, now));
+  }
+  Outcome above = this->zone(*signer, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&above)) return DsOutcome(std::move(*question));
+  ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
+  if (trust.state == TrustState::secure) return std::move(trust.keys);
+  if (trust.state != TrustState::no_cut) return DsOutcome(std::move(trust));
+  return DsOutcome(bogus(EdeCode::bogus,
+                         signer->to_text() + " signed what is said of the DS of " + zone.to_text() + " and is no zone",
+                         found.zone_cut, now));
+}
+
 ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const TrustRecords& found, Now now,
                                                       Budget& budget) {
   const auto parent = signer_of(found.records.signatures, zone);
-  if (!parent || parent->label_count() >= zone.label_count()) {
-    if (parent || found.zone_cut.label_count() >= zone.label_count()) {
-      return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " is not its parent's", found.zone_cut, now);
-    }
-    Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
-    if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
-    ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
-    if (trust.state != TrustState::secure) return trust;
-    return bogus(EdeCode::rrsigs_missing, "the DS of " + zone.to_text() + " is not signed", found.zone_cut, now);
+  if ((parent ? *parent : found.zone_cut).label_count() >= zone.label_count()) {
+    return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " is not its parent's", found.zone_cut, now);
   }
-  Outcome above = this->zone(*parent, now, budget);
-  if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
-  ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
-  if (trust.state == TrustState::no_cut) {
-    return bogus(EdeCode::bogus, parent->to_text() + " signed the DS of " + zone.to_text() + " and is no zone",
-                 found.zone_cut, now);
-  }
-  if (trust.state != TrustState::secure) return std::move(trust);
+  ParentOutcome above = keys_above(zone, parent, found, EdeCode::rrsigs_missing, now, budget);
+  if (auto* ended = std::get_if<DsOutcome>(&above)) return std::move(*ended);
+  const ZoneKeys& keys = **std::get_if<std::shared_ptr<const ZoneKeys>>(&above);
   const SignatureCheck check =
-      verify_rrset(found.records.rrset, found.records.signatures, *trust.keys, check_context(now, budget));
+      verify_rrset(found.records.rrset, found.records.signatures, keys, check_context(now, budget));
   if (check.outcome == SignatureOutcome::limit) return limit();
   if (check.outcome == SignatureOutcome::bogus) {
     return bogus(check.reason, "the DS of " + zone.to_text() + " has no good signature of " + parent->to_text(),
@@ -208,32 +219,30 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Tru
   for (const SignedRrset& record : records) {
     if (!parent) parent = signer_of(record.signatures, record.rrset.owner);
   }
-  if (!parent || !zone.is_at_or_below(*parent) || parent->label_count() >= zone.label_count()) {
-    if (found.zone_cut.label_count() >= zone.label_count()) {
-      return bogus(EdeCode::nsec_missing, "the parent of " + zone.to_text() + " was not asked for its DS",
-                   found.zone_cut, now);
-    }
-    Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
-    if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
-    ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
-    if (trust.state != TrustState::secure) return trust;
-    return bogus(EdeCode::nsec_missing, "no proof that " + zone.to_text() + " has no DS", found.zone_cut, now);
-  }
-  Outcome above = this->zone(*parent, now, budget);
-  if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
-  ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
-  if (trust.state == TrustState::no_cut) {
-    return bogus(EdeCode::bogus, parent->to_text() + " signed a denial and is no zone", found.zone_cut, now);
-  }
-  if (trust.state != TrustState::secure) return std::move(trust);
-  Denial denial = make_denial(*parent, budget);
+  // A zone does not deny its own DS.
+  if (parent && (!zone.is_at_or_below(*parent) || parent->label_count() >= zone.label_count())) parent.reset();
+  ParentOutcome above = keys_above(zone, parent, found, EdeCode::nsec_missing, now, budget);
+  if (auto* ended = std::get_if<DsOutcome>(&above)) return std::move(*ended);
+  const ZoneKeys& keys = **std::get_if<std::shared_ptr<const ZoneKeys>>(&above);
+  EdeCode why = EdeCode::bogus;
+  auto settled = settle_denial(zone, records, keys, found.kind, now, budget, why);
+  if (settled) return std::move(*settled);
+  return bogus(why, "no proof that " + zone.to_text() + " has no DS", found.zone_cut, now);
+}
+
+std::optional<ChainOfTrust::DsOutcome> ChainOfTrust::settle_denial(const Name& zone,
+                                                                   const std::vector<SignedRrset>& records,
+                                                                   const ZoneKeys& keys, TrustRecords::Kind kind,
+                                                                   Now now, Budget& budget, EdeCode& why) const {
+  Denial denial = make_denial(keys.zone, budget);
   std::vector<SignedRrset> checked;
-  if (const auto bad = check_denial(records, *trust.keys, check_context(now, budget), denial, checked)) {
+  if (const auto bad = check_denial(records, keys, check_context(now, budget), denial, checked)) {
     if (bad->outcome == SignatureOutcome::limit) return limit();
-    return bogus(bad->reason, "the denial of a DS of " + zone.to_text() + " has no good signature", found.zone_cut,
-                 now);
+    why = bad->reason;
+    return std::nullopt;
   }
-  const std::uint32_t ttl = least_ttl(found.authority);
+  std::uint32_t ttl = static_cast<std::uint32_t>(limit_of(Limit::negative_ttl_s));
+  for (const SignedRrset& record : checked) ttl = std::min(ttl, record.rrset.ttl_seconds);
   const auto settled = [&](Proof proof, TrustState state) -> std::optional<DsOutcome> {
     if (proof == Proof::limit) return DsOutcome(limit());
     if (proof == Proof::too_many_iterations) {
@@ -244,12 +253,33 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Tru
     if (state == TrustState::insecure) return DsOutcome(insecure(ttl, now));
     return DsOutcome(ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, {}, after(now, ttl)});
   };
-  if (auto out = settled(denial.unsigned_delegation(zone), TrustState::insecure)) return std::move(*out);
-  if (auto out = settled(denial.no_data(zone, RecordType::ds), TrustState::no_cut)) return std::move(*out);
-  if (found.kind == TrustRecords::Kind::no_name) {
-    if (auto out = settled(denial.name_error(zone), TrustState::no_cut)) return std::move(*out);
+  if (auto out = settled(denial.unsigned_delegation(zone), TrustState::insecure)) return out;
+  if (auto out = settled(denial.no_data(zone, RecordType::ds), TrustState::no_cut)) return out;
+  if (kind != TrustRecords::Kind::no_name) return std::nullopt;
+  return settled(denial.name_error(zone), TrustState::no_cut);
+}
+
+std::optional<ChainOfTrust::Outcome> ChainOfTrust::take_denial(const Name& zone,
+                                                               const std::vector<SignedRrset>& records, Now now,
+                                                               Budget& budget) {
+  std::vector<SignedRrset> of_parent;
+  std::optional<Name> parent;
+  for (const SignedRrset& record : records) {
+    const auto signer = signer_of(record.signatures, record.rrset.owner);
+    if (!signer || !zone.is_at_or_below(*signer) || signer->label_count() >= zone.label_count()) continue;
+    if (record.rrset.type == RecordType::nsec && record.rrset.owner != zone) continue;
+    if (!parent) parent = signer;
+    if (*signer == *parent) of_parent.push_back(record);
   }
-  return bogus(EdeCode::bogus, "no proof that " + zone.to_text() + " has no DS", found.zone_cut, now);
+  if (!parent) return std::nullopt;
+  Outcome above = this->zone(*parent, now, budget);
+  const auto* trust = std::get_if<ZoneTrust>(&above);
+  if (trust == nullptr) return above;
+  if (trust->state != TrustState::secure) return std::nullopt;
+  EdeCode why{};
+  auto settled = settle_denial(zone, of_parent, *trust->keys, TrustRecords::Kind::no_data, now, budget, why);
+  if (!settled) return std::nullopt;
+  return remember(zone, std::move(*std::get_if<ZoneTrust>(&*settled)));
 }
 
 ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& ds, const Rrset& trusted,
@@ -257,6 +287,10 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
   const auto fetched = dnskeys_.find(zone);
   if (fetched == dnskeys_.end()) return TrustQuestion{zone, RecordType::dnskey};
   const TrustRecords& found = fetched->second;
+  if (found.kind != TrustRecords::Kind::records && rules_->missing_keys_are_insecure) {
+    return remember(zone, insecure(limit_of(Limit::failure_ttl_min_s), now, EdeCode::dnskey_missing));
+  }
+  if (found.kind == TrustRecords::Kind::failed) return remember(zone, unreachable("DNSKEY", zone, zone, now));
   if (found.kind != TrustRecords::Kind::records) {
     return remember(zone, bogus(EdeCode::dnskey_missing, "no DNSKEY of " + zone.to_text(), zone, now));
   }
@@ -271,6 +305,14 @@ ChainOfTrust::Outcome ChainOfTrust::keys_of_zone(const Name& zone, const Rrset& 
       return remember(zone, insecure(ttl, now, keys.reason));
     case AuthenticatedKeys::Outcome::secure:
       break;
+  }
+  if (rules_->every_algorithm) {
+    keys.keys.required = named_algorithms(ds, trusted, rules_->algorithms);
+    const auto all = verify_rrset(found.records.rrset, found.records.signatures, keys.keys, check_context(now, budget));
+    if (all.outcome == SignatureOutcome::limit) return limit();
+    if (all.outcome == SignatureOutcome::bogus) {
+      return remember(zone, bogus(EdeCode::bogus, "DNSKEY of " + zone.to_text() + " lacks an algorithm", zone, now));
+    }
   }
   return remember(zone, ZoneTrust{TrustState::secure,
                                   std::make_shared<const ZoneKeys>(std::move(keys.keys)),

@@ -24,6 +24,12 @@ struct TrustRules {
   AlgorithmTable algorithms = supported_algorithms();
   std::chrono::seconds clock_skew{0};
   std::uint16_t max_nsec3_iterations = kMaxNsec3Iterations;
+  // A good signature by each algorithm that DS or trust anchors of a zone name is asked for, not by one (RFC 6840
+  // section 5.11 advises against it: zones that roll their algorithm may become bogus).
+  bool every_algorithm = false;
+  // A zone whose DNSKEY nobody gives is taken for unsigned, not for bogus: whoever can keep the keys away switches its
+  // validation off.
+  bool missing_keys_are_insecure = false;
 
   // Where the trust in what lies at `name` begins; null where it is insecure: there is no anchor above it, or a
   // negative one switches it off (a trust anchor below a negative one is meant).
@@ -50,6 +56,7 @@ struct TrustRecords {
 std::vector<SignedRrset> denial_records(const std::vector<Rrset>& authority);
 // `rrset` with the RRSIGs of its section that cover it.
 SignedRrset with_signatures(const Rrset& rrset, const std::vector<Rrset>& section);
+const Rrset* find_soa(const std::vector<Rrset>& authority);  // null where there is none
 std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority);
 
 // The zone that claims to have signed: of the first RRSIG whose signer is at `owner` or above it.
@@ -67,9 +74,13 @@ class ChainOfTrust {
   // `name` is; secure where none is, so that signatures are missing.
   Outcome unsigned_at(const Name& name, const Name& zone_cut, Now now, Budget& budget);
 
-  std::vector<Name> zones_asked() const;
   // The insecure zone that unsigned data at `name` lies in, as far as that is known without asking anybody.
   std::optional<ZoneTrust> known_insecure(const Name& name, const Name& zone_cut, Now now) const;
+
+  // Whether denial records that came with an answer prove that `zone` has no DS, so that nobody has to be asked.
+  // Nothing: they do not.
+  std::optional<Outcome> take_denial(const Name& zone, const std::vector<SignedRrset>& records, Now now,
+                                     Budget& budget);
 
   std::vector<Name> bogus_zones() const;  // found out by this walk
   // The answer to a question that an Outcome asked.
@@ -93,8 +104,17 @@ class ChainOfTrust {
   };
   using DsOutcome = std::variant<DsKnown, ZoneTrust, TrustQuestion>;
   DsOutcome ds_of(const Name& zone, Now now, Budget& budget);
+  // The keys of the zone above that signed (`signer`) what was found of the DS; else what follows.
+  using ParentOutcome = std::variant<std::shared_ptr<const ZoneKeys>, DsOutcome>;
+  ParentOutcome keys_above(const Name& zone, const std::optional<Name>& signer, const TrustRecords& found,
+                           EdeCode missing, Now now, Budget& budget);
   DsOutcome ds_from_records(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
   DsOutcome ds_from_denial(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
+  // What denial records of the zone above, whose keys these are, say of a DS of `zone`; nothing, and `why`, where they
+  // prove nothing. Its DsOutcome is a ZoneTrust.
+  std::optional<DsOutcome> settle_denial(const Name& zone, const std::vector<SignedRrset>& records,
+                                         const ZoneKeys& keys, TrustRecords::Kind kind, Now now, Budget& budget,
+                                         EdeCode& why) const;
   Outcome keys_of_zone(const Name& zone, const Rrset& ds, const Rrset& trusted, std::uint32_t ttl, Now now,
                        Budget& budget);
   ZoneTrust remember(const Name& zone, ZoneTrust trust);

@@ -34,7 +34,7 @@ Name wildcard_below(const Name& closest_encloser) {
 DenialCache::DenialCache(std::size_t max_records) : max_of_shard_(std::max<std::size_t>(64, max_records / kShards)) {}
 
 void DenialCache::put(const Name& zone, const std::vector<SignedRrset>& records, const std::optional<SignedRrset>& soa,
-                      SteadyTime now) {
+                      SteadyTime now, const std::optional<Name>& wildcard) {
   Shard& shard = this->shard(zone);
   const std::lock_guard lock(shard.mutex);
   const auto known = shard.index.find(zone);
@@ -60,6 +60,10 @@ void DenialCache::put(const Name& zone, const std::vector<SignedRrset>& records,
     }
   }
   if (soa) entry.soa = Record{*soa, expiry(*soa)};
+  if (wildcard && std::ranges::find(entry.wildcards, *wildcard) == entry.wildcards.end()) {
+    if (entry.wildcards.size() == kMaxWildcards) entry.wildcards.erase(entry.wildcards.begin());
+    entry.wildcards.push_back(*wildcard);
+  }
   shard.records += entry.size();
   shard.records -= before;
   if (entry.size() == 0) {  // the bound counts records: zones without any would pile up
@@ -77,7 +81,7 @@ void DenialCache::put(const Name& zone, const std::vector<SignedRrset>& records,
 void DenialCache::put_nsec3(Zone& zone, const SignedRrset& record, SteadyTime expires) {
   if (record.rrset.size() != 1) return;
   const auto nsec3 = parse_nsec3(record.rrset.owner, *record.rrset.records().begin(), zone.apex);
-  if (!nsec3 || nsec3->iterations > kMaxNsec3Iterations) return;
+  if (!nsec3) return;
   if (nsec3->iterations != zone.iterations || !std::ranges::equal(nsec3->salt, zone.salt)) {
     zone.nsec3.clear();  // the zone was signed anew: the old hashes say nothing beside the new ones
     zone.iterations = nsec3->iterations;
@@ -134,6 +138,13 @@ DenialCache::Proofs DenialCache::nsec3_proofs(const Zone& zone, const Name& name
     if (!hashed) return {};
     const auto exact = zone.nsec3.find(*hashed);
     if (exact == zone.nsec3.end()) {
+      // A wildcard below it proves that it exists, as in the answer that the wildcard gave (RFC 5155 section 8.8).
+      const Name star = wildcard_below(name.suffix(labels));
+      if (next_closer && std::ranges::find(zone.wildcards, star) != zone.wildcards.end()) {
+        add(at_or_before(zone.nsec3, *next_closer));
+        wildcard = star;
+        return proofs;
+      }
       next_closer = hashed;
       continue;
     }
@@ -158,7 +169,7 @@ std::optional<DenialCache::Synthesised> DenialCache::find_in(const Zone& zone, c
   Proofs proofs = nsec_proofs(zone, name, now, wildcard);
   if (proofs.empty() && !zone.nsec3.empty()) proofs = nsec3_proofs(zone, name, now, wildcard, budget);
   if (proofs.empty()) return std::nullopt;
-  Denial denial(zone.apex, budget);
+  Denial denial(zone.apex, budget, zone.iterations);
   for (const Record* proof : proofs) denial.add(proof->data.rrset);
 
   Synthesised out;

@@ -25,9 +25,11 @@ class DenialCache {
  public:
   explicit DenialCache(std::size_t max_records = 200'000);
 
-  // `records`: NSEC or NSEC3 with the RRSIGs that held, their TTLs as far as those allow; `soa` of the zone likewise.
+  // `records`: NSEC or NSEC3 with the RRSIGs that held, their TTLs as far as those allow, NSEC3 with no more iterations
+  // than whoever checked them accepts; `soa` of the zone likewise. `wildcard`: one of the zone's that was found to
+  // exist, for which the records prove that it may answer.
   void put(const Name& zone, const std::vector<SignedRrset>& records, const std::optional<SignedRrset>& soa,
-           SteadyTime now);
+           SteadyTime now, const std::optional<Name>& wildcard = std::nullopt);
 
   struct Synthesised {
     enum class Kind : std::uint8_t { nodata, nxdomain, wildcard } kind = Kind::nodata;
@@ -45,6 +47,7 @@ class DenialCache {
 
  private:
   static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kMaxWildcards = 16;
 
   struct Record {
     SignedRrset data;
@@ -60,6 +63,7 @@ class DenialCache {
     std::uint16_t iterations = 0;
     std::vector<std::uint8_t> salt;
     std::optional<Record> soa;
+    std::vector<Name> wildcards;  // that exist, at most kMaxWildcards; whether one still does its records tell
 
     std::size_t size() const { return nsec.size() + nsec3.size(); }
   };

@@ -100,6 +100,19 @@ UsableDs usable_ds(const Rrset& ds, const AlgorithmTable& algorithms) {
   return out;
 }
 
+std::vector<DnssecAlgorithm> named_algorithms(const Rrset& ds, const Rrset& trusted_dnskeys,
+                                              const AlgorithmTable& algorithms) {
+  std::vector<DnssecAlgorithm> out;
+  const auto add = [&](DnssecAlgorithm algorithm) {
+    if (algorithms.supports(algorithm) && std::ranges::find(out, algorithm) == out.end()) out.push_back(algorithm);
+  };
+  for (const Ds& record : usable_ds(ds, algorithms).records) add(record.algorithm);
+  for (const Octets rdata : trusted_dnskeys.records()) {
+    if (rdata.size() > kFixedSize) add(static_cast<DnssecAlgorithm>(rdata[3]));
+  }
+  return out;
+}
+
 AuthenticatedKeys authenticate_dnskeys(const Rrset& ds, const Rrset& dnskeys, const Rrset& signatures,
                                        const CheckContext& context) {
   return authenticate_dnskeys(ds, Rrset(), dnskeys, signatures, context);

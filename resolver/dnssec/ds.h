@@ -33,6 +33,10 @@ struct UsableDs {
 };
 UsableDs usable_ds(const Rrset& ds, const AlgorithmTable& algorithms);
 
+// The supported algorithms that DS and trusted DNSKEY name, each once.
+std::vector<DnssecAlgorithm> named_algorithms(const Rrset& ds, const Rrset& trusted_dnskeys,
+                                              const AlgorithmTable& algorithms);
+
 struct AuthenticatedKeys {
   enum class Outcome : std::uint8_t { secure, insecure, bogus, limit } outcome = Outcome::bogus;
   ZoneKeys keys;                    // of secure

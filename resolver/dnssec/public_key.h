@@ -53,6 +53,7 @@ std::uint16_t key_tag(std::span<const std::uint8_t> dnskey_rdata);
 struct ZoneKeys {
   Name zone;
   std::vector<PublicKey> keys;
+  std::vector<DnssecAlgorithm> required = {};  // each must have signed; empty: any one
 };
 
 // Every key of a DNSKEY RRset, also those that cannot be used.

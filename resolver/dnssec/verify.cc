@@ -86,8 +86,9 @@ Check check(const Rrset& rrset, const Rrsig& rrsig, const Candidates& candidates
 }
 
 SignatureCheck verify(const Rrset& rrset, const Rrset& signatures, const Name& zone, Keys keys, Revoked revoked,
-                      const CheckContext& context) {
+                      std::vector<DnssecAlgorithm> required, const CheckContext& context) {
   SignatureCheck out;
+  out.ttl_seconds = rrset.ttl_seconds;
   Step furthest = Step::absent;
   const auto give_up = [&](Step step) { furthest = std::max(furthest, step); };
   const bool belong = signatures.owner == rrset.owner && signatures.record_class == rrset.record_class;
@@ -120,8 +121,10 @@ SignatureCheck verify(const Rrset& rrset, const Rrset& signatures, const Name& z
       give_up(Step::failed);
       continue;
     }
+    out.ttl_seconds = std::min({out.ttl_seconds, rrsig->original_ttl_seconds, seconds_left(*rrsig, context.now)});
+    std::erase(required, rrsig->algorithm);
+    if (!required.empty()) continue;
     out.outcome = SignatureOutcome::secure;
-    out.ttl_seconds = std::min({rrset.ttl_seconds, rrsig->original_ttl_seconds, seconds_left(*rrsig, context.now)});
     if (rrsig->labels < signed_labels(rrset.owner)) out.closest_encloser = rrset.owner.suffix(rrsig->labels);
     return out;
   }
@@ -133,12 +136,12 @@ SignatureCheck verify(const Rrset& rrset, const Rrset& signatures, const Name& z
 
 SignatureCheck verify_rrset(const Rrset& rrset, const Rrset& signatures, const ZoneKeys& keys,
                             const CheckContext& context) {
-  return verify(rrset, signatures, keys.zone, keys.keys, Revoked::do_not_count, context);
+  return verify(rrset, signatures, keys.zone, keys.keys, Revoked::do_not_count, keys.required, context);
 }
 
 SignatureCheck verify_with_key(const Rrset& rrset, const Rrset& signatures, const Name& zone, const PublicKey& key,
                                const CheckContext& context) {
-  return verify(rrset, signatures, zone, {&key, 1}, Revoked::count, context);
+  return verify(rrset, signatures, zone, {&key, 1}, Revoked::count, {}, context);
 }
 
 }  // namespace weir

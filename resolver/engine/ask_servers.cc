@@ -173,11 +173,35 @@ void count_unanswered(const AskServers& step, const Lookup& lookup, const Contex
   }
 }
 
+// The zone's own NS may name servers that its parent does not know.
+void add_childs_servers(AskServers& step, const Context& context) {
+  const auto found = context.rrsets.find(step.zone.zone_cut, RecordType::ns, Credibility::authority_section,
+                                         Signatures::not_needed, context.now.steady);
+  if (!found) return;
+  for (const auto rdata : found->data.rrset.records()) {
+    auto name = rdata_name(rdata);
+    if (!name || step.zone.servers.size() >= limit_of(Limit::name_servers)) continue;
+    if (std::ranges::find(step.zone.servers, *name, &NameServer::name) != step.zone.servers.end()) continue;
+    step.without_addresses.push_back(*name);
+    step.zone.servers.push_back({*std::move(name), {}});
+  }
+}
+
+// Somebody said that there is no data and did not prove it, and all the others failed.
+bool has_empty_answer(const AskServers& step) {
+  return std::ranges::find(step.candidates, Candidate::Use::empty, &Candidate::use) != step.candidates.end();
+}
+
 // No server is left that could be asked at once. What is tried then, in this order; nothing: it is over.
-enum class LastResort : std::uint8_t { none, ask_on, recursion };
+enum class LastResort : std::uint8_t { none, ask_on, no_data, recursion };
 
 LastResort last_resort(AskServers& step, const Lookup& lookup, Context& context) {
-  if (!std::exchange(step.trusts_any_glue, true) && add_old_glue(step, context)) return LastResort::ask_on;
+  if (has_empty_answer(step)) return LastResort::no_data;
+  if (!std::exchange(step.trusts_any_glue, true)) {
+    const std::size_t before = step.candidates.size();
+    add_candidates(step, step.sibling_glue, context);
+    if (add_old_glue(step, context) || step.candidates.size() > before) return LastResort::ask_on;
+  }
   if (step.role == ServerRole::authority) {
     for (Candidate& candidate : step.candidates) {
       if (candidate.use != Candidate::Use::recursive) continue;
@@ -196,6 +220,8 @@ std::optional<Step> give_up(AskServers& step, Lookup& lookup, Resolution& resolu
   switch (last_resort(step, lookup, context)) {
     case LastResort::ask_on:
       return ask_next(step, lookup, resolution, context);
+    case LastResort::no_data:
+      return negative(NegativeKind::nodata, {}, 0, step.zone.zone_cut);
     case LastResort::recursion:
       count_unanswered(step, lookup, context);
       lookup.without_forwarders = true;
@@ -211,11 +237,14 @@ std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resoluti
   const RecordType type = context.options.use_ipv4 ? RecordType::a : RecordType::aaaa;
   // The parent's glue may be old: its addresses have failed, the names' own zones may know better ones (but for names
   // that only these same servers know).
-  if (step.without_addresses.empty() && !std::exchange(step.doubts_glue, true)) {
+  if (step.without_addresses.empty() && !has_empty_answer(step) && !std::exchange(step.doubts_glue, true)) {
     for (const NameServer& server : step.zone.servers) {
       const bool elsewhere = !server.name.is_at_or_below(step.zone.zone_cut);
       if (elsewhere && !server.addresses.empty()) step.without_addresses.push_back(server.name);
     }
+  }
+  if (step.without_addresses.empty() && !has_empty_answer(step) && !std::exchange(step.trusts_child, true)) {
+    add_childs_servers(step, context);
   }
   while (!step.without_addresses.empty()) {
     const Name server = std::move(step.without_addresses.back());
@@ -241,19 +270,22 @@ void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolut
   // Name servers' names say nothing of a client; minimising them would let an attacker spend a packet a label.
   const bool for_client = resolution.depth() == 1;
   if (context.options.qname_minimisation && for_client && !step.denied_ancestor) {
-    while (labels + 1 < whole && resolution.budget().has(Limit::minimised_questions)) {
+    const RecordType type = context.options.minimised_type;
+    // A DS is asked of the parent, whom its name tells all.
+    const bool hides = context.options.hide_qtype && lookup.type != type && lookup.type != RecordType::ds;
+    const unsigned last = hides ? whole : whole - std::min(whole, 1U);
+    while (labels < last && resolution.budget().has(Limit::minimised_questions)) {
       const auto spent = static_cast<unsigned>(resolution.budget().spent(Limit::minimised_questions));
       const auto left = static_cast<unsigned>(resolution.budget().left(Limit::minimised_questions));
       labels += spent < kMinimiseOneLabel ? 1 : std::max(1U, (whole - labels + left) / (left + 1));
-      if (labels >= whole) break;
+      if (labels > last) break;
       const Name candidate = lookup.name.suffix(labels);
-      const auto known = context.rrsets.find(candidate, RecordType::a, Credibility::unauthoritative,
-                                             Signatures::not_needed, context.now.steady);
-      const auto denied =
-          context.rrsets.find_negative(candidate, RecordType::a, Signatures::not_needed, context.now.steady);
+      const auto known = context.rrsets.find(candidate, type, Credibility::unauthoritative, Signatures::not_needed,
+                                             context.now.steady);
+      const auto denied = context.rrsets.find_negative(candidate, type, Signatures::not_needed, context.now.steady);
       if (known || denied) continue;
       step.ask_name = candidate;
-      step.ask_type = RecordType::a;
+      step.ask_type = type;
       step.asking = AskServers::Asking::minimised;
       resolution.budget().charge(Limit::minimised_questions);
       return;
@@ -294,6 +326,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
     }
   }
   if (!step.outstanding.empty()) return std::nullopt;
+  if (spent && has_empty_answer(step)) return negative(NegativeKind::nodata, {}, 0, step.zone.zone_cut);
   if (spent) {
     context.counters.limits.reach(budget.has(Limit::silent_servers) ? Limit::failing_servers : Limit::silent_servers);
     count_unanswered(step, lookup, context);

@@ -8,7 +8,8 @@ namespace weir {
 Step on_addresses(AwaitAddresses& step, const Finished& found, Resolution& resolution, Context& context) {
   std::vector<IpAddress> addresses;
   for (const SignedRrset& data : found.rrsets) {
-    if (!append_addresses(addresses, data.rrset)) context.counters.limits.reach(Limit::addresses_per_name_server);
+    if (!append_addresses(addresses, data.rrset, context.options.scrub))
+      context.counters.limits.reach(Limit::addresses_per_name_server);
   }
   add_candidates(step.resume, addresses, context);
   if (!addresses.empty()) return std::move(step.resume);

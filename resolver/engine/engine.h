@@ -22,6 +22,7 @@
 #include "resolver/base/security.h"
 #include "resolver/cache/server_address.h"
 #include "resolver/engine/in_flight.h"
+#include "resolver/engine/scrub_rules.h"
 #include "resolver/engine/trace.h"
 #include "zones/base/ids.h"
 #include "zones/base/prefix.h"
@@ -129,7 +130,8 @@ struct ForwardZone {
     stub      // authoritative ones: resolution begins there
   } kind = Kind::forward;
   enum class Fallback : std::uint8_t { none, recursion } fallback = Fallback::none;  // where none of them answers
-  std::shared_ptr<ForwardZoneCounters> counters = {};                                // null: nobody counts
+  enum class Caching : std::uint8_t { on, off } caching = Caching::on;  // of what they say; off: asked each time
+  std::shared_ptr<ForwardZoneCounters> counters = {};                   // null: nobody counts
 };
 
 // What TTLs that come from servers are made, on their way into caches and answers. Where a lower bound lies above the
@@ -147,7 +149,17 @@ struct EngineOptions {
   bool use_ipv6 = true;
   bool use_ipv4 = true;
   bool qname_minimisation = true;
+  // Minimised names are asked for this type (RFC 9156 section 2.1); NS is what some resolvers ask.
+  RecordType minimised_type = RecordType::a;
+  // The whole name too is asked for that type first, and for QTYPE only where it exists below no further zone cut.
+  bool hide_qtype = false;
   bool randomise_case = true;  // 0x20
+  ScrubRules scrub;
+  // A question without RD that the caches cannot answer gets a referral to the closest zone that they know (RFC 1034
+  // section 4.3.1), validated like any answer; else REFUSED, so that nobody can look into the caches that way.
+  bool refer_without_recursion = false;
+  // Glue for names outside of the zone that it leads to is asked for by itself, and used only where that fails.
+  bool verify_sibling_glue = false;
   // Answers hold what was asked for, and what denies it. Else also the zone's NS and addresses for names in the answer,
   // as far as the authority sent them.
   bool minimal_responses = true;

@@ -24,6 +24,7 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
     auto dname =
         context.rrsets.find(owner, RecordType::dname, Credibility::unauthoritative, resolution.signatures(), now);
     if (!dname) continue;
+    if (!context.options.scrub.unsigned_dname_from_cache && dname->data.security != Security::secure) continue;
     auto synthesised = synthesise_cname(dname->data.rrset, lookup.name);
     if (!synthesised) continue;  // too long: let the authority say YXDOMAIN
     const Name target = *rdata_name(*synthesised->records().begin());
@@ -37,10 +38,6 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
 bool is_about_validation(std::optional<EdeCode> ede) {
   return ede && *ede >= EdeCode::unsupported_dnskey_algorithm && *ede <= EdeCode::nsec_missing &&
          *ede != EdeCode::stale_answer && *ede != EdeCode::forged_answer;
-}
-
-bool has_soa(const std::vector<Rrset>& authority) {
-  return std::ranges::find(authority, RecordType::soa, &Rrset::type) != authority.end();
 }
 
 // What secure zones have proven answers names that nobody asked for yet (RFC 8198).
@@ -91,7 +88,7 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now);
   // What a referral said of a DS is for the chain of trust; a client's answer needs the SOA too (RFC 2308 section 5).
   if (denied && is_bogus && denied->security == Security::indeterminate) denied.reset();
-  if (denied && (lookup.purpose != Purpose::answer || has_soa(denied->authority))) {
+  if (denied && (lookup.purpose != Purpose::answer || find_soa(denied->authority) != nullptr)) {
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);
   }
@@ -110,19 +107,58 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   return std::nullopt;
 }
 
+// The NS of the deepest zone that the caches know for the name, with the addresses that they know for those.
+std::optional<Step> referral_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
+  const auto find = [&](const Name& name, RecordType type) {
+    return context.rrsets.find(name, type, Credibility::glue, resolution.signatures(), context.now.steady);
+  };
+  for (unsigned labels = lookup.name.label_count() + 1; labels-- > 0;) {
+    auto ns = find(lookup.name.suffix(labels), RecordType::ns);
+    if (!ns || ns->data.rrset.empty()) continue;
+    ns->data.authority.clear();
+    ns->data.additional.clear();
+    for (const auto rdata : ns->data.rrset.records()) {
+      const auto server = rdata_name(rdata);
+      if (!server) continue;
+      for (const RecordType type : {RecordType::a, RecordType::aaaa}) {
+        auto address = find(*server, type);
+        if (!address || address->data.rrset.empty()) continue;
+        ns->data.additional.push_back(std::move(address->data.rrset));
+        if (!address->data.signatures.empty()) ns->data.additional.push_back(std::move(address->data.signatures));
+      }
+    }
+    ns->data.security = Security::indeterminate;  // its addresses are looked at too
+    Finished referral = positive({std::move(ns->data)}, ns->zone_cut);
+    referral.is_referral = true;
+    return referral;
+  }
+  return std::nullopt;
+}
+
 Delegation root_from_hints(const EngineOptions& options) {
   Delegation root;
   for (const RootServer& server : options.root_hints) root.servers.push_back({server.name, server.addresses});
   return root;
 }
 
-void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, const Context& context) {
+void add_cached_addresses(std::vector<IpAddress>& out, const Name& server, Credibility at_least,
+                          const Context& context) {
   for (const RecordType type : {RecordType::a, RecordType::aaaa}) {
-    if (const auto found =
-            context.rrsets.find(server, type, Credibility::glue, Signatures::not_needed, context.now.steady)) {
-      append_addresses(out, found->data.rrset);
+    if (const auto found = context.rrsets.find(server, type, at_least, Signatures::not_needed, context.now.steady)) {
+      append_addresses(out, found->data.rrset, context.options.scrub);
     }
   }
+}
+
+// Each of its servers' names is being looked up already, so that nobody can tell an address of it: the zone above may
+// have glue.
+bool waits_for_itself(const Delegation& zone, const Lookup& lookup, const Resolution& resolution,
+                      const Context& context) {
+  return std::ranges::all_of(zone.servers, [&](const NameServer& server) {
+    std::vector<IpAddress> addresses = server.addresses;
+    if (addresses.empty()) add_cached_addresses(addresses, server.name, Credibility::glue, context);
+    return addresses.empty() && resolution.depends_on(server.name, lookup.type);
+  });
 }
 
 // False where the zone has as many as may be.
@@ -157,7 +193,13 @@ AskServers ask_zone(Delegation zone, Context& context) {
   step.ask_name = step.zone.zone_cut;
   for (const NameServer& server : step.zone.servers) {
     std::vector<IpAddress> addresses = server.addresses;
-    if (addresses.empty()) add_cached_addresses(addresses, server.name, context);
+    Credibility at_least = Credibility::glue;
+    if (context.options.verify_sibling_glue && !server.name.is_at_or_below(step.zone.zone_cut)) {
+      step.sibling_glue.insert(step.sibling_glue.end(), addresses.begin(), addresses.end());
+      addresses.clear();
+      at_least = Credibility::unauthoritative;
+    }
+    if (addresses.empty()) add_cached_addresses(addresses, server.name, at_least, context);
     add_candidates(step, addresses, context);
     const bool any = std::ranges::any_of(addresses, [&](const IpAddress& address) {
       return address.family == AddressFamily::ipv4 ? context.options.use_ipv4 : context.options.use_ipv6;
@@ -197,8 +239,19 @@ const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context)
 }
 
 std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution, Context& context) {
-  if (auto known = answer_from_cache(lookup, resolution, context)) return known;
-  if (resolution.origin().cache_only) {
+  const ForwardZone* forward = lookup.without_forwarders ? nullptr : forward_zone_of(lookup, context);
+  const auto caching = forward == nullptr ? ForwardZone::Caching::on : forward->caching;
+  if (caching == ForwardZone::Caching::off) {
+    lookup.uncached = true;
+  } else if (auto known = answer_from_cache(lookup, resolution, context)) {
+    return known;
+  }
+  // What a referral's validation lacks is fetched.
+  const bool refers = context.options.refer_without_recursion;
+  if (resolution.origin().cache_only && !(refers && lookup.purpose != Purpose::answer)) {
+    if (refers) {
+      if (auto referral = referral_from_cache(lookup, resolution, context)) return referral;
+    }
     Finished unknown = failure(EdeCode::not_authoritative, "recursion was not asked for");
     unknown.rcode = Rcode::refused;
     unknown.cause = Finished::Cause::cached_failure;  // nothing to remember
@@ -207,11 +260,17 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
   // DS stands on the parent's side of the cut (RFC 4035 section 3.1.4.1).
   const bool above = lookup.type == RecordType::ds && !lookup.name.is_root();
   auto zone = context.rrsets.closest_delegation(above ? lookup.name.parent() : lookup.name, context.now.steady);
-  if (const ForwardZone* forward = forward_zone_of(lookup, context); forward != nullptr && !lookup.without_forwarders) {
+  while (lookup.purpose == Purpose::addresses && zone && !zone->zone_cut.is_root() &&
+         waits_for_itself(*zone, lookup, resolution, context)) {
+    zone = context.rrsets.closest_delegation(zone->zone_cut.parent(), context.now.steady);
+  }
+  if (forward != nullptr) {
     const bool known_below =
         forward->kind == ForwardZone::Kind::stub && zone && zone->zone_cut.label_count() > forward->name.label_count();
     if (!known_below) {
-      return ask_forward_zone(*forward, context);
+      AskServers step = ask_forward_zone(*forward, context);
+      step.caching = caching;
+      return step;
     }
   }
   return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);

@@ -23,7 +23,8 @@ Finished no_server_left(const AskServers& step, const Lookup& lookup) {
   const Trouble& trouble = lookup.trouble;
   if (trouble.silent > 0) return failure(EdeCode::no_reachable_authority, "no answer from the servers of " + zone);
   if (trouble.network > 0) return failure(EdeCode::network_error, "the servers of " + zone + " cannot be reached");
-  if (trouble.invalid > 0) return failure(EdeCode::invalid_data, "no usable answer from the servers of " + zone);
+  // "Invalid Data" is an authoritative server's word (RFC 8914 section 4.25).
+  if (trouble.invalid > 0) return failure(EdeCode::other, "no usable answer from the servers of " + zone);
   if (trouble.refused > 0)
     return failure(EdeCode::no_reachable_authority, "the servers of " + zone + " do not serve it");
   return failure(EdeCode::no_reachable_authority, "no server of " + zone + " has an address that can be asked");
@@ -133,16 +134,32 @@ ResolutionResult Resolution::result(SteadyTime now) const {
     if (link.synthesised) add({*link.synthesised, {}}, aged);
   }
   if (is_failure(finished.rcode)) out.answer.clear();
-  for (const SignedRrset& data : finished.rrsets) add(data, end);
+  for (const SignedRrset& data : finished.rrsets) {
+    if (!finished.is_referral) {
+      add(data, end);
+      continue;
+    }
+    add_beside(out.authority, {data.rrset}, end);
+    if (!data.signatures.empty()) add_beside(out.authority, {data.signatures}, end);
+  }
   for (const SignedRrset& data : finished.rrsets) {
     add_beside(out.authority, data.authority, end);
     add_beside(out.additional, data.additional, end);
   }
   for (const Rrset& rrset : finished.authority) {
-    if (rrset.type == RecordType::soa || with_signatures) out.authority.push_back(end.rrset(rrset));
+    const RecordType type = rrset.type == RecordType::rrsig ? rrset.type_covered : rrset.type;
+    if ((type == RecordType::nsec || type == RecordType::nsec3) && !with_signatures) continue;
+    const bool address = type == RecordType::a || type == RecordType::aaaa;
+    add_beside(address ? out.additional : out.authority, {rrset}, end);
   }
+  // Nobody signs that a name would be too long.
+  if (out.rcode == Rcode::yxdomain) out.security = worse(out.security, Security::insecure);
   out.zone_cut = finished.zone_cut;
   out.ttl = std::chrono::seconds(ttl);
+  if (lookup.uncached || finished.is_referral) {
+    out.ttl = std::chrono::seconds(0);
+    out.expires = std::min(out.expires, now);
+  }
   return out;
 }
 

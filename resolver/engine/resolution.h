@@ -43,6 +43,7 @@ struct Lookup {
   RecordClass record_class = RecordClass::in;
   Step step;
   bool without_forwarders = false;  // none of them answered, and the zone may fall back to recursion
+  bool uncached = false;            // some of it comes from a zone of which nothing is to be kept
   std::vector<ChainLink> chain;
   std::vector<Name> chain_zone_cuts;    // beside chain: of the zone that gave each link
   std::vector<SteadyTime> chain_since;  // beside chain: when each link's TTLs were right

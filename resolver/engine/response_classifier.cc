@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "resolver/base/limits.h"
+#include "resolver/dnssec/chain_of_trust.h"
 #include "zones/dns/reader.h"
 
 namespace weir {
 namespace {
 
+constexpr std::size_t kMaxRrsetsOfAny = 24;  // each costs a signature check; RFC 8482 section 4.1 allows a subset
+constexpr std::size_t kMaxDenialRrsets = 20;
 constexpr std::size_t kMaxProofs = 16;  // RRsets; a wildcard's proof and its signatures are two to six
 
 const Rrset* find_rrset(const std::vector<Rrset>& section, const Name& owner, RecordType type,
@@ -19,23 +22,16 @@ const Rrset* find_rrset(const std::vector<Rrset>& section, const Name& owner, Re
   return found == section.end() ? nullptr : &*found;
 }
 
-// With its signatures, and owned by `owner` as we spell it: 0x20 made the server's spelling random.
-// Signatures prove themselves, so it does not matter in which section a server put them.
-SignedRrset with_signatures(const Message& message, const Rrset& rrset, const Name& owner) {
-  SignedRrset out;
-  out.rrset = rrset;
-  for (const auto* section : {&message.answer, &message.authority, &message.additional}) {
-    const Rrset* signatures = find_rrset(*section, rrset.owner, RecordType::rrsig, rrset.type);
-    if (signatures == nullptr) continue;
-    if (out.signatures.empty()) {
-      out.signatures = *signatures;
-      out.signatures.owner = owner;
-    } else {
-      for (const auto rdata : signatures->records()) out.signatures.add(rdata);
-    }
+// The first `most` of its records.
+void bound_records(Rrset& rrset, std::size_t most) {
+  if (rrset.size() <= most) return;
+  Rrset kept = rrset;
+  kept.set_packed({}, 0);
+  for (const auto rdata : rrset.records()) {
+    if (kept.size() == most) break;
+    kept.add(rdata);
   }
-  out.rrset.owner = owner;
-  return out;
+  rrset = std::move(kept);
 }
 
 const Rrset* find_dname_above(const Message& message, const Name& name, const Name& zone_cut) {
@@ -58,7 +54,7 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
     if (dname == nullptr && (any || find_rrset(message.answer, name, asked.type) != nullptr)) return true;
     if (dname != nullptr) {
       auto synthesised = synthesise_cname(*dname, name);
-      SignedRrset alias = with_signatures(message, *dname, name.suffix(dname->owner.label_count()));
+      SignedRrset alias = signed_in(message, *dname, name.suffix(dname->owner.label_count()));
       if (!synthesised) {
         out.chain.push_back({name, name, std::move(alias), std::nullopt});
         return false;
@@ -69,19 +65,26 @@ bool follow_chain(const Message& message, const AskedQuestion& asked, Classified
     } else if (const Rrset* cname = find_rrset(message.answer, name, RecordType::cname)) {
       const auto target = rdata_name(*cname->records().begin());
       if (!target) return true;
-      ChainLink link{name, *target, with_signatures(message, *cname, name), std::nullopt};
-      if (cname->size() > 1) {  // two CNAMEs at one name are an error of the zone; the first counts
-        Rrset first = link.alias.rrset;
-        first.set_packed({}, 0);
-        first.add(*cname->records().begin());
-        link.alias.rrset = std::move(first);
-      }
+      ChainLink link{name, *target, signed_in(message, *cname, name), std::nullopt};
+      bound_records(link.alias.rrset, 1);  // two CNAMEs at one name are an error of the zone; the first counts
       out.chain.push_back(std::move(link));
     } else {
       return true;
     }
+    if (asked.rules.alias_targets == ScrubRules::AliasTargets::asked) return true;
   }
   return true;
+}
+
+// An NSEC that leads out of the zone denies what is none of its signer's business (RFC 4034 section 4.1.1).
+bool reaches_out(const Rrset& rrset, const Name& zone_cut) {
+  if (rrset.type != RecordType::nsec) return false;
+  for (const auto rdata : rrset.records()) {
+    Reader reader(rdata);
+    const Name next = reader.name();
+    if (!reader.ok() || !next.is_at_or_below(zone_cut)) return true;
+  }
+  return false;
 }
 
 bool is_soa_for(const Rrset& rrset, const Name& name, const Name& zone_cut) {
@@ -103,7 +106,8 @@ bool take_negative_authority(const Message& message, const Name& name, const Ask
   for (const Rrset& rrset : message.authority) {
     const bool proof = rrset.type == RecordType::nsec || rrset.type == RecordType::nsec3 ||
                        (rrset.type == RecordType::rrsig && rrset.type_covered != RecordType::ns);
-    if (proof && rrset.owner.is_at_or_below(asked.zone_cut) && out.authority.size() < 20) {
+    if (!proof || reaches_out(rrset, asked.zone_cut)) continue;
+    if (rrset.owner.is_at_or_below(asked.zone_cut) && out.authority.size() < kMaxDenialRrsets) {
       out.authority.push_back(rrset);
       out.authority.back().ttl_seconds = std::min(rrset.ttl_seconds, out.negative_ttl);
     }
@@ -115,7 +119,7 @@ bool take_negative_authority(const Message& message, const Name& name, const Ask
 void take_proofs(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   for (const Rrset& rrset : message.authority) {
     const RecordType type = rrset.type == RecordType::rrsig ? rrset.type_covered : rrset.type;
-    if (type != RecordType::nsec && type != RecordType::nsec3) continue;
+    if ((type != RecordType::nsec && type != RecordType::nsec3) || reaches_out(rrset, asked.zone_cut)) continue;
     if (rrset.owner.is_at_or_below(asked.zone_cut) && out.proofs.size() < kMaxProofs) out.proofs.push_back(rrset);
   }
 }
@@ -142,24 +146,88 @@ const Rrset* find_referral(const Message& message, const AskedQuestion& asked) {
   return deepest;
 }
 
-// The zone's own NS, and addresses of names in the zone, for those who want whole answers.
-void take_whole_sections(const Message& message, const AskedQuestion& asked, SignedRrset& data) {
-  const auto add = [](std::vector<Rrset>& to, const SignedRrset& found) {
-    if (to.size() >= kMaxProofs) return;
-    to.push_back(found.rrset);
-    if (!found.signatures.empty()) to.push_back(found.signatures);
-  };
-  for (const Rrset& rrset : message.authority) {
-    if (rrset.type != RecordType::ns || !rrset.owner.is_at_or_below(asked.zone_cut)) continue;
-    if (data.rrset.owner.is_at_or_below(rrset.owner)) {
-      add(data.authority, with_signatures(message, rrset, rrset.owner));
+// The name in RDATA that additional records are for (RFC 1035 section 3.3, RFC 2782, RFC 3403 section 4.1).
+std::optional<Name> mentioned_name(RecordType type, std::span<const std::uint8_t> rdata) {
+  Reader reader(rdata);
+  switch (type) {
+    case RecordType::ns:
+      break;
+    case RecordType::mx:
+      reader.skip(2);
+      break;
+    case RecordType::srv:
+      reader.skip(6);
+      break;
+    case RecordType::naptr:
+      reader.skip(4);
+      for (int text = 0; text < 3; ++text) reader.skip(reader.u8());
+      break;
+    default:
+      return std::nullopt;
+  }
+  Name name = reader.name();
+  if (!reader.ok()) return std::nullopt;
+  return name;
+}
+
+bool mentions(const Rrset& rrset, const Name& name) {
+  for (const auto rdata : rrset.records()) {
+    if (const auto mentioned = mentioned_name(rrset.type, rdata); mentioned && *mentioned == name) return true;
+  }
+  return false;
+}
+
+// What else a response may say to a client, scrubbed: the zone's own NS, and what the additional section holds for
+// names that answer and authority section mention.
+class Beside {
+ public:
+  Beside(const Message& message, const AskedQuestion& asked) : message_(message), asked_(asked) {}
+
+  // Those of a zone below are told unasked: they say why the server has no data.
+  void add_name_servers(const Name& name, std::vector<Rrset>& to) const {
+    for (const Rrset& rrset : message_.authority) {
+      if (rrset.type != RecordType::ns || !rrset.owner.is_at_or_below(asked_.zone_cut)) continue;
+      if (!asked_.rules.unasked_name_servers && rrset.owner == asked_.zone_cut) continue;
+      if (name.is_at_or_below(rrset.owner)) add(rrset, to);
     }
   }
-  for (const Rrset& rrset : message.additional) {
-    const bool address = rrset.type == RecordType::a || rrset.type == RecordType::aaaa;
-    if (address && rrset.owner.is_at_or_below(asked.zone_cut)) {
-      add(data.additional, with_signatures(message, rrset, rrset.owner));
+
+  // Of names that `about` and `authority` mention.
+  void add_additional(const Rrset* about, const std::vector<Rrset>& authority, std::vector<Rrset>& to) const {
+    for (const Rrset& rrset : message_.additional) {
+      const bool address = rrset.type == RecordType::a || rrset.type == RecordType::aaaa;
+      if (!(address || asked_.rules.any_additional_type) || rrset.type == RecordType::rrsig) continue;
+      if (rrset.record_class != RecordClass::in || !rrset.owner.is_at_or_below(asked_.zone_cut)) continue;
+      const bool mentioned =
+          (about != nullptr && mentions(*about, rrset.owner)) ||
+          std::ranges::any_of(authority, [&](const Rrset& known) { return mentions(known, rrset.owner); });
+      if (mentioned) add(rrset, to);
     }
+  }
+
+ private:
+  void add(const Rrset& rrset, std::vector<Rrset>& to) const {
+    if (to.size() >= kMaxProofs + kMaxDenialRrsets || find_rrset(to, rrset.owner, rrset.type) != nullptr) return;
+    SignedRrset found = signed_in(message_, rrset, rrset.owner);
+    if (rrset.type == RecordType::ns) bound_records(found.rrset, asked_.rules.ns_records);
+    to.push_back(std::move(found.rrset));
+    if (!found.signatures.empty()) to.push_back(std::move(found.signatures));
+  }
+
+  const Message& message_;
+  const AskedQuestion& asked_;
+};
+
+// Minimal answers have the rest of the message in three cases: who asks for name servers wants to reach them, ANY asks
+// for everything, and beside the proof that a wildcard needs nobody counts octets.
+void take_beside(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
+  const bool whole = asked.sections == Sections::whole || asked.type == RecordType::any || !out.proofs.empty();
+  if (!whole && asked.type != RecordType::ns) return;
+  const Beside beside(message, asked);
+  SignedRrset& first = out.rrsets.front();  // with one RRset of several is enough
+  for (const SignedRrset& data : out.rrsets) {
+    if (whole) beside.add_name_servers(data.rrset.owner, first.authority);
+    beside.add_additional(&data.rrset, first.authority, first.additional);
   }
 }
 
@@ -177,7 +245,10 @@ bool collect_answer(const Message& message, const AskedQuestion& asked, Classifi
   for (const Rrset& rrset : message.answer) {
     if (rrset.owner != name || rrset.record_class != RecordClass::in) continue;
     const bool wanted = asked.type == RecordType::any ? rrset.type != RecordType::rrsig : rrset.type == asked.type;
-    if (wanted) out.rrsets.push_back(with_signatures(message, rrset, name));
+    if (!wanted || reaches_out(rrset, asked.zone_cut)) continue;
+    if (out.rrsets.size() == kMaxRrsetsOfAny) break;
+    out.rrsets.push_back(signed_in(message, rrset, name));
+    if (rrset.type == RecordType::ns) bound_records(out.rrsets.back().rrset, asked.rules.ns_records);
   }
   return !out.rrsets.empty();
 }
@@ -195,25 +266,55 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   }
   if (has_soa) return ResponseMeaning::nodata;
   if (!out.chain.empty()) return ResponseMeaning::alias;
+  // Whoever refers upwards does not serve the zone, also with AA.
+  const bool upward = std::ranges::any_of(message.authority, [&](const Rrset& rrset) {
+    return rrset.type == RecordType::ns && rrset.owner != asked.zone_cut && asked.zone_cut.is_at_or_below(rrset.owner);
+  });
+  if (upward) return ResponseMeaning::lame;
   if (asked.role == ServerRole::forwarder) return ResponseMeaning::nodata;  // without SOA: not to be cached
   if (const Rrset* ns = find_referral(message, asked)) {
-    out.referral = make_delegation(*ns, message.additional, asked.zone_cut, out.limits_reached);
+    out.referral = make_delegation(*ns, message.additional, asked.rules.foreign_glue ? Name() : asked.zone_cut,
+                                   asked.rules, out.limits_reached);
     out.referral_ttl = ns->ttl_seconds;
     if (const Rrset* ds = find_rrset(message.authority, ns->owner, RecordType::ds)) {
-      out.referral_ds = with_signatures(message, *ds, ns->owner);
+      out.referral_ds = signed_in(message, *ds, ns->owner);
     }
     return ResponseMeaning::referral;
   }
   const bool authoritative = message.start.flags.authoritative;
+  // A cache has no SOA at hand, but knows whose name it is.
+  const bool of_zone = find_rrset(message.authority, asked.zone_cut, RecordType::ns) != nullptr;
+  if (of_zone && message.start.flags.recursion_available) {
+    return asked.role == ServerRole::recursive ? ResponseMeaning::nodata : ResponseMeaning::recursive;
+  }
   const bool names_servers =
       std::ranges::any_of(message.authority, [](const Rrset& rrset) { return rrset.type == RecordType::ns; });
   if (take_proofs_for_soa(out)) return ResponseMeaning::nodata;
+  if (authoritative && message.answer.empty() && message.authority.empty()) return ResponseMeaning::empty;
   if (authoritative) return ResponseMeaning::nodata;  // without SOA: true, but not to be cached (RFC 2308 section 5)
   return names_servers || message.start.flags.recursion_available ? ResponseMeaning::lame
                                                                   : ResponseMeaning::server_failure;
 }
 
 }  // namespace
+
+SignedRrset signed_in(const Message& message, const Rrset& rrset, const Name& owner) {
+  SignedRrset out;
+  out.rrset = rrset;
+  for (const auto* section : {&message.answer, &message.authority, &message.additional}) {
+    const Rrset* signatures = find_rrset(*section, rrset.owner, RecordType::rrsig, rrset.type);
+    if (signatures == nullptr) continue;
+    if (out.signatures.empty()) {
+      out.signatures = *signatures;
+      out.signatures.owner = owner;
+    } else {
+      for (const auto rdata : signatures->records()) out.signatures.add(rdata);
+    }
+  }
+  bound_records(out.signatures, limit_of(Limit::signatures_per_rrset));
+  out.rrset.owner = owner;
+  return out;
+}
 
 ClassifiedResponse classify_response(const Message& message, const AskedQuestion& asked) {
   ClassifiedResponse out;
@@ -235,6 +336,12 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
     default:
       out.meaning = ResponseMeaning::server_failure;
       return out;
+  }
+  for (const auto* section : {&message.answer, &message.authority, &message.additional}) {
+    const bool many = std::ranges::any_of(*section, [](const Rrset& rrset) {
+      return rrset.type == RecordType::rrsig && rrset.size() > limit_of(Limit::signatures_per_rrset);
+    });
+    if (many) out.limits_reached.push_back(Limit::signatures_per_rrset);
   }
   const MessageFlags& flags = message.start.flags;
   if (flags.authoritative) out.credibility = Credibility::authoritative_answer;
@@ -258,15 +365,24 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
     out.meaning = ResponseMeaning::answer;
     return out;
   }
+  if (asked.rules.alias_targets == ScrubRules::AliasTargets::asked && !out.chain.empty()) {
+    out.meaning = ResponseMeaning::alias;
+    return out;
+  }
+  const bool data_only = asked.rules.alias_targets == ScrubRules::AliasTargets::data_taken && !out.chain.empty();
   if (collect_answer(message, asked, out)) {
-    for (SignedRrset& data : out.rrsets) {
-      data.proofs = out.proofs;
-      if (asked.sections == Sections::whole) take_whole_sections(message, asked, data);
-    }
+    for (SignedRrset& data : out.rrsets) data.proofs = out.proofs;
+    take_beside(message, asked, out);
     out.meaning = ResponseMeaning::answer;
     return out;
   }
-  out.meaning = meaning_without_data(message, asked, out);
+  out.meaning = data_only ? ResponseMeaning::alias : meaning_without_data(message, asked, out);
+  const bool denies = out.meaning == ResponseMeaning::nodata || out.meaning == ResponseMeaning::nxdomain;
+  if (denies && find_soa(out.authority) == nullptr) {  // beside a SOA it says nothing more
+    const Beside beside(message, asked);
+    beside.add_name_servers(out.chain_end(asked), out.authority);
+    if (asked.sections == Sections::whole) beside.add_additional(nullptr, std::vector(out.authority), out.authority);
+  }
   return out;
 }
 
@@ -283,18 +399,18 @@ std::optional<Rrset> synthesise_cname(const Rrset& dname, const Name& name) {
   return cname;
 }
 
-bool is_askable(const IpAddress& given) {
+bool is_askable(const IpAddress& given, const ScrubRules& rules) {
   const IpAddress address = given.unmapped();
-  if (address.is_unspecified() || address.is_loopback()) return false;
+  if (address.is_unspecified() || (address.is_loopback() && !rules.loopback_servers)) return false;
   if (address.family == AddressFamily::ipv4) return address.octets[0] != 0 && address.octets[0] < 224;
   return address.octets[0] != 0xFF;
 }
 
-bool append_addresses(std::vector<IpAddress>& out, const Rrset& rrset) {
+bool append_addresses(std::vector<IpAddress>& out, const Rrset& rrset, const ScrubRules& rules) {
   if (rrset.type != RecordType::a && rrset.type != RecordType::aaaa) return true;
   for (const auto rdata : rrset.records()) {
     const IpAddress address = IpAddress::from_octets(rdata);
-    if (!is_askable(address) || std::ranges::find(out, address) != out.end()) continue;
+    if (!is_askable(address, rules) || std::ranges::find(out, address) != out.end()) continue;
     if (out.size() >= limit_of(Limit::addresses_per_name_server)) return false;
     out.push_back(address);
   }
@@ -302,10 +418,11 @@ bool append_addresses(std::vector<IpAddress>& out, const Rrset& rrset) {
 }
 
 Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional, const Name& glue_from,
-                           std::vector<Limit>& limits_reached) {
+                           const ScrubRules& rules, std::vector<Limit>& limits_reached) {
   Delegation out;
   out.zone_cut = ns.owner;
   for (const auto rdata : ns.records()) {
+    if (out.servers.size() >= rules.ns_records) break;
     if (out.servers.size() >= limit_of(Limit::name_servers)) {
       limits_reached.push_back(Limit::name_servers);
       break;
@@ -316,7 +433,7 @@ Delegation make_delegation(const Rrset& ns, const std::vector<Rrset>& additional
     for (const Rrset& rrset : additional) {
       // Glue from below the zone that was asked: its servers may not speak for names elsewhere.
       if (rrset.owner == server.name && rrset.record_class == RecordClass::in &&
-          server.name.is_at_or_below(glue_from) && !append_addresses(server.addresses, rrset)) {
+          server.name.is_at_or_below(glue_from) && !append_addresses(server.addresses, rrset, rules)) {
         limits_reached.push_back(Limit::addresses_per_name_server);
       }
     }

@@ -27,7 +27,8 @@ struct FindZoneCut {};
 struct Candidate {
   ServerAddress address;
   unsigned tries = 0;
-  enum class Use : std::uint8_t { open, recursive, given_up } use = Use::open;
+  // empty: it said that there is no data, and nothing to show for it.
+  enum class Use : std::uint8_t { open, recursive, empty, given_up } use = Use::open;
   UpstreamTransport transport = UpstreamTransport::udp;
   EdnsUse edns = EdnsUse::with_opt;
 };
@@ -42,7 +43,10 @@ struct AskServers {
   std::vector<Candidate> candidates;
   std::vector<Name> without_addresses;  // name servers that nobody has looked up yet
   bool doubts_glue = false;             // its addresses failed: what the name servers' own zones say is asked
-  bool trusts_any_glue = false;         // those failed too: old glue of the name servers' own delegations is tried
+  bool trusts_child = false;            // those failed too: name servers that only the zone itself names are asked
+  bool trusts_any_glue = false;         // those as well: old glue of the name servers' own delegations is tried
+  std::vector<IpAddress> sibling_glue;  // not verified; with it the last are tried
+  ForwardZone::Caching caching = ForwardZone::Caching::on;
   std::vector<ExchangeId> outstanding;
   unsigned minimised_timeouts = 0;
   unsigned dead_probes = 0;
@@ -75,6 +79,7 @@ struct Finished {
   Security security = Security::indeterminate;
   SteadyTime since{};                  // when its TTLs were right: it came, or a cache gave it
   std::optional<NegativeKind> denied;  // an answer without data may also be an alias that was asked for
+  bool is_referral = false;            // `rrsets` hold the NS of the closest zone that the caches know
   bool is_alias = false;               // of a trust lookup: `rrsets` hold the CNAME that stood in the way
 };
 

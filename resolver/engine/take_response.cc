@@ -17,11 +17,13 @@ Candidate* candidate_of(AskServers& step, const ServerAddress& address) {
 
 void remember_alias(const ChainLink& link, const AskServers& step, const ClassifiedResponse& response,
                     const Resolution& resolution, Context& context) {
+  if (step.caching == ForwardZone::Caching::off) return;
   context.rrsets.put(link.alias, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
 }
 
 void remember_denial(const Name& name, RecordType type, NegativeKind kind, const AskServers& step,
                      const ClassifiedResponse& response, const Resolution& resolution, Context& context) {
+  if (step.caching == ForwardZone::Caching::off) return;
   context.rrsets.put_negative(name, type, kind, response.authority, response.negative_ttl, step.zone.zone_cut,
                               resolution.signatures(), context.now.steady);
 }
@@ -32,13 +34,17 @@ void remember_root(const ClassifiedResponse& response, const Message& message, c
                    Context& context) {
   const Rrset& ns = response.rrsets.front().rrset;
   std::vector<Limit> limits_reached;
-  Delegation root = make_delegation(ns, message.additional, Name(), limits_reached);
+  Delegation root = make_delegation(ns, message.additional, Name(), context.options.scrub, limits_reached);
   for (const Limit limit : limits_reached) context.counters.limits.reach(limit);
   for (NameServer& server : root.servers) {
     if (!server.addresses.empty()) continue;
     for (const NameServer& known : step.zone.servers) {
       if (known.name == server.name) server.addresses = known.addresses;
     }
+  }
+  // Without any address it says nothing that the hints do not.
+  if (std::ranges::all_of(root.servers, [](const NameServer& server) { return server.addresses.empty(); })) {
+    root.servers = step.zone.servers;
   }
   root.expires = context.now.steady + seconds(std::min<std::uint64_t>(ns.ttl_seconds, limit_of(Limit::ttl_s)));
   context.rrsets.put_delegation(root, context.now.steady);
@@ -47,13 +53,41 @@ void remember_root(const ClassifiedResponse& response, const Message& message, c
 void remember_answer(const ClassifiedResponse& response, const AskServers& step, const Message& message,
                      const Resolution& resolution, Context& context) {
   for (const ChainLink& link : response.chain) remember_alias(link, step, response, resolution, context);
-  if (step.ask_type == RecordType::any) return;
+  if (step.ask_type == RecordType::any || step.caching == ForwardZone::Caching::off) return;
   for (const SignedRrset& data : response.rrsets) {
     context.rrsets.put(data, response.credibility, step.zone.zone_cut, resolution.signatures(), context.now.steady);
   }
   if (step.ask_type == RecordType::ns && step.ask_name.is_root() && step.zone.zone_cut.is_root() &&
       step.role == ServerRole::authority) {
     remember_root(response, message, step, context);
+  }
+}
+
+// The zone's NS and its servers' addresses beside an answer: told to those who want whole answers, and asked should the
+// servers that the parent names all fail. They live no longer than the parent's word (ghost domains).
+void remember_beside(const Message& message, const AskServers& step, const Resolution& resolution, Context& context) {
+  if (step.role != ServerRole::authority) return;
+  const Name& cut = step.zone.zone_cut;
+  for (const Rrset& rrset : message.authority) {
+    if (rrset.type != RecordType::ns || rrset.owner != cut) continue;
+    bool news = context.options.scrub.unasked_name_servers;
+    for (const auto rdata : rrset.records()) {
+      const auto name = rdata_name(rdata);
+      const auto& known = step.zone.servers;
+      news = news || (name && std::ranges::find(known, *name, &NameServer::name) == known.end());
+    }
+    if (!news) return;
+    const auto put = [&](const Rrset& data, Credibility credibility) {
+      context.rrsets.put(signed_in(message, data, data.owner), credibility, cut, resolution.signatures(),
+                         context.now.steady, step.zone.expires);
+    };
+    put(rrset, Credibility::authority_section);
+    if (!context.options.scrub.unasked_name_servers) return;
+    for (const Rrset& address : message.additional) {
+      const bool wanted = address.type == RecordType::a || address.type == RecordType::aaaa;
+      if (wanted && address.owner.is_at_or_below(cut)) put(address, Credibility::glue);
+    }
+    return;
   }
 }
 
@@ -98,7 +132,6 @@ void remember_ds(const ClassifiedResponse& response, const AskServers& step, con
 std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Context& context,
                                     ClassifiedResponse response) {
   if (!resolution.budget().spend(Limit::referrals)) return limit_failure(Limit::referrals, context);
-  for (const Limit limit : response.limits_reached) context.counters.limits.reach(limit);
   Delegation& zone = *response.referral;
   const SteadyTime now = context.now.steady;
   zone.expires = std::min(step.zone.expires,
@@ -241,6 +274,12 @@ void note_who_answered(const AskServers& step, const Candidate& candidate, const
                          others ? Resolution::Others::left : Resolution::Others::none);
 }
 
+// Whether somebody is left who could be asked at once.
+bool knows_others(const AskServers& step) {
+  const auto open = std::ranges::count(step.candidates, Candidate::Use::open, &Candidate::use);
+  return open > 1 || !step.without_addresses.empty();
+}
+
 std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                                 Context& context, const ExchangeEvent& event) {
   const AskedQuestion asked{step.ask_name,
@@ -248,10 +287,12 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
                             lookup.record_class,
                             step.zone.zone_cut,
                             context.options.minimal_responses ? Sections::minimal : Sections::whole,
-                            step.role};
+                            step.role,
+                            context.options.scrub};
   ClassifiedResponse response = classify_response(*event.message, asked);
   bound_negative_ttl(response, context.options.ttl);
   note_who_answered(step, candidate, lookup, resolution, response);
+  for (const Limit limit : response.limits_reached) context.counters.limits.reach(limit);
   switch (response.meaning) {
     case ResponseMeaning::referral:
       return follow_referral(step, resolution, context, std::move(response));
@@ -261,9 +302,17 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
     case ResponseMeaning::edns_refused:
     case ResponseMeaning::malformed:
       return on_bad_answer(step, candidate, lookup, resolution, context, event, response.meaning);
+    case ResponseMeaning::empty:
+      if (step.asking == AskServers::Asking::whole && knows_others(step)) {
+        candidate.use = Candidate::Use::empty;
+        return ask_next(step, lookup, resolution, context);
+      }
+      response.meaning = ResponseMeaning::nodata;
+      break;
     default:
       break;
   }
+  remember_beside(*event.message, step, resolution, context);
   if (event.exchange.query.edns == EdnsUse::without_opt && candidate.edns == EdnsUse::without_opt) {
     context.servers.record_without_edns(candidate.address, context.now.steady);
   }

@@ -15,7 +15,7 @@ void remember_wildcard(const AnswerPiece& piece, SteadyTime since, const Resolut
   wildcard.signatures.owner = *piece.wildcard;
   wildcard.proofs.clear();
   context.rrsets.put(wildcard, Credibility::authoritative_answer, piece.zone_cut, resolution.signatures(), since);
-  context.options.denials->put(piece.zone, piece.proofs, std::nullopt, since);
+  context.options.denials->put(piece.zone, piece.proofs, std::nullopt, since, piece.wildcard);
 }
 
 // Its TTL counts from `since`: checking took time, the more the further the keys were.
@@ -31,13 +31,16 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
   auto piece = validator.pieces.begin();
   auto since = lookup.chain_since.begin();
   for (ChainLink& link : lookup.chain) {
-    remember(*piece, *since++, resolution, context);
+    if (!lookup.uncached) remember(*piece, *since, resolution, context);
+    ++since;
     link.alias = std::move((piece++)->data);
     if (link.synthesised) link.synthesised->ttl_seconds = link.alias.rrset.ttl_seconds;
   }
   for (SignedRrset& data : step.outcome.rrsets) {
     // ANY's RRsets are a choice of one server's: they answer nothing else.
-    if (lookup.type != RecordType::any) remember(*piece, step.outcome.since, resolution, context);
+    if (lookup.type != RecordType::any && !lookup.uncached) {
+      remember(*piece, step.outcome.since, resolution, context);
+    }
     data = std::move((piece++)->data);
     step.outcome.ttl_seconds = std::min(step.outcome.ttl_seconds, data.rrset.ttl_seconds);
   }
@@ -49,7 +52,7 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
   if (denial.security == Security::secure && context.options.denials != nullptr && !denial.proofs.empty()) {
     context.options.denials->put(denial.zone, denial.proofs, denial.soa, step.outcome.since);
   }
-  if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0) return;
+  if (denial.security == Security::indeterminate || step.outcome.ttl_seconds == 0 || lookup.uncached) return;
   // The server's NXDOMAIN is in the cache: it would hide what lies below an empty non-terminal.
   if (step.outcome.denied && *step.outcome.denied != denial.kind) context.rrsets.erase(denial.name);
   context.rrsets.put_negative(denial.name, denial.type, denial.kind, step.outcome.authority, step.outcome.ttl_seconds,
@@ -65,17 +68,20 @@ void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
   lookup.chain_since.resize(good);
 }
 
-// Whatever the bogus answer was made of may be somebody's lie: nothing of it is kept, and the question is asked anew.
+// What was found to be bogus, and the zones that it makes so, may be somebody's lie: it is not kept, and the question
+// is asked anew. What held stays.
 void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
-  for (const AnswerPiece& piece : step.validator->pieces) context.rrsets.erase(piece.data.rrset.owner);
-  if (const auto& denial = step.validator->denial) {
+  for (const AnswerPiece& piece : step.validator->pieces) {
+    if (piece.data.security == Security::bogus) context.rrsets.erase(piece.data.rrset.owner);
+  }
+  if (const auto& denial = step.validator->denial; denial && denial->security == Security::bogus) {
     context.rrsets.erase(denial->name);
     // Also the ancestors', whose NXDOMAIN covers it.
     for (unsigned labels = denial->name.label_count(); labels > denial->zone_cut.label_count(); --labels) {
       context.rrsets.erase(denial->name.suffix(labels));
     }
   }
-  for (const Name& zone : step.validator->zones_asked()) {
+  for (const Name& zone : step.validator->bogus_zones()) {
     context.rrsets.erase(zone);
     context.options.zone_trust->erase(zone);
   }

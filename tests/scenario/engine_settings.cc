@@ -35,6 +35,8 @@ std::shared_ptr<const TrustRules> trust_rules(const ScenarioSettings& settings) 
   for (const Name& name : settings.domain_insecure) {
     (void)rules->negative_anchors.add({name, now + std::chrono::hours(24), "domain-insecure"}, now);
   }
+  rules->missing_keys_are_insecure = !settings.harden_dnssec_stripped;
+  rules->every_algorithm = settings.harden_algo_downgrade;
   rules->max_nsec3_iterations = 150;  // Unbound's default; the scenarios use 123, which the daemon takes for insecure
   // DSA counts as supported in every scenario, and never in the daemon.
   rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa));
@@ -62,7 +64,8 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
           {.name = zone.name,
            .servers = {zone.addresses.begin(), zone.addresses.end()},
            .kind = zones == &settings.stub_zones ? ForwardZone::Kind::stub : ForwardZone::Kind::forward,
-           .fallback = zone.first ? ForwardZone::Fallback::recursion : ForwardZone::Fallback::none});
+           .fallback = zone.first ? ForwardZone::Fallback::recursion : ForwardZone::Fallback::none,
+           .caching = zone.no_cache ? ForwardZone::Caching::off : ForwardZone::Caching::on});
     }
   }
   options.ttl = {.min_seconds = settings.cache_min_ttl,
@@ -71,6 +74,21 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
                  .max_negative_seconds = settings.cache_max_negative_ttl};
   options.minimal_responses = settings.minimal_responses;
   options.qname_minimisation = settings.qname_minimisation;
+  options.refer_without_recursion =
+      std::ranges::any_of(settings.access, [](const AccessRule& rule) { return rule.action == "allow_snoop"; });
+  options.verify_sibling_glue = settings.harden_unverified_glue;
+  options.scrub.loopback_servers = !settings.do_not_query_localhost;
+  options.scrub.foreign_glue = !settings.harden_glue;
+  options.scrub.any_additional_type = !settings.harden_unknown_additional;
+  if (settings.scrub_ns) options.scrub.ns_records = *settings.scrub_ns;
+  const bool unbound = settings.dialect == ScenarioSettings::Dialect::unbound;
+  options.scrub.unasked_name_servers = !settings.scrub_promiscuous;
+  options.scrub.unsigned_dname_from_cache = !unbound;
+  using AliasTargets = ScrubRules::AliasTargets;
+  options.scrub.alias_targets = unbound ? AliasTargets::asked : AliasTargets::data_taken;
+  if (!settings.ask_for_alias_targets) options.scrub.alias_targets = AliasTargets::taken;
+  options.hide_qtype = unbound;
+  if (!unbound) options.minimised_type = RecordType::ns;
   // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
   options.randomise_case = false;
   options.random = [random = std::mt19937_64(1)]() mutable { return static_cast<std::uint32_t>(random()); };
@@ -116,13 +134,11 @@ std::vector<std::string> missing_features(const ScenarioSettings& settings) {
   miss(!settings.local_zones.empty() || !settings.local_data.empty(), "local-zone, local-data");
   miss(settings.serve_expired_ttl_reset, "serve-expired-ttl-reset");
   miss(settings.prefetch_key, "prefetch-key");
-  miss(!settings.do_not_query_addresses.empty() || !settings.do_not_query_localhost, "do-not-query");
-  miss(!settings.harden_glue || settings.harden_unverified_glue || settings.harden_referral_path || settings.scrub_ns ||
-           settings.harden_unknown_additional,
-       "harden-*, iter-scrub-*");
+  miss(!settings.do_not_query_addresses.empty(), "do-not-query");
+  miss(settings.harden_referral_path, "harden-referral-path");
   miss(std::ranges::any_of(settings.stub_zones,
-                           [](const UpstreamZone& zone) { return zone.prime || zone.no_cache || !zone.hosts.empty(); }),
-       "stub-prime, stub-host, stub-no-cache");
+                           [](const UpstreamZone& zone) { return zone.prime || !zone.hosts.empty(); }),
+       "stub-prime, stub-host");
   miss(settings.max_query_restarts || settings.max_global_quota || settings.outbound_msg_retry ||
            settings.val_max_restart,
        "other budgets");

@@ -197,6 +197,11 @@ Expected read_policy_line(const Place& place, const ConfigLine& line) {
 }
 
 // Deckard writes `stub-addr` outside of any block: the root is there.
+Expected read_root_address(const Place& place, const ConfigLine& line) {
+  place.settings.dialect = ScenarioSettings::Dialect::deckard;
+  return into(&ScenarioSettings::root_addresses)(place.settings, line);
+}
+
 Expected read_root_name(const Place& place, const ConfigLine& line) {
   auto name = Name::parse(line.value());
   if (!name) return "a name";
@@ -265,7 +270,7 @@ const std::unordered_map<std::string, ReadLine>& server_lines() {
       {"do-not-query-address", to_settings(&S::do_not_query_addresses)},
       {"do-not-query-localhost", to_settings(&S::do_not_query_localhost)},
       {"root-hints", read_root_hints},
-      {"stub-addr", to_settings(&S::root_addresses)},
+      {"stub-addr", read_root_address},
       {"stub-name", read_root_name},
       {"stub-prime", to_settings(&S::root_is_primed)},
       {"forward-addr", read_root_forwarder},
@@ -290,6 +295,7 @@ const std::unordered_map<std::string, ReadLine>& server_lines() {
       {"harden-referral-path", to_settings(&S::harden_referral_path)},
       {"harden-unknown-additional", to_settings(&S::harden_unknown_additional)},
       {"iter-scrub-promiscuous", to_settings(&S::scrub_promiscuous)},
+      {"ask-for-alias-targets", to_settings(&S::ask_for_alias_targets)},
       {"iter-scrub-ns", to_settings(&S::scrub_ns)},
       {"max-query-restarts", to_settings(&S::max_query_restarts)},
       {"max-global-quota", to_settings(&S::max_global_quota)},

@@ -63,6 +63,10 @@ struct View {
 };
 
 struct ScenarioSettings {
+  // Whose private habits a file takes for granted: what a resolver asks though the protocol leaves it open. Deckard's
+  // files name the root outside of any block.
+  enum class Dialect : std::uint8_t { unbound, deckard } dialect = Dialect::unbound;
+
   // Where resolution begins.
   std::vector<IpAddress> root_addresses;
   std::optional<Name> root_server_name;  // Deckard's stub-name
@@ -95,6 +99,7 @@ struct ScenarioSettings {
   bool harden_referral_path = false;
   bool harden_unknown_additional = false;
   bool scrub_promiscuous = true;
+  bool ask_for_alias_targets = true;  // our own scenarios' line: Unbound always does, and Knot for denials
   std::optional<std::uint32_t> scrub_ns;
   std::optional<std::uint32_t> max_query_restarts, max_global_quota, outbound_msg_retry, val_max_restart;
 

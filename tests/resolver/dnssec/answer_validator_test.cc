@@ -451,6 +451,27 @@ TEST(AnswerValidator, ChainsAreAsGoodAsTheirWorstLink) {
   EXPECT_EQ(validation.validator.denial->security, secure);
 }
 
+// A server that serves both sides of a cut answers an alias into the unsigned zone, and says beside it that there is no
+// DS: nobody has to ask for that, and the client needs it as well.
+TEST(AnswerValidator, ProofsBesideAnAliasSettleTheDs) {
+  for (const DenialBy denial : kKinds) {
+    AnswerWorld world(denial);
+    for (const bool with_proofs : {true, false}) {
+      AnswerValidation validation(world);
+      SignedRrset alias = world.zone("example").get("alias.example", RecordType::cname);
+      if (with_proofs) alias.proofs = SignedZone::flat(world.zone("example").proofs(name("insecure.example")));
+      validation.with(std::move(alias));
+      validation.denying("mail.insecure.example", RecordType::a, NegativeKind::nodata, {});
+      world.asked.clear();
+      world.cache.clear();
+      EXPECT_EQ(validation.run().security, Security::insecure);
+      const auto asked_for_ds = std::ranges::find(world.asked, "insecure.example DS") != world.asked.end();
+      EXPECT_EQ(asked_for_ds, !with_proofs) << static_cast<int>(denial);
+      EXPECT_EQ(validation.validator.pieces[0].data.proofs.empty(), !with_proofs);
+    }
+  }
+}
+
 // RFC 4035 section 5.3.3.
 TEST(AnswerValidator, NoTtlOutlivesItsSignature) {
   struct TtlRow {

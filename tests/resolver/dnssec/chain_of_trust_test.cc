@@ -164,6 +164,21 @@ TEST(ChainOfTrust, AnAnchorMayBeADnskey) {
   EXPECT_EQ(other.zone_trust("secure.example").state, TrustState::bogus);
 }
 
+// RFC 6840 section 5.11 takes one good signature; who wants one by each algorithm that is named can have it.
+TEST(ChainOfTrust, EveryNamedAlgorithmWhereThatIsAskedFor) {
+  for (const bool every : {false, true}) {
+    Tree world;
+    world.rules.every_algorithm = every;
+    EXPECT_EQ(world.zone_trust("secure.example").state, TrustState::secure) << "one is named, and is there";
+    Tree other;
+    other.rules.every_algorithm = every;
+    // A key of another algorithm is trusted too, with which nothing is signed.
+    other.rules.anchors.add(Name(), RecordType::dnskey, Signer(Name(), DnssecAlgorithm::ed25519, 257).dnskey());
+    const ZoneTrust trust = other.zone_trust(".");
+    EXPECT_EQ(trust.state, every ? TrustState::bogus : TrustState::secure) << trust.why;
+  }
+}
+
 // One answer of the honest ones is replaced, and what comes of secure.example.
 struct LieRow {
   const char* what;
@@ -328,7 +343,9 @@ TEST(ChainOfTrust, WhatIsNotAsItShouldBeIsBogus) {
     EXPECT_EQ(*trust.blamed, name(row.blamed));
     EXPECT_FALSE(trust.why.empty());
     EXPECT_EQ(trust.keys, nullptr);
-    EXPECT_EQ(trust.expires - world.now.steady, seconds(limit_of(Limit::bogus_ttl_s)));
+    const bool failed = row.answer(world).kind == TrustRecords::Kind::failed;
+    EXPECT_EQ(trust.expires - world.now.steady,
+              seconds(limit_of(failed ? Limit::failure_ttl_min_s : Limit::bogus_ttl_s)));
     // Kept for as long, and no longer: then the repaired zone is secure.
     const std::size_t asked = world.asked.size();
     world.instead.erase(row.question);
@@ -518,14 +535,27 @@ TEST(ChainOfTrust, UnsignedDataIsFineBelowAnInsecureCutAlone) {
   EXPECT_TRUE(world.asked.empty());
 }
 
-TEST(ChainOfTrust, TellsWhichZonesItAskedFor) {
-  Tree world;
-  ChainOfTrust chain(world.rules, world.cache);
-  Budget budget{SteadyTime{}};
-  world.zone_trust(chain, "secure.example", budget);
-  const auto zones = chain.zones_asked();
-  for (const char* zone : {".", "example", "secure.example"}) {
-    EXPECT_NE(std::ranges::find(zones, name(zone)), zones.end()) << zone;
+TEST(ChainOfTrust, WithoutKeysAZoneMayBeTakenForUnsigned) {
+  for (const bool insecure : {false, true}) {
+    Tree world;
+    world.rules.missing_keys_are_insecure = insecure;
+    world.instead["secure.example DNSKEY"] = {};
+    EXPECT_EQ(world.zone_trust("secure.example").state, insecure ? TrustState::insecure : TrustState::bogus);
+    EXPECT_EQ(world.zone_trust("example").state, TrustState::secure);
+  }
+}
+
+// RFC 9520 section 3.2: a failure to get the keys is no proof that they are wrong.
+TEST(ChainOfTrust, WhoCouldNotBeAskedIsAskedAgainSoon) {
+  for (const char* question : {"secure.example DNSKEY", "secure.example DS"}) {
+    SCOPED_TRACE(question);
+    Tree world;
+    world.instead[question] = {};
+    EXPECT_EQ(world.zone_trust("secure.example").state, TrustState::bogus);
+    world.instead.clear();
+    EXPECT_EQ(world.zone_trust("secure.example").ede, EdeCode::dnskey_missing) << "remembered";
+    world.pass(seconds(limit_of(Limit::failure_ttl_min_s) + 1));
+    EXPECT_EQ(world.zone_trust("secure.example").state, TrustState::secure);
   }
 }
 

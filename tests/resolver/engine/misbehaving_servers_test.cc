@@ -165,6 +165,26 @@ TEST(MisbehavingServers, MinimisationHidesTheNameFromAncestors) {
   EXPECT_EQ(lower.find("10.53.0.2:53 www"), std::string::npos) << lower;
 }
 
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// RFC 9156 section 2.1 leaves the type of minimised questions open; QTYPE may be hidden until the name is known.
+TEST(MisbehavingServers, MinimisedQuestionsAreOfTheTypeThatIsSet) {
+  SmallWorld world;
+  EngineOptions options = world.network.options();
+  options.minimised_type = RecordType::ns;
+  options.hide_qtype = true;
+  world.start(options);
+  EXPECT_EQ(world.network.resolve("www.example.org", RecordType::txt).rcode, Rcode::noerror);
+  const std::string trace = lower(world.network.trace);
+  EXPECT_NE(trace.find(" example.org/ns"), std::string::npos) << trace;
+  EXPECT_NE(trace.find(" www.example.org/ns"), std::string::npos) << trace;
+  EXPECT_NE(trace.find(" www.example.org/txt"), std::string::npos) << trace;
+  EXPECT_EQ(trace.find(" org/a"), std::string::npos) << trace;
+}
+
 TEST(MisbehavingServers, PoisonBesideAnswersIsNotKept) {
   SmallWorld world;
   world.start();

@@ -60,10 +60,15 @@ TEST(ResponseClassifier, Meanings) {
       {"NXDOMAIN out of nowhere", {kPlain, Rcode::nxdomain}, server_failure},
       {"referral", {kPlain, Rcode::noerror, {}, {"www.example.org 60 NS ns.www.example.org"}}, referral},
       {"referral to itself", {kPlain, Rcode::noerror, {}, {"example.org 60 NS ns.example.org"}}, lame},
+      {"nothing of a recursive server that knows the zone",
+       {kRecursive, Rcode::noerror, {}, {"example.org 60 NS ns.example.org"}},
+       ResponseMeaning::recursive},
       {"referral upwards", {kPlain, Rcode::noerror, {}, {"org 60 NS ns.org"}}, lame},
+      {"referral upwards with AA", {kAuthoritative, Rcode::noerror, {}, {"org 60 NS ns.org"}}, lame},
       {"referral sideways", {kPlain, Rcode::noerror, {}, {"mail.example.org 60 NS ns.org"}}, lame},
       {"nothing", {kPlain, Rcode::noerror}, server_failure},
-      {"nothing, with AA", {kAuthoritative, Rcode::noerror}, nodata},
+      {"nothing, with AA", {kAuthoritative, Rcode::noerror}, empty},
+      {"nothing but NS, with AA", {kAuthoritative, Rcode::noerror, {}, {"example.org 60 NS ns.example.org"}}, nodata},
       {"REFUSED", {kPlain, Rcode::refused}, lame},
       {"NOTAUTH", {kPlain, Rcode::notauth}, lame},
       {"SERVFAIL", {kPlain, Rcode::servfail}, server_failure},
@@ -137,11 +142,111 @@ TEST(ResponseClassifier, GlueIsKeptForTheReferralsServersOnly) {
   EXPECT_TRUE(response.referral->servers[1].addresses.empty()) << "org cannot speak for example.net";
 }
 
+// The question is www.example.org, asked of a server of example.org.
+ClassifiedResponse classified(const Reply& reply, RecordType type = RecordType::a, AskedQuestion asked = {}) {
+  UpstreamQuery query;
+  query.qname = *Name::parse("www.example.org");
+  query.type = type;
+  const auto message = read_message(make_reply(*read_message(build_query(query)), reply));
+  EXPECT_TRUE(message);
+  asked.name = query.qname;
+  asked.type = type;
+  asked.zone_cut = *Name::parse("example.org");
+  return classify_response(*message, asked);
+}
+
+std::vector<std::string> owners_of(const std::vector<Rrset>& rrsets) {
+  std::vector<std::string> out;
+  for (const Rrset& rrset : rrsets) out.push_back(rrset.owner.to_text() + " " + to_text(rrset.type));
+  return out;
+}
+
+TEST(ResponseClassifier, AForwarderThatRefersUpwardsIsLame) {
+  AskedQuestion asked;
+  asked.role = ServerRole::forwarder;
+  const auto meaning = [&](const char* ns) {
+    return classified({kRecursive, Rcode::noerror, {}, {ns}}, RecordType::a, asked).meaning;
+  };
+  EXPECT_EQ(meaning("org 60 NS ns.org"), ResponseMeaning::lame);
+  EXPECT_EQ(meaning(". 60 NS ns.org"), ResponseMeaning::lame);
+  EXPECT_EQ(meaning("example.org 60 NS ns.org"), ResponseMeaning::nodata);
+  EXPECT_EQ(meaning("www.example.org 60 NS ns.org"), ResponseMeaning::nodata);
+}
+
+// RFC 1034 section 3.6: additional records are for names that the answer mentions; anything else was not asked for.
+TEST(ResponseClassifier, AdditionalRecordsAreOfMentionedNames) {
+  const Reply reply{kAuthoritative,
+                    Rcode::noerror,
+                    {"www.example.org 60 A 192.0.2.1"},
+                    {"example.org 60 NS ns.example.org"},
+                    {"ns.example.org 60 A 192.0.2.53", "other.example.org 60 A 192.0.2.66"}};
+  AskedQuestion asked;
+  EXPECT_TRUE(classified(reply).rrsets[0].additional.empty()) << "minimal";
+  asked.sections = Sections::whole;
+  const auto scrubbed = classified(reply, RecordType::a, asked).rrsets[0];
+  EXPECT_TRUE(scrubbed.authority.empty()) << "NS that nobody asked for";
+  EXPECT_TRUE(scrubbed.additional.empty());
+  asked.rules.unasked_name_servers = true;
+  const auto whole = classified(reply, RecordType::a, asked).rrsets[0];
+  EXPECT_EQ(owners_of(whole.authority), std::vector<std::string>{"example.org NS"});
+  EXPECT_EQ(owners_of(whole.additional), std::vector<std::string>{"ns.example.org A"});
+}
+
+// Who asks for name servers wants to reach them, also where answers are minimal.
+TEST(ResponseClassifier, NameServersComeWithTheirAddresses) {
+  const ClassifiedResponse response = classified({kAuthoritative,
+                                                  Rcode::noerror,
+                                                  {"www.example.org 60 NS ns.example.org"},
+                                                  {},
+                                                  {"ns.example.org 60 A 192.0.2.53", "x.example.org 60 A 192.0.2.66"}},
+                                                 RecordType::ns);
+  ASSERT_EQ(response.rrsets.size(), 1U);
+  EXPECT_EQ(owners_of(response.rrsets[0].additional), std::vector<std::string>{"ns.example.org A"});
+}
+
+TEST(ResponseClassifier, RulesOfTheAdministrator) {
+  const Reply chain{
+      kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME a.example.org", "a.example.org 60 A 192.0.2.1"}};
+  AskedQuestion asked;
+  EXPECT_EQ(classified(chain).meaning, ResponseMeaning::answer);
+  const Reply denied{
+      kAuthoritative, Rcode::nxdomain, {"www.example.org 60 CNAME a.example.org"}, {"example.org 60 SOA 60"}};
+  EXPECT_EQ(classified(denied).meaning, ResponseMeaning::nxdomain);
+  asked.rules.alias_targets = ScrubRules::AliasTargets::data_taken;
+  EXPECT_EQ(classified(chain, RecordType::a, asked).meaning, ResponseMeaning::answer);
+  EXPECT_EQ(classified(denied, RecordType::a, asked).meaning, ResponseMeaning::alias);
+  asked.rules.alias_targets = ScrubRules::AliasTargets::asked;
+  EXPECT_EQ(classified(chain, RecordType::a, asked).meaning, ResponseMeaning::alias);
+
+  const Reply servers{kAuthoritative,
+                      Rcode::noerror,
+                      {"www.example.org 60 NS ns1.example.org", "www.example.org 60 NS ns2.example.org"}};
+  asked.rules.ns_records = 1;
+  EXPECT_EQ(classified(servers, RecordType::ns, asked).rrsets[0].rrset.size(), 1U);
+
+  const Reply referral{kPlain,
+                       Rcode::noerror,
+                       {},
+                       {"www.example.org 60 NS ns.elsewhere.net", "www.example.org 60 NS ns.example.org"},
+                       {"ns.elsewhere.net 60 A 192.0.2.66", "ns.example.org 60 A 127.0.0.2"}};
+  EXPECT_TRUE(classified(referral).referral->servers[0].addresses.empty());
+  EXPECT_TRUE(classified(referral).referral->servers[1].addresses.empty());
+  asked.rules = {};
+  asked.rules.loopback_servers = true;
+  asked.rules.foreign_glue = true;
+  EXPECT_EQ(classified(referral, RecordType::a, asked).referral->servers[0].addresses.size(), 1U);
+  EXPECT_EQ(classified(referral, RecordType::a, asked).referral->servers[1].addresses.size(), 1U);
+}
+
 TEST(ResponseClassifier, WhatCanBeAsked) {
   for (const char* text : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.9.9.9", "224.0.0.1", "255.255.255.255", "::", "::1",
                            "ff02::1", "::ffff:127.0.0.1"}) {
     EXPECT_FALSE(is_askable(*IpAddress::parse(text))) << text;
   }
+  ScrubRules with_loopback;
+  with_loopback.loopback_servers = true;
+  EXPECT_TRUE(is_askable(*IpAddress::parse("127.0.0.1"), with_loopback));
+  EXPECT_FALSE(is_askable(*IpAddress::parse("0.0.0.0"), with_loopback));
   for (const char* text : {"10.53.0.1", "192.0.2.1", "2001:db8::1", "fd00::1"}) {
     EXPECT_TRUE(is_askable(*IpAddress::parse(text))) << text;
   }

@@ -256,6 +256,26 @@ TEST(Validate, AnotherServerOfTheZoneIsAskedBeforeDataIsBogus) {
   EXPECT_GT(forged, 0U);
 }
 
+// Only what is bogus is asked for anew: the chain of trust held.
+TEST(Validate, WhatHeldIsNotAskedForAgain) {
+  unsigned forged = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SignedNet net(seed);
+    net.start();
+    net.forge_www("10.53.0.5");
+    EXPECT_EQ(net.ask("www.secure.example").security, Security::secure);
+    std::string trace = net.network.trace;
+    std::ranges::transform(trace, trace.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
+    forged += net.network.packets_to["10.53.0.5"] > 0;
+    for (const std::string zone : {" ./dnskey", " example/dnskey", " secure.example/dnskey"}) {
+      const auto first = trace.find(zone);
+      if (first == std::string::npos) continue;
+      EXPECT_EQ(trace.find(zone, first + 1), std::string::npos) << zone << "\n" << trace;
+    }
+  }
+  EXPECT_GT(forged, 0U);
+}
+
 TEST(Validate, AServersBadKeysAreAskedOfAnother) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     SignedNet net(seed);
@@ -620,6 +640,7 @@ TEST(Validate, WholeAnswersHoldNoUnsignedDataOfSignedZones) {
     SCOPED_TRACE(row.name);
     SignedNet net;
     net.options.minimal_responses = row.minimal;
+    net.options.scrub.unasked_name_servers = true;
     for (const auto& [address, zone] : {std::pair{"10.53.0.7", "insecure.example"},
                                         {"10.53.0.5", "secure.example"},
                                         {"10.53.0.6", "secure.example"}}) {
@@ -654,6 +675,25 @@ TEST(Validate, WithoutRecursionTheCachesAnswer) {
   EXPECT_EQ(known.security, Security::secure);
   EXPECT_EQ(net.ask("none.secure.example", RecordType::a, kWithoutRd).rcode, Rcode::nxdomain);
   EXPECT_EQ(net.ask("mail.secure.example", RecordType::a, kWithoutRd).rcode, Rcode::refused);
+  EXPECT_EQ(net.network.packets, 0U);
+}
+
+// RFC 1034 section 4.3.1, where the administrator allows it.
+TEST(Validate, WithoutRecursionTheCachesMayRefer) {
+  SignedNet net;
+  net.options.refer_without_recursion = true;
+  net.start();
+  EXPECT_EQ(net.ask("mail.secure.example", RecordType::a, kWithoutRd).rcode, Rcode::refused) << "nothing is known";
+  net.ask("secure.example", RecordType::ns);
+  net.network.reset_counts();
+  const ResolutionResult referral = net.ask("mail.secure.example", RecordType::a, kWithoutRd);
+  EXPECT_EQ(referral.rcode, Rcode::noerror);
+  EXPECT_EQ(referral.security, Security::secure);
+  EXPECT_TRUE(referral.answer.empty());
+  ASSERT_FALSE(referral.authority.empty());
+  EXPECT_EQ(referral.authority[0].type, RecordType::ns);
+  EXPECT_EQ(referral.authority[0].owner, *Name::parse("secure.example"));
+  EXPECT_EQ(referral.ttl.count(), 0) << "what is known next may be closer";
   EXPECT_EQ(net.network.packets, 0U);
 }
 
