@@ -553,13 +553,13 @@ class BadAnchorTest(Signed):
         self.assertEqual(ran.returncode, REFUSED, ran.stdout + ran.stderr)
         return ran.stdout + ran.stderr
 
-    def test_message_names_file_and_line(self):
+    def test_message_names_file_line_and_column(self):
         for text, line, words in self.FAULTS:
             with self.subTest(text=text):
                 file = self.folder / "bad.anchor"
                 file.write_text(text)
                 output = self.refused(file)
-                self.assertIn(f"{file}:{line}: ", output)
+                self.assertIn(f"{file}:{line}:1: ", output)
                 self.assertIn(words, output)
 
     def test_no_such_file(self):
