@@ -289,7 +289,9 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   }
   const bool names_servers =
       std::ranges::any_of(message.authority, [](const Rrset& rrset) { return rrset.type == RecordType::ns; });
-  if (take_proofs_for_soa(out)) return ResponseMeaning::nodata;
+  // A referral to the zone itself, by the parent's server which served it once, proves that there is no DS, not no
+  // data.
+  if ((authoritative || !names_servers) && take_proofs_for_soa(out)) return ResponseMeaning::nodata;
   if (authoritative && message.answer.empty() && message.authority.empty()) return ResponseMeaning::empty;
   if (authoritative) return ResponseMeaning::nodata;  // without SOA: true, but not to be cached (RFC 2308 section 5)
   return names_servers || message.start.flags.recursion_available ? ResponseMeaning::lame

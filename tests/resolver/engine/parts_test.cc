@@ -123,6 +123,20 @@ TEST(ResponseClassifier, AliasesOutsideTheZoneAreNotFollowed) {
   EXPECT_EQ(response.chain[0].target.to_text(), "www.example.net");
 }
 
+// The parent's server, which served the zone before it moved, refers to where it is now and proves that it has no DS:
+// that proof was taken for a denial of what was asked.
+TEST(ResponseClassifier, AReferralToTheZoneItselfIsNoDenialWhateverItProves) {
+  UpstreamQuery query;
+  query.qname = *Name::parse("www.example.org");
+  const auto message = read_message(make_reply(
+      *read_message(build_query(query)),
+      {.flags = kPlain, .authority = {"example.org 600 NS ns.example.org", "example.org 600 NSEC proof"}}));
+  ASSERT_TRUE(message);
+  const ClassifiedResponse response =
+      classify_response(*message, {query.qname, RecordType::a, RecordClass::in, *Name::parse("example.org")});
+  EXPECT_EQ(response.meaning, ResponseMeaning::lame);
+}
+
 TEST(ResponseClassifier, GlueIsKeptForTheReferralsServersOnly) {
   UpstreamQuery query;
   query.qname = *Name::parse("www.example.org");
