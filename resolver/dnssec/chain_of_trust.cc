@@ -172,7 +172,7 @@ ChainOfTrust::ParentOutcome ChainOfTrust::keys_above(const Name& zone, const std
     if (auto* question = std::get_if<TrustQuestion>(&above)) return DsOutcome(std::move(*question));
     ZoneTrust trust = std::move(*std::get_if<ZoneTrust>(&above));
     if (trust.state != TrustState::secure) return DsOutcome(std::move(trust));
-    return DsOutcome(bogus(missing, "nothing signed says of a DS of " + zone.to_text(), found.zone_cut, now));
+    return DsOutcome(bogus(missing, "no proof about the DS of " + zone.to_text(), found.zone_cut, now));
   }
   Outcome above = this->zone(*signer, now, budget);
   if (auto* question = std::get_if<TrustQuestion>(&above)) return DsOutcome(std::move(*question));

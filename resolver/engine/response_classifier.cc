@@ -266,18 +266,19 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
   }
   if (has_soa) return ResponseMeaning::nodata;
   if (!out.chain.empty()) return ResponseMeaning::alias;
-  // Whoever refers upwards does not serve the zone, also with AA.
+  const Rrset* referral = asked.role == ServerRole::forwarder ? nullptr : find_referral(message, asked);
+  // Whoever refers upwards, and nowhere else, does not serve the zone, also with AA.
   const bool upward = std::ranges::any_of(message.authority, [&](const Rrset& rrset) {
     return rrset.type == RecordType::ns && rrset.owner != asked.zone_cut && asked.zone_cut.is_at_or_below(rrset.owner);
   });
-  if (upward) return ResponseMeaning::lame;
+  if (upward && referral == nullptr) return ResponseMeaning::lame;
   if (asked.role == ServerRole::forwarder) return ResponseMeaning::nodata;  // without SOA: not to be cached
-  if (const Rrset* ns = find_referral(message, asked)) {
-    out.referral = make_delegation(*ns, message.additional, asked.rules.foreign_glue ? Name() : asked.zone_cut,
+  if (referral != nullptr) {
+    out.referral = make_delegation(*referral, message.additional, asked.rules.foreign_glue ? Name() : asked.zone_cut,
                                    asked.rules, out.limits_reached);
-    out.referral_ttl = ns->ttl_seconds;
-    if (const Rrset* ds = find_rrset(message.authority, ns->owner, RecordType::ds)) {
-      out.referral_ds = signed_in(message, *ds, ns->owner);
+    out.referral_ttl = referral->ttl_seconds;
+    if (const Rrset* ds = find_rrset(message.authority, referral->owner, RecordType::ds)) {
+      out.referral_ds = signed_in(message, *ds, referral->owner);
     }
     return ResponseMeaning::referral;
   }

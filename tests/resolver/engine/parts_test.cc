@@ -130,11 +130,26 @@ TEST(ResponseClassifier, AReferralToTheZoneItselfIsNoDenialWhateverItProves) {
   query.qname = *Name::parse("www.example.org");
   const auto message = read_message(make_reply(
       *read_message(build_query(query)),
-      {.flags = kPlain, .authority = {"example.org 600 NS ns.example.org", "example.org 600 NSEC proof"}}));
+      {.flags = kPlain, .authority = {"example.org 600 NS ns.example.org", "hash.example.org 600 NSEC3 proof"}}));
   ASSERT_TRUE(message);
   const ClassifiedResponse response =
       classify_response(*message, {query.qname, RecordType::a, RecordClass::in, *Name::parse("example.org")});
   EXPECT_EQ(response.meaning, ResponseMeaning::lame);
+}
+
+TEST(ResponseClassifier, AReferralStaysOneBesideNameServersFromAbove) {
+  UpstreamQuery query;
+  query.qname = *Name::parse("www.example.org");
+  for (const bool refers_down : {true, false}) {
+    Reply reply{.flags = kPlain, .authority = {"org 600 NS ns.forged.example"}};
+    if (refers_down) reply.authority.insert(reply.authority.begin(), "www.example.org 600 NS ns.example.net");
+    const auto message = read_message(make_reply(*read_message(build_query(query)), reply));
+    ASSERT_TRUE(message);
+    const ClassifiedResponse response =
+        classify_response(*message, {query.qname, RecordType::a, RecordClass::in, *Name::parse("example.org")});
+    EXPECT_EQ(response.meaning, refers_down ? ResponseMeaning::referral : ResponseMeaning::lame);
+    EXPECT_EQ(response.referral.has_value(), refers_down);
+  }
 }
 
 TEST(ResponseClassifier, GlueIsKeptForTheReferralsServersOnly) {
