@@ -33,9 +33,11 @@ struct LocalFinding {
     dropped
   };
   Outcome outcome = Outcome::none;
-  bool in_zone = false;          // some zone holds the name, whatever it says
-  unsigned zone_labels = 0;      // of that zone's name
-  bool substitutes = false;      // alias in a redirect zone to "*.target": the `*` stands for the whole name asked for
+  bool in_zone = false;      // some zone holds the name, whatever it says
+  unsigned zone_labels = 0;  // of that zone's name
+  bool substitutes = false;  // alias in a redirect zone to "*.target": the `*` stands for the whole name asked for
+  bool points_to_ipv4 =
+      false;  // alias of a translated address's PTR name to that of the IPv4 address (RFC 6147 section 5.3)
   const Rrset* rrset = nullptr;  // records, alias; its owner may be a wildcard or the redirect zone's name
   const Rrset* soa = nullptr;    // of the zone, for nodata and nxdomain; null where it has none
 };

@@ -15,6 +15,7 @@
 #include "zones/base/result.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
+#include "zones/dns64.h"
 #include "zones/local_zone.h"
 #include "zones/rule.h"
 
@@ -92,11 +93,12 @@ struct Group {
 };
 
 struct PolicySet {
-  std::vector<ListDefinition> lists;   // sorted by id, the reserved ones included
-  std::vector<Policy> policies;        // [0] is "default"
-  std::vector<Group> groups;           // [0] is "default": every client that no prefix names
-  Name mname;                          // our own name, for the SOA of block answers
-  Name rname;                          // the contact
+  std::vector<ListDefinition> lists;  // sorted by id, the reserved ones included
+  std::vector<Policy> policies;       // [0] is "default"
+  std::vector<Group> groups;          // [0] is "default": every client that no prefix names
+  Name mname;                         // our own name, for the SOA of block answers
+  Name rname;                         // the contact
+  std::optional<Dns64> dns64;
   std::vector<LocalZone> local_zones;  // names that are answered here; before any list
   bool special_names = true;           // names that never leave a resolver (RFC 6303, 6761) are answered too
 

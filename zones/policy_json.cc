@@ -149,6 +149,36 @@ json::array describe(const std::vector<LocalZone>& zones) {
   return out;
 }
 
+json::array describe(const std::vector<Prefix>& prefixes) {
+  json::array out;
+  for (const Prefix& prefix : prefixes) out.push_back(json::string(prefix.to_text()));
+  return out;
+}
+
+json::object describe(const Dns64& dns64) {
+  return json::object{{"prefix", dns64.prefix.to_text()},
+                      {"clients", describe(dns64.clients)},
+                      {"exclude", describe(dns64.exclude)},
+                      {"exclude_ipv4", describe(dns64.exclude_ipv4)}};
+}
+
+Prefix parse_prefix(const json::value& value) {
+  auto prefix = Prefix::parse(std::string_view(value.as_string()));
+  if (!prefix) throw std::invalid_argument(prefix.error().message);
+  return *prefix;
+}
+
+std::vector<Prefix> parse_prefixes(const json::value& value) {
+  std::vector<Prefix> out;
+  for (const json::value& prefix : value.as_array()) out.push_back(parse_prefix(prefix));
+  return out;
+}
+
+Dns64 parse_dns64(const json::object& in) {
+  return {parse_prefix(in.at("prefix")), parse_prefixes(in.at("clients")), parse_prefixes(in.at("exclude")),
+          parse_prefixes(in.at("exclude_ipv4"))};
+}
+
 LocalZone parse_local_zone(const json::object& in) {
   LocalZone zone;
   zone.name = parse_name(in.at("name"));
@@ -203,11 +233,7 @@ Policy parse_policy(const json::object& in) {
 Group parse_group(const json::object& in) {
   Group group;
   group.name = std::string_view(in.at("name").as_string());
-  for (const json::value& client : in.at("clients").as_array()) {
-    auto prefix = Prefix::parse(std::string_view(client.as_string()));
-    if (!prefix) throw std::invalid_argument(prefix.error().message);
-    group.clients.push_back(*prefix);
-  }
+  group.clients = parse_prefixes(in.at("clients"));
   group.policy = in.at("policy").to_number<std::uint32_t>();
   return group;
 }
@@ -235,6 +261,7 @@ std::string PolicySet::to_json() const {
   out["rname"] = rname.to_text();
   out["local_zones"] = describe(local_zones);
   out["special_names"] = special_names;
+  if (dns64) out["dns64"] = describe(*dns64);
   return json::serialize(out);
 }
 
@@ -260,6 +287,7 @@ Result<PolicySet> PolicySet::from_json(std::string_view text) {
     if (const auto* zones = in.if_contains("local_zones")) {
       for (const json::value& zone : zones->as_array()) set.local_zones.push_back(parse_local_zone(zone.as_object()));
     }
+    if (const auto* translated = in.if_contains("dns64")) set.dns64 = parse_dns64(translated->as_object());
     if (const auto* special = in.if_contains("special_names")) set.special_names = special->as_bool();
     return set;
   } catch (const std::exception& fault) {
@@ -298,6 +326,7 @@ std::string PolicySet::canonical_text() const {
   // Only where there are any: the text of those who have none stays what it was.
   if (!local_zones.empty()) out["local_zones"] = describe(local_zones);
   if (!special_names) out["special_names"] = false;
+  if (dns64) out["dns64"] = describe(*dns64);
   return json::serialize(out);
 }
 

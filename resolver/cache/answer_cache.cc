@@ -76,7 +76,8 @@ bool equal_folded(const std::uint8_t* a, const std::uint8_t* b, std::size_t size
 }
 
 std::uint8_t key_flags(const AnswerKey& key) {
-  return static_cast<std::uint8_t>((key.dnssec_ok ? 1U : 0U) | (key.checking_disabled ? 2U : 0U));
+  return static_cast<std::uint8_t>((key.dnssec_ok ? 1U : 0U) | (key.checking_disabled ? 2U : 0U) |
+                                   (key.translated ? 4U : 0U));
 }
 
 // The part of the key beside the name, with its size; one word of the entry's header.

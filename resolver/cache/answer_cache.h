@@ -39,6 +39,7 @@ struct AnswerKey {
   RecordClass record_class = RecordClass::in;
   bool dnssec_ok = false;
   bool checking_disabled = false;
+  bool translated = false;  // AAAA may be made of A for this client (RFC 6147)
 
   static AnswerKey of(const Query& query) {
     return {.qname = query.qname,
@@ -46,7 +47,8 @@ struct AnswerKey {
             .type = query.type,
             .record_class = query.record_class,
             .dnssec_ok = query.dnssec_ok,
-            .checking_disabled = query.checking_disabled};
+            .checking_disabled = query.checking_disabled,
+            .translated = false};
   }
 };
 

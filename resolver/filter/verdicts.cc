@@ -89,6 +89,7 @@ void match_answer(const ResolutionResult& result, const Generation& generation, 
     add_part(out, AnswerPart::alias, link.target, {}, scratch);
   }
   if (!generation.has_address_rules()) return;
+  const auto& dns64 = generation.policies().dns64;
   for (const Rrset& rrset : result.answer) {
     const std::size_t size = rrset.type == RecordType::a ? 4 : rrset.type == RecordType::aaaa ? 16 : 0;
     if (size == 0) continue;
@@ -97,6 +98,11 @@ void match_answer(const ResolutionResult& result, const Generation& generation, 
       const IpAddress address = IpAddress::from_octets(rdata);
       generation.match_address(address.unmapped(), scratch);
       add_part(out, AnswerPart::address, rrset.owner, address, scratch);
+      // What stands for an IPv4 address is judged as that one, too.
+      const auto ipv4 = dns64 ? extract_ipv4(dns64->prefix, address) : std::nullopt;
+      if (!ipv4) continue;
+      generation.match_address(*ipv4, scratch);
+      add_part(out, AnswerPart::address, rrset.owner, *ipv4, scratch);
     }
   }
 }

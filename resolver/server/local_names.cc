@@ -1,9 +1,12 @@
 #include "resolver/server/local_names.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <string_view>
 
 #include "resolver/base/limits.h"
 #include "resolver/wire/reply.h"
+#include "zones/dns/pointer_name.h"
 
 namespace weir {
 namespace {
@@ -47,6 +50,7 @@ class ChainWalk {
  private:
   // Empty where it is too long.
   Octets target_of(Octets name, const LocalFinding& finding) {
+    if (finding.points_to_ipv4) return ipv4_pointer_of(name);
     const Octets target = *finding.rrset->records().begin();
     if (!finding.substitutes) return target;
     const Octets suffix = target.subspan(2);  // behind the `*`
@@ -58,6 +62,25 @@ class ChainWalk {
     std::ranges::copy(prefix, buffer.begin());
     std::ranges::copy(suffix, buffer.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
     return Octets(buffer).first(prefix.size() + suffix.size());
+  }
+
+  Octets ipv4_pointer_of(Octets name) {
+    using namespace std::string_view_literals;
+    const IpAddress ipv4 = *extract_ipv4(generation_.policies().dns64->prefix, *ipv6_of_pointer_name(name));
+    Writer writer(buffers_[in_use_]);
+    for (std::size_t i = 4; i-- > 0;) {
+      char digits[4];
+      const int size = std::snprintf(digits, sizeof digits, "%u", static_cast<unsigned>(ipv4.octets[i]));
+      writer.u8(static_cast<std::uint8_t>(size));
+      for (int k = 0; k < size; ++k) writer.u8(static_cast<std::uint8_t>(digits[k]));
+    }
+    for (const char octet :
+         "\x07in-addr\x04"
+         "arpa\0"sv)
+      writer.u8(static_cast<std::uint8_t>(octet));
+    const Octets target = Octets(buffers_[in_use_]).first(writer.size());
+    in_use_ = 1 - in_use_;
+    return target;
   }
 
   const LocalNames& names_;
@@ -101,6 +124,22 @@ void write_soa(Writer& writer, const ChainEnd& end, std::size_t name_at) {
   write_record(writer, RecordType::soa, negative_ttl(*end.finding.soa, rdata), rdata);
 }
 
+// AAAA made of the name's local A (RFC 6147 section 5.1.6), as many as there are.
+std::uint16_t write_translated(Writer& writer, const LocalNames& names, const Generation& generation, Octets name,
+                               const Dns64& dns64, std::size_t name_at) {
+  const LocalFinding ipv4 = names.match(generation, name, RecordType::a).finding;
+  if (ipv4.outcome != Says::records) return 0;
+  std::uint16_t count = 0;
+  for (const auto rdata : ipv4.rrset->records()) {
+    const auto address = dns64.translate(IpAddress::from_octets(rdata));
+    if (!address) continue;
+    point_to(writer, name_at);
+    write_record(writer, RecordType::aaaa, ipv4.rrset->ttl_seconds, address->bytes());
+    ++count;
+  }
+  return count;
+}
+
 Rcode rcode_of(const ChainEnd& end) {
   switch (end.kind) {
     case ChainEnd::Kind::too_long:
@@ -122,7 +161,41 @@ Rcode rcode_of(const ChainEnd& end) {
 
 }  // namespace
 
+namespace {
+
+// RFC 6147 section 5.3.1: the name of a translated address is an alias of the IPv4 address's.
+bool is_translated_pointer(const Generation& generation, Octets name, RecordType type) {
+  if (type != RecordType::ptr || !generation.policies().dns64) return false;
+  const auto address = ipv6_of_pointer_name(name);
+  return address && extract_ipv4(generation.policies().dns64->prefix, *address);
+}
+
+const Rrset& pointer_alias() {
+  static const Rrset alias = [] {
+    Rrset out;
+    out.type = RecordType::cname;
+    out.ttl_seconds = 600;
+    return out;
+  }();
+  return alias;
+}
+
+}  // namespace
+
 LocalMatch LocalNames::match(const Generation& generation, Octets name, RecordType type) const {
+  LocalMatch out = match_zones(generation, name, type);
+  // Above what is special: the prefix of a site's own may be of private space (fc00::/7).
+  const bool decided = out.answers() && out.author == LocalAuthor::administrator;
+  if (decided || !is_translated_pointer(generation, name, type)) return out;
+  out.author = LocalAuthor::standard;
+  out.finding = {};
+  out.finding.outcome = Says::alias;
+  out.finding.points_to_ipv4 = true;
+  out.finding.rrset = &pointer_alias();
+  return out;
+}
+
+LocalMatch LocalNames::match_zones(const Generation& generation, Octets name, RecordType type) const {
   const LocalData* own = generation.local_data();
   const LocalData* special = generation.policies().special_names ? special_ : nullptr;
   LocalMatch out;
@@ -155,7 +228,8 @@ std::optional<LocalAlias> local_alias_of(const LocalNames& names, const Generati
 }
 
 LocalReply write_local_answer(std::span<std::uint8_t> out, const Query& query, const LocalNames& names,
-                              const Generation& generation, const LocalMatch& first, TargetBuffer& target) {
+                              const Generation& generation, const LocalMatch& first, const Dns64* dns64,
+                              TargetBuffer& target) {
   Writer writer(out);
   begin_reply(writer, query, {});
   std::size_t name_at = kHeaderSize;
@@ -178,7 +252,12 @@ LocalReply write_local_answer(std::span<std::uint8_t> out, const Query& query, c
     return {write_error_reply(out, query, flags, flags.rcode == Rcode::servfail ? &kEndless : nullptr), {}};
   }
   std::uint16_t denials = 0;
-  if (end.finding.outcome == Says::records) {
+  const std::uint16_t made = end.finding.outcome == Says::nodata && query.type == RecordType::aaaa && dns64 != nullptr
+                                 ? write_translated(writer, names, generation, end.name, *dns64, name_at)
+                                 : 0;
+  if (made != 0) {
+    answers = static_cast<std::uint16_t>(answers + made);
+  } else if (end.finding.outcome == Says::records) {
     for (const auto rdata : end.finding.rrset->records()) {
       point_to(writer, name_at);
       write_record(writer, end.finding.rrset->type, end.finding.rrset->ttl_seconds, rdata);

@@ -36,6 +36,8 @@ class LocalNames {
   LocalMatch match(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const;
 
  private:
+  LocalMatch match_zones(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const;
+
   const LocalData* special_;
 };
 
@@ -54,9 +56,11 @@ struct LocalReply {
 };
 using TargetBuffer = std::array<std::uint8_t, kMaxNameSize>;  // for a target that the question decides
 
-// `first`: what match() said of the question; it answers. Answers have AA (RFC 6303 section 3); a chain that has no end
-// is SERVFAIL, one that grows too long YXDOMAIN (RFC 6672 section 2.2).
+// `first`: what match() said of the question; it answers. `dns64`: an AAAA may be made of local A; nullptr: not.
+// Answers have AA (RFC 6303 section 3); a chain that has no end is SERVFAIL, one that grows too long YXDOMAIN (RFC 6672
+// section 2.2).
 LocalReply write_local_answer(std::span<std::uint8_t> out, const Query& query, const LocalNames& names,
-                              const Generation& generation, const LocalMatch& first, TargetBuffer& target);
+                              const Generation& generation, const LocalMatch& first, const Dns64* dns64,
+                              TargetBuffer& target);
 
 }  // namespace weir

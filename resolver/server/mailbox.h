@@ -23,6 +23,7 @@ struct Miss {
   std::vector<std::uint8_t> message;  // `query` points into it
   Query query;
   IpAddress client;
+  bool translated = false;  // AAAA may be made of A (RFC 6147)
   std::uint32_t group = 0;
   Transport transport = Transport::udp;
   unsigned worker = 0;       // that received it

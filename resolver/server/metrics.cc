@@ -35,6 +35,7 @@ constexpr MetricRow kBeforeLimits[] = {
     {M::answers_other, "weir_answers_total", R"(rcode="other")", counter, sum, kAnswers},
     {M::truncated, "weir_truncated_total", "", counter, sum, "Answers sent with TC=1."},
     {M::cached, "weir_cached_total", "", counter, sum, "Queries answered from the answer cache."},
+    {M::translated, "weir_translated_answers_total", "", counter, sum, "AAAA answers made of A (RFC 6147)."},
     {M::local_answers, "weir_local_answers_total", "", counter, sum,
      "Queries answered from local zones and records, or because the name is special."},
     {M::stale_answers, "weir_stale_answers_total", "", counter, sum,

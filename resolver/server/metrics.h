@@ -30,6 +30,7 @@ enum class Metric : std::uint8_t {
   answers_other,
   truncated,           // answers with TC=1
   cached,              // answered from the answer cache
+  translated,          // AAAA answers made of A (DNS64)
   local_answers,       // answered by a local zone, or because the name is special
   stale_answers,       // answered with what has expired (RFC 8767)
   prefetches,          // answers asked for again before they expire

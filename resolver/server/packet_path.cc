@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "resolver/server/answer_builder.h"
+#include "resolver/server/dns64_answer.h"
 #include "resolver/server/local_names.h"
 #include "resolver/server/stale_answers.h"
 #include "resolver/wire/reply.h"
@@ -44,6 +45,7 @@ void PacketPath::prepare(AskedQuery& asked, std::span<const std::uint8_t> messag
   if (asked.parsed.fault) return;
   const Query& query = asked.parsed.query;
   asked.key = AnswerKey::of(query);
+  asked.key.translated = is_translated(policy_.dns64(), query, asked.client);
   asked.probe = answers_.prepare(asked.key);
   policy_.prefetch_matches(query);
 }
@@ -71,6 +73,7 @@ void PacketPath::fill(Miss& miss, const AskedQuery& asked) const {
   miss.query.qname = std::span(miss.message).subspan(kHeaderSize, query.qname.size());
   miss.client = asked.client;
   miss.group = asked.group;
+  miss.translated = asked.key.translated;
   miss.transport = asked.transport;
   miss.received = now_.steady;
 }
@@ -118,8 +121,8 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
 std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const Asker& asker, const LocalMatch& local,
                                                       std::span<std::uint8_t> out) {
   const Query& query = asked.parsed.query;
-  const LocalReply reply =
-      write_local_answer(out, query, policy_.local_names(), asker.generation, local, alias_target_);
+  const LocalReply reply = write_local_answer(out, query, policy_.local_names(), asker.generation, local,
+                                              asked.key.translated ? policy_.dns64() : nullptr, alias_target_);
   if (!reply.resolve.empty()) {
     // Where it leads is asked for upstream: a rule of the administrator's, or a strict policy, may forbid that.
     const AnswerMatches& parts = policy_.match_local_target(query, reply.resolve);

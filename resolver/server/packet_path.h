@@ -56,7 +56,7 @@ class PacketPath {
   void set_time(Now now);
   Now time() const { return now_; }
 
-  // Parses, hashes, prefetches. `message` outlives the query.
+  // Parses, hashes, prefetches, for `asked.client`. `message` outlives the query.
   void prepare(AskedQuery& asked, std::span<const std::uint8_t> message);
   void locate(AskedQuery& asked);
   // The reply's size in `out`, 0: none is sent. Nothing: a miss, which the engine has to resolve.

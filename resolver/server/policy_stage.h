@@ -40,6 +40,9 @@ class PolicyStage {
     return {.generation = *generation_, .group = group, .client = client, .now = now};
   }
 
+  const Dns64* dns64() const {  // nullptr: nobody gets translated addresses
+    return generation_ != nullptr && generation_->policies().dns64 ? &*generation_->policies().dns64 : nullptr;
+  }
   const LocalNames& local_names() const { return local_names_; }
   // The parts of an answer whose QNAME is the administrator's local alias: QNAME, of which no list has a say, and the
   // name outside that it leads to. Valid as those below.

@@ -8,8 +8,9 @@
 #include "resolver/base/limits.h"
 #include "resolver/server/access.h"
 #include "resolver/server/answer_builder.h"
-#include "resolver/server/stale_answers.h"
+#include "resolver/server/dns64_answer.h"
 #include "resolver/server/late_answers.h"
+#include "resolver/server/stale_answers.h"
 
 namespace weir {
 namespace {
@@ -18,14 +19,20 @@ constexpr std::size_t kMaxStoredParts = 255;
 constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
 constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
 
-std::string key_text(const Query& query) {
+enum class Translation : std::uint8_t { no, yes };  // whether AAAA may be made of A (RFC 6147)
+
+Translation translation_of(const Miss& miss) {
+  return miss.translated ? Translation::yes : Translation::no;
+}
+
+std::string key_text(const Query& query, Translation translation) {
   std::string key;
   key.reserve(query.qname.size() + 5);
   for (const std::uint8_t octet : query.qname) key.push_back(static_cast<char>(fold(octet)));
   const unsigned type = static_cast<std::uint16_t>(query.type);
   const unsigned record_class = static_cast<std::uint16_t>(query.record_class);
-  const unsigned flags =
-      (query.dnssec_ok ? 1U : 0U) | (query.checking_disabled ? 2U : 0U) | (query.recursion_desired ? 0U : 4U);
+  const unsigned flags = (query.dnssec_ok ? 1U : 0U) | (query.checking_disabled ? 2U : 0U) |
+                         (query.recursion_desired ? 0U : 4U) | (translation == Translation::yes ? 8U : 0U);
   for (const unsigned octet : {type & 0xFFU, type >> 8U, record_class & 0xFFU, record_class >> 8U, flags})
     key.push_back(static_cast<char>(octet));
   return key;
@@ -51,7 +58,7 @@ class EngineResolutions final : public Resolutions {
         reply_(65536) {}
 
   void accept(std::unique_ptr<Miss> miss, Now now) override {
-    std::string key = key_text(miss->query);
+    std::string key = key_text(miss->query, translation_of(*miss));
     if (miss->kind == Miss::Kind::refresh) return refresh(std::move(key), std::move(miss), now);
     const auto found = by_key_.find(key);
     std::size_t& of_prefix = by_prefix_[fairness_prefix(miss->client)];
@@ -63,12 +70,11 @@ class EngineResolutions final : public Resolutions {
     }
     ++of_prefix;
     ++clients_;
-    const std::uint64_t id = found != by_key_.end()
-                                 ? found->second
-                                 : start(std::move(key), miss->query, Miss::Kind::query, miss->client, now);
+    const std::uint64_t id = found != by_key_.end() ? found->second : start(std::move(key), *miss, now);
     Waiting& entry = waiting_.at(id);
     entry.clients.push_back(std::move(miss));
-    if (entry.clients.size() > 1 || entry.alias) return;
+    // What would stand in for a translated answer is the one without AAAA.
+    if (entry.clients.size() > 1 || entry.alias || entry.translation == Translation::yes) return;
     if (entry.stale_sent) return answer_stale(entry, now);  // those before have waited long enough
     if (stale_.find(entry.clients.front()->query, to_cache_seconds(now.steady)))
       stale_due_.push_back({now.steady + environment_.cache.stale_wait, id});
@@ -151,7 +157,10 @@ class EngineResolutions final : public Resolutions {
     std::vector<std::unique_ptr<Miss>> clients;
     std::unique_ptr<Miss> asked;  // the question where no client waits: a refresh, or all have had an old answer
     bool stale_sent = false;
-    std::optional<LocalAlias> alias;  // the question is a local alias: what is resolved is its target
+    Origin origin;
+    Translation translation = Translation::no;
+    std::optional<ResolutionResult> without_aaaa;  // found already: now A is asked for
+    std::optional<LocalAlias> alias;               // the question is a local alias: what is resolved is its target
   };
   using Clients = std::vector<std::unique_ptr<Miss>>;
 
@@ -160,10 +169,11 @@ class EngineResolutions final : public Resolutions {
     std::uint64_t id = 0;
   };
 
-  std::uint64_t start(std::string key, const Query& query, Miss::Kind kind, const IpAddress& client, Now now) {
-    const bool is_refresh = kind == Miss::Kind::refresh;
+  std::uint64_t start(std::string key, const Miss& miss, Now now) {
+    const Query& query = miss.query;
+    const bool is_refresh = miss.kind == Miss::Kind::refresh;
     const Origin origin{.kind = is_refresh ? OriginKind::prefetch : OriginKind::client,
-                        .prefix = fairness_prefix(client),
+                        .prefix = fairness_prefix(miss.client),
                         .checking_disabled = query.checking_disabled,
                         .dnssec_ok = query.dnssec_ok,
                         .cache_only = !is_refresh && !query.recursion_desired};
@@ -173,6 +183,8 @@ class EngineResolutions final : public Resolutions {
     Waiting& entry = waiting_[id.value];
     entry.key = key;
     entry.alias = std::move(alias);
+    entry.origin = origin;
+    entry.translation = translation_of(miss);
     by_key_.emplace(std::move(key), id.value);
     return id.value;
   }
@@ -191,7 +203,8 @@ class EngineResolutions final : public Resolutions {
     }
     ++refreshes_;
     environment_.metrics.add(Metric::prefetches);
-    waiting_.at(start(std::move(key), miss->query, Miss::Kind::refresh, miss->client, now)).asked = std::move(miss);
+    Waiting& entry = waiting_.at(start(std::move(key), *miss, now));
+    entry.asked = std::move(miss);
   }
 
   void arm_timer() {
@@ -213,9 +226,40 @@ class EngineResolutions final : public Resolutions {
     return std::exchange(waiting.clients, {});
   }
 
-  void finish(const ResolutionResult& result, Now now) {
-    if (auto own = own_.extract(result.id.value); !own.empty()) return own.mapped()(result);
-    auto node = waiting_.extract(result.id.value);
+  // Whether the answer waits for A, of which it is to be made (RFC 6147 section 5.1.6).
+  bool ask_for_ipv4(const ResolutionResult& result, Now now) {
+    const auto at = waiting_.find(result.id.value);
+    if (at == waiting_.end() || at->second.translation == Translation::no || at->second.without_aaaa) return false;
+    const Dns64* dns64 = environment_.policy.dns64();
+    if (dns64 == nullptr || !wants_ipv4(result, *dns64)) return false;
+    Waiting waiting = std::move(at->second);
+    waiting_.erase(at);
+    Question question = result.question;
+    question.type = RecordType::a;
+    const ResolutionId id = engine_.start(question, waiting.origin, now);
+    waiting.without_aaaa = result;
+    by_key_[waiting.key] = id.value;
+    waiting_.emplace(id.value, std::move(waiting));
+    return true;
+  }
+
+  ResolutionResult translated(const Waiting& waiting, const ResolutionResult& found) {
+    const Dns64* dns64 = environment_.policy.dns64();
+    const ResolutionResult& aaaa = waiting.without_aaaa ? *waiting.without_aaaa : found;
+    if (dns64 == nullptr) return aaaa;
+    if (waiting.without_aaaa) {
+      if (auto made = translated_answer(aaaa, found, *dns64)) {
+        environment_.metrics.add(Metric::translated);
+        return std::move(*made);
+      }
+    }
+    return without_excluded(aaaa, *dns64);
+  }
+
+  void finish(const ResolutionResult& found, Now now) {
+    if (auto own = own_.extract(found.id.value); !own.empty()) return own.mapped()(found);
+    if (ask_for_ipv4(found, now)) return;
+    auto node = waiting_.extract(found.id.value);
     if (node.empty()) return;
     Waiting waiting = std::move(node.mapped());
     by_key_.erase(waiting.key);
@@ -227,11 +271,14 @@ class EngineResolutions final : public Resolutions {
       for (const auto& miss : clients) fail(*miss, kNotReady, now);
       return;
     }
+    const bool is_translated = waiting.translation == Translation::yes;
+    const ResolutionResult made = is_translated ? translated(waiting, found) : ResolutionResult();
+    const ResolutionResult& result = is_translated ? made : found;
     const Query& asked = waiting.asked ? waiting.asked->query : clients.front()->query;
     if (waiting.alias) return finish_alias(result, *waiting.alias, clients, *generation, now);
     const bool not_asked = !asked.recursion_desired && result.rcode == Rcode::refused;
     const bool failed = result.rcode == Rcode::servfail || not_asked;
-    if (failed && match_stale(asked, now)) {
+    if (failed && !is_translated && match_stale(asked, now)) {
       for (const auto& miss : clients) reply_stale(*miss, now);
       if (!not_asked) return stale_.hold(asked, to_cache_seconds(now.steady));
       return refresh_for_snooper(std::move(clients.front()), now);
@@ -240,7 +287,9 @@ class EngineResolutions final : public Resolutions {
     build_answer(result, built_);
     parts_ = environment_.policy.match_question(asked);
     match_answer(result, *generation, parts_);
-    store(asked, result, *generation, now.steady);
+    AnswerKey key = AnswerKey::of(asked);
+    key.translated = is_translated;
+    store(key, result, *generation, now.steady);
     for (const auto& miss : clients) reply(*miss, new_reply(miss->query, result), QnameAuthor::anybody, now);
     if (!failed) stale_.superseded(asked, to_cache_seconds(now.steady));
   }
@@ -262,7 +311,7 @@ class EngineResolutions final : public Resolutions {
   void refresh_for_snooper(std::unique_ptr<Miss> miss, Now now) {
     miss->kind = Miss::Kind::refresh;
     miss->query.recursion_desired = true;
-    std::string key = key_text(miss->query);
+    std::string key = key_text(miss->query, translation_of(*miss));
     refresh(std::move(key), std::move(miss), now);
   }
 
@@ -289,7 +338,7 @@ class EngineResolutions final : public Resolutions {
     waiting.stale_sent = true;
   }
 
-  void store(const Query& asked, const ResolutionResult& result, const Generation& generation, SteadyTime now) {
+  void store(const AnswerKey& key, const ResolutionResult& result, const Generation& generation, SteadyTime now) {
     // A failure holds no records, so the aliases that led there could not be matched again under another epoch. The
     // engine remembers such failures itself (RFC 9520).
     const bool lost_aliases = result.answer.empty() && !result.aliases.empty();
@@ -301,18 +350,17 @@ class EngineResolutions final : public Resolutions {
     if (any) encode_matches(parts_, encoded_);
     const CacheSeconds inserted = to_cache_seconds(now);
     const CacheSeconds expires = std::min(inserted + built_.ttl_seconds, to_cache_seconds(result.expires));
-    environment_.answers.put(AnswerKey::of(asked),
-                             {.wire = built_.wire,
-                              .ttl_offsets = built_.ttl_offsets,
-                              .rcode = built_.rcode,
-                              .security = static_cast<std::uint8_t>(result.security),
-                              .inserted = inserted,
-                              .expires = expires,
-                              .stale_until = stale_.usable_until(built_.rcode, expires),
-                              .ede = result.ede,
-                              .ede_text = result.ede_text,
-                              .epoch = generation.names_epoch(),
-                              .matches = encoded_});
+    environment_.answers.put(key, {.wire = built_.wire,
+                                   .ttl_offsets = built_.ttl_offsets,
+                                   .rcode = built_.rcode,
+                                   .security = static_cast<std::uint8_t>(result.security),
+                                   .inserted = inserted,
+                                   .expires = expires,
+                                   .stale_until = stale_.usable_until(built_.rcode, expires),
+                                   .ede = result.ede,
+                                   .ede_text = result.ede_text,
+                                   .epoch = generation.names_epoch(),
+                                   .matches = encoded_});
   }
 
   StoredReply new_reply(const Query& query, const ResolutionResult& result) const {

@@ -4,7 +4,8 @@ import json
 import re
 
 from tests.e2e.case import NULL, Case
-from tests.support import clients, control
+from tests.support import clients, control, dns
+from tests.support.small_internet import CLIENT_IPV6, RESOLVER_IPV6
 
 ROUTER = "router.home.arpa"
 
@@ -118,3 +119,34 @@ records = ["pages.shop.example A 10.9.8.6"]
         self.shows((ROUTER, "A", "NXDOMAIN"), ("www.pages.shop.example", "A", ["192.0.2.80"]),
                    ("mine.ads.example", "A", NULL))
         self.assertNotIn("aa", clients.dig(self.weir.server, "x.invalid").flags)
+
+
+class Dns64Test(Case):
+    BODY = """
+[dns64]
+on = true
+prefix = "2001:db8:64::/96"
+clients = ["10.53.0.0/16"]
+"""
+
+    def test_addresses_behind_a_nat64(self):
+        for _ in range(2):  # resolved, then cached
+            for seen in [clients.dig(self.weir.server, "v4.shop.example", "AAAA"),
+                         clients.kdig(self.weir.server, "v4.shop.example", "AAAA")]:
+                self.assertEqual(seen.answer, [("v4.shop.example.", "AAAA", "2001:db8:64::c000:20d")], seen.text)
+                self.assertNotIn("ad", seen.flags)
+            # Who is not among the clients, and who checks for himself, gets what the zone says.
+            self.assertEqual(dns.ask((RESOLVER_IPV6, 53), "v4.shop.example", "AAAA", source=CLIENT_IPV6).answer, [])
+            self.assertEqual(self.weir.ask("v4.shop.example", "AAAA", do=True, cd=True).answer, [])
+        self.shows(("www.shop.example", "AAAA", ["2001:db8:10::11"]), ("v4.moved.example", "AAAA", ["2001:db8:64::c000:20d"]),
+                   ("nothing.shop.example", "AAAA", "NXDOMAIN"),
+                   ("ipv4only.arpa", "AAAA", ["2001:db8:64::c000:aa", "2001:db8:64::c000:ab"]))
+        pointer = clients.dig(self.weir.server, "1.0.0.0.0.0.f.7." + "0." * 12 + "4.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "PTR")
+        self.assertEqual(pointer.data("CNAME"), ["1.0.0.127.in-addr.arpa."], pointer.text)
+        self.assertEqual(pointer.data("PTR"), ["localhost."], pointer.text)
+
+    def test_a_blocked_address_stays_blocked(self):
+        self.shows(("suspect.shop.example", "AAAA", ["2001:db8:64::cb00:7142"]))
+        self.weir.done("rule", "add", "203.0.113.0/24")
+        self.addCleanup(lambda: self.weir.done("rule", "remove", "203.0.113.0/24"))
+        self.shows(("suspect.shop.example", "AAAA", ["::"]))

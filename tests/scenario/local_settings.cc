@@ -30,6 +30,7 @@ constexpr Word kWords[] = {{"nodefault", "resolve"},
 Result<std::vector<weir::LocalZone>> local_zones(const ScenarioSettings& settings,
                                                  const std::vector<ForwardZone>& forwards) {
   Config config = Config::defaults();
+  config.dns64.on = settings.has_dns64;
   for (const scenario::LocalZone& zone : settings.local_zones) {
     const auto* word = std::ranges::find(kWords, zone.type, &Word::unbound);
     const auto type = parse_local_zone_type(word == std::end(kWords) ? std::string_view(zone.type) : word->weir);
@@ -50,6 +51,13 @@ Result<std::vector<weir::LocalZone>> local_zones(const ScenarioSettings& setting
     config.local.parsed.push_back(std::move(*record));
   }
   return config::compile_local_zones(config);
+}
+
+std::optional<Dns64> dns64_of(const ScenarioSettings& settings) {
+  if (!settings.has_dns64) return std::nullopt;
+  Dns64 out = Config::defaults().dns64.dns64;
+  if (settings.dns64_prefix) out.prefix = *settings.dns64_prefix;
+  return out;
 }
 
 }  // namespace weir::scenario

@@ -18,7 +18,9 @@ constexpr std::size_t kMaxReply = 65'535;
 // No list, no rule: every answer goes to the client as it is, but for what local zones answer.
 class WithoutRules final : public Generation {
  public:
-  explicit WithoutRules(std::span<const weir::LocalZone> zones) : local_data_(zones) {}
+  WithoutRules(std::span<const weir::LocalZone> zones, std::optional<Dns64> dns64) : local_data_(zones) {
+    policies_.dns64 = std::move(dns64);
+  }
   const RuleDetail* detail(PayloadId) const override { return nullptr; }
   void match(const ReversedName&, MatchSet& out) const override { out.clear(); }
   void match_address(const IpAddress&, MatchSet& out) const override { out.clear(); }
@@ -80,7 +82,7 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   EngineOptions engine = engine_options(settings, zone_trust_, denials_);
   auto zones = local_zones(settings, engine.forward_zones);
   if (!zones) return zones.error();
-  generation_ = std::make_unique<WithoutRules>(*zones);
+  generation_ = std::make_unique<WithoutRules>(*zones, dns64_of(settings));
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_, &special_names_);
   policy_->set_generation(generation_.get(), settings.wall_start());
   path_.emplace(PacketPathOptions{.allow_clients = allowed_clients(settings),

@@ -53,6 +53,7 @@ PolicySet Config::compile() const {
   }
   set.local_zones = config::compile_local_zones(*this);
   set.special_names = local.special_names;
+  if (dns64.on) set.dns64 = dns64.dns64;
   return set;
 }
 

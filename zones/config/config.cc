@@ -73,10 +73,10 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver", "cache",     "answers", "run",
-                                          "store",    "fetch",     "list",    "policy",
-                                          "group",    "local",     "forward", "negative_trust_anchor",
-                                          "log",      "local_zone"};
+constexpr std::string_view kSections[] = {"resolver", "cache",      "answers", "run",
+                                          "store",    "fetch",      "list",    "policy",
+                                          "group",    "local",      "forward", "negative_trust_anchor",
+                                          "log",      "local_zone", "dns64"};
 
 bool is_repeated(std::string_view section) {
   return section == "list" || section == "policy" || section == "group" || section == "local_zone" ||
@@ -122,6 +122,8 @@ class Loader {
       } else if (member.key == "local") {
         if (config::find_member(member.value, "records") != nullptr) origins_.local = {&document, &member.value};
         single(member, config::local_keys(), config_.local, faults);
+      } else if (member.key == "dns64") {
+        single(member, config::dns64_keys(), config_.dns64, faults);
       } else if (member.key == "local_zone") {
         repeated(document, member, config::local_zone_keys(), config_.local_zones, origins_.local_zones, faults);
       } else {
@@ -346,6 +348,7 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("forward", config::forward_keys(), out);
   describe_keys("negative_trust_anchor", config::negative_trust_anchor_keys(), out);
   describe_keys("local", config::local_keys(), out);
+  describe_keys("dns64", config::dns64_keys(), out);
   describe_keys("local_zone", config::local_zone_keys(), out);
   describe_keys("log", config::log_keys(), out);
   return out;

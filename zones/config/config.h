@@ -148,6 +148,11 @@ struct LocalZoneConfig {  // [[local_zone]]
   std::string where;                   // file:line
 };
 
+struct Dns64Config {  // [dns64]
+  bool on = false;
+  Dns64 dns64;
+};
+
 struct Config {
   ResolverConfig resolver;
   CacheConfig cache;
@@ -161,6 +166,7 @@ struct Config {
   std::vector<ForwardConfig> forwards;
   std::vector<NegativeTrustAnchorConfig> negative_trust_anchors;
   LocalConfig local;
+  Dns64Config dns64;
   std::vector<LocalZoneConfig> local_zones;
   LogConfig log;
   std::vector<std::filesystem::path> files;  // what was read: the file and its drop-ins

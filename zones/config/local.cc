@@ -145,6 +145,16 @@ class ZoneBuilder {
   std::set<std::string> pointers_;
 };
 
+// RFC 8880 section 7.1: a DNS64 server answers for ipv4only.arpa itself; AAAA are made of these A as of any other.
+void add_ipv4only(ZoneBuilder& builder) {
+  builder.add_zone(*Name::parse("ipv4only.arpa"), LocalZoneType::fixed);
+  for (const char* text :
+       {"ipv4only.arpa 86400 A 192.0.0.170", "ipv4only.arpa 86400 A 192.0.0.171",
+        "170.0.0.192.in-addr.arpa 86400 PTR ipv4only.arpa", "171.0.0.192.in-addr.arpa 86400 PTR ipv4only.arpa"}) {
+    builder.add(*parse_resource_record(text, 0));
+  }
+}
+
 }  // namespace
 
 void read_local_records(Config& config, const Origins& origins, std::vector<std::string>& faults) {
@@ -161,6 +171,7 @@ std::vector<LocalZone> compile_local_zones(const Config& config) {
   for (const LocalZoneConfig& zone : config.local_zones) builder.add_zone(zone.name, zone.type);
   // Who is to be asked for a name is not answered here instead, unless a zone of the same name says so.
   for (const ForwardConfig& forward : config.forwards) builder.add_zone(forward.name, LocalZoneType::resolve);
+  if (config.dns64.on) add_ipv4only(builder);
   for (const ResourceRecord& record : config.local.parsed) builder.add(record);
   for (const LocalZoneConfig& zone : config.local_zones) {
     for (const ResourceRecord& record : zone.parsed) builder.add(record);

@@ -680,6 +680,48 @@ const Keys<LocalZoneConfig>& local_zone_keys() {
   return keys;
 }
 
+namespace {
+
+// RFC 6052 section 2.2: its lengths, and bits 64 to 71 of the addresses are zero.
+Parsed<Prefix> pref64() {
+  return {"an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits such as \"64:ff9b::/96\"",
+          [](std::string_view text, const Faults&) -> Result<Prefix> {
+            auto prefix = Prefix::parse(text);
+            if (!prefix) return prefix;
+            if (prefix->address.family != AddressFamily::ipv6 || !is_pref64_length(prefix->length))
+              return Error{ErrorCode::invalid, quote(text) + " is none"};
+            if (prefix->address.octets[8] != 0)
+              return Error{ErrorCode::invalid,
+                           "bits 64 to 71 of " + quote(text) + " are not zero (RFC 6052 section 2.2)"};
+            return prefix;
+          },
+          [](const Prefix& value) { return value.to_text(); }};
+}
+
+}  // namespace
+
+const Keys<Dns64Config>& dns64_keys() {
+  using C = Dns64Config;
+  static const Keys<C> keys = {
+      key<C>(
+          "on", Flag{}, [](C& c) -> auto& { return c.on; },
+          "names without AAAA get AAAA that stand for their A behind a NAT64 (RFC 6147)"),
+      key<C>(
+          "prefix", pref64(), [](C& c) -> auto& { return c.dns64.prefix; },
+          "the prefix that the NAT64 translates; the well-known one stands for global addresses only"),
+      key<C>(
+          "clients", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.dns64.clients; },
+          "who is given such answers; empty: everybody"),
+      key<C>(
+          "exclude", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.dns64.exclude; },
+          "AAAA in these prefixes count as none"),
+      key<C>(
+          "exclude_ipv4", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.dns64.exclude_ipv4; },
+          "A in these prefixes are not translated"),
+  };
+  return keys;
+}
+
 const Keys<LogConfig>& log_keys() {
   using C = LogConfig;
   static const Keys<C> keys = {

@@ -38,6 +38,7 @@ const Keys<GroupConfig>& group_keys();
 const Keys<ForwardConfig>& forward_keys();
 const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys();
 const Keys<LocalConfig>& local_keys();
+const Keys<Dns64Config>& dns64_keys();
 const Keys<LocalZoneConfig>& local_zone_keys();
 const Keys<LogConfig>& log_keys();
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/resolver/server/worker_world.h"
+#include "zones/dns/pointer_name.h"
 
 namespace weir::test {
 namespace {
@@ -63,12 +64,13 @@ struct LocalNamesTest : testing::Test {
     if (!first.answers()) return "-";
     std::vector<std::uint8_t> out(room);
     TargetBuffer target;
-    const LocalReply reply = write_local_answer(out, parsed.query, names, generation, first, target);
+    const LocalReply reply = write_local_answer(out, parsed.query, names, generation, first, dns64, target);
     if (!reply.resolve.empty()) return "resolve " + Name::from_wire(reply.resolve)->to_text();
     if (reply.size == 0) return "no answer";
     return show(std::span(out).first(reply.size));
   }
 
+  const Dns64* dns64 = nullptr;
   const LocalData special{special_zones()};
   const LocalNames names{&special};
   HandMadeGeneration generation{1, 1};
@@ -161,10 +163,33 @@ TEST_F(LocalNamesTest, SpecialNamesMaybeOff) {
   EXPECT_EQ(ask("router.home.example"), "NOERROR aa router.home.example A 192.0.2.1");
 }
 
+TEST_F(LocalNamesTest, AddressesBehindANat64) {
+  Dns64 translated;
+  translated.prefix = *Prefix::parse("2001:db8:64::/96");
+  generation.set.dns64 = translated;
+  EXPECT_EQ(ask("router.home.example", RecordType::aaaa), "NOERROR aa | home.example SOA 50");
+  dns64 = &*generation.set.dns64;
+  EXPECT_EQ(ask("www.home.example", RecordType::aaaa),
+            "NOERROR aa www.home.example CNAME router.home.example router.home.example AAAA 2001:db8:64::c000:201");
+  EXPECT_EQ(ask("router.home.example", RecordType::mx), "NOERROR aa | home.example SOA 50");
+  // RFC 6147 section 5.3.1, and on from there in the local zones.
+  const auto pointer = [](const char* address) { return pointer_name(*IpAddress::parse(address)).to_text(); };
+  EXPECT_EQ(ask(pointer("2001:db8:64::8.8.4.4"), RecordType::ptr), "resolve 4.4.8.8.in-addr.arpa");
+  EXPECT_TRUE(ask(pointer("2001:db8:64::127.0.0.1"), RecordType::ptr)
+                  .ends_with("CNAME 1.0.0.127.in-addr.arpa 1.0.0.127.in-addr.arpa PTR localhost"));
+  EXPECT_EQ(ask(pointer("2001:db9::1"), RecordType::ptr), "-");
+  EXPECT_EQ(ask(pointer("2001:db8:64::8.8.4.4"), RecordType::a), "NXDOMAIN aa | 8.b.d.0.1.0.0.2.ip6.arpa SOA 10800");
+}
+
 struct LocalWorldTest : testing::Test {
   LocalWorldTest() {
     internet.add("www.test", RecordType::a, "192.0.2.1");
     internet.add("tracker.ads.test", RecordType::a, "192.0.2.66");
+    internet.add("bad.test", RecordType::a, "203.0.113.9");
+    internet.add("both.test", RecordType::a, "192.0.2.1");
+    internet.add("both.test", RecordType::aaaa, "2001:db8::1");
+    internet.add("mapped.test", RecordType::a, "192.0.2.1");
+    internet.add("mapped.test", RecordType::aaaa, "::ffff:192.0.2.1");
     internet.start();
   }
   std::shared_ptr<HandMadeGeneration> rules(std::uint64_t number, std::vector<LocalZone> zones) {
@@ -223,6 +248,35 @@ TEST_F(LocalWorldTest, AnAliasToABlockedName) {
   world.install(strict);
   EXPECT_EQ(show(client.ask({.name = "t.home.arpa"})), "NOERROR t.home.arpa A 0.0.0.0");
   EXPECT_EQ(internet.asked("tracker.ads.test"), asked);
+}
+
+// An AAAA that stands for a blocked IPv4 address is blocked; both kinds of clients have entries of their own.
+TEST_F(LocalWorldTest, TranslatedAnswers) {
+  World world(internet);
+  auto made = rules(1, {});
+  made->block_address("203.0.113.0/24");
+  Dns64 dns64;
+  dns64.prefix = *Prefix::parse("2001:db8:64::/96");
+  dns64.clients = {*Prefix::parse("127.0.0.64/32")};
+  dns64.exclude = {*Prefix::parse("::ffff:0:0/96")};
+  made->set.dns64 = dns64;
+  world.install(made);
+  const Client translated(world.udp(), "127.0.0.64");
+  const Client plain(world.udp(), "127.0.0.1");
+  const auto aaaa = [](const Client& client, const char* name) {
+    return show(client.ask({.name = name, .type = RecordType::aaaa, .edns = true}));
+  };
+  const std::string answer = "NOERROR www.test AAAA 2001:db8:64::c000:201";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(aaaa(translated, "www.test"), answer) << i;
+    EXPECT_EQ(aaaa(plain, "www.test"), "NOERROR | . SOA 60") << i;
+    EXPECT_EQ(aaaa(translated, "both.test"), "NOERROR both.test AAAA 2001:db8::1");
+    EXPECT_EQ(aaaa(translated, "mapped.test"), "NOERROR mapped.test AAAA 2001:db8:64::c000:201");
+    EXPECT_EQ(aaaa(plain, "mapped.test"), "NOERROR mapped.test AAAA ::ffff:192.0.2.1");
+    EXPECT_EQ(aaaa(translated, "bad.test"), "NOERROR bad.test AAAA ::");
+    EXPECT_EQ(show(translated.ask({.name = "www.test"})), "NOERROR www.test A 192.0.2.1");
+  }
+  EXPECT_EQ(world.metric(Metric::translated), 3U);  // www, mapped, bad: once each, then cached
 }
 
 // A special name is no reason to let through what is blocked.

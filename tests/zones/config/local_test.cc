@@ -105,6 +105,26 @@ type = "static"
   EXPECT_EQ(find("x.both.example").outcome, Says::nxdomain);
 }
 
+TEST_F(LocalConfigTest, Dns64) {
+  EXPECT_FALSE(load("[dns64]\nprefix = \"64:ff9b::/96\"")->compile().dns64);
+  const auto config = load(R"(
+[dns64]
+on = true
+prefix = "2001:db8:64::/56"
+clients = ["2001:db8::/48"]
+exclude_ipv4 = ["10.0.0.0/8"]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const PolicySet set = config->compile();
+  ASSERT_TRUE(set.dns64);
+  EXPECT_EQ(set.dns64->prefix.to_text(), "2001:db8:64::/56");
+  EXPECT_EQ(set.dns64->exclude.size(), 1U);
+  EXPECT_EQ(*PolicySet::from_json(set.to_json()), set);
+  // RFC 8880 section 7.1.
+  const LocalData data(set.local_zones);
+  EXPECT_EQ(data.find(*Name::parse("ipv4only.arpa"), RecordType::a).rrset->size(), 2U);
+}
+
 TEST_F(LocalConfigTest, FaultsHavePlaceAndReason) {
   struct Row {
     std::string_view text;
@@ -136,6 +156,10 @@ TEST_F(LocalConfigTest, FaultsHavePlaceAndReason) {
       {"[[local_zone]]\nname = \"home.example\"\ntype = \"statik\"", "weir.toml:3:8: ", "\"static\""},
       {"[[local_zone]]\nname = \"home.example\"\n[[local_zone]]\nname = \"Home.Example.\"",
        "weir.toml:4:8: ", "is defined at"},
+      {"[dns64]\nprefix = \"192.0.2.0/24\"",
+       "weir.toml:2:10: ", "expected an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits"},
+      {"[dns64]\nprefix = \"2001:db8::/60\"", "weir.toml:2:10: ", "expected an IPv6 prefix of 32"},
+      {"[dns64]\nprefix = \"2001:db8:0:0:100::/96\"", "weir.toml:2:10: ", "bits 64 to 71"},
       {"[[local]]\nrecords = []", "weir.toml:1:", "write [local]"},
   };
   for (const Row& row : rows) {
