@@ -70,6 +70,15 @@ class Packer {
     number(rrsets.size(), 1);
     for (const Rrset& rrset : rrsets) beside(rrset);
   }
+  // With what each has left longer or shorter than the entry.
+  void all_with_ttl(const std::vector<Rrset>& rrsets, std::int64_t entry_ttl) {
+    number(rrsets.size(), 1);
+    for (const Rrset& rrset : rrsets) {
+      const auto ttl = static_cast<std::int64_t>(std::min<std::uint64_t>(rrset.ttl_seconds, limit_of(Limit::ttl_s)));
+      number(static_cast<std::uint32_t>(static_cast<std::int32_t>(ttl - entry_ttl)), 4);
+      beside(rrset);
+    }
+  }
   std::span<const std::uint8_t> packed() const { return out_; }
 
  private:
@@ -107,14 +116,28 @@ class Unpacker {
   std::vector<Rrset> all(std::uint32_t ttl) {
     std::vector<Rrset> out;
     for (std::uint64_t left = number(1); left > 0; --left) {
-      const Name owner = name();
-      const auto type = static_cast<RecordType>(number(2));
-      out.push_back(own(owner, type, ttl));
+      out.push_back(beside(ttl));
+    }
+    return out;
+  }
+  // Those that have something left.
+  std::vector<Rrset> all_with_ttl(std::uint32_t entry_ttl) {
+    std::vector<Rrset> out;
+    for (std::uint64_t left = number(1); left > 0; --left) {
+      const auto ttl = std::int64_t{entry_ttl} + static_cast<std::int32_t>(static_cast<std::uint32_t>(number(4)));
+      Rrset rrset = beside(static_cast<std::uint32_t>(std::max<std::int64_t>(ttl, 0)));
+      if (ttl > 0) out.push_back(std::move(rrset));
     }
     return out;
   }
 
  private:
+  Rrset beside(std::uint32_t ttl) {
+    const Name owner = name();
+    const auto type = static_cast<RecordType>(number(2));
+    return own(owner, type, ttl);
+  }
+
   std::span<const std::uint8_t> in_;
 };
 
@@ -170,7 +193,9 @@ void RrsetCache::put(const SignedRrset& data, Credibility credibility, const Nam
   Packer packer;
   packer.own(data.rrset);
   packer.own(data.signatures);
-  for (const auto* beside : {&data.proofs, &data.authority, &data.additional}) packer.all(*beside);
+  packer.all(data.proofs);
+  const auto entry_ttl = std::chrono::floor<seconds>(expires - now).count();
+  for (const auto* beside : {&data.authority, &data.additional}) packer.all_with_ttl(*beside, entry_ttl);
   const EntryKey key{data.rrset.owner, kData, data.rrset.type};
   Shard& shard = state_->shard(data.rrset.owner);
   const std::lock_guard lock(shard.mutex);
@@ -202,7 +227,9 @@ std::optional<CachedRrset> RrsetCache::find(const Name& name, RecordType type, C
   CachedRrset out;
   out.data.rrset = unpacker.own(name, type, ttl);
   out.data.signatures = unpacker.own(name, RecordType::rrsig, ttl);
-  for (auto* beside : {&out.data.proofs, &out.data.authority, &out.data.additional}) *beside = unpacker.all(ttl);
+  out.data.proofs = unpacker.all(ttl);
+  out.data.authority = unpacker.all_with_ttl(ttl);
+  out.data.additional = unpacker.all_with_ttl(ttl);
   out.data.security = head.security;
   out.credibility = head.credibility;
   out.zone_cut = name.suffix(head.zone_cut_labels);

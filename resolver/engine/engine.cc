@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "resolver/cache/server_cache.h"
+#include "resolver/dnssec/key_sentinel.h"
 #include "resolver/engine/resolution.h"
 #include "resolver/engine/ttl_bounds.h"
 
@@ -54,6 +55,17 @@ std::vector<std::uint8_t> restore_case(std::span<const std::uint8_t> message, co
   std::vector<std::uint8_t> out(message.begin(), message.end());
   const auto wire = exchange.plain_name.wire();
   if (start.question_end == 12 + wire.size() + 4) std::ranges::copy(wire, out.begin() + 12);
+  return out;
+}
+
+// RFC 8509 section 3.2. The caches keep what was found; this is the resolver's own answer, for this question alone.
+ResolutionResult sentinel_failure(const ResolutionResult& found) {
+  ResolutionResult out;
+  out.id = found.id;
+  out.question = found.question;
+  out.upstream_packets = found.upstream_packets;
+  out.ede = EdeCode::bogus;
+  out.ede_text = "the name asks which root keys are trusted (RFC 8509)";
   return out;
 }
 
@@ -145,6 +157,10 @@ struct Engine::State {
     const Question& question = resolution.question();
     const auto& finished = *std::get_if<Finished>(&resolution.bottom().step);
     ResolutionResult result = resolution.result(now.steady);
+    if (options.trust != nullptr && !resolution.origin().checking_disabled &&
+        sentinel_denies(question.name, question.type, result.security, options.trust->anchors)) {
+      result = sentinel_failure(result);
+    }
     const bool bogus = finished.cause == Finished::Cause::bogus;
     RrsetCache& cache = context(resolution, now).rrsets;
     if (finished.cause == Finished::Cause::failed || bogus) {

@@ -31,7 +31,10 @@ Result<std::vector<weir::LocalZone>> local_zones(const ScenarioSettings& setting
                                                  const std::vector<ForwardZone>& forwards) {
   Config config = Config::defaults();
   config.dns64.on = settings.has_dns64;
-  for (const scenario::LocalZone& zone : settings.local_zones) {
+  std::vector<scenario::LocalZone> wanted = settings.local_zones;
+  // Knot, whose servers the files have, resolves `test`.
+  if (settings.dialect == ScenarioSettings::Dialect::deckard) wanted.push_back({*Name::parse("test"), "nodefault"});
+  for (const scenario::LocalZone& zone : wanted) {
     const auto* word = std::ranges::find(kWords, zone.type, &Word::unbound);
     const auto type = parse_local_zone_type(word == std::end(kWords) ? std::string_view(zone.type) : word->weir);
     if (!type) return Error{ErrorCode::invalid, "local-zone of type " + zone.type};

@@ -75,6 +75,26 @@ TEST_F(RrsetCacheTest, AWildcardsRecordsEndWithTheirProof) {
   EXPECT_FALSE(find(cache, "x.wild.example.org", kStart + 60s));
 }
 
+// They were sent with TTLs of their own (RFC 2181 section 5.2); what proves the entry lasts as long as it.
+TEST_F(RrsetCacheTest, WhatStandsBesideHasItsOwnTtl) {
+  SignedRrset data = address_of("www.example.org", 1, 100);
+  data.proofs = {address_of("proof.example.org", 2, 100).rrset};
+  data.authority = {address_of("long.example.org", 2, 3600).rrset};
+  data.additional = {address_of("short.example.org", 3, 40).rrset, address_of("same.example.org", 3, 100).rrset};
+  put(data);
+  auto found = find(cache, "www.example.org", kStart + 30s);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->data.proofs.at(0).ttl_seconds, 70U);
+  EXPECT_EQ(found->data.authority.at(0).ttl_seconds, 3570U);
+  ASSERT_EQ(found->data.additional.size(), 2U);
+  EXPECT_EQ(found->data.additional[0].ttl_seconds, 10U);
+  EXPECT_EQ(found->data.additional[1].ttl_seconds, 70U);
+  found = find(cache, "www.example.org", kStart + 41s);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->data.additional.size(), 1U) << "what has run out is left out";
+  EXPECT_EQ(found->data.additional[0].owner, name("same.example.org"));
+}
+
 TEST_F(RrsetCacheTest, TtlsAreCappedAndClamped) {
   put(address_of("long.example.org", 1, 0x7FFFFFFF));
   EXPECT_EQ(find(cache, "long.example.org", kStart)->data.rrset.ttl_seconds, 86400U);
