@@ -22,19 +22,16 @@ Origin client(const std::string& prefix) {
 struct Crowd : SmallWorld {
   std::map<ResolutionId, SteadyTime> asked;
 
-  explicit Crowd(EngineOptions options) {
+  explicit Crowd(std::size_t max_exchanges, std::vector<IpAddress> own_addresses = {}) {
+    EngineOptions options = network.options();
+    options.max_exchanges = max_exchanges;
+    options.qname_minimisation = false;
+    options.own_addresses = std::move(own_addresses);
     start(std::move(options));
     for (const char* name : {"www.example.org", "www.glueless.test"}) network.resolve(name, RecordType::a);
     network.run();
     network.results.clear();
     network.reset_counts();
-  }
-  static EngineOptions options(std::size_t max_exchanges) {
-    SmallWorld world;
-    EngineOptions options = world.network.options();
-    options.max_exchanges = max_exchanges;
-    options.qname_minimisation = false;
-    return options;
   }
   ResolutionId ask(const std::string& name, const std::string& prefix = "198.51.100.0/24") {
     const ResolutionId id = engine->start(question(name), client(prefix), network.now());
@@ -56,7 +53,7 @@ struct Crowd : SmallWorld {
 };
 
 TEST(Bounds, AServerThatSitsOnItsAnswersHoldsNoMoreThanItsShare) {
-  Crowd crowd(Crowd::options(8192));
+  Crowd crowd(8192);
   crowd.network.behaviour("10.53.0.7").delay = 50ms;
   const auto room = static_cast<std::size_t>(limit_of(Limit::exchanges_per_server));
   for (std::size_t i = 0; i < 3 * room; ++i) crowd.ask("n" + std::to_string(i) + ".glueless.test");
@@ -71,7 +68,7 @@ TEST(Bounds, AServerThatSitsOnItsAnswersHoldsNoMoreThanItsShare) {
 }
 
 TEST(Bounds, ASilentServerIsWaitedForNoLongerThanAllowed) {
-  Crowd crowd(Crowd::options(8192));
+  Crowd crowd(8192);
   crowd.network.behaviour("10.53.0.7").silent = true;
   for (std::size_t i = 0; i < 1200; ++i) crowd.ask("n" + std::to_string(i) + ".glueless.test");
   crowd.expect_all_answered();
@@ -79,7 +76,7 @@ TEST(Bounds, ASilentServerIsWaitedForNoLongerThanAllowed) {
 }
 
 TEST(Bounds, AZoneHoldsNoMoreThanItsShareHoweverManyServersItHas) {
-  Crowd crowd(Crowd::options(8192));
+  Crowd crowd(8192);
   std::string referral;
   std::vector<std::string> addresses;
   for (int i = 1; i <= 4; ++i) {
@@ -100,7 +97,7 @@ TEST(Bounds, AZoneHoldsNoMoreThanItsShareHoweverManyServersItHas) {
 }
 
 TEST(Bounds, OnePrefixLeavesHalfToOthers) {
-  Crowd crowd(Crowd::options(20));
+  Crowd crowd(20);
   crowd.network.behaviour("10.53.0.7").delay = 50ms;
   for (int i = 0; i < 100; ++i) crowd.ask("n" + std::to_string(i) + ".glueless.test");
   EXPECT_EQ(crowd.network.outstanding(), 10U);
@@ -111,7 +108,7 @@ TEST(Bounds, OnePrefixLeavesHalfToOthers) {
 }
 
 TEST(Bounds, UnderOverloadThePrefixThatCostsMostWaitsFirst) {
-  Crowd crowd(Crowd::options(20));
+  Crowd crowd(20);
   crowd.network.behaviour("10.53.0.7").delay = 50ms;
   for (const char* prefix : {"198.51.100.0/24", "203.0.113.0/24"}) {
     for (int i = 0; i < 10; ++i) crowd.ask(std::string(prefix, 3) + std::to_string(i) + ".glueless.test", prefix);
@@ -128,7 +125,7 @@ TEST(Bounds, UnderOverloadThePrefixThatCostsMostWaitsFirst) {
 }
 
 TEST(Bounds, WhoLeavesWhileWaitingLeavesNothingBehind) {
-  Crowd crowd(Crowd::options(4));
+  Crowd crowd(4);
   crowd.network.behaviour("10.53.0.7").delay = 50ms;
   std::vector<ResolutionId> ids;
   for (int i = 0; i < 12; ++i) ids.push_back(crowd.ask("n" + std::to_string(i) + ".glueless.test"));
@@ -140,9 +137,7 @@ TEST(Bounds, WhoLeavesWhileWaitingLeavesNothingBehind) {
 }
 
 TEST(Bounds, NobodyIsToldToAskUs) {
-  EngineOptions options = Crowd::options(8192);
-  options.own_addresses = {*IpAddress::parse("10.53.0.99")};
-  Crowd crowd(options);
+  Crowd crowd(8192, {*IpAddress::parse("10.53.0.99")});
   crowd.network.add_records("org", "odd.org 3600 NS ns.odd.org\nns.odd.org 3600 A 10.53.0.99");
   const ResolutionResult result = crowd.network.resolve("www.odd.org", RecordType::a);
   EXPECT_EQ(result.rcode, Rcode::servfail);
