@@ -102,6 +102,7 @@ class WeirSystem(System):
         blocklist = self.folder / "blocked.domains"
         blocklist.write_text("".join(f"{name}\n" for name in blocked))
         body = (f'[[list]]\nname = "blocked"\nsource = "{blocklist}"\n'
+                '[answers]\nany_over_udp = true\n'  # else ANY is sent to TCP, and its cost stays unseen
                 '[[policy]]\nname = "default"\nlists = ["blocked"]\n')
         for zone, address in forward.items():
             body += f'[[forward]]\nname = "{zone}"\nservers = ["{address}"]\n'
