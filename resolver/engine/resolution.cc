@@ -168,8 +168,7 @@ void Resolution::pop(Context& context) {
     return;
   }
   // Throws where it is not so; the engine counts that (EngineCounters::broken_invariants).
-  Step next =
-      on_addresses(std::get<AwaitAddresses>(below.step), std::get<Finished>(done->step), *this, context);
+  Step next = on_addresses(std::get<AwaitAddresses>(below.step), std::get<Finished>(done->step), *this, context);
   below.step = std::move(next);
 }
 

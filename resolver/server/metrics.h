@@ -28,32 +28,32 @@ enum class Metric : std::uint8_t {
   answers_notimp,
   answers_refused,
   answers_other,
-  truncated,           // answers with TC=1
-  cached,              // answered from the answer cache
-  translated,          // AAAA answers made of A (DNS64)
-  local_answers,       // answered by a local zone, or because the name is special
-  stale_answers,       // answered with what has expired (RFC 8767)
-  prefetches,          // answers asked for again before they expire
-  blocked,             // answered by a block
-  would_block,         // an observe list matched
-  allowed_over_block,  // an allow rule beat a block
-  missed,              // went to an engine
-  handed_over,         // misses that belong to another worker
-  not_ready,           // no generation, or lists that must be loaded are not
-  access_refused,      // the client is not in allow_clients
-  cookies_good,        // queries with a cookie of ours
-  cookies_new,         // with a client cookie alone
-  cookies_bad,         // with one that is not, or no longer, ours
-  cookies_missing,     // refused for want of one
-  dropped,             // by a drop rule
-  malformed,           // not a query that can be answered
-  overloaded,          // shed because a limit of ours was reached
-  match_hits,          // match sets found in the cache
-  match_lookups,       // match sets looked up in the store
+  truncated,             // answers with TC=1
+  cached,                // answered from the answer cache
+  translated,            // AAAA answers made of A (DNS64)
+  local_answers,         // answered by a local zone, or because the name is special
+  stale_answers,         // answered with what has expired (RFC 8767)
+  prefetches,            // answers asked for again before they expire
+  blocked,               // answered by a block
+  would_block,           // an observe list matched
+  allowed_over_block,    // an allow rule beat a block
+  missed,                // went to an engine
+  handed_over,           // misses that belong to another worker
+  not_ready,             // no generation, or lists that must be loaded are not
+  access_refused,        // the client is not in allow_clients
+  cookies_good,          // queries with a cookie of ours
+  cookies_new,           // with a client cookie alone
+  cookies_bad,           // with one that is not, or no longer, ours
+  cookies_missing,       // refused for want of one
+  dropped,               // by a drop rule
+  malformed,             // not a query that can be answered
+  overloaded,            // shed because a limit of ours was reached
+  match_hits,            // match sets found in the cache
+  match_lookups,         // match sets looked up in the store
   late_answers_paced,    // to clients whose prefix waited for many
   late_answers_dropped,  // nobody can be waiting for them any more
-  decisions,           // records pushed into the ring
-  ring_drops,          // records lost because the ring was full
+  decisions,             // records pushed into the ring
+  ring_drops,            // records lost because the ring was full
   engine_started,
   engine_finished,
   engine_failed,
