@@ -29,8 +29,8 @@ std::uint64_t hash_of(std::span<const std::uint8_t> octets) {
   return std::hash<std::string_view>{}({reinterpret_cast<const char*>(octets.data()), octets.size()});
 }
 
-std::uint64_t question_hash(const ServerAddress& server, UpstreamTransport transport, const UpstreamQuery& query) {
-  return std::hash<std::string>{}(key_of(server, transport, query));
+std::uint64_t question_hash(const std::string& key) {
+  return std::hash<std::string>{}(key);
 }
 
 Bound of_server(const ServerAddress& server) {
@@ -117,7 +117,7 @@ OutstandingExchange* Exchanges::join(const ServerAddress& server, UpstreamTransp
 }
 
 bool Exchanges::claim(const ServerAddress& server, UpstreamTransport transport, const UpstreamQuery& query) {
-  return in_flight_ == nullptr || in_flight_->begin(question_hash(server, transport, query), engine_);
+  return in_flight_ == nullptr || in_flight_->begin(question_hash(key_of(server, transport, query)), engine_);
 }
 
 OutstandingExchange& Exchanges::open(OutstandingExchange draft, WorkId work) {
@@ -149,7 +149,8 @@ void Exchanges::close(ExchangeId id) {
   const OutstandingExchange& exchange = known->second;
   timers_.erase({exchange.retry_at, TimerKey::Kind::retry, id.value});
   timers_.erase({exchange.expires, TimerKey::Kind::expiry, id.value});
-  const auto question = by_question_.find(key_of(exchange.server, exchange.transport, exchange.query));
+  const std::string key = key_of(exchange.server, exchange.transport, exchange.query);
+  const auto question = by_question_.find(key);
   if (question != by_question_.end() && question->second == id) by_question_.erase(question);
   // Wanted and over before the caller took it: it was never carried out.
   std::erase_if(wanted_, [id](const Exchange& wanted) { return wanted.id == id; });
@@ -159,9 +160,7 @@ void Exchanges::close(ExchangeId id) {
     if (!waiting_.empty() && waiting_.contains(bound)) freed_.push_back(bound);
   }
   if (!waiting_.empty() && waiting_.contains(Bound{})) freed_.push_back(Bound{});
-  if (in_flight_ != nullptr) {
-    in_flight_->end(question_hash(exchange.server, exchange.transport, exchange.query), engine_);
-  }
+  if (in_flight_ != nullptr) in_flight_->end(question_hash(key), engine_);
   ended_.push_back(id);
   outstanding_.erase(known);
 }
