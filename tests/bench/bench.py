@@ -45,27 +45,7 @@ def start_authority(folder: Path) -> subprocess.Popen:
         out.write("$TTL 86400\n. SOA a.root. host.root. 1 3600 600 86400 300\n. NS a.root.\na.root. A 10.53.9.1\n")
         for number in range(CACHED_NAMES):
             out.write(f"host{number}.bench. A 192.0.2.{number % 250 + 1}\n")
-    (folder / "root.hints").write_text(". 3600000 NS a.root.\na.root. 3600000 A 10.53.9.1\n")
-    (folder / "nsd.conf").write_text(f"""
-server:
-  ip-address: {peers.AUTHORITY}
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/nsd.pid"
-  database: ""
-  xfrdfile: "{folder}/xfrd"
-  zonelistfile: "{folder}/zone.list"
-  server-count: 1
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: "."
-  zonefile: "root.zone"
-""")
-    log = open(folder / "nsd.log", "wb")
-    return subprocess.Popen(["taskset", "-c", "1", "/usr/sbin/nsd", "-d", "-c", str(folder / "nsd.conf")], stdout=log, stderr=log)
+    return peers.start_authority(folder, [peers.AUTHORITY], {".": "root.zone"})
 
 
 def write_names(folder: Path, rules: int) -> tuple[Path, Path, Path]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import statistics
 import subprocess
 from pathlib import Path
 
@@ -62,26 +61,8 @@ def sign(folder: Path, zone: str) -> str:
 
 
 def start_authority(folder: Path) -> subprocess.Popen:
-    zones = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}.zone"\n' for name, file in
-                    ((".", "root"), *((zone, zone) for zone in ADDRESSES)))
-    addresses = "".join(f"  ip-address: {address}\n" for address in (peers.AUTHORITY, *ADDRESSES.values()))
-    (folder / "nsd.conf").write_text(f"""
-server:
-{addresses}  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/nsd.pid"
-  database: ""
-  xfrdfile: "{folder}/xfrd"
-  zonelistfile: "{folder}/zone.list"
-  server-count: 1
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-{zones}""")
-    (folder / "root.hints").write_text(". 3600000 NS a.root.\na.root. 3600000 A 10.53.9.1\n")
-    log = open(folder / "nsd.log", "wb")
-    return subprocess.Popen(["taskset", "-c", "1", "/usr/sbin/nsd", "-d", "-c", str(folder / "nsd.conf")], stdout=log, stderr=log)
+    return peers.start_authority(folder, [peers.AUTHORITY, *ADDRESSES.values()],
+                                 {".": "root.zone"} | {zone: f"{zone}.zone" for zone in ADDRESSES})
 
 
 def put_misses(system, build: Path, folder: Path, anchors: str, bench, arguments, table: dict) -> None:

@@ -18,6 +18,29 @@ SERVER = "10.53.9.10"
 PORT = 5300
 
 
+def start_authority(folder: Path, addresses: list[str], zones: dict[str, str]) -> subprocess.Popen:
+    """NSD on the load generator's core, with `zones` (name to file in FOLDER), and FOLDER/root.hints that name it."""
+    listen = "".join(f"  ip-address: {address}\n" for address in addresses)
+    served = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in zones.items())
+    (folder / "root.hints").write_text(f". 3600000 NS a.root.\na.root. 3600000 A {AUTHORITY}\n")
+    (folder / "nsd.conf").write_text(f"""
+server:
+{listen}  username: ""
+  chroot: ""
+  zonesdir: "{folder}"
+  pidfile: "{folder}/nsd.pid"
+  database: ""
+  xfrdfile: "{folder}/xfrd"
+  zonelistfile: "{folder}/zone.list"
+  server-count: 1
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+{served}""")
+    log = open(folder / "nsd.log", "wb")
+    return subprocess.Popen(["taskset", "-c", "1", "/usr/sbin/nsd", "-d", "-c", str(folder / "nsd.conf")], stdout=log, stderr=log)
+
+
 class System:
     name = ""
     program = ""
