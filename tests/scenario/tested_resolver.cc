@@ -6,6 +6,7 @@
 
 #include "tests/scenario/engine_settings.h"
 #include "tests/scenario/local_settings.h"
+#include "tests/support/without_rules.h"
 
 namespace weir::scenario {
 namespace {
@@ -14,32 +15,6 @@ constexpr std::size_t kAnswerCacheBytes = 4U << 20;
 constexpr std::size_t kMatchCacheBytes = 64U << 10;
 constexpr std::size_t kRingBytes = 64U << 10;
 constexpr std::size_t kMaxReply = 65'535;
-
-// No list, no rule: every answer goes to the client as it is, but for what local zones answer.
-class WithoutRules final : public Generation {
- public:
-  WithoutRules(std::span<const weir::LocalZone> zones, std::optional<Dns64> dns64) : local_data_(zones) {
-    policies_.dns64 = std::move(dns64);
-  }
-  const RuleDetail* detail(PayloadId) const override { return nullptr; }
-  void match(const ReversedName&, MatchSet& out) const override { out.clear(); }
-  void match_address(const IpAddress&, MatchSet& out) const override { out.clear(); }
-  bool has_address_rules() const override { return false; }
-  const PolicySet& policies() const override { return policies_; }
-  const LocalData* local_data() const override { return &local_data_; }
-  GenerationNumber number() const override { return {1}; }
-  NamesEpoch names_epoch() const override { return {1}; }
-  WallTime published_at() const override { return {}; }
-  const std::string& fingerprint() const override { return fingerprint_; }
-  const std::vector<ListId>& never_loaded() const override { return never_loaded_; }
-  std::uint64_t rule_count() const override { return 0; }
-
- private:
-  PolicySet policies_ = PolicySet::with_defaults();
-  LocalData local_data_;
-  std::string fingerprint_;
-  std::vector<ListId> never_loaded_;
-};
 
 // Whoever may ask by the scenario's lines. weir's list only allows, so a line that refuses takes its clients out of
 // what is allowed by default: everybody where a file says nothing, else loopback, as Unbound does.
@@ -82,7 +57,7 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   EngineOptions engine = engine_options(settings, zone_trust_, denials_);
   auto zones = local_zones(settings, engine.forward_zones);
   if (!zones) return zones.error();
-  generation_ = std::make_unique<WithoutRules>(*zones, dns64_of(settings));
+  generation_ = std::make_unique<test::WithoutRules>(*zones, dns64_of(settings));
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_, &special_names_);
   policy_->set_generation(generation_.get(), settings.wall_start());
   path_.emplace(PacketPathOptions{.allow_clients = allowed_clients(settings),

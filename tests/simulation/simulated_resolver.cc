@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "resolver/dnssec/chain_of_trust.h"
+#include "tests/support/without_rules.h"
 
 namespace weir::simulation {
 namespace {
@@ -14,27 +15,6 @@ constexpr std::size_t kDenials = 20'000;
 constexpr std::size_t kFewDenials = 1000;
 constexpr std::size_t kMatchCacheBytes = 64U << 10;
 constexpr std::size_t kRingBytes = 64U << 10;
-
-// No list, no rule: every answer goes to the client as it is.
-class WithoutRules final : public Generation {
- public:
-  const RuleDetail* detail(PayloadId) const override { return nullptr; }
-  void match(const ReversedName&, MatchSet& out) const override { out.clear(); }
-  void match_address(const IpAddress&, MatchSet& out) const override { out.clear(); }
-  bool has_address_rules() const override { return false; }
-  const PolicySet& policies() const override { return policies_; }
-  GenerationNumber number() const override { return {1}; }
-  NamesEpoch names_epoch() const override { return {1}; }
-  WallTime published_at() const override { return {}; }
-  const std::string& fingerprint() const override { return fingerprint_; }
-  const std::vector<ListId>& never_loaded() const override { return never_loaded_; }
-  std::uint64_t rule_count() const override { return 0; }
-
- private:
-  PolicySet policies_ = PolicySet::with_defaults();
-  std::string fingerprint_;
-  std::vector<ListId> never_loaded_;
-};
 
 template <class T>
 T taken(Result<T> result) {
@@ -59,7 +39,7 @@ SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t se
       rrsets_(caches == Caches::ample ? kRrsetCacheBytes : kSmallRrsetCacheBytes),
       denials_(caches == Caches::ample ? kDenials : kFewDenials),
       keys_(scratch.path()),
-      generation_(std::make_unique<WithoutRules>()),
+      generation_(std::make_unique<test::WithoutRules>()),
       out_(65'535) {
   sink_ = taken(DecisionSink::open(scratch.path(), 0, keys_, metrics_, kRingBytes));
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_);
