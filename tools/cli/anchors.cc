@@ -11,10 +11,10 @@
 namespace weir::cli {
 namespace {
 
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kAnchorsPatience{15};
 
 ExitCode show(Command& command) {
-  const auto answer = command.ask_resolver("anchors.show", {}, kPatience);
+  const auto answer = command.ask_resolver("anchors.show", {}, kAnchorsPatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -55,8 +55,9 @@ ExitCode add(Command& command, const Wanted& wanted) {
   if (!time) return command.usage("--for: " + time.error().message);
   if (trim(wanted.reason).empty()) return command.usage("--reason must say why (RFC 7646)");
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*time).count();
-  const auto answer = command.ask_resolver(
-      "anchors.negative.add", {{"name", wanted.name}, {"seconds", seconds}, {"reason", wanted.reason}}, kPatience);
+  const auto answer =
+      command.ask_resolver("anchors.negative.add",
+                           {{"name", wanted.name}, {"seconds", seconds}, {"reason", wanted.reason}}, kAnchorsPatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -68,7 +69,7 @@ ExitCode add(Command& command, const Wanted& wanted) {
 }
 
 ExitCode remove(Command& command, const std::string& name) {
-  const auto answer = command.ask_resolver("anchors.negative.remove", {{"name", name}}, kPatience);
+  const auto answer = command.ask_resolver("anchors.negative.remove", {{"name", name}}, kAnchorsPatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);

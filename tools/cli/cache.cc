@@ -13,7 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kSubtree = "/subtree";
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kCachePatience{30};
 
 // NAME[/subtree]; "." is everything.
 json::object arguments_of(std::string name) {
@@ -62,7 +62,7 @@ void show_servers(Command& command, const json::value& answer) {
 }
 
 ExitCode show(Command& command, const std::string& name) {
-  const auto answer = command.ask_resolver("cache.show", arguments_of(name), kPatience);
+  const auto answer = command.ask_resolver("cache.show", arguments_of(name), kCachePatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -78,7 +78,7 @@ ExitCode show(Command& command, const std::string& name) {
 }
 
 ExitCode flush(Command& command, const std::string& name) {
-  const auto answer = command.ask_resolver("cache.flush", arguments_of(name), kPatience);
+  const auto answer = command.ask_resolver("cache.flush", arguments_of(name), kCachePatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);

@@ -14,7 +14,7 @@ namespace {
 namespace json = boost::json;
 
 // A resolution ends within five seconds, whatever its servers do.
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kResolvePatience{15};
 
 struct Wanted {
   std::string name;
@@ -75,7 +75,7 @@ ExitCode resolve(Command& command, const Wanted& wanted) {
                                             {"trace", wanted.trace},
                                             {"fresh", wanted.fresh},
                                             {"checking_disabled", wanted.unchecked}},
-                                           kPatience);
+                                           kResolvePatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);

@@ -50,6 +50,7 @@ struct LogTotals {
 struct LogRetention {
   std::chrono::milliseconds keep;
   std::uint64_t size_bytes;
+  bool operator==(const LogRetention&) const = default;
 };
 
 // append, retain, sync: one thread. Everything else: any.

@@ -49,6 +49,7 @@ class LogThread {
   void loop() {
     SteadyTime synced{};
     SteadyTime retained{};
+    LogRetention in_force{};
     std::unique_lock lock(mutex_);
     for (bool last = false; !last;) {
       last = stopping_;  // one more turn, so that what was decided before the end is kept
@@ -60,10 +61,12 @@ class LogThread {
         synced = now.steady;
         tell(log_.sync());
       }
-      if (now.steady - retained >= kRetainEvery) {
+      const auto config = config_();
+      const LogRetention wanted{config->log.keep, config->log.size_bytes};
+      if (now.steady - retained >= kRetainEvery || wanted != in_force) {  // who shortens it need not wait
         retained = now.steady;
-        const LogConfig log = config_()->log;
-        const auto dropped = log_.retain({log.keep, log.size_bytes}, now.wall);
+        in_force = wanted;
+        const auto dropped = log_.retain(wanted, now.wall);
         tell(dropped ? Result<void>() : Result<void>(dropped.error()));
       }
       lock.lock();
