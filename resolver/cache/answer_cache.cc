@@ -228,8 +228,7 @@ bool AnswerCache::read(Probe& probe, const AnswerKey& key, CacheSeconds now, std
     answer.matches_size_ = static_cast<std::uint16_t>(sizes.matches);
     answer.text_size_ = static_cast<std::uint8_t>(sizes.text);
     const std::uint32_t bit = 1U << probe.slot;
-    answer.read_before = (bucket.used.load(relaxed_) & bit) != 0;
-    if (!answer.read_before) bucket.used.fetch_or(bit, relaxed_);
+    if ((bucket.used.load(relaxed_) & bit) == 0) bucket.used.fetch_or(bit, relaxed_);
     return true;
   }
   return false;

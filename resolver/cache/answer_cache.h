@@ -89,7 +89,6 @@ class CachedAnswer {
   CacheSeconds expires = 0;
   CacheSeconds stale_until = 0;
   bool stale = false;
-  bool read_before = false;  // since it was put, or since the cache last looked for what to throw out
   NamesEpoch epoch;
   std::optional<EdeCode> ede;
 

@@ -141,6 +141,22 @@ class Unpacker {
   std::span<const std::uint8_t> in_;
 };
 
+Delegation unpack_delegation(const Entry& entry, const Name& zone_cut) {
+  Unpacker unpacker(entry);
+  Delegation out;
+  out.zone_cut = zone_cut;
+  out.expires = entry.expires;
+  out.since = SteadyTime(SteadyTime::duration(static_cast<SteadyTime::rep>(unpacker.number(8))));
+  out.servers.resize(unpacker.number(2));
+  for (NameServer& server : out.servers) {
+    server.name = unpacker.name();
+    for (std::uint64_t left = unpacker.number(2); left > 0; --left) {
+      server.addresses.push_back(IpAddress::from_octets(unpacker.octets()));
+    }
+  }
+  return out;
+}
+
 struct alignas(64) Shard {
   mutable std::mutex mutex;
   EntryTable table;
@@ -285,6 +301,7 @@ void RrsetCache::put_delegation(const Delegation& delegation, SteadyTime now) {
   Head head;
   head.content = Content::delegation;
   Packer packer;
+  packer.number(static_cast<std::uint64_t>(now.time_since_epoch().count()), 8);
   packer.number(delegation.servers.size(), 2);
   for (const NameServer& server : delegation.servers) {
     packer.name(server.name);
@@ -303,19 +320,7 @@ std::optional<Delegation> RrsetCache::closest_delegation(const Name& name, Stead
     Shard& shard = state_->shard(at);
     const std::lock_guard lock(shard.mutex);
     const Entry* entry = shard.find_live({at, kDelegation}, now);
-    if (entry == nullptr) continue;
-    Unpacker unpacker(*entry);
-    Delegation out;
-    out.zone_cut = at;
-    out.expires = entry->expires;
-    out.servers.resize(unpacker.number(2));
-    for (NameServer& server : out.servers) {
-      server.name = unpacker.name();
-      for (std::uint64_t left = unpacker.number(2); left > 0; --left) {
-        server.addresses.push_back(IpAddress::from_octets(unpacker.octets()));
-      }
-    }
-    return out;
+    if (entry != nullptr) return unpack_delegation(*entry, at);
   }
   return std::nullopt;
 }
@@ -400,12 +405,7 @@ CachedEntry show(const Entry& entry, const Name& name, SteadyTime now) {
       break;
     case Content::delegation:
       out.kind = Kind::delegation;
-      out.servers.resize(unpacker.number(2));
-      for (NameServer& server : out.servers) {
-        server.name = unpacker.name();
-        for (std::uint64_t left = unpacker.number(2); left > 0; --left)
-          server.addresses.push_back(IpAddress::from_octets(unpacker.octets()));
-      }
+      out.servers = unpack_delegation(entry, name).servers;
       break;
     case Content::failure: {
       out.kind = Kind::failure;

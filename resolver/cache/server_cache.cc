@@ -38,6 +38,8 @@ struct Entry {
   SteadyTime next_probe{};  // of a dead one
   SteadyTime without_edns_until{};
   SteadyTime folds_case_until{};
+  SteadyTime without_cookies_until{};
+  UpstreamCookie cookie;
   std::vector<LameZone> lame;
 
   bool dead() const { return silences >= kSilencesUntilDead; }
@@ -121,6 +123,8 @@ ServerStatus ServerCache::find(const ServerAddress& server, const Name& zone_cut
   status.srtt = entry.measured && entry.silences == 0 ? entry.srtt : status.retransmit_after;
   status.dead = entry.dead();
   status.without_edns = entry.without_edns_until > now;
+  status.without_cookies = entry.without_cookies_until > now;
+  status.cookie = entry.cookie;
   status.folds_case = entry.folds_case_until > now;
   status.lame = std::ranges::any_of(
       entry.lame, [&](const LameZone& lame) { return lame.until > now && lame.zone_cut == zone_cut; });
@@ -170,6 +174,37 @@ void ServerCache::record_without_edns(const ServerAddress& server, SteadyTime no
 
 void ServerCache::record_folds_case(const ServerAddress& server, SteadyTime now) {
   state_->change(server, [&](Entry& entry) { entry.folds_case_until = now + kCapabilityLife; });
+}
+
+UpstreamCookie ServerCache::begin_cookie(const ServerAddress& server, std::span<const std::uint8_t> client_cookie) {
+  UpstreamCookie out;
+  state_->change(server, [&](Entry& entry) {
+    if (entry.cookie.size == 0) {
+      std::ranges::copy(client_cookie.first(UpstreamCookie::kClientPart), entry.cookie.wire.begin());
+      entry.cookie.size = UpstreamCookie::kClientPart;
+    }
+    out = entry.cookie;
+  });
+  return out;
+}
+
+void ServerCache::record_cookie(const ServerAddress& server, std::span<const std::uint8_t> cookie) {
+  state_->change(server, [&](Entry& entry) {
+    UpstreamCookie& known = entry.cookie;
+    if (known.size == 0 || cookie.size() > known.wire.size()) return;
+    if (cookie.empty()) {
+      known.size = UpstreamCookie::kClientPart;
+      return;
+    }
+    // For an older client cookie of ours: the entry was forgotten meanwhile.
+    if (!std::ranges::equal(cookie.first(UpstreamCookie::kClientPart), std::span(known.wire).first(8))) return;
+    std::ranges::copy(cookie, known.wire.begin());
+    known.size = static_cast<std::uint8_t>(cookie.size());
+  });
+}
+
+void ServerCache::record_without_cookies(const ServerAddress& server, SteadyTime now) {
+  state_->change(server, [&](Entry& entry) { entry.without_cookies_until = now + kCapabilityLife; });
 }
 
 void ServerCache::record_lame(const ServerAddress& server, const Name& zone_cut, SteadyTime now) {

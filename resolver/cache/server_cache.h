@@ -4,15 +4,28 @@
 // No clock: `now` is an argument.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "resolver/cache/server_address.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
 
 namespace weir {
+
+// What is sent to a server as COOKIE (RFC 7873): the client cookie that it alone gets from us, and the server cookie
+// that it gave for it.
+struct UpstreamCookie {
+  static constexpr std::size_t kClientPart = 8;
+
+  std::array<std::uint8_t, 40> wire{};
+  std::uint8_t size = 0;  // 0: none yet; 8: the server has given none
+
+  std::span<const std::uint8_t> octets() const { return {wire.data(), size}; }
+};
 
 struct ServerStatus {
   bool known = false;                            // an answer or a silence has been seen
@@ -21,7 +34,9 @@ struct ServerStatus {
   bool dead = false;                             // silent several times in a row, until it answers again
   bool lame = false;                             // for the zone asked about
   bool without_edns = false;                     // answers only queries without OPT
-  bool folds_case = false;                       // does not echo the case of QNAME: 0x20 is useless there
+  bool without_cookies = false;                  // does not understand a query with one
+  UpstreamCookie cookie;
+  bool folds_case = false;  // does not echo the case of QNAME: 0x20 is useless there
 };
 
 class ServerCache {
@@ -40,6 +55,12 @@ class ServerCache {
   bool claim_probe(const ServerAddress& server, SteadyTime now);
   void record_without_edns(const ServerAddress& server, SteadyTime now);
   void record_folds_case(const ServerAddress& server, SteadyTime now);
+  // `client_cookie` is kept where the server has none of ours yet; what is in force comes back.
+  UpstreamCookie begin_cookie(const ServerAddress& server, std::span<const std::uint8_t> client_cookie);
+  // An answer that the server alone can have given, with `cookie` in it, which begins with our client cookie; empty:
+  // with none, so that none is expected of it.
+  void record_cookie(const ServerAddress& server, std::span<const std::uint8_t> cookie);
+  void record_without_cookies(const ServerAddress& server, SteadyTime now);
   void record_lame(const ServerAddress& server, const Name& zone_cut, SteadyTime now);
 
   void clear();

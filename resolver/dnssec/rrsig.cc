@@ -58,8 +58,7 @@ std::optional<Rrsig> parse_rrsig(Octets rdata) {
   out.key_tag = reader.u16();
   out.signer = reader.name();
   // A compression pointer would be followed by the reader; stored RDATA has none, and then the sizes agree.
-  if (!reader.ok() || reader.position() != kFixedSize + out.signer.size() || reader.remaining() == 0)
-    return std::nullopt;
+  if (!reader.ok() || reader.position() != kFixedSize + out.signer.size()) return std::nullopt;
   out.fixed_part = rdata.first(kFixedSize);
   out.signature = rdata.subspan(reader.position());
   return out;

@@ -1,5 +1,6 @@
 // AskServers: which question, to which server. What follows from its answer is in take_response.cc.
 #include <algorithm>
+#include <array>
 
 #include "resolver/engine/asking.h"
 #include "resolver/engine/server_selection.h"
@@ -37,6 +38,19 @@ UpstreamQuery make_query(const AskServers& step, const Candidate& candidate, con
   return query;
 }
 
+// Where the server has none of ours yet it gets one drawn for it (RFC 9018 section 3).
+void add_cookie(UpstreamQuery& query, const ServerAddress& server, const ServerStatus& status, const Context& context) {
+  if (!context.options.cookies || status.without_cookies || query.edns == EdnsUse::without_opt) return;
+  query.cookie = status.cookie;
+  if (query.cookie.size != 0) return;
+  std::array<std::uint8_t, UpstreamCookie::kClientPart> drawn{};
+  for (std::size_t i = 0; i < drawn.size(); i += 4) {
+    const std::uint32_t bits = context.options.random();
+    for (unsigned k = 0; k < 4; ++k) drawn[i + k] = static_cast<std::uint8_t>(bits >> (8 * k));
+  }
+  query.cookie = context.servers.begin_cookie(server, drawn);
+}
+
 enum class Asked : std::uint8_t { sent, held, out_of_packets };
 
 // Sends to `candidate`, or joins an exchange that asks the same; waits for room where there is none.
@@ -64,6 +78,7 @@ Asked ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resoluti
   if (!resolution.budget().spend(Limit::upstream_packets)) return Asked::out_of_packets;
   ++context.counters.exchanges;
   if (candidate.tries > 1) ++context.counters.retries;
+  add_cookie(query, candidate.address, status, context);
   OutstandingExchange draft;
   draft.server = candidate.address;
   draft.bounds = bounds;
@@ -193,7 +208,14 @@ bool has_empty_answer(const AskServers& step) {
 }
 
 // No server is left that could be asked at once. What is tried then, in this order; nothing: it is over.
-enum class LastResort : std::uint8_t { none, ask_on, no_data, recursion };
+enum class LastResort : std::uint8_t { none, ask_on, no_data, recursion, parent };
+
+// A delegation is kept for days, and who moves a zone may have its old servers REFUSE it at once.
+bool may_have_moved(const AskServers& step, const Lookup& lookup, const Context& context) {
+  if (step.zone.zone_cut.is_root() || lookup.failed_delegation) return false;
+  const std::chrono::seconds fresh(limit_of(Limit::delegation_recheck_s));
+  return step.zone.since + fresh <= context.now.steady;
+}
 
 LastResort last_resort(AskServers& step, const Lookup& lookup, Context& context) {
   if (has_empty_answer(step)) return LastResort::no_data;
@@ -212,8 +234,10 @@ LastResort last_resort(AskServers& step, const Lookup& lookup, Context& context)
     if (step.role == ServerRole::recursive) return LastResort::ask_on;
   }
   const ForwardZone* forward = asked_forward_zone(step, lookup, context);
-  const bool falls_back = forward != nullptr && forward->fallback == ForwardZone::Fallback::recursion;
-  return falls_back ? LastResort::recursion : LastResort::none;
+  if (forward != nullptr) {
+    return forward->fallback == ForwardZone::Fallback::recursion ? LastResort::recursion : LastResort::none;
+  }
+  return may_have_moved(step, lookup, context) ? LastResort::parent : LastResort::none;
 }
 
 std::optional<Step> give_up(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
@@ -226,6 +250,10 @@ std::optional<Step> give_up(AskServers& step, Lookup& lookup, Resolution& resolu
       count_unanswered(step, lookup, context);
       lookup.without_forwarders = true;
       return FindZoneCut{};
+    case LastResort::parent:
+      ++context.counters.rechecked_delegations;
+      lookup.failed_delegation = step.zone;
+      return ask_parent_of(step.zone.zone_cut, context);
     case LastResort::none:
       break;
   }

@@ -231,25 +231,63 @@ struct Engine::State {
     tell(exchange, kind, message, octets, now);
   }
 
+  // Whether the cookie of a response says that it comes from the server (RFC 7873 section 5.3).
+  enum class CookieWord : std::uint8_t { nothing, good, forged, missing };
+  static CookieWord cookie_word(const OutstandingExchange& exchange, const Message& message) {
+    const auto sent = exchange.query.cookie.octets();
+    if (sent.empty()) return CookieWord::nothing;
+    constexpr std::size_t kOurs = UpstreamCookie::kClientPart;
+    if (!message.edns || message.edns->cookie.empty())
+      return sent.size() > kOurs ? CookieWord::missing : CookieWord::nothing;
+    const auto got = std::span<const std::uint8_t>(message.edns->cookie).first(kOurs);
+    return std::ranges::equal(got, sent.first(kOurs)) ? CookieWord::good : CookieWord::forged;
+  }
+
+  // No answer yet. True where the exchange has ended by it.
+  bool cookie_says_no(OutstandingExchange& exchange, CookieWord word, Now now) {
+    if (word != CookieWord::forged && word != CookieWord::missing) return false;
+    ++counters.cookie_misses;
+    // One that has always sent its cookie may have been replaced by one that does not: TCP tells.
+    if (word == CookieWord::missing) {
+      end(exchange.id, ExchangeEventKind::ask_tcp, nullptr, 0, now);
+      return true;
+    }
+    ++counters.ignored_responses;
+    exchange.lacked_cookie = true;
+    if (++exchange.wrong_ids >= limit_of(Limit::wrong_ids)) {
+      counters.limits.reach(Limit::wrong_ids);
+      end(exchange.id, ExchangeEventKind::ask_tcp, nullptr, 0, now);
+    }
+    return true;
+  }
+
+  void heard_from(const OutstandingExchange& exchange, Now now) {
+    if (exchange.transport == UpstreamTransport::tcp) return servers.record_alive(exchange.server);
+    servers.record_answer(exchange.server, std::chrono::duration_cast<microseconds>(now.steady - exchange.sent),
+                          now.steady);
+  }
+
   void take_answer(OutstandingExchange& exchange, const MessageStart& start, std::span<const std::uint8_t> octets,
                    Now now) {
-    if (exchange.transport == UpstreamTransport::udp) {
-      servers.record_answer(exchange.server, std::chrono::duration_cast<microseconds>(now.steady - exchange.sent),
-                            now.steady);
-    } else {
-      servers.record_alive(exchange.server);
-    }
+    const bool udp = exchange.transport == UpstreamTransport::udp;
     if (start.flags.truncated) {
       // Over TCP nothing needs to be cut: what is missing there would be taken for a denial.
-      const bool udp = exchange.transport == UpstreamTransport::udp;
+      heard_from(exchange, now);
       return end(exchange.id, udp ? ExchangeEventKind::truncated : ExchangeEventKind::malformed, nullptr, octets.size(),
                  now);
     }
     auto message = read_message(restore_case(octets, start, exchange));
+    const CookieWord word = message ? cookie_word(exchange, *message) : CookieWord::nothing;
+    if (udp && cookie_says_no(exchange, word, now)) return;
+    heard_from(exchange, now);
     if (!message) {
       ++counters.malformed_responses;
       return end(exchange.id, ExchangeEventKind::malformed, nullptr, octets.size(), now);
     }
+    if (word == CookieWord::good) servers.record_cookie(exchange.server, message->edns->cookie);
+    if (word == CookieWord::missing) servers.record_cookie(exchange.server, {});
+    if (message->rcode == Rcode::badcookie && word == CookieWord::good)
+      return end(exchange.id, ExchangeEventKind::bad_cookie, nullptr, octets.size(), now);
     bound_ttls(*message, options.ttl);
     end(exchange.id, ExchangeEventKind::answered, &*message, octets.size(), now);
   }

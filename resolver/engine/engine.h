@@ -59,6 +59,9 @@ struct Origin {
   // RRSIGs and denial records are in the result only then. Upstream DO is set then, and always where answers are
   // validated.
   bool dnssec_ok = false;
+  // Of a prefetch: a delegation that ends within this is asked for again too, so that the next question waits for
+  // nobody.
+  std::uint32_t leeway_seconds = 0;
   bool cache_only = false;  // nobody is asked (RD=0): REFUSED where the caches do not know it
   // Somebody looks at how it goes: it is shared with nobody. Null for everybody else.
   std::shared_ptr<const Examination> examination = {};
@@ -163,6 +166,7 @@ struct EngineOptions {
   // Answers hold what was asked for, and what denies it. Else also the zone's NS and addresses for names in the answer,
   // as far as the authority sent them.
   bool minimal_responses = true;
+  bool cookies = true;  // RFC 7873, towards servers
   std::uint16_t udp_payload_size = 1232;
   TtlBounds ttl;
   std::size_t max_exchanges = 8192;  // outstanding at once; limits.h may allow less
@@ -185,7 +189,8 @@ struct EngineOptions {
 
 struct EngineCounters {
   std::uint64_t started = 0, finished = 0, failed = 0, exchanges = 0, retries = 0, tcp_fallbacks = 0,
-                ignored_responses = 0, malformed_responses = 0, joined = 0, validations = 0, bogus = 0;
+                ignored_responses = 0, malformed_responses = 0, cookie_misses = 0, rechecked_delegations = 0,
+                joined = 0, validations = 0, bogus = 0;
   std::uint64_t broken_invariants = 0;  // resolutions that a mistake of our own ended
   LimitCounts limits;
 };

@@ -58,6 +58,7 @@ struct OutstandingExchange {
   bool retried = false;  // retry_at has passed and the waiters were told
   unsigned wrong_ids = 0;
   bool folds_case = false;      // a response that was right but for the case of QNAME came, and was ignored
+  bool lacked_cookie = false;   // a response came with another cookie than ours, and was ignored
   bool headless_error = false;  // a FORMERR or the like without question came, and was ignored
   std::vector<WorkId> waiters;  // in the order in which they came
 };

@@ -214,6 +214,11 @@ AskServers ask_zone(Delegation zone, Context& context) {
   return step;
 }
 
+AskServers ask_parent_of(const Name& zone_cut, Context& context) {
+  auto zone = context.rrsets.closest_delegation(zone_cut.parent(), context.now.steady);
+  return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);
+}
+
 namespace {
 
 AskServers ask_forward_zone(const ForwardZone& forward, Context& context) {
@@ -259,7 +264,10 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
   }
   // DS stands on the parent's side of the cut (RFC 4035 section 3.1.4.1).
   const bool above = lookup.type == RecordType::ds && !lookup.name.is_root();
-  auto zone = context.rrsets.closest_delegation(above ? lookup.name.parent() : lookup.name, context.now.steady);
+  const bool refreshes = lookup.purpose == Purpose::answer;
+  const std::chrono::seconds leeway(refreshes ? resolution.origin().leeway_seconds : 0);
+  auto zone =
+      context.rrsets.closest_delegation(above ? lookup.name.parent() : lookup.name, context.now.steady + leeway);
   while (lookup.purpose == Purpose::addresses && zone && !zone->zone_cut.is_root() &&
          waits_for_itself(*zone, lookup, resolution, context)) {
     zone = context.rrsets.closest_delegation(zone->zone_cut.parent(), context.now.steady);

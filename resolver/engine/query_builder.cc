@@ -5,9 +5,15 @@
 #include "zones/dns/writer.h"
 
 namespace weir {
+namespace {
+
+constexpr std::uint16_t kOptionCookie = 10;  // RFC 7873
+
+}  // namespace
 
 std::vector<std::uint8_t> build_query(const UpstreamQuery& query) {
-  std::vector<std::uint8_t> out(12 + query.qname.size() + 4 + 11);
+  const std::size_t option_size = query.cookie.size == 0 ? 0 : 4U + query.cookie.size;
+  std::vector<std::uint8_t> out(12 + query.qname.size() + 4 + 11 + option_size);
   Writer writer(out);
   writer.u16(query.id);
   writer.u16(
@@ -24,7 +30,12 @@ std::vector<std::uint8_t> build_query(const UpstreamQuery& query) {
     writer.u16(static_cast<std::uint16_t>(RecordType::opt));
     writer.u16(query.udp_payload_size);
     writer.u32(query.dnssec_ok ? 0x8000 : 0);
-    writer.u16(0);
+    writer.u16(static_cast<std::uint16_t>(option_size));
+    if (option_size != 0) {
+      writer.u16(kOptionCookie);
+      writer.u16(query.cookie.size);
+      writer.octets(query.cookie.octets());
+    }
   }
   out.resize(writer.size());
   return out;

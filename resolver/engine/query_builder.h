@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "resolver/cache/server_cache.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
 
@@ -22,6 +23,7 @@ struct UpstreamQuery {
   bool dnssec_ok = false;
   bool recursion_desired = false;
   bool checking_disabled = false;
+  UpstreamCookie cookie = {};  // sent where it has a size, and there is an OPT
 };
 
 // RD is 0: we ask authoritative servers.

@@ -43,14 +43,25 @@ struct Lookup {
   RecordClass record_class = RecordClass::in;
   Step step;
   bool without_forwarders = false;  // none of them answered, and the zone may fall back to recursion
-  bool uncached = false;            // some of it comes from a zone of which nothing is to be kept
+  // None of its servers would answer: what the parent says now is asked for.
+  std::optional<Delegation> failed_delegation;
+  bool uncached = false;  // some of it comes from a zone of which nothing is to be kept
   std::vector<ChainLink> chain;
   std::vector<Name> chain_zone_cuts;    // beside chain: of the zone that gave each link
   std::vector<SteadyTime> chain_since;  // beside chain: when each link's TTLs were right
   Trouble trouble;
 };
 
-enum class ExchangeEventKind : std::uint8_t { answered, truncated, malformed, failed, silent, expired, ask_tcp };
+enum class ExchangeEventKind : std::uint8_t {
+  answered,
+  truncated,
+  malformed,
+  failed,
+  silent,
+  expired,
+  ask_tcp,
+  bad_cookie  // the server wants its new cookie, which is known now (RFC 7873 section 5.3)
+};
 
 struct ExchangeEvent {
   ExchangeEventKind kind = ExchangeEventKind::answered;
@@ -156,6 +167,7 @@ Finished alias_in_the_way(FollowAlias alias);
 const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context);
 // find_zone_cut.cc: begins to ask the servers of `zone`, with the addresses that glue and cache know.
 AskServers ask_zone(Delegation zone, Context& context);
+AskServers ask_parent_of(const Name& zone_cut, Context& context);  // the closest zone above it that is known
 // Each once, of the families that are in use.
 void add_candidates(AskServers& step, const std::vector<IpAddress>& addresses, Context& context);
 

@@ -27,6 +27,7 @@ struct FindZoneCut {};
 struct Candidate {
   ServerAddress address;
   unsigned tries = 0;
+  unsigned bad_cookies = 0;  // times that it wanted another cookie
   // empty: it said that there is no data, and nothing to show for it.
   enum class Use : std::uint8_t { open, recursive, empty, given_up } use = Use::open;
   UpstreamTransport transport = UpstreamTransport::udp;

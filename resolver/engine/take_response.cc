@@ -91,6 +91,22 @@ void remember_beside(const Message& message, const AskServers& step, const Resol
   }
 }
 
+// The same goes for what an answer shows of them: the zone's word does not reach further than its parent's.
+void bound_beside(SignedRrset& answer, const AskServers& step, const Context& context) {
+  if (step.role != ServerRole::authority) return;
+  const auto left = std::chrono::duration_cast<seconds>(step.zone.expires - context.now.steady).count();
+  const auto bound = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, limit_of(Limit::ttl_s)));
+  const auto bound_all = [&](std::vector<Rrset>& section) {
+    for (Rrset& rrset : section) rrset.ttl_seconds = std::min(rrset.ttl_seconds, bound);
+  };
+  const auto of_cut = [&](const Rrset& rrset) {
+    return rrset.type == RecordType::ns && rrset.owner == step.zone.zone_cut;
+  };
+  if (std::ranges::none_of(answer.authority, of_cut)) return;
+  bound_all(answer.authority);
+  bound_all(answer.additional);
+}
+
 // For other zones that the same servers serve; it answers no question (RFC 2181 section 5.4.1).
 void remember_glue(const Delegation& zone, SteadyTime now, Context& context) {
   const auto left = std::chrono::duration_cast<seconds>(zone.expires - now).count();
@@ -129,16 +145,23 @@ void remember_ds(const ClassifiedResponse& response, const AskServers& step, con
                               Signatures::needed, now);
 }
 
-std::optional<Step> follow_referral(AskServers& step, Resolution& resolution, Context& context,
+std::optional<Step> follow_referral(AskServers& step, const Lookup& lookup, Resolution& resolution, Context& context,
                                     ClassifiedResponse response) {
   if (!resolution.budget().spend(Limit::referrals)) return limit_failure(Limit::referrals, context);
   Delegation& zone = *response.referral;
   const SteadyTime now = context.now.steady;
+  zone.since = now;
   zone.expires = std::min(step.zone.expires,
                           now + seconds(std::min<std::uint64_t>(response.referral_ttl, limit_of(Limit::ttl_s))));
   context.rrsets.put_delegation(zone, now);
   remember_glue(zone, now, context);
   remember_ds(response, step, resolution, context);
+  const auto& failed = lookup.failed_delegation;
+  if (failed && failed->zone_cut == zone.zone_cut && failed->servers == zone.servers) {
+    AskServers the_same;
+    the_same.zone = std::move(zone);
+    return no_server_left(the_same, lookup);  // it has not moved, and all of them were asked
+  }
   return ask_zone(std::move(zone), context);
 }
 
@@ -210,6 +233,7 @@ std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution
   const Name& cut = step.zone.zone_cut;
   switch (response.meaning) {
     case ResponseMeaning::answer: {
+      for (SignedRrset& rrset : response.rrsets) bound_beside(rrset, step, context);
       remember_answer(response, step, message, resolution, context);
       Finished answer = positive(std::move(response.rrsets), cut);
       return finish_chain(step, lookup, resolution, context, response, std::move(answer));
@@ -243,7 +267,13 @@ std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution
 
 std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                                   Context& context, const ExchangeEvent& event, ResponseMeaning meaning) {
-  if (meaning == ResponseMeaning::edns_refused && event.exchange.query.edns == EdnsUse::with_opt) {
+  const bool with_opt = event.exchange.query.edns == EdnsUse::with_opt;
+  const bool formerr = event.message != nullptr && event.message->rcode == Rcode::formerr;
+  if (meaning == ResponseMeaning::edns_refused && formerr && event.exchange.query.cookie.size != 0) {
+    context.servers.record_without_cookies(candidate.address, context.now.steady);  // some dislike any option
+    return ask_again(step, candidate, lookup, resolution, context);
+  }
+  if (meaning == ResponseMeaning::edns_refused && with_opt) {
     candidate.edns = EdnsUse::without_opt;
     return ask_again(step, candidate, lookup, resolution, context);
   }
@@ -295,7 +325,7 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
   for (const Limit limit : response.limits_reached) context.counters.limits.reach(limit);
   switch (response.meaning) {
     case ResponseMeaning::referral:
-      return follow_referral(step, resolution, context, std::move(response));
+      return follow_referral(step, lookup, resolution, context, std::move(response));
     case ResponseMeaning::lame:
     case ResponseMeaning::recursive:
     case ResponseMeaning::server_failure:
@@ -327,6 +357,10 @@ std::optional<Step> on_silence(AskServers& step, Candidate& candidate, Lookup& l
   ++lookup.trouble.silent;
   if (event.exchange.folds_case) {
     candidate.transport = UpstreamTransport::tcp;  // an answer did come, with other letters: TCP tells whose it was
+    return ask_again(step, candidate, lookup, resolution, context);
+  }
+  if (event.exchange.lacked_cookie) {
+    candidate.transport = UpstreamTransport::tcp;  // the server itself, or somebody else?
     return ask_again(step, candidate, lookup, resolution, context);
   }
   if (event.exchange.headless_error) {
@@ -387,6 +421,13 @@ std::optional<Step> on_exchange(AskServers& step, Lookup& lookup, Resolution& re
     case ExchangeEventKind::ask_tcp:
       ++context.counters.tcp_fallbacks;
       candidate->transport = UpstreamTransport::tcp;
+      return ask_again(step, *candidate, lookup, resolution, context);
+    case ExchangeEventKind::bad_cookie:
+      // Once with what it gave; who wants yet another is asked over TCP (RFC 7873 section 5.3).
+      if (++candidate->bad_cookies > 1) {
+        ++context.counters.tcp_fallbacks;
+        candidate->transport = UpstreamTransport::tcp;
+      }
       return ask_again(step, *candidate, lookup, resolution, context);
     case ExchangeEventKind::malformed:
       return on_bad_answer(step, *candidate, lookup, resolution, context, event, ResponseMeaning::malformed);

@@ -156,7 +156,12 @@ void trace_exchange(const ExchangeEvent& exchange, const Lookup& lookup, const R
       event.text = "given up";
       break;
     case ExchangeEventKind::ask_tcp:
-      event.text = "answers with wrong ids: TCP is next";
+      event.text = "answers with wrong ids or without its cookie: TCP is next";
+      break;
+    case ExchangeEventKind::bad_cookie:
+      event.kind = TraceKind::answered;
+      event.rtt = since;
+      event.text = "wants its new cookie";
       break;
   }
   resolution.trace()->add(std::move(event));

@@ -103,8 +103,10 @@ std::optional<ResolutionResult> read_stored_answer(std::span<const std::uint8_t>
 ReplyFlags stored_flags(const Query& query, Rcode rcode, Security security) {
   ReplyFlags flags;
   flags.rcode = rcode;
-  // Only what was asked for: DO or AD in the query (RFC 6840 section 5.7).
-  flags.authentic_data = security == Security::secure && (query.dnssec_ok || query.authentic_data);
+  // Only what was asked for: DO or AD in the query (RFC 6840 section 5.7). Who sets CD checks for himself, and whether
+  // we have checked too would depend on who asked before him.
+  flags.authentic_data =
+      security == Security::secure && (query.dnssec_ok || query.authentic_data) && !query.checking_disabled;
   return flags;
 }
 

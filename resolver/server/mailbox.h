@@ -20,6 +20,7 @@ namespace weir {
 // again because its answer expires soon, for which nobody waits.
 struct Miss {
   enum class Kind : std::uint8_t { query, refresh } kind = Kind::query;
+  std::uint32_t leeway_seconds = 0;   // of a refresh: the last tenth of the entry's life
   std::vector<std::uint8_t> message;  // `query` points into it
   Query query;
   IpAddress client;

@@ -63,6 +63,8 @@ enum class Metric : std::uint8_t {
   engine_ignored_responses,
   engine_malformed_responses,
   engine_broken_invariants,
+  engine_cookie_misses,
+  engine_rechecked_delegations,
   engine_joined,
   engine_validations,                                         // answers that were checked to the end
   engine_bogus,                                               // of them: not what their zones signed

@@ -66,6 +66,7 @@ std::optional<std::size_t> PacketPath::answer(AskedQuery& asked, std::span<std::
 void PacketPath::fill(Miss& miss, const AskedQuery& asked) const {
   const Query& query = asked.parsed.query;
   miss.kind = asked.refresh ? Miss::Kind::refresh : Miss::Kind::query;
+  miss.leeway_seconds = asked.refresh ? asked.leeway_seconds : 0;
   miss.message.assign(query.message.begin(), query.message.end());
   miss.query = query;
   miss.query.message = miss.message;
@@ -174,10 +175,11 @@ StoredReply PacketPath::cached_reply(AskedQuery& asked) {
     metrics_.add(Metric::stale_answers);
     return stale_reply(query, cached_, options_.cache);
   }
-  // Asked for at least for the third time in its life: it is in use, and should not be missed when it expires.
+  // Asked for again in its life, and near its end: it is in use, and should not be missed when it expires.
   const CacheSeconds left = cached_.expires - seconds_;
-  const bool ends_soon = std::uint64_t{left} * 10 <= cached_.expires - cached_.inserted;
-  if (ends_soon && options_.cache.prefetch && cached_.read_before) asked.refresh = answers_.claim_refresh(asked.probe);
+  asked.leeway_seconds = (cached_.expires - cached_.inserted) / 10;
+  const bool ends_soon = left <= asked.leeway_seconds;
+  if (ends_soon && options_.cache.prefetch) asked.refresh = answers_.claim_refresh(asked.probe);
   StoredReply stored;
   stored.flags = stored_flags(query, cached_.rcode, static_cast<Security>(cached_.security));
   stored.ttl_offsets = cached_.ttl_offsets();

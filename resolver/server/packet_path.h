@@ -35,6 +35,7 @@ struct AskedQuery {
   Transport transport = Transport::udp;
   std::chrono::milliseconds tcp_idle{0};  // how long its connection may be idle, as the client is told (RFC 7828)
   std::uint32_t group = 0;                // of a miss
+  std::uint32_t leeway_seconds = 0;       // of a refresh
   bool refresh = false;                   // answered, and now to be asked for again: the answer expires soon
 };
 

@@ -143,6 +143,8 @@ class EngineResolutions final : public Resolutions {
     metrics.set(Metric::engine_ignored_responses, counters.ignored_responses);
     metrics.set(Metric::engine_malformed_responses, counters.malformed_responses);
     metrics.set(Metric::engine_broken_invariants, counters.broken_invariants);
+    metrics.set(Metric::engine_cookie_misses, counters.cookie_misses);
+    metrics.set(Metric::engine_rechecked_delegations, counters.rechecked_delegations);
     metrics.set(Metric::engine_joined, counters.joined);
     metrics.set(Metric::engine_validations, counters.validations);
     metrics.set(Metric::engine_bogus, counters.bogus);
@@ -176,6 +178,7 @@ class EngineResolutions final : public Resolutions {
                         .prefix = fairness_prefix(miss.client),
                         .checking_disabled = query.checking_disabled,
                         .dnssec_ok = query.dnssec_ok,
+                        .leeway_seconds = miss.leeway_seconds,
                         .cache_only = !is_refresh && !query.recursion_desired};
     auto alias = alias_of(query);
     const ResolutionId id =

@@ -138,6 +138,8 @@ ParsedQuery parse_query(std::span<const std::uint8_t> message) {
   query.qname_labels = name.labels;
   query.type = static_cast<RecordType>(number_at(message, after_name));
   query.record_class = static_cast<RecordClass>(number_at(message, after_name + 2));
+  query.any_class = query.record_class == RecordClass::any;
+  if (query.any_class) query.record_class = RecordClass::in;
   query.qname_hash = hash_wire_name(query.qname);
 
   const auto type_fault = check_type(query.type);

@@ -24,6 +24,7 @@ struct Query {
   std::uint16_t id = 0;
   RecordType type = RecordType::a;
   RecordClass record_class = RecordClass::in;
+  bool any_class = false;  // QCLASS * (RFC 1035 section 3.2.5): answered from class IN, all that there is here
   bool recursion_desired = false;
   bool checking_disabled = false;
   bool authentic_data = false;
@@ -40,6 +41,7 @@ struct Query {
   std::optional<std::uint16_t> reply_keepalive;  // in tenths of a second
 
   std::size_t question_size() const { return qname.size() + 4; }
+  RecordClass asked_class() const { return any_class ? RecordClass::any : record_class; }  // what a reply repeats
   Name name() const { return Name::from_checked_wire(qname, qname_labels); }
 };
 

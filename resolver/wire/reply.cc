@@ -57,7 +57,7 @@ void begin_reply(Writer& writer, const Query& query, const ReplyFlags& flags) {
   if (query.qname.empty()) return;
   writer.first_name(query.qname);  // later owners are compressed against it
   writer.u16(static_cast<std::uint16_t>(query.type));
-  writer.u16(static_cast<std::uint16_t>(query.record_class));
+  writer.u16(static_cast<std::uint16_t>(query.asked_class()));
 }
 
 void set_counts(std::span<std::uint8_t> message, std::uint16_t answers, std::uint16_t authority,
@@ -127,6 +127,7 @@ std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, c
   put_u16(out, 0, query.id);
   put_u16(out, 2, reply_flags(query, stored.flags));
   std::copy(query.qname.begin(), query.qname.end(), out.begin() + kHeaderSize);
+  put_u16(out, kHeaderSize + query.qname.size() + 2, static_cast<std::uint16_t>(query.asked_class()));
   for (const std::uint16_t at : stored.ttl_offsets) {
     const std::uint32_t ttl = static_cast<std::uint32_t>(out[at]) << 24 |
                               static_cast<std::uint32_t>(out[at + 1]) << 16 |

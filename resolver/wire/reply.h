@@ -61,7 +61,7 @@ struct StoredReply {
 
 // `out` is all that the client takes and begins with the `size` octets stored for an equal question (where
 // `size` is larger than `out`, only its beginning is there: the reply is then truncated). Patches ID, flags,
-// QNAME and TTLs in place, appends OPT; returns the reply's size.
+// QNAME, QCLASS and TTLs in place, appends OPT; returns the reply's size.
 std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, const Query& query,
                                 const StoredReply& stored);
 

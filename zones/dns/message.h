@@ -49,6 +49,9 @@ struct MessageEdns {
   std::uint16_t udp_payload_size = 512;
   bool dnssec_ok = false;
   std::optional<EdeCode> ede;  // the first Extended DNS Error
+  // The first COOKIE (RFC 7873): client cookie, 8 octets, and server cookie, none or 8 to 32; empty where none came
+  // of such a size.
+  std::vector<std::uint8_t> cookie;
 };
 
 struct Message {

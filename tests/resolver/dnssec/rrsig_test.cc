@@ -27,12 +27,21 @@ TEST(Rrsig, IsReadFieldByField) {
 
 TEST(Rrsig, CutOffIsNothing) {
   const Octets rdata = rdata_of(kText);
-  for (std::size_t size = 0; size <= rdata.size() - 64; ++size) {
+  for (std::size_t size = 0; size < rdata.size() - 64; ++size) {
     EXPECT_FALSE(parse_rrsig(std::span(rdata).first(size))) << size;
   }
   Octets pointer(18, 0);
   pointer.insert(pointer.end(), {0xC0, 0x04, 1, 2, 3, 4});  // a signer that points into the record
   EXPECT_FALSE(parse_rrsig(pointer));
+}
+
+// It says who should have signed, and is no good: what it covers is not unsigned.
+TEST(Rrsig, AnEmptySignatureIsStillOne) {
+  const Octets rdata = rdata_of(kText);
+  const auto rrsig = parse_rrsig(std::span(rdata).first(rdata.size() - 64));
+  ASSERT_TRUE(rrsig);
+  EXPECT_EQ(rrsig->signer, name("example.net"));
+  EXPECT_TRUE(rrsig->signature.empty());
 }
 
 TEST(Rrsig, TimesAreSerialNumbers) {

@@ -309,6 +309,11 @@ TEST_F(Verify, ReasonsOfWhatIsBogus) {
   Rrset garbage = signer_.sign(rrset_);
   garbage.set_packed({}, 0);
   garbage.add(Octets{1, 2, 3});
+  Rrset empty = signer_.sign(rrset_);
+  const auto full = *empty.records().begin();
+  const Octets cut(full.begin(), full.end() - 64);
+  empty.set_packed({}, 0);
+  empty.add(cut);
   const auto keys_with = [&](const Octets& rdata) { return keys_of(dnskeys_of(zone_, {rdata})); };
   struct Row {
     const char* what;
@@ -319,6 +324,7 @@ TEST_F(Verify, ReasonsOfWhatIsBogus) {
   const Row rows[] = {
       {"no signature", none, keys_, EdeCode::rrsigs_missing},
       {"garbage", garbage, keys_, EdeCode::bogus},
+      {"an empty signature", empty, keys_, EdeCode::bogus},
       {"no keys", signer_.sign(rrset_), ZoneKeys{zone_, {}}, EdeCode::dnskey_missing},
       {"by a stranger's key", stranger.sign(rrset_), keys_, EdeCode::dnskey_missing},
       {"by a stranger's key with our tag", stranger.sign(rrset_, {.key_tag = key_tag(signer_.dnskey())}), keys_,

@@ -10,6 +10,7 @@ namespace weir::simulation {
 namespace {
 
 using namespace std::chrono_literals;
+using Octets = std::vector<std::uint8_t>;
 
 // Both servers of example.org are made to misbehave alike, unless the row says otherwise.
 struct Row {
@@ -48,7 +49,8 @@ TEST(MisbehavingServers, AreWorkedAroundOrGivenUp) {
        Rcode::noerror, 6},
       {"truncates, no TCP at all", [](auto& n) { both(n, [](auto& b) { b.truncate_udp = b.refuse_tcp = true; }); },
        Rcode::servfail, 8},
-      {"FORMERR to EDNS", [](auto& n) { both(n, [](auto& b) { b.edns = Edns::formerr; }); }, Rcode::noerror, 3},
+      // It may be the cookie alone that they dislike.
+      {"FORMERR to EDNS", [](auto& n) { both(n, [](auto& b) { b.edns = Edns::formerr; }); }, Rcode::noerror, 4},
       {"NOTIMP to EDNS", [](auto& n) { both(n, [](auto& b) { b.edns = Edns::notimp; }); }, Rcode::noerror, 3},
       {"BADVERS to EDNS", [](auto& n) { both(n, [](auto& b) { b.edns = Edns::badvers; }); }, Rcode::noerror, 3},
       {"FORMERR without question", [](auto& n) { both(n, [](auto& b) { b.edns = Edns::headless_formerr; }); },
@@ -205,6 +207,39 @@ TEST(MisbehavingServers, PoisonBesideAnswersIsNotKept) {
   EXPECT_EQ(zone->servers.size(), 2U);
   EXPECT_EQ(world.network.resolve("www.glueless.test", RecordType::a).answer.size(), 1U);
   EXPECT_EQ(world.network.packets_to["10.66.0.1"], 0U);
+}
+
+// A zone moves, and its old servers refuse it at once: its delegation is kept for days, and nobody waits for that.
+TEST(MisbehavingServers, AZoneThatMovedIsAskedForAgain) {
+  SmallWorld world;
+  world.start();
+  std::string address = "10.53.0.5";
+  world.network.set_script("10.53.0.2", [&](const Message& query, const IpAddress&) -> std::optional<Octets> {
+    if (!query.start.qname.is_at_or_below(*Name::parse("example.org"))) return std::nullopt;
+    Reply referral;
+    referral.authority = {"example.org 172800 NS ns1.example.org"};
+    referral.additional = {"ns1.example.org 172800 A " + address};
+    return make_reply(query, referral);
+  });
+  ASSERT_EQ(world.network.resolve("www.example.org", RecordType::a).rcode, Rcode::noerror);
+  world.network.behaviour("10.53.0.5").rcode = Rcode::refused;
+  world.network.reset_counts();
+  EXPECT_EQ(world.network.resolve("deep.a.b.c.example.org", RecordType::a).rcode, Rcode::servfail);
+  EXPECT_EQ(world.network.packets_to["10.53.0.2"], 0U) << "the parent has said so a moment ago";
+
+  // It has not moved: the parent is asked once, and the server no second time.
+  world.network.pass(3600s);
+  world.network.reset_counts();
+  EXPECT_EQ(world.network.resolve("alias.example.org", RecordType::a).rcode, Rcode::servfail);
+  EXPECT_EQ(world.network.packets_to["10.53.0.2"], 1U);
+  EXPECT_EQ(world.network.packets_to["10.53.0.5"], 1U);
+  EXPECT_EQ(world.network.resolve("odd.example.org", RecordType::a).rcode, Rcode::servfail);
+  EXPECT_EQ(world.network.packets_to["10.53.0.2"], 1U);
+
+  address = "10.53.0.6";
+  world.network.pass(3600s);
+  EXPECT_EQ(world.network.resolve("www.example.org", RecordType::txt).rcode, Rcode::noerror);
+  EXPECT_EQ(world.engine->counters().rechecked_delegations, 2U);
 }
 
 // A child's server speaks for names of its parent in a CNAME chain: they are asked for where they belong.

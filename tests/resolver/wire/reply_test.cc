@@ -20,6 +20,7 @@ struct Asked {
   bool recursion_desired = true;
   bool checking_disabled = false;
   std::uint16_t id = 0x1234;
+  RecordClass record_class = RecordClass::in;
 };
 
 Octets encode(const Asked& asked) {
@@ -31,7 +32,7 @@ Octets encode(const Asked& asked) {
   for (const std::uint16_t count : {1, 0, 0, asked.edns ? 1 : 0}) writer.u16(count);
   writer.name_uncompressed(*Name::parse(asked.name));
   writer.u16(1);
-  writer.u16(1);
+  writer.u16(static_cast<std::uint16_t>(asked.record_class));
   if (asked.edns) {
     writer.u8(0);
     writer.u16(41);
@@ -120,6 +121,28 @@ TEST(StoredReply, PatchingEqualsBuilding) {
       }
     }
   }
+}
+
+// RFC 1035 section 3.2.5. What is stored is of class IN; the question comes back as it was asked.
+TEST(StoredReply, ClassAnyIsAnsweredFromClassIn) {
+  const Octets message = encode({.record_class = RecordClass::any});
+  const ParsedQuery asked = parse_query(message);
+  ASSERT_FALSE(asked.fault);
+  EXPECT_EQ(asked.query.record_class, RecordClass::in);
+  Stored stored = make_stored(2);
+  const std::size_t size = stored.wire.size();
+  stored.wire.resize(1232);
+  StoredReply how;
+  how.ttl_offsets = stored.ttl_offsets;
+  ASSERT_EQ(finish_stored_reply(stored.wire, size, asked.query, how), size);
+  const auto whole = read_message(std::span(stored.wire).first(size));
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->start.qclass, RecordClass::any);
+  ASSERT_EQ(whole->answer.size(), 1U);
+  EXPECT_EQ(whole->answer.front().record_class, RecordClass::in);
+  Octets error(512);
+  error.resize(write_error_reply(error, asked.query, Rcode::servfail, nullptr));
+  EXPECT_EQ(read_message(error)->start.qclass, RecordClass::any);
 }
 
 TEST(StoredReply, TtlsStopAtZero) {
