@@ -97,11 +97,11 @@ struct Engine::State {
     return {own->options, own->rrsets, own->servers, counters, exchanges, now};
   }
 
-  void deliver(ResolutionId id, const ResolutionResult& result) {
+  void deliver(ResolutionId id, ResolutionResult result) {
     ++counters.finished;
     if (result.rcode == Rcode::servfail) ++counters.failed;
-    results.push_back(result);
-    results.back().id = id;
+    result.id = id;
+    results.push_back(std::move(result));
   }
 
   void refuse(ResolutionId id, const Question& question, Rcode rcode, std::string text) {
@@ -110,7 +110,7 @@ struct Engine::State {
     result.rcode = rcode;
     result.ede = EdeCode::other;
     result.ede_text = std::move(text);
-    deliver(id, result);
+    deliver(id, std::move(result));
   }
 
   // What only a mistake of ours can break ends this resolution in SERVFAIL and is counted: never the process, which
@@ -126,20 +126,29 @@ struct Engine::State {
     }
   }
 
-  Resolution& begin(const Question& question, const Origin& origin, Now now) {
+  std::unique_ptr<Resolution> make(const Question& question, const Origin& origin, Now now) {
     const WorkId work{++last_work};
     const SteadyTime deadline = now.steady + milliseconds(limit_of(Limit::resolution_ms));
     const bool signatures = origin.dnssec_ok || options.trust != nullptr;
     auto owned = std::make_unique<Resolution>(work, question, origin,
                                               signatures ? Signatures::needed : Signatures::not_needed, deadline);
     Resolution& resolution = *owned;
-    resolutions.emplace(work, std::move(owned));
-    if (origin.examination == nullptr) by_question.emplace(key_of(question, origin), work);
     if (origin.examination != nullptr && origin.examination->fresh) {
       resolution.own_caches = std::make_unique<OwnCaches>(options);
       if (origin.examination->rules != nullptr) resolution.own_caches->options.trust = origin.examination->rules;
     }
-    exchanges.timers().insert({deadline, TimerKey::Kind::deadline, work.value});
+    return owned;
+  }
+
+  // It has to wait for somebody: now it can be found and joined, and has a deadline.
+  Resolution& enrol(std::unique_ptr<Resolution> owned) {
+    Resolution& resolution = *owned;
+    const WorkId work = resolution.id();
+    if (resolution.origin().examination == nullptr)
+      by_question.emplace(key_of(resolution.question(), resolution.origin()), work);
+    exchanges.timers().insert({resolution.budget().deadline(), TimerKey::Kind::deadline, work.value});
+    for (const ResolutionId waiter : resolution.waiters) waiting.emplace(waiter, work);
+    resolutions.emplace(work, std::move(owned));
     return resolution;
   }
 
@@ -154,6 +163,11 @@ struct Engine::State {
   // Hands out the result where there is one.
   void settle(Resolution& resolution, Now now) {
     if (!resolution.finished()) return;
+    conclude(resolution, now);
+    remove(resolution);
+  }
+
+  void conclude(Resolution& resolution, Now now) {
     const Question& question = resolution.question();
     const auto& finished = *std::get_if<Finished>(&resolution.bottom().step);
     ResolutionResult result = resolution.result(now.steady);
@@ -176,9 +190,9 @@ struct Engine::State {
     }
     for (const ResolutionId waiter : resolution.waiters) {
       waiting.erase(waiter);
-      deliver(waiter, result);
+      const bool last = waiter == resolution.waiters.back();
+      deliver(waiter, last ? std::move(result) : result);
     }
-    remove(resolution);
   }
 
   // Those that wait for room go on where some has become free.
@@ -207,7 +221,7 @@ struct Engine::State {
     Origin origin;
     origin.kind = OriginKind::priming;
     if (by_question.contains(key_of(question, origin))) return;
-    Resolution& resolution = begin(question, origin, now);
+    Resolution& resolution = enrol(make(question, origin, now));
     guard(resolution, now, [&](Context& context) { resolution.run(context); });
     settle(resolution, now);
   }
@@ -375,12 +389,18 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
     state.refuse(id, question, Rcode::servfail, "limit reached: resolutions_in_flight");
     return id;
   }
-  Resolution& resolution = state.begin(question, origin, now);
-  resolution.waiters.push_back(id);
-  state.waiting.emplace(id, resolution.id());
-  const WorkId work = resolution.id();
-  state.guard(resolution, now, [&](Context& context) { resolution.run(context); });
-  if (!resolution.finished()) state.prime(now);
+  auto made = state.make(question, origin, now);
+  made->waiters.push_back(id);
+  state.guard(*made, now, [&](Context& context) { made->run(context); });
+  if (made->finished()) {
+    state.exchanges.release(made->id());
+    state.conclude(*made, now);
+    state.resume_held(now);
+    return id;
+  }
+  const WorkId work = made->id();
+  state.enrol(std::move(made));
+  state.prime(now);
   const auto begun = state.resolutions.find(work);  // priming may have ended it
   if (begun != state.resolutions.end()) state.settle(*begun->second, now);
   state.resume_held(now);
@@ -462,6 +482,14 @@ std::vector<ExchangeId> Engine::take_abandoned() {
 
 std::vector<ResolutionResult> Engine::take_results() {
   return std::exchange(state_->results, {});
+}
+
+std::optional<ResolutionResult> Engine::take_result_of(ResolutionId started) {
+  std::vector<ResolutionResult>& results = state_->results;
+  if (results.empty() || results.back().id != started) return std::nullopt;
+  ResolutionResult out = std::move(results.back());
+  results.pop_back();
+  return out;
 }
 
 const EngineCounters& Engine::counters() const {

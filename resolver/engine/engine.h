@@ -221,6 +221,8 @@ class Engine {
   // Every exchange that is over, answered or not: close its socket. One that receive() ignored is not among them.
   std::vector<ExchangeId> take_abandoned();
   std::vector<ResolutionResult> take_results();
+  // That of what start() has just begun, where nobody had to be asked for it.
+  std::optional<ResolutionResult> take_result_of(ResolutionId started);
 
   const EngineCounters& counters() const;
   std::size_t in_flight() const;  // resolutions that are not finished

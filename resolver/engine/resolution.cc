@@ -96,6 +96,17 @@ bool Resolution::exhausted() const {
          !budget_.has(Limit::failing_address_lookups);
 }
 
+namespace {
+
+// All of it was validated before, and comes from the cache or is made of what lies there.
+bool is_known_secure(const Finished& finished, const Lookup& lookup) {
+  return finished.security == Security::secure && std::ranges::all_of(lookup.chain, [](const ChainLink& link) {
+           return link.alias.security == Security::secure;
+         });
+}
+
+}  // namespace
+
 void Resolution::enter(Context& context, Lookup& lookup, Step next) {
   if (const auto* asking = std::get_if<AskServers>(&lookup.step)) {
     for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
@@ -103,7 +114,7 @@ void Resolution::enter(Context& context, Lookup& lookup, Step next) {
   auto* finished = std::get_if<Finished>(&next);
   if (finished != nullptr && finished->since == SteadyTime()) finished->since = context.now.steady;
   if (finished != nullptr && finished->cause == Finished::Cause::resolved && validates(lookup, context) &&
-      !std::holds_alternative<Validate>(lookup.step)) {
+      !std::holds_alternative<Validate>(lookup.step) && !is_known_secure(*finished, lookup)) {
     next = begin_validation(std::move(*finished), lookup, context);
   }
   if (trace() != nullptr) trace_step(next, lookup, *this, context);

@@ -61,16 +61,29 @@ class EngineResolutions final : public Resolutions {
     std::string key = key_text(miss->query, translation_of(*miss));
     if (miss->kind == Miss::Kind::refresh) return refresh(std::move(key), std::move(miss), now);
     const auto found = by_key_.find(key);
-    std::size_t& of_prefix = by_prefix_[fairness_prefix(miss->client)];
-    if (of_prefix >= kMaxWaitingPerPrefix || clients_ >= limit_of(Limit::resolutions_in_flight) ||
+    const Prefix prefix = fairness_prefix(miss->client);
+    const auto of_prefix = by_prefix_.find(prefix);
+    if ((of_prefix != by_prefix_.end() && of_prefix->second >= kMaxWaitingPerPrefix) ||
+        clients_ >= limit_of(Limit::resolutions_in_flight) ||
         (found != by_key_.end() &&
          waiting_.at(found->second).clients.size() >= limit_of(Limit::waiters_per_resolution))) {
-      if (of_prefix == 0) by_prefix_.erase(fairness_prefix(miss->client));
       return shed(*miss, now);
     }
-    ++of_prefix;
+    std::uint64_t id = 0;
+    if (found != by_key_.end()) {
+      id = found->second;
+    } else {
+      Waiting begun = begin(*miss, now, id);
+      const bool may_go_on = begun.translation == Translation::yes;  // to the A, of which the AAAA is made
+      if (const auto result = may_go_on ? std::nullopt : engine_.take_result_of(ResolutionId{id})) {
+        Clients alone;
+        alone.push_back(std::move(miss));
+        return conclude(begun, std::move(alone), *result, now);
+      }
+      wait_for(id, std::move(key), std::move(begun));
+    }
+    ++by_prefix_[prefix];
     ++clients_;
-    const std::uint64_t id = found != by_key_.end() ? found->second : start(std::move(key), *miss, now);
     Waiting& entry = waiting_.at(id);
     entry.clients.push_back(std::move(miss));
     // What would stand in for a translated answer is the one without AAAA.
@@ -171,7 +184,7 @@ class EngineResolutions final : public Resolutions {
     std::uint64_t id = 0;
   };
 
-  std::uint64_t start(std::string key, const Miss& miss, Now now) {
+  Waiting begin(const Miss& miss, Now now, std::uint64_t& id) {
     const Query& query = miss.query;
     const bool is_refresh = miss.kind == Miss::Kind::refresh;
     const Origin origin{.kind = is_refresh ? OriginKind::prefetch : OriginKind::client,
@@ -180,16 +193,19 @@ class EngineResolutions final : public Resolutions {
                         .dnssec_ok = query.dnssec_ok,
                         .leeway_seconds = miss.leeway_seconds,
                         .cache_only = !is_refresh && !query.recursion_desired};
-    auto alias = alias_of(query);
-    const ResolutionId id =
-        engine_.start({alias ? alias->target : query.name(), query.type, query.record_class}, origin, now);
-    Waiting& entry = waiting_[id.value];
-    entry.key = key;
-    entry.alias = std::move(alias);
-    entry.origin = origin;
-    entry.translation = translation_of(miss);
-    by_key_.emplace(std::move(key), id.value);
-    return id.value;
+    Waiting out;
+    out.alias = alias_of(query);
+    out.origin = origin;
+    out.translation = translation_of(miss);
+    id = engine_.start({out.alias ? out.alias->target : query.name(), query.type, query.record_class}, origin, now)
+             .value;
+    return out;
+  }
+
+  Waiting& wait_for(std::uint64_t id, std::string key, Waiting begun) {
+    begun.key = key;
+    by_key_.emplace(std::move(key), id);
+    return waiting_.insert_or_assign(id, std::move(begun)).first->second;
   }
 
   std::optional<LocalAlias> alias_of(const Query& query) const {
@@ -206,8 +222,10 @@ class EngineResolutions final : public Resolutions {
     }
     ++refreshes_;
     environment_.metrics.add(Metric::prefetches);
-    Waiting& entry = waiting_.at(start(std::move(key), *miss, now));
-    entry.asked = std::move(miss);
+    std::uint64_t id = 0;
+    Waiting begun = begin(*miss, now, id);
+    begun.asked = std::move(miss);
+    wait_for(id, std::move(key), std::move(begun));
   }
 
   void arm_timer() {
@@ -269,6 +287,10 @@ class EngineResolutions final : public Resolutions {
     Clients clients = dismiss(waiting);
     if (waiting.asked && waiting.asked->kind == Miss::Kind::refresh) --refreshes_;
     environment_.refresh_generation();
+    conclude(waiting, std::move(clients), found, now);
+  }
+
+  void conclude(const Waiting& waiting, Clients clients, const ResolutionResult& found, Now now) {
     const Generation* generation = environment_.policy.generation();
     if (generation == nullptr) {
       for (const auto& miss : clients) fail(*miss, kNotReady, now);

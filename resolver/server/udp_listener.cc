@@ -2,6 +2,7 @@
 
 #include <linux/sock_diag.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -72,6 +73,48 @@ void write_control(msghdr& message, const UdpRoute& route, std::uint8_t* control
   std::memcpy(CMSG_DATA(item), &route.source, size);
 }
 
+void address_reply(msghdr& header, iovec& vector, std::span<std::uint8_t> octets, UdpRoute& route,
+                   std::uint8_t* control) {
+  vector = {octets.data(), octets.size()};
+  header.msg_name = &route.peer;
+  header.msg_namelen = peer_size(route);
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  write_control(header, route, control);
+}
+
+// Returns how many the system did not take.
+unsigned send_all(int descriptor, std::span<mmsghdr> messages) {
+  // A lone answer, as at some 20,000 a second: the system has less to copy.
+  if (messages.size() == 1 && messages[0].msg_hdr.msg_control == nullptr) {
+    const msghdr& header = messages[0].msg_hdr;
+    const iovec& octets = *header.msg_iov;
+    const ssize_t sent = ::sendto(descriptor, octets.iov_base, octets.iov_len, MSG_DONTWAIT,
+                                  static_cast<const sockaddr*>(header.msg_name), header.msg_namelen);
+    if (sent >= 0) return 0;
+    if (errno != EINTR) return 1;
+  }
+  unsigned lost = 0;
+  unsigned at = 0;
+  while (at < messages.size()) {
+    const int sent =
+        ::sendmmsg(descriptor, messages.data() + at, static_cast<unsigned>(messages.size()) - at, MSG_DONTWAIT);
+    if (sent > 0) {
+      at += static_cast<unsigned>(sent);
+      continue;
+    }
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+      lost += static_cast<unsigned>(messages.size()) -
+              at;  // the socket's buffer is full: clients ask again, waiting would stall the others
+      break;
+    }
+    ++lost;  // this one cannot be sent (port 0, a firewall's refusal): the others can
+    ++at;
+  }
+  return lost;
+}
+
 }  // namespace
 
 Result<UdpSocket> UdpSocket::open(const Endpoint& address) {
@@ -121,19 +164,6 @@ std::uint16_t UdpRoute::port() const {
   return ntohs(is_ipv6() ? peer.ipv6.sin6_port : peer.ipv4.sin_port);
 }
 
-bool send_datagram(int descriptor, const UdpRoute& route, std::span<const std::uint8_t> message) {
-  alignas(cmsghdr) std::uint8_t control[kControlSize];
-  UdpRoute to = route;
-  iovec octets{const_cast<std::uint8_t*>(message.data()), message.size()};
-  msghdr header{};
-  header.msg_name = &to.peer;
-  header.msg_namelen = peer_size(to);
-  header.msg_iov = &octets;
-  header.msg_iovlen = 1;
-  write_control(header, to, control);
-  return ::sendmsg(descriptor, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-}
-
 struct UdpBatch::Buffers {
   std::array<mmsghdr, kBatchSize> received{};
   std::array<mmsghdr, kBatchSize> sent{};
@@ -155,7 +185,6 @@ UdpBatch::UdpBatch() : buffers_(std::make_unique<Buffers>()) {
     header.msg_name = &buffers_->routes[i].peer;
     header.msg_iov = &buffers_->receive_vectors[i];
     header.msg_iovlen = 1;
-    buffers_->sent[i].msg_hdr.msg_iovlen = 1;
   }
 }
 
@@ -199,40 +228,45 @@ unsigned UdpBatch::send(const UdpSocket& socket) {
   unsigned count = 0;
   for (unsigned i = 0; i < b.count; ++i) {
     if (b.reply_sizes[i] == 0) continue;
-    b.send_vectors[count] = {b.replies[i].data(), b.reply_sizes[i]};
-    msghdr& header = b.sent[count].msg_hdr;
-    header.msg_name = &b.routes[i].peer;
-    header.msg_namelen = peer_size(b.routes[i]);
-    header.msg_iov = &b.send_vectors[count];
-    write_control(header, b.routes[i], b.control[i].data());
+    address_reply(b.sent[count].msg_hdr, b.send_vectors[count], {b.replies[i].data(), b.reply_sizes[i]}, b.routes[i],
+                  b.control[i].data());
     ++count;
   }
-  // A lone answer, as at some 20,000 a second: the system has less to copy.
-  if (count == 1 && b.sent[0].msg_hdr.msg_control == nullptr) {
-    const msghdr& header = b.sent[0].msg_hdr;
-    const iovec& octets = *header.msg_iov;
-    const ssize_t sent = ::sendto(socket.descriptor(), octets.iov_base, octets.iov_len, MSG_DONTWAIT,
-                                  static_cast<const sockaddr*>(header.msg_name), header.msg_namelen);
-    if (sent >= 0) return 0;
-    if (errno != EINTR) return 1;
-  }
+  return send_all(socket.descriptor(), std::span(b.sent).first(count));
+}
+
+struct UdpReplies::Buffers {
+  std::array<mmsghdr, kBatchSize> sent{};
+  std::array<iovec, kBatchSize> vectors{};
+  std::array<UdpRoute, kBatchSize> routes{};
+  alignas(64) std::array<std::array<std::uint8_t, kUdpReplyBuffer>, kBatchSize> replies;
+  alignas(cmsghdr) std::array<std::array<std::uint8_t, kControlSize>, kBatchSize> control;
+  int descriptor = -1;
+  unsigned count = 0;
   unsigned lost = 0;
-  unsigned at = 0;
-  while (at < count) {
-    const int sent = ::sendmmsg(socket.descriptor(), b.sent.data() + at, count - at, MSG_DONTWAIT);
-    if (sent > 0) {
-      at += static_cast<unsigned>(sent);
-      continue;
-    }
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
-      lost += count - at;  // the socket's buffer is full: clients ask again, waiting would stall the others
-      break;
-    }
-    ++lost;  // this one cannot be sent (port 0, a firewall's refusal): the others can
-    ++at;
+};
+
+UdpReplies::UdpReplies() : buffers_(std::make_unique<Buffers>()) {}
+
+UdpReplies::~UdpReplies() = default;
+
+void UdpReplies::add(int descriptor, const UdpRoute& route, std::span<const std::uint8_t> message) {
+  Buffers& b = *buffers_;
+  if (b.count == kBatchSize || (b.count != 0 && b.descriptor != descriptor)) {
+    b.lost += send_all(b.descriptor, std::span(b.sent).first(std::exchange(b.count, 0)));
   }
-  return lost;
+  const unsigned at = b.count++;
+  b.descriptor = descriptor;
+  b.routes[at] = route;
+  const std::size_t size = std::min(message.size(), kUdpReplyBuffer);
+  std::copy_n(message.begin(), size, b.replies[at].begin());
+  address_reply(b.sent[at].msg_hdr, b.vectors[at], {b.replies[at].data(), size}, b.routes[at], b.control[at].data());
+}
+
+unsigned UdpReplies::send() {
+  Buffers& b = *buffers_;
+  if (b.count != 0) b.lost += send_all(b.descriptor, std::span(b.sent).first(std::exchange(b.count, 0)));
+  return std::exchange(b.lost, 0);
 }
 
 }  // namespace weir

@@ -61,9 +61,6 @@ struct UdpRoute {
   std::uint16_t port() const;
 };
 
-// One answer that was not ready within its batch. Any thread. False: the system did not take it.
-bool send_datagram(int descriptor, const UdpRoute& route, std::span<const std::uint8_t> message);
-
 // Up to kBatchSize datagrams and their replies; buffers are made once. One thread.
 class UdpBatch {
  public:
@@ -81,6 +78,24 @@ class UdpBatch {
   void set_reply(unsigned index, std::size_t size);  // 0: none
   // One sendmmsg for all replies. Returns how many the system did not take.
   unsigned send(const UdpSocket& socket);
+
+ private:
+  struct Buffers;
+  std::unique_ptr<Buffers> buffers_;
+};
+
+// Answers that were not ready within their batches, of one turn of the loop: they leave together. One thread.
+class UdpReplies {
+ public:
+  UdpReplies();
+  ~UdpReplies();
+  UdpReplies(const UdpReplies&) = delete;
+  UdpReplies& operator=(const UdpReplies&) = delete;
+
+  // Copies both; at most kUdpReplyBuffer octets. Those before are sent where it is full or they leave elsewhere.
+  void add(int descriptor, const UdpRoute& route, std::span<const std::uint8_t> message);
+  // Returns how many the system did not take since the last call.
+  unsigned send();
 
  private:
   struct Buffers;

@@ -191,6 +191,7 @@ class SocketWorker final : public Worker {
       } else {
         loop_.run_one();
       }
+      if (const unsigned lost = late_replies_.send(); lost != 0) metrics_.add(Metric::send_failures, lost);
       metrics_.add(Metric::turns);
       if (const auto took = clock_.end_turn())
         metrics_.raise_to(Metric::longest_turn_us, static_cast<std::uint64_t>(took->count()) / 1000);
@@ -257,7 +258,7 @@ class SocketWorker final : public Worker {
       if (policy_.store_lookups() - lookups >= kColdLookups) break;
     }
     batch_limit_ = policy_.store_lookups() - lookups >= kColdLookups ? kColdBatch : kBatchSize;
-    if (std::exchange(missed_, false)) pump();
+    if (std::exchange(missed_, false)) resolutions_->pump(path_.time());
   }
 
   void serve_batch(const UdpSocket& socket, unsigned count) {
@@ -344,11 +345,11 @@ class SocketWorker final : public Worker {
     resolutions_->pump(LoopClock::now());
   }
 
-  // Sends what a resolution has answered; an empty message: none is sent, but a TCP connection learns that this query
-  // is over.
+  // Sends what a resolution has answered, at the end of this turn; an empty message: none is sent, but a TCP connection
+  // learns that this query is over.
   void reply(const Miss& miss, std::span<const std::uint8_t> message) {
     if (miss.transport == Transport::tcp) return peers_[miss.worker]->answer_tcp(miss.ticket, message);
-    if (!message.empty() && !send_datagram(miss.descriptor, miss.route, message)) metrics_.add(Metric::send_failures);
+    if (!message.empty()) late_replies_.add(miss.descriptor, miss.route, message);
   }
 
   // Any thread.
@@ -395,6 +396,7 @@ class SocketWorker final : public Worker {
 
   LoopClock clock_;
   UdpBatch batch_;
+  UdpReplies late_replies_;
   std::array<AskedQuery, kBatchSize> asked_;
   std::vector<std::uint8_t> tcp_reply_;
   std::unordered_map<std::uint64_t, TcpReply> tcp_waiting_;
