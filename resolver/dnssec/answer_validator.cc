@@ -6,11 +6,11 @@ namespace weir {
 namespace {
 
 Validated bogus(EdeCode ede, std::string why) {
-  return {Security::bogus, ede, std::move(why), std::nullopt, Validated::Blame::answer, false};
+  return {Security::bogus, ede, std::move(why), std::nullopt, std::nullopt, Validated::Blame::answer, false};
 }
 
 Validated limit_reached() {
-  return {Security::indeterminate, std::nullopt, {}, {}, Validated::Blame::answer, true};
+  return {Security::indeterminate, std::nullopt, {}, {}, {}, Validated::Blame::answer, true};
 }
 
 std::string text_of(const Rrset& rrset) {
@@ -21,10 +21,12 @@ Validated of_trust(const ZoneTrust& trust, const ChainOfTrust& chain) {
   if (trust.state == TrustState::limit) return limit_reached();
   Validated out = bogus(trust.ede.value_or(EdeCode::bogus), trust.why);
   out.blamed = trust.blamed;
+  out.broken = trust.broken;
   // A zone that is bogus itself has the wrong keys; one that is not spoke wrongly of a zone below it.
   const std::vector<Name> zones = chain.bogus_zones();
   const bool itself = trust.blamed && std::ranges::find(zones, *trust.blamed) != zones.end();
   out.blame = itself ? Validated::Blame::keys : Validated::Blame::delegation;
+  if (!trust.blamed) out.blame = Validated::Blame::settled;
   return out;
 }
 

@@ -44,7 +44,9 @@ struct Validated {
   std::optional<EdeCode> ede;                   // of bogus; of insecure where it says more
   std::string why;                              // of bogus
   std::optional<Name> blamed;                   // of bogus: the zone whose servers gave what is bogus
-  enum class Blame : std::uint8_t { answer, delegation, keys } blame = Blame::answer;  // what of it: DS, DNSKEY
+  std::optional<Name> broken;                   // where that is a DS or DNSKEY: its owner
+  // What of it: DS, DNSKEY. settled: others found that out before, and asked whoever could be asked.
+  enum class Blame : std::uint8_t { answer, delegation, keys, settled } blame = Blame::answer;
   bool limit_reached = false;  // the budget ended first: nothing is known
 };
 
@@ -59,6 +61,7 @@ class AnswerValidator {
 
   std::variant<Validated, TrustQuestion> run(Now now, Budget& budget);
   std::vector<Name> bogus_zones() const { return chain_.bogus_zones(); }
+  void keep_bogus() { chain_.keep_bogus(); }  // they stay so for a while, whoever asks
   void give(const TrustQuestion& question, TrustRecords records) { chain_.give(question, std::move(records)); }
 
  private:

@@ -106,9 +106,16 @@ std::vector<Name> ChainOfTrust::bogus_zones() const {
 
 ZoneTrust ChainOfTrust::remember(const Name& zone, ZoneTrust trust) {
   if (trust.state == TrustState::limit) return trust;
+  if (trust.state == TrustState::bogus && !trust.broken) trust.broken = zone;
   known_.insert_or_assign(zone, trust);
-  cache_->put(zone, trust);
+  if (trust.state != TrustState::bogus) cache_->put(zone, trust);
   return trust;
+}
+
+void ChainOfTrust::keep_bogus() {
+  for (const auto& [zone, trust] : known_) {
+    if (trust.state == TrustState::bogus) cache_->put(zone, trust);
+  }
 }
 
 const TrustAnchor* TrustRules::anchor_of(const Name& name, WallTime now) const {
@@ -126,7 +133,10 @@ ChainOfTrust::Outcome ChainOfTrust::zone(const Name& zone, Now now, Budget& budg
   const TrustAnchor* anchor = rules_->anchor_of(zone, now.wall);
   // These are never kept: they change with the configuration and the wall clock.
   if (anchor == nullptr) return insecure(limit_of(Limit::ttl_s), now);
-  if (auto cached = cache_->find(zone, now.steady)) return *cached;
+  if (auto cached = cache_->find(zone, now.steady)) {
+    cached->blamed.reset();
+    return std::move(*cached);
+  }
   if (anchor->zone == zone) {
     return keys_of_zone(zone, anchor->ds, anchor->dnskeys, static_cast<std::uint32_t>(limit_of(Limit::ttl_s)), now,
                         budget);

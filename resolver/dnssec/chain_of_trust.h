@@ -1,7 +1,8 @@
 // The walk from a trust anchor to a zone: DS after DS, DNSKEY after DNSKEY (RFC 4035 section 5).
 //
 // Sans-I/O: what it lacks it names, the caller fetches that and gives it back, and the walk goes on where it was. Each
-// record is checked once; what is learnt of a zone goes into the ZoneTrustCache for everybody.
+// record is checked once; what is learnt of a zone goes into the ZoneTrustCache for everybody, that it is bogus only
+// when nobody is left who could say otherwise.
 #pragma once
 
 #include <optional>
@@ -83,6 +84,7 @@ class ChainOfTrust {
                                      Budget& budget);
 
   std::vector<Name> bogus_zones() const;  // found out by this walk
+  void keep_bogus();                      // for everybody
   // The answer to a question that an Outcome asked.
   void give(const TrustQuestion& question, TrustRecords records);
 

@@ -31,8 +31,9 @@ struct ZoneTrust {
   std::shared_ptr<const ZoneKeys> keys;  // of secure
   std::optional<EdeCode> ede;            // of bogus, and of insecure where it says more
   std::string why;                       // of bogus: which record of which zone, for people
-  std::optional<Name> blamed;            // of bogus: the zone whose servers gave what is bogus
+  std::optional<Name> blamed;            // of bogus: the zone whose servers gave what is bogus; none: found out before
   SteadyTime expires;
+  std::optional<Name> broken = {};  // of bogus: the zone whose DS or DNSKEY is to blame, itself or one above it
 };
 
 // Any number of threads: sharded by name, one mutex a shard (off the packet path). Bounded; the entry that was used

@@ -8,12 +8,18 @@
 namespace weir {
 namespace {
 
+// Somebody who does not check, or whose servers are other ones, may have put it there since this was asked anew.
+bool is_doubtful(Security security, const Name& zone_cut, const Lookup& lookup, const Resolution& resolution) {
+  return security == Security::indeterminate && lookup.purpose != Purpose::addresses && resolution.doubts(zone_cut);
+}
+
 std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
   const SteadyTime now = context.now.steady;
   if (lookup.type != RecordType::cname) {
     auto cname =
         context.rrsets.find(lookup.name, RecordType::cname, Credibility::unauthoritative, resolution.signatures(), now);
-    if (cname && !cname->data.rrset.empty()) {
+    if (cname && !cname->data.rrset.empty() &&
+        !is_doubtful(cname->data.security, cname->zone_cut, lookup, resolution)) {
       if (auto target = rdata_name(*cname->data.rrset.records().begin())) {
         return FollowAlias{{lookup.name, *target, std::move(cname->data), std::nullopt}, cname->zone_cut};
       }
@@ -23,7 +29,7 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
     const Name owner = lookup.name.suffix(labels);
     auto dname =
         context.rrsets.find(owner, RecordType::dname, Credibility::unauthoritative, resolution.signatures(), now);
-    if (!dname) continue;
+    if (!dname || is_doubtful(dname->data.security, dname->zone_cut, lookup, resolution)) continue;
     if (!context.options.scrub.unsigned_dname_from_cache && dname->data.security != Security::secure) continue;
     auto synthesised = synthesise_cname(dname->data.rrset, lookup.name);
     if (!synthesised) continue;  // too long: let the authority say YXDOMAIN
@@ -82,12 +88,14 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   const bool is_bogus = wanting && resolution.validates(lookup, context);
   auto found =
       context.rrsets.find(lookup.name, lookup.type, Credibility::unauthoritative, resolution.signatures(), now);
+  if (found && is_doubtful(found->data.security, found->zone_cut, lookup, resolution)) found.reset();
   if (found && !(is_bogus && found->data.security == Security::indeterminate)) {
     return positive({std::move(found->data)}, found->zone_cut);
   }
   auto denied = context.rrsets.find_negative(lookup.name, lookup.type, resolution.signatures(), now);
   // What a referral said of a DS is for the chain of trust; a client's answer needs the SOA too (RFC 2308 section 5).
   if (denied && is_bogus && denied->security == Security::indeterminate) denied.reset();
+  if (denied && is_doubtful(denied->security, denied->zone_cut, lookup, resolution)) denied.reset();
   if (denied && (lookup.purpose != Purpose::answer || find_soa(denied->authority) != nullptr)) {
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);

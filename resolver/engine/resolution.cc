@@ -57,27 +57,33 @@ void Resolution::note_answer(const ServerAddress& server, const Name& zone_cut, 
   using Blame = Validated::Blame;
   if (signatures_ != Signatures::needed) return;
   const Blame of_chain = lookup.type == RecordType::dnskey ? Blame::keys : Blame::delegation;
-  answered_by_.push_back({server, zone_cut, lookup.purpose == Purpose::trust ? of_chain : Blame::answer, others});
+  const bool trust = lookup.purpose == Purpose::trust;
+  answered_by_.push_back({server, zone_cut, trust ? of_chain : Blame::answer, trust ? lookup.name : Name(), others});
 }
 
-bool Resolution::distrust_servers(const Name& zone_cut, Validated::Blame blame) {
+bool Resolution::ask_anew(const Validated& bogus) {
   using Blame = Validated::Blame;
-  const auto gave_that = [&](const AnsweredBy& by) {
-    return by.zone_cut == zone_cut && (by.gave == blame || (blame == Blame::delegation && by.gave == Blame::answer));
+  if (!bogus.blamed || bogus.blame == Blame::settled) return false;
+  if (!budget_.has(Limit::failed_signature_checks) || !budget_.has(Limit::bogus_retries)) return false;
+  const Name& zone_cut = *bogus.blamed;
+  const auto gave = [&](Blame what) {
+    return [&zone_cut, what, owner = bogus.broken](const AnsweredBy& by) {
+      return by.zone_cut == zone_cut && by.gave == what && (what == Blame::answer || !owner || by.owner == *owner);
+    };
   };
-  // Where it came from the cache, whoever spoke for the zone is as suspect as the others.
-  const bool known = std::ranges::any_of(answered_by_, gave_that);
-  const auto gave_it = [&](const AnsweredBy& by) { return known ? gave_that(by) : by.zone_cut == zone_cut; };
+  // A DS that nobody was asked for came with the referral for the answer.
+  const bool with_referral =
+      bogus.blame == Blame::delegation && std::ranges::none_of(answered_by_, gave(Blame::delegation));
+  const auto gave_it = gave(with_referral ? Blame::answer : bogus.blame);
   const bool others = std::ranges::any_of(answered_by_, [&](const AnsweredBy& by) {
     return gave_it(by) && by.others == Others::left && !distrusts(by.server, by.zone_cut);
   });
-  // What the cache held is asked for before it is believed to be bogus: who put it there may not have looked at it.
-  const bool from_cache = blame == Blame::answer && !known && std::ranges::none_of(distrusted_, gave_that);
-  if (!(others || from_cache) || !budget_.has(Limit::failed_signature_checks) || !budget_.has(Limit::bogus_retries))
-    return false;
+  // Once: from then on nothing of it comes from the cache.
+  const bool from_cache = std::ranges::none_of(answered_by_, gave_it);
+  if (from_cache ? doubts(zone_cut) : !others) return false;
   budget_.charge(Limit::bogus_retries);
-  // Data of the cache's says nothing about those who answered for its keys.
-  if (!from_cache) std::ranges::copy_if(answered_by_, std::back_inserter(distrusted_), gave_it);
+  std::ranges::copy_if(answered_by_, std::back_inserter(distrusted_), gave_it);
+  if (!doubts(zone_cut)) doubted_.push_back(zone_cut);
   answered_by_.clear();
   return true;
 }

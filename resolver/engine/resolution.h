@@ -4,6 +4,7 @@
 // glue that it depends on, each for the one below. Only the top one moves. All spend one Budget.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -111,9 +112,11 @@ class Resolution {
   // A server whose records the answer is made of; `others`: the zone has more servers.
   enum class Others : std::uint8_t { none, left };
   void note_answer(const ServerAddress& server, const Name& zone_cut, const Lookup& lookup, Others others);
-  // What servers of this zone gave is bogus: those that gave what is to blame are asked last from now on.
-  // False where nobody else could be asked, and nothing came from the cache.
-  bool distrust_servers(const Name& zone_cut, Validated::Blame blame);
+  // What servers of a zone gave is bogus: those that gave what is to blame are asked last from now on, and what the
+  // cache holds of the zone without a verdict is doubted. False where nobody else could be asked and the cache had no
+  // part in it.
+  bool ask_anew(const Validated& bogus);
+  bool doubts(const Name& zone_cut) const { return std::ranges::find(doubted_, zone_cut) != doubted_.end(); }
   bool distrusts(const ServerAddress& server, const Name& zone_cut) const;
   bool distrusts_any(const Name& zone_cut) const;  // of this zone's servers
   // Whether a lookup of this is under way below: to start it again would wait for itself (TsuNAME).
@@ -139,10 +142,12 @@ class Resolution {
     ServerAddress server;
     Name zone_cut;
     Validated::Blame gave;  // a referral brings a DS with the answer
+    Name owner;             // of the DS or DNSKEY that it gave
     Others others;
   };
   std::vector<AnsweredBy> answered_by_;  // since the beginning, or since something was bogus
   std::vector<AnsweredBy> distrusted_;
+  std::vector<Name> doubted_;  // zones: others may put into the cache what the distrusted say
   std::vector<std::unique_ptr<Lookup>> lookups_;
 };
 

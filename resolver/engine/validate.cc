@@ -68,8 +68,8 @@ void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
   lookup.chain_since.resize(good);
 }
 
-// What was found to be bogus, and the zones that it makes so, may be somebody's lie: it is not kept, and the question
-// is asked anew. What held stays.
+// What was found to be bogus, and the records of the zones that it makes so, may be somebody's lie: they are not kept,
+// and the question is asked anew. What held stays.
 void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
   for (const AnswerPiece& piece : step.validator->pieces) {
     if (piece.data.security == Security::bogus) context.rrsets.erase(piece.data.rrset.owner);
@@ -81,10 +81,7 @@ void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, 
       context.rrsets.erase(denial->name.suffix(labels));
     }
   }
-  for (const Name& zone : step.validator->bogus_zones()) {
-    context.rrsets.erase(zone);
-    context.options.zone_trust->erase(zone);
-  }
+  for (const Name& zone : step.validator->bogus_zones()) context.rrsets.erase(zone);
   lookup.name = resolution.question().name;
   lookup.chain.clear();
   lookup.chain_zone_cuts.clear();
@@ -157,8 +154,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
     out.ede = limit == Limit::nsec3_hashes ? EdeCode::indeterminate : EdeCode::bogus;
     return out;
   }
-  if (validated.security == Security::bogus && validated.blamed &&
-      resolution.distrust_servers(*validated.blamed, validated.blame)) {
+  if (validated.security == Security::bogus && resolution.ask_anew(validated)) {
     forget(step, lookup, resolution, context);
     return FindZoneCut{};
   }
@@ -166,6 +162,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
     ++context.counters.bogus;
     keep_good_links(*step.validator, lookup);
     shorten_bogus(*step.validator, resolution, context);
+    step.validator->keep_bogus();
     Finished out = failure(validated.ede.value_or(EdeCode::bogus), std::move(validated.why));
     out.cause = Finished::Cause::bogus;
     out.security = Security::bogus;

@@ -415,6 +415,26 @@ TEST(ChainOfTrust, LivesNoLongerThanItsRecords) {
   EXPECT_EQ(world.zone_trust("insecure.example").expires - world.now.steady, seconds(3600)) << "the NSEC's";
 }
 
+// Another server of the zone may yet be asked: until then the others go by what they find themselves.
+TEST(ChainOfTrust, ThatAZoneIsBogusIsKeptWhenThatIsCertain) {
+  Tree world;
+  auto unsigned_keys = world.honest("secure.example", RecordType::dnskey);
+  unsigned_keys.records.signatures = Rrset();
+  world.instead.insert_or_assign("secure.example DNSKEY", unsigned_keys);
+  ChainOfTrust chain(world.rules, world.cache);
+  Budget budget{SteadyTime{}};
+  const ZoneTrust found = world.zone_trust(chain, "secure.example", budget);
+  EXPECT_EQ(found.state, TrustState::bogus);
+  EXPECT_EQ(found.blamed, name("secure.example"));
+  EXPECT_EQ(found.broken, name("secure.example"));
+  EXPECT_FALSE(world.cache.find(name("secure.example"), world.now.steady));
+  chain.keep_bogus();
+  ChainOfTrust next(world.rules, world.cache);
+  const ZoneTrust known = world.zone_trust(next, "secure.example", budget);
+  EXPECT_EQ(known.state, TrustState::bogus);
+  EXPECT_EQ(known.blamed, std::nullopt) << "nobody is to be asked anew";
+}
+
 // One walk checks each record once, however often it is asked to go on; the next one finds all of it in the cache.
 TEST(ChainOfTrust, NothingIsAskedOrCheckedTwice) {
   Tree world;
