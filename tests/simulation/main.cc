@@ -8,20 +8,23 @@
 #include <vector>
 
 #include "tests/simulation/churn.h"
+#include "tests/simulation/feel.h"
 #include "tests/simulation/shrink.h"
 #include "tests/simulation/simulation.h"
 #include "tests/simulation/small_worlds.h"
+#include "tests/world/feel.h"
 
 namespace {
 
 using namespace weir::simulation;
 
 constexpr const char* kUsage =
-    "weir_simulate [--seed N] [--seeds N] [--jobs N] [--small] [--planted NAME] [--churn HOURS] [--trace]\n"
-    "               [--no-shrink]\n"
+    "weir_simulate [--seed N] [--seeds N] [--jobs N] [--small] [--planted NAME] [--churn HOURS]\n"
+    "               [--feel QUESTIONS] [--trace] [--no-shrink]\n"
     "Runs N seeds (500) from --seed (1) on, a world each. --small: all worlds that are small enough to be counted.\n"
     "--planted: this program holds a bug of that name; passes when a seed finds it. --churn: so much virtual\n"
-    "time of ever new names, in which nothing may grow. --trace: what happened when.\n";
+    "time of ever new names, in which nothing may grow. --feel: time to answer and packets for so many questions\n"
+    "in each of N large worlds with round trips, losses and dead servers. --trace: what happened when.\n";
 
 constexpr std::chrono::milliseconds kChurnPause{1500};  // between two queries
 constexpr unsigned kMostShown = 5;                      // failures that are shrunk
@@ -34,6 +37,7 @@ struct Arguments {
   bool small = false;
   bool shrinks = true;
   int churn_hours = 0;
+  std::size_t feel_questions = 0;
   std::string planted;
 };
 
@@ -49,6 +53,8 @@ bool read_arguments(int count, char** words, Arguments& out) {
       out.shrinks = false;
     } else if (word == "--churn" && more) {
       out.churn_hours = std::atoi(words[++i]);
+    } else if (word == "--feel" && more) {
+      out.feel_questions = std::strtoul(words[++i], nullptr, 10);
     } else if (word == "--planted" && more) {
       out.planted = words[++i];
     } else if (word == "--jobs" && more) {
@@ -146,6 +152,27 @@ int run_churn(const Arguments& arguments) {
   return wrong.empty() ? 0 : 1;
 }
 
+int run_feel(const Arguments& arguments) {
+  const auto print = [](const std::string& what, const Feel& found) {
+    const auto ms = [&](unsigned percent) { return static_cast<double>(found.percentile(percent).count()) / 1000; };
+    const auto questions = static_cast<double>(std::max<std::size_t>(1, found.latencies.size()));
+    std::printf(
+        "%-8s median %4.0f ms, p90 %4.0f, p95 %4.0f, p99 %4.0f, %llu SERVFAIL, %.2f packets/question, %.3f "
+        "retries/question\n",
+        what.c_str(), ms(50), ms(90), ms(95), ms(99), static_cast<unsigned long long>(found.failed),
+        static_cast<double>(found.packets) / questions, static_cast<double>(found.retries) / questions);
+  };
+  Feel all;
+  for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+    const Feel found = feel(weir::world::feel_plan(seed, {}), arguments.feel_questions, arguments.trace);
+    print("seed " + std::to_string(seed), found);
+    all.add(found);
+  }
+  print("all", all);
+  std::printf("%llu passed, 0 failed, 0 skipped\n", static_cast<unsigned long long>(arguments.seeds));
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -155,6 +182,7 @@ int main(int count, char** words) {
     return 2;
   }
   if (arguments.churn_hours > 0) return run_churn(arguments);
+  if (arguments.feel_questions > 0) return run_feel(arguments);
   Total total;
   if (arguments.small) {
     const SmallWorlds worlds;

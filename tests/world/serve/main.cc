@@ -5,15 +5,14 @@
 // Then it owns them all, port 53, UDP and TCP, and applies the same delays, losses and lies as in virtual time, in real
 // time. It says "ready", answers each line with the queries so far, and ends with standard input.
 //
-// `feel`: a large world without flaws whose servers lose 2 % and of which 10 % are dead or lame, but not all of a
-// zone's.
+// `feel`: the world of feel.h.
 #include <boost/asio.hpp>
 
 #include <algorithm>
 #include <fstream>
 #include <iostream>
-#include <set>
 
+#include "tests/world/feel.h"
 #include "tests/world/oracle.h"
 
 namespace weir::world {
@@ -25,38 +24,10 @@ using asio::ip::udp;
 
 constexpr std::uint16_t kPort = 53;
 constexpr std::size_t kLargestQuery = 4096;
-constexpr unsigned kFeelZones = 220;
 constexpr std::size_t kMostConnections = 2000;
 
 asio::ip::address boost_address(const IpAddress& address) {
   return asio::ip::make_address(address.to_text());
-}
-
-// Never the last of a zone's servers, and none of the root's, of a top-level domain's or of a zone that lacks glue.
-void make_dead_or_lame(WorldPlan& plan) {
-  Random random(plan.seed ^ 0xFEE1);
-  std::vector<unsigned> alive(plan.zones.size());
-  std::vector<std::set<unsigned>> servers_of(plan.zones.size());
-  for (unsigned zone = 0; zone < plan.zones.size(); ++zone) {
-    for (const unsigned host : plan.zones[zone].hosts) servers_of[zone].insert(plan.hosts[host].server);
-    alive[zone] = static_cast<unsigned>(servers_of[zone].size());
-  }
-  std::vector<unsigned> order(plan.servers.size());
-  for (unsigned i = 0; i < order.size(); ++i) std::swap(order[i] = i, order[random.below(i + 1)]);
-  std::size_t left = plan.servers.size() / 10;
-  for (const unsigned server : order) {
-    plan.servers[server].faults.loss_percent = 2;
-    const auto& zones = plan.servers[server].zones;
-    const bool needed = std::ranges::any_of(zones, [&](unsigned zone) {
-      const bool hard_to_reach = plan.zones[zone].parent <= 0 || plan.zones[zone].glue == Glue::partly;
-      return hard_to_reach || (servers_of[zone].contains(server) && alive[zone] < 2);
-    });
-    if (left == 0 || needed || zones.empty()) continue;
-    --left;
-    for (const unsigned zone : zones) alive[zone] -= servers_of[zone].contains(server) ? 1 : 0;
-    plan.servers[server].faults.manner =
-        random.pick({Manner::silent, Manner::silent, Manner::refused, Manner::upward_referral});
-  }
 }
 
 World make_world(std::uint64_t seed, bool feel) {
@@ -64,12 +35,7 @@ World make_world(std::uint64_t seed, bool feel) {
   options.wall_start = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
   options.changes = false;
   options.ipv6 = false;
-  if (!feel) return World::make(seed, options);
-  options.faults = false;
-  options.zones_min = options.zones_max = kFeelZones;
-  WorldPlan plan = generate(seed, options);
-  make_dead_or_lame(plan);
-  return World(std::move(plan));
+  return feel ? World(feel_plan(seed, options)) : World::make(seed, options);
 }
 
 void write_outcome(std::ostream& out, const Outcome& outcome) {
