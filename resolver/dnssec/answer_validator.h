@@ -52,7 +52,8 @@ struct Validated {
 
 class AnswerValidator {
  public:
-  AnswerValidator(const TrustRules& rules, ZoneTrustCache& cache) : chain_(rules, cache) {}
+  AnswerValidator(const TrustRules& rules, ZoneTrustCache& cache, ChainOfTrust::KnowsDs knows_ds = {})
+      : chain_(rules, cache, std::move(knows_ds)) {}
 
   // The chain's links first, in order; then what stands at its end. Pieces come back with their security and with TTLs
   // that no signature outlives.

@@ -154,7 +154,10 @@ ChainOfTrust::Outcome ChainOfTrust::zone(const Name& zone, Now now, Budget& budg
 
 ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& budget) {
   const auto fetched = ds_.find(zone);
-  if (fetched == ds_.end()) return TrustQuestion{zone, RecordType::ds};
+  if (fetched == ds_.end()) {
+    if (auto above = settled_above(zone, now, budget)) return std::move(*above);
+    return TrustQuestion{zone, RecordType::ds};
+  }
   const TrustRecords& found = fetched->second;
   switch (found.kind) {
     case TrustRecords::Kind::records:
@@ -167,6 +170,21 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& b
       break;
   }
   return unreachable("DS", zone, found.zone_cut, now);
+}
+
+std::optional<ChainOfTrust::DsOutcome> ChainOfTrust::settled_above(const Name& zone, Now now, Budget& budget) {
+  const auto at_hand = [&](const Name& name) { return knows_ds_ && knows_ds_(name, now.steady); };
+  const TrustAnchor* anchor = rules_->anchor_of(zone, now.wall);
+  if (anchor == nullptr || at_hand(zone)) return std::nullopt;
+  for (unsigned labels = anchor->zone.label_count() + 1; labels < zone.label_count(); ++labels) {
+    const Name above = zone.suffix(labels);
+    if (!known_.contains(above) && !cache_->find(above, now.steady) && !at_hand(above)) continue;
+    Outcome found = this->zone(above, now, budget);
+    if (auto* question = std::get_if<TrustQuestion>(&found)) return DsOutcome(std::move(*question));
+    ZoneTrust& trust = *std::get_if<ZoneTrust>(&found);
+    if (trust.state != TrustState::secure && trust.state != TrustState::no_cut) return DsOutcome(std::move(trust));
+  }
+  return std::nullopt;
 }
 
 // The zone above that signed the DS, or its denial; it is shorter than the zone itself, so the walk upwards ends.

@@ -5,6 +5,7 @@
 // when nobody is left who could say otherwise.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <variant>
@@ -65,8 +66,11 @@ std::optional<Name> signer_of(const Rrset& signatures, const Name& owner);
 
 class ChainOfTrust {
  public:
-  // All outlive it.
-  ChainOfTrust(const TrustRules& rules, ZoneTrustCache& cache) : rules_(&rules), cache_(&cache) {}
+  // Whether fetching the DS of a zone, or that it has none, costs nobody a packet.
+  using KnowsDs = std::function<bool(const Name& zone, SteadyTime now)>;
+  // All outlive it. Without `knows_ds` nothing is taken to be at hand.
+  ChainOfTrust(const TrustRules& rules, ZoneTrustCache& cache, KnowsDs knows_ds = {})
+      : rules_(&rules), cache_(&cache), knows_ds_(std::move(knows_ds)) {}
 
   using Outcome = std::variant<ZoneTrust, TrustQuestion>;
   // The trust in `zone`, which claims to have signed something.
@@ -106,6 +110,8 @@ class ChainOfTrust {
   };
   using DsOutcome = std::variant<DsKnown, ZoneTrust, TrustQuestion>;
   DsOutcome ds_of(const Name& zone, Now now, Budget& budget);
+  // What a zone above settles, as far as no packet is needed for it: below an insecure zone nobody has to be asked.
+  std::optional<DsOutcome> settled_above(const Name& zone, Now now, Budget& budget);
   // The keys of the zone above that signed (`signer`) what was found of the DS; else what follows.
   using ParentOutcome = std::variant<std::shared_ptr<const ZoneKeys>, DsOutcome>;
   ParentOutcome keys_above(const Name& zone, const std::optional<Name>& signer, const TrustRecords& found,
@@ -123,6 +129,7 @@ class ChainOfTrust {
 
   const TrustRules* rules_;
   ZoneTrustCache* cache_;
+  KnowsDs knows_ds_;
   std::unordered_map<Name, TrustRecords> ds_, dnskeys_;  // as fetched for this walk
   std::unordered_map<Name, DsKnown> good_ds_;
   std::unordered_map<Name, ZoneTrust> known_;  // also where the cache has let go of it meanwhile

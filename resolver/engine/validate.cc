@@ -121,7 +121,12 @@ void shorten_bogus(const AnswerValidator& validator, const Resolution& resolutio
 Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context) {
   Validate step;
   step.rules = context.options.trust;
-  step.validator = std::make_unique<AnswerValidator>(*step.rules, *context.options.zone_trust);
+  // They live as long as the resolution.
+  const auto knows_ds = [&rrsets = context.rrsets](const Name& zone, SteadyTime now) {
+    return rrsets.find(zone, RecordType::ds, Credibility::unauthoritative, Signatures::needed, now) ||
+           rrsets.find_negative(zone, RecordType::ds, Signatures::needed, now);
+  };
+  step.validator = std::make_unique<AnswerValidator>(*step.rules, *context.options.zone_trust, knows_ds);
   AnswerValidator& validator = *step.validator;
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
     validator.pieces.push_back({.data = lookup.chain[i].alias, .zone_cut = lookup.chain_zone_cuts[i]});

@@ -415,6 +415,45 @@ TEST(ChainOfTrust, LivesNoLongerThanItsRecords) {
   EXPECT_EQ(world.zone_trust("insecure.example").expires - world.now.steady, seconds(3600)) << "the NSEC's";
 }
 
+// The referral on the way brought the proof: nobody has to be asked for the DS of a zone below.
+TEST(ChainOfTrust, BelowAnInsecureZoneNobodyIsAsked) {
+  struct Row {
+    const char* zone;
+    std::vector<const char*> at_hand;
+    Asked asked;
+  };
+  const Asked to_example = {". DNSKEY", "example DNSKEY", "example DS"};
+  const auto and_ = [&](Asked more) {
+    more.insert(more.end(), to_example.begin(), to_example.end());
+    return sorted(more);
+  };
+  const Row rows[] = {
+      {"www.insecure.example", {"insecure.example"}, and_({"insecure.example DS"})},
+      {"a.www.insecure.example", {"example", "insecure.example"}, and_({"insecure.example DS"})},
+      {"www.insecure.example", {"example"}, and_({"insecure.example DS", "www.insecure.example DS"})},
+      {"deep.secure.example",
+       {"secure.example"},
+       and_({"secure.example DS", "secure.example DNSKEY", "deep.secure.example DS", "deep.secure.example DNSKEY"})},
+  };
+  for (const Row& row : rows) {
+    Tree world;
+    const auto knows_ds = [&](const Name& zone, SteadyTime) {
+      return std::ranges::any_of(row.at_hand, [&](const char* known) { return zone == name(known); });
+    };
+    ChainOfTrust chain(world.rules, world.cache, knows_ds);
+    Budget budget{SteadyTime{}};
+    const ZoneTrust trust = world.zone_trust(chain, row.zone, budget);
+    EXPECT_EQ(trust.state, row.asked.size() > 5 ? TrustState::secure : TrustState::insecure);
+    EXPECT_EQ(sorted(world.asked), row.asked) << row.zone;
+    // What is known from before does for the next one.
+    world.asked.clear();
+    ChainOfTrust next(world.rules, world.cache);
+    EXPECT_EQ(world.zone_trust(next, std::string("x.") + row.zone, budget).state,
+              row.asked.size() > 5 ? TrustState::no_cut : TrustState::insecure);
+    EXPECT_EQ(world.asked.size(), row.asked.size() > 5 ? 1U : 0U);
+  }
+}
+
 // Another server of the zone may yet be asked: until then the others go by what they find themselves.
 TEST(ChainOfTrust, ThatAZoneIsBogusIsKeptWhenThatIsCertain) {
   Tree world;
