@@ -18,7 +18,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kShards = 16;
-constexpr microseconds kInitialRetransmit = milliseconds(376);  // as Unbound: most of the internet answers in it
+constexpr microseconds kInitialRetransmit =
+    milliseconds(250);  // what comes later is taken too, at the price of a packet
 constexpr microseconds kMinRetransmit = milliseconds(50);
 constexpr microseconds kMaxRetransmit = milliseconds(1500);
 constexpr unsigned kSilencesUntilDead = 3;

@@ -14,7 +14,7 @@ constexpr std::uint32_t kExploreOneIn = 32;
 // Servers this near to the best are as good: spreading the questions keeps an attacker guessing (RFC 5452 section 4.4).
 constexpr microseconds kBand = std::chrono::milliseconds(25);
 // What is expected of a server that was never asked: less than of one that has been silent.
-constexpr microseconds kUnknown = std::chrono::milliseconds(376);
+constexpr microseconds kUnknown = std::chrono::milliseconds(250);
 
 // Who serves the zone and lives, then who was silent, then who said that it does not serve the zone: it may have meant
 // one name alone, and where nobody else is left it is asked before the zone is given up.

@@ -15,7 +15,7 @@ TEST(ServerCache, SmoothsRttAndWaitsAccordingly) {
   const Name zone = *Name::parse("example.org");
   ServerStatus status = cache.find(kServer, zone, kStart);
   EXPECT_FALSE(status.known);
-  EXPECT_EQ(status.retransmit_after, 376ms);
+  EXPECT_EQ(status.retransmit_after, 250ms);
   cache.record_answer(kServer, 40ms, kStart);
   status = cache.find(kServer, zone, kStart);
   EXPECT_TRUE(status.known);
