@@ -30,17 +30,6 @@ Validated of_trust(const ZoneTrust& trust, const ChainOfTrust& chain) {
   return out;
 }
 
-bool has_more_iterations(const std::vector<Rrset>& proofs, std::uint16_t max) {
-  for (const Rrset& rrset : proofs) {
-    if (rrset.type != RecordType::nsec3 || rrset.owner.is_root()) continue;
-    for (const auto rdata : rrset.records()) {
-      const auto nsec3 = parse_nsec3(rrset.owner, rdata, rrset.owner.parent());
-      if (nsec3 && nsec3->iterations > max) return true;
-    }
-  }
-  return false;
-}
-
 void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
   for (Rrset& rrset : authority) rrset.ttl_seconds = std::min(rrset.ttl_seconds, ttl);
 }
@@ -222,7 +211,9 @@ void AnswerValidator::recall_remark(const Name& name, const Name& zone_cut, cons
   if (remark_) return;
   if (const auto trust = chain_.known_insecure(name, zone_cut, now)) {
     remark_ = trust->ede;
-  } else if (has_more_iterations(proofs, chain_.max_nsec3_iterations())) {
+  } else if (std::ranges::any_of(proofs, [&](const Rrset& rrset) {
+               return has_more_iterations(rrset, chain_.max_nsec3_iterations());
+             })) {
     remark_ = EdeCode::unsupported_nsec3_iterations;
   }
 }

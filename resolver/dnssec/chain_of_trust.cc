@@ -296,6 +296,9 @@ std::optional<ChainOfTrust::Outcome> ChainOfTrust::take_denial(const Name& zone,
     const auto signer = signer_of(record.signatures, record.rrset.owner);
     if (!signer || !zone.is_at_or_below(*signer) || signer->label_count() >= zone.label_count()) continue;
     if (record.rrset.type == RecordType::nsec && record.rrset.owner != zone) continue;
+    // Nobody can tell which names they speak of; a DS may be there, and only the parent's own denial of it makes the
+    // zone insecure.
+    if (has_more_iterations(record.rrset, rules_->max_nsec3_iterations)) continue;
     if (!parent) parent = signer;
     if (*signer == *parent) of_parent.push_back(record);
   }

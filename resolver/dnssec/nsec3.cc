@@ -71,6 +71,16 @@ std::optional<Nsec3> parse_nsec3(const Name& owner, Octets rdata, const Name& zo
   return out;
 }
 
+bool has_more_iterations(const Rrset& nsec3, std::uint16_t max) {
+  if (nsec3.type != RecordType::nsec3 || nsec3.owner.is_root()) return false;
+  const Name zone = nsec3.owner.parent();
+  for (const auto rdata : nsec3.records()) {
+    const auto record = parse_nsec3(nsec3.owner, rdata, zone);
+    if (record && record->iterations > max) return true;
+  }
+  return false;
+}
+
 Nsec3Hash nsec3_hash(const Name& name, std::uint16_t iterations, Octets salt) {
   // Fetched once: finding the algorithm by name again costs more than the hash.
   static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);

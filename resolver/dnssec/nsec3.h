@@ -11,6 +11,7 @@
 #include "resolver/base/budget.h"
 #include "resolver/dnssec/type_bitmap.h"
 #include "zones/dns/name.h"
+#include "zones/dns/rrset.h"
 
 namespace weir {
 
@@ -35,6 +36,9 @@ struct Nsec3 {
 // Nothing where it is malformed, of an unknown hash algorithm, with unknown flags (RFC 5155 sections 8.1, 8.2), or
 // where `owner` is not a hash directly below `zone`, its signer.
 std::optional<Nsec3> parse_nsec3(const Name& owner, std::span<const std::uint8_t> rdata, const Name& zone);
+
+// Whether one of its records has more iterations than that: it proves nothing (RFC 9276 section 3.2).
+bool has_more_iterations(const Rrset& nsec3, std::uint16_t max);
 
 // RFC 5155 section 5. Costs iterations + 1 times nsec3_hash_cost(salt) compressions of SHA-1: check kMaxNsec3Iterations
 // before.

@@ -106,7 +106,10 @@ class Shrinker {
       change([](world::ZonePlan& plan) {
         return std::exchange(plan.delegated_until, world::kForever) != world::kForever;
       });
-      change([](world::ZonePlan& plan) { return std::exchange(plan.flaw, world::Flaw::none) != world::Flaw::none; });
+      change([](world::ZonePlan& plan) {
+        if (plan.flaw == world::Flaw::too_many_iterations) plan.iterations = 0;
+        return std::exchange(plan.flaw, world::Flaw::none) != world::Flaw::none;
+      });
       change([](world::ZonePlan& plan) {
         plan.has_ds = false;
         return std::exchange(plan.is_signed, false);

@@ -472,6 +472,46 @@ TEST(AnswerValidator, ProofsBesideAnAliasSettleTheDs) {
   }
 }
 
+// NSEC3 with too many iterations prove nothing, and whatever stands beside an alias speaks of no particular zone cut:
+// taken for a denial of each DS, they would switch off validation in zones that have one.
+TEST(AnswerValidator, ProofsWithTooManyIterationsBesideAnAliasSettleNoDs) {
+  SignedWorld world;
+  const SignedZone& secure = world.add("secure.example",
+                                       "secure.example. 3600 SOA ns. h. 1 2 3 4 300\n"
+                                       "www.secure.example. 3600 A 192.0.2.2\n");
+  world.trust(world.add("example",
+                        "example. 300 SOA ns. h. 1 2 3 4 300\n"
+                        "secure.example. 3600 NS ns.secure.example.\n" +
+                            secure.ds_line() +
+                            "insecure.example. 3600 NS ns.insecure.example.\n"
+                            "*.wild.example. 3600 CNAME none.secure.example.\n",
+                        {.denial = DenialBy::nsec3, .iterations = kMaxNsec3Iterations + 1}));
+  SignedRrset alias = world.zone("example").expanded("*.wild.example", RecordType::cname, "a.wild.example");
+  alias.proofs = SignedZone::flat(world.zone("example").proofs(name("a.wild.example")));
+  struct BehindRow {
+    const char* what;
+    const char* zone_cut;
+    Security security;
+    EdeCode ede;
+  };
+  const BehindRow rows[] = {
+      {"a zone with DS", "secure.example", Security::bogus, EdeCode::rrsigs_missing},
+      {"one without", "insecure.example", Security::insecure, EdeCode::unsupported_nsec3_iterations},
+  };
+  for (const BehindRow& row : rows) {
+    SCOPED_TRACE(row.what);
+    world.cache.clear();
+    AnswerValidation validation(world);
+    validation.with(alias);
+    validation.denying("none." + std::string(row.zone_cut), RecordType::a, NegativeKind::nxdomain,
+                       {rrset_of(std::string(row.zone_cut) + ". 3600 SOA ns. h. 1 2 3 4 300")}, row.zone_cut);
+    const Validated validated = validation.run();
+    EXPECT_EQ(validated.security, row.security);
+    EXPECT_EQ(validated.ede, row.ede);
+    EXPECT_EQ(validation.validator.pieces[0].data.security, Security::insecure);
+  }
+}
+
 // RFC 4035 section 5.3.3.
 TEST(AnswerValidator, NoTtlOutlivesItsSignature) {
   struct TtlRow {
