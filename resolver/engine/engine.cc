@@ -183,8 +183,13 @@ struct Engine::State {
       const Limit longest = bogus         ? Limit::bogus_ttl_s
                             : unreachable ? Limit::unreachable_ttl_max_s
                                           : Limit::failure_ttl_max_s;
-      result.ttl = std::chrono::seconds(
-          cache.put_failure(question.name, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
+      // What the caches alone say again, such as an alias loop, is no further attempt.
+      const auto known = resolution.budget().spent(Limit::upstream_packets) > 0
+                             ? std::nullopt
+                             : cache.find_failure(question.name, question.type, now.steady);
+      result.ttl = std::chrono::seconds(known ? known->ttl_seconds
+                                              : cache.put_failure(question.name, question.type, result.ede,
+                                                                  result.ede_text, now.steady, limit_of(longest)));
     } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {
       cache.forget_failure(question.name, question.type);
     }

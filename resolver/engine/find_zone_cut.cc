@@ -76,6 +76,13 @@ std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, con
   return std::nullopt;
 }
 
+Finished failed_before(CachedFailure failed) {
+  Finished out = failure(is_about_validation(failed.ede) ? *failed.ede : EdeCode::cached_error, std::move(failed.text));
+  out.cause = Finished::Cause::cached_failure;
+  out.ttl_seconds = failed.ttl_seconds;
+  return out;
+}
+
 std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resolution, const Context& context) {
   const SteadyTime now = context.now.steady;
   if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
@@ -105,13 +112,12 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
     if (auto synthesised = synthesise(lookup, resolution, context)) return synthesised;
   }
   // Who checks for himself gets what was found wanting (RFC 4035 section 3.2.2).
-  if (failed && (is_bogus || !wanting)) {
-    const EdeCode ede = wanting ? *failed->ede : EdeCode::cached_error;
-    Finished out = failure(ede, std::move(failed->text));
-    out.cause = Finished::Cause::cached_failure;
-    out.ttl_seconds = failed->ttl_seconds;
-    return out;
-  }
+  if (failed && (is_bogus || !wanting)) return failed_before(std::move(*failed));
+  if (lookup.purpose != Purpose::answer || lookup.chain.empty()) return std::nullopt;
+  // The caches know the beginning of the alias chain, which the filter judges; what failed behind it is left alone.
+  const Question& question = resolution.question();
+  auto chain_failed = context.rrsets.find_failure(question.name, question.type, now);
+  if (chain_failed && !is_about_validation(chain_failed->ede)) return failed_before(std::move(*chain_failed));
   return std::nullopt;
 }
 

@@ -26,7 +26,8 @@ class Checker {
                 Time asked, Time time) const;
 
  private:
-  std::string compare(const ClientQuery& query, const Message& message, const world::Expected& expected) const;
+  std::string compare(const ClientQuery& query, const Message& message, const world::Expected& expected,
+                      Time time) const;
 
   const world::Oracle& oracle_;
   const Ledger& ledger_;

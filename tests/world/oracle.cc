@@ -7,10 +7,11 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr unsigned kAliases = 11;       // of one answer; more than that may fail
-constexpr unsigned kMaxSteps = 300;     // of all alias chains together
-constexpr seconds kLongestTtl{86'400};  // what a cache keeps at most
-constexpr seconds kGrudge{900};         // how long a resolver may avoid a server that failed
+constexpr unsigned kAliases = 11;        // of one answer; more than that may fail
+constexpr unsigned kMaxSteps = 300;      // of all alias chains together
+constexpr seconds kLongestTtl{86'400};   // what a cache keeps at most
+constexpr seconds kLongestFailure{300};  // RFC 9520 section 3.2
+constexpr seconds kGrudge{900};          // how long a resolver may avoid a server that failed
 
 Time plus(Time time, Time more) {
   return time == kForever ? kForever : time + more;
@@ -258,8 +259,8 @@ void Oracle::add_lies(unsigned zone, const Question& question, Time time, const 
     replays = replays || faults.replays_wildcards;
   }
   const ZoneData& data = world_.zone_at(zone, time);
-  const bool provable = standing_of(world, zone) != Standing::insecure;
-  if (replays && provable && data.exists(question.name) && question.name != plan.apex) {
+  const Standing standing = standing_of(world, zone);
+  if (replays && standing != Standing::insecure && data.exists(question.name) && question.name != plan.apex) {
     if (const Rrset* star = data.find(*question.name.parent().child("*"), question.type)) {
       Outcome outcome = so_far;
       outcome.answer.push_back(*star);
@@ -274,7 +275,9 @@ void Oracle::add_lies(unsigned zone, const Question& question, Time time, const 
     Outcome outcome = so_far;
     outcome.rcode = Rcode::nxdomain;
     outcome.authentic = Authentic::forbidden;
-    outcome.bogus = outcome.bogus || provable;
+    // A denial with too many iterations is insecure, whatever it says (RFC 9276 section 3.2).
+    outcome.bogus = outcome.bogus || standing == Standing::bogus ||
+                    (standing == Standing::secure && plan.flaw != Flaw::too_many_iterations);
     out.outcomes.push_back(std::move(outcome));
     return;
   }
@@ -369,6 +372,23 @@ Expected Oracle::expected(const Question& question, Time time) const {
     out.failure_allowed = !out.why.empty();
   }
   return out;
+}
+
+// What can be seen together can be seen from some change on, or was to be seen before.
+bool Oracle::failed_lately(const Question& question, Time time) const {
+  const Time since = std::max(Time(0), time - kLongestFailure);
+  std::set<Time> times{since};
+  for (unsigned zone = 0; zone < world_.plan().zones.size(); ++zone) {
+    for (const Time moment : world_.moments(zone)) {
+      if (moment > since && moment <= time) times.insert(moment);
+    }
+  }
+  return std::ranges::any_of(times, [&](Time then) {
+    Expected out;
+    Zones zones;
+    follow(question, then, 0, {}, out, zones);
+    return out.failure_allowed || !out.answer_possible();
+  });
 }
 
 Name Oracle::source_of(const Name& name, Time time) const {

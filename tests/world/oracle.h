@@ -39,6 +39,10 @@ class Oracle {
   // `time`: when the resolver answers; it may have asked up to kInFlight before.
   Expected expected(const Question& question, Time time) const;
 
+  // Whether the zones alone, by an alias loop say, made the question fail at some time of the last five minutes: for so
+  // long a resolver may remember it (RFC 9520 section 3.2), whatever the zones hold now.
+  bool failed_lately(const Question& question, Time time) const;
+
   // The wildcard that gives `name` its records of some type now or earlier; `name` where none does.
   Name source_of(const Name& name, Time time) const;
 

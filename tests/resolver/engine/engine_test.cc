@@ -166,6 +166,39 @@ TEST(Engine, FailuresAreRememberedLongerEachTime) {
   EXPECT_EQ(world.network.resolve("www.glueless.test", RecordType::a).rcode, Rcode::noerror);
 }
 
+// The time grows with each attempt: what the caches alone say again is none.
+TEST(Engine, AnAliasLoopThatTheCachesHoldIsNoNewFailure) {
+  SmallWorld world;
+  world.network.add_records("example.org",
+                            "loop1.example.org 600 CNAME loop2.example.org\n"
+                            "loop2.example.org 600 CNAME loop1.example.org");
+  world.start();
+  const ResolutionResult first = world.network.resolve("loop1.example.org", RecordType::a);
+  EXPECT_EQ(first.rcode, Rcode::servfail);
+  EXPECT_EQ(first.ttl, 5s);
+  world.network.run();
+  world.network.reset_counts();
+  for (int i = 0; i < 8; ++i) {
+    const ResolutionResult again = world.network.resolve("loop1.example.org", RecordType::a);
+    EXPECT_EQ(again.rcode, Rcode::servfail);
+    EXPECT_LE(again.ttl, first.ttl);
+  }
+  EXPECT_EQ(world.network.packets, 0U);
+  world.network.pass(first.ttl);
+  EXPECT_EQ(world.network.resolve("loop1.example.org", RecordType::a).ttl, 10s) << "it lasts";
+}
+
+TEST(Engine, WhatFailedBehindAnAliasIsNotAskedAgainEither) {
+  SmallWorld world;
+  world.start();
+  world.network.behaviour("10.53.0.7").silent = true;
+  EXPECT_EQ(world.network.resolve("far.example.org", RecordType::a).rcode, Rcode::servfail);
+  world.network.run();
+  world.network.reset_counts();
+  EXPECT_EQ(world.network.resolve("far.example.org", RecordType::a).rcode, Rcode::servfail);
+  EXPECT_EQ(world.network.packets, 0U) << world.network.trace;
+}
+
 TEST(Engine, AFaultInsideEndsThatResolutionAlone) {
   unsigned failed = 0;
   for (const int good_draws : {0, 1, 5, 9, 14}) {  // before the one that fails: in start(), and with answers
