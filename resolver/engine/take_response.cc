@@ -224,6 +224,12 @@ std::optional<Step> on_minimised_answer(AskServers& step, Lookup& lookup, Resolu
   return ask_next_question(step, lookup, resolution, context);
 }
 
+// A zone at the name or below it denies, so that the name is there.
+bool speaks_from_below(const ClassifiedResponse& response, const Name& name) {
+  const Rrset* soa = find_soa(response.authority);
+  return soa != nullptr && soa->owner.is_at_or_below(name);
+}
+
 std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
                                     ClassifiedResponse& response, const Message& message) {
   if (lookup.purpose == Purpose::trust && !response.chain.empty()) {
@@ -246,7 +252,8 @@ std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution
       const auto kind = response.meaning == ResponseMeaning::nodata ? NegativeKind::nodata : NegativeKind::nxdomain;
       for (const ChainLink& link : response.chain) remember_alias(link, step, response, resolution, context);
       remember_denial(end, step.ask_type, kind, step, response, resolution, context);
-      if (kind == NegativeKind::nxdomain && step.denied_ancestor && response.chain.empty()) {
+      if (kind == NegativeKind::nxdomain && step.denied_ancestor && response.chain.empty() &&
+          !speaks_from_below(response, *step.denied_ancestor)) {
         // The server told the truth about the ancestor: nothing is below it (RFC 8020).
         remember_denial(*step.denied_ancestor, step.ask_type, kind, step, response, resolution, context);
       }

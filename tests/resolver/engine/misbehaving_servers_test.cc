@@ -154,6 +154,23 @@ TEST(MisbehavingServers, MinimisationFallsBackToTheWholeName) {
   }
 }
 
+// They serve a zone below the empty non-terminal too: its denials do not make the name above it one that is not there.
+TEST(MisbehavingServers, AZoneBelowADeniedNameShowsThatItIsThere) {
+  SmallWorld world;
+  world.network.add_records("example.org", "sub.mid.example.org 3600 NS ns1.example.org");
+  world.network.add_zone("sub.mid.example.org", R"(
+      sub.mid.example.org 3600 SOA 300
+      sub.mid.example.org 3600 NS ns1.example.org
+      www.sub.mid.example.org 600 A 192.0.2.9)",
+                         {"10.53.0.5", "10.53.0.6"});
+  world.start();
+  both(world.network, [](Behaviour& b) { b.nxdomain_for_minimised = true; });
+  EXPECT_EQ(world.network.resolve("nope.sub.mid.example.org", RecordType::a).rcode, Rcode::nxdomain);
+  const ResolutionResult below = world.network.resolve("www.sub.mid.example.org", RecordType::a);
+  EXPECT_EQ(below.rcode, Rcode::noerror) << world.network.trace;
+  EXPECT_EQ(below.answer.size(), 1U);
+}
+
 TEST(MisbehavingServers, MinimisationHidesTheNameFromAncestors) {
   SmallWorld world;
   world.start();
