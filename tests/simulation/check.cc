@@ -159,12 +159,7 @@ Checked Checker::check(const ClientQuery& query, std::span<const std::uint8_t> s
           out.wrong.empty()) {
         out.wrong = "DNSSEC records for one who did not set DO";
       }
-      // A CNAME below a DNAME is made by the resolver.
-      const bool made =
-          rrset.type == RecordType::cname && std::ranges::any_of(message->answer, [&](const Rrset& dname) {
-            return dname.type == RecordType::dname && rrset.owner.is_at_or_below(dname.owner);
-          });
-      if (!made && out.wrong.empty()) out.wrong = ledger_.check(rrset, asked, time);
+      if (!is_made(rrset, message->answer) && out.wrong.empty()) out.wrong = ledger_.check(rrset, asked, time);
     }
   }
   if (out.ttl == ~0U) out.ttl = 0;

@@ -10,7 +10,7 @@ namespace weir::simulation {
 
 struct ChurnResult {
   RunResult run;
-  std::string figures;  // a line an hour: time and heap in use
+  std::string figures;  // a line each half hour: time, heap in use, entries of each cache
   std::string grown;    // empty: nothing has
 };
 

@@ -18,6 +18,13 @@ std::string seconds(Time time) {
 
 }  // namespace
 
+bool is_made(const Rrset& rrset, const std::vector<Rrset>& section) {
+  return rrset.type == RecordType::cname && std::ranges::any_of(section, [&](const Rrset& dname) {
+           return dname.type == RecordType::dname && rrset.owner != dname.owner &&
+                  rrset.owner.is_at_or_below(dname.owner);
+         });
+}
+
 Ledger::Contents Ledger::contents_of(const Rrset& rrset) {
   Contents out{rrset.type, {}};
   for (const auto rdata : rrset.records()) out.second.emplace(rdata.begin(), rdata.end());
@@ -29,8 +36,9 @@ void Ledger::delivered(std::span<const std::uint8_t> octets, Time time) {
   if (!message) return;
   for (const auto* section : {&message->answer, &message->authority, &message->additional}) {
     for (const Rrset& rrset : *section) {
-      if (rrset.type == RecordType::rrsig) continue;
-      Time& expires = expires_[contents_of(rrset)][rrset.owner];
+      if (rrset.type == RecordType::rrsig || is_made(rrset, *section)) continue;
+      // By the wildcard that gave it: names that nobody asked before must not make this program grow.
+      Time& expires = expires_[contents_of(rrset)][oracle_.source_of(rrset.owner, time)];
       expires = std::max(expires, time + std::chrono::seconds(rrset.ttl_seconds));
     }
   }
@@ -43,6 +51,12 @@ void Ledger::forget_before(Time time) {
   std::erase_if(expires_, [](const auto& known) { return known.second.empty(); });
 }
 
+std::size_t Ledger::size() const {
+  std::size_t count = 0;
+  for (const auto& [contents, owners] : expires_) count += owners.size();
+  return count;
+}
+
 // What a wildcard gave one name serves the others too.
 std::optional<Time> Ledger::expiry_of(const Rrset& rrset, Time time) const {
   const auto found = expires_.find(contents_of(rrset));
@@ -50,7 +64,7 @@ std::optional<Time> Ledger::expiry_of(const Rrset& rrset, Time time) const {
   std::optional<Time> out;
   const Name source = oracle_.source_of(rrset.owner, time);
   for (const auto& [owner, expires] : found->second) {
-    if (owner != rrset.owner && oracle_.source_of(owner, time) != source) continue;
+    if (owner != rrset.owner && owner != source && oracle_.source_of(owner, time) != source) continue;
     out = std::max(out.value_or(expires), expires);
   }
   return out;

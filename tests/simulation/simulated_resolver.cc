@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kAnswerCacheBytes = 1U << 20;
 constexpr std::size_t kRrsetCacheBytes = 16U << 20;
 constexpr std::size_t kSmallRrsetCacheBytes = 1U << 20;
+constexpr std::size_t kZones = 20'000;
+constexpr std::size_t kFewZones = 256;
 constexpr std::size_t kDenials = 20'000;
 constexpr std::size_t kFewDenials = 1000;
 constexpr std::size_t kMatchCacheBytes = 64U << 10;
@@ -37,6 +39,7 @@ SimulatedResolver::SimulatedResolver(const world::World& world, std::uint64_t se
     : cache_(cache_config()),
       answer_cache_(taken(AnswerCache::make(kAnswerCacheBytes))),
       rrsets_(caches == Caches::ample ? kRrsetCacheBytes : kSmallRrsetCacheBytes),
+      zone_trust_(caches == Caches::ample ? kZones : kFewZones),
       denials_(caches == Caches::ample ? kDenials : kFewDenials),
       keys_(scratch.path()),
       generation_(std::make_unique<test::WithoutRules>()),
@@ -100,6 +103,15 @@ void SimulatedResolver::timeout(Now now) {
   timer_.reset();  // it goes off once; what is to come arms it again
   resolutions_->timeout(now);
   resolutions_->pump(now);
+}
+
+Held SimulatedResolver::held() {
+  return {.rrsets = rrsets_.entries(),
+          .rrset_bytes = rrsets_.size_bytes(),
+          .servers = servers_.entries(),
+          .zones = zone_trust_.size(),
+          .denials = denials_.size(),
+          .in_flight = metrics().get(Metric::engine_in_flight)};
 }
 
 const WorkerMetrics& SimulatedResolver::metrics() {

@@ -16,6 +16,7 @@
 #include "resolver/server/packet_path.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/server/resolutions.h"
+#include "tests/simulation/simulation.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/world/world.h"
 #include "zones/store/generation.h"
@@ -49,7 +50,7 @@ class SimulatedResolver {
 
   std::size_t waiting() const { return resolutions_->waiting(); }
   const WorkerMetrics& metrics();
-  const RrsetCache& rrsets() const { return rrsets_; }
+  Held held();
 
  private:
   EngineOptions engine_options(const world::World& world, std::uint64_t seed);

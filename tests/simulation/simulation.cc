@@ -98,7 +98,9 @@ class Run {
   // What this program itself has piled up goes first.
   void sample() {
     ledger_.forget_before(clock_);
-    options_.sample(clock_);
+    Held held = resolver_.held();
+    held.ledger = ledger_.size();
+    options_.sample(clock_, held);
     next_sample_ = clock_ + options_.sample_every;
   }
 

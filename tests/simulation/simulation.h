@@ -16,11 +16,16 @@ struct Tally {
   void add(const Tally& other);
 };
 
+// What is held in memory: entries, of the resolver's caches and of this program's own books.
+struct Held {
+  std::size_t rrsets = 0, rrset_bytes = 0, servers = 0, zones = 0, denials = 0, in_flight = 0, ledger = 0;
+};
+
 struct RunOptions {
   bool trace = false;
   // Called this often, with the time: for what is measured in a long run. The caches are small then.
   Time sample_every{0};
-  std::function<void(Time)> sample = {};
+  std::function<void(Time, const Held&)> sample = {};
 };
 
 struct RunResult {
