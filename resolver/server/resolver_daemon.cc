@@ -33,6 +33,7 @@
 #include "resolver/server/metrics.h"
 #include "resolver/server/own_addresses.h"
 #include "resolver/server/port_probe.h"
+#include "resolver/server/resolution_settings.h"
 #include "resolver/server/resolutions.h"
 #include "resolver/server/resolver_verbs.h"
 #include "resolver/server/special_names.h"
@@ -210,6 +211,7 @@ class Daemon {
     const std::size_t descriptors = raise_descriptor_limit();
     auto engine = engine_options(config_.resolver);
     if (!engine) return engine.error();
+    apply_resolution(config_.resolution, *engine);
     if (config_.resolver.validate) {
       auto anchors = configured_anchors(config_.resolver);
       if (!anchors) return anchors.error();
@@ -267,6 +269,7 @@ class Daemon {
     options.anchors = anchors.all();
     options.source = source_of_anchors(config_.resolver);
     options.state_folder = config_.resolver.state;
+    options.every_algorithm = config_.resolution.every_algorithm;
     options.recheck = std::chrono::ceil<std::chrono::seconds>(config_.resolver.recheck_negative_anchors);
     std::error_code ignored;
     std::filesystem::create_directory(options.state_folder, ignored);  // where systemd has not made it

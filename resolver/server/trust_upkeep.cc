@@ -122,6 +122,7 @@ void TrustUpkeep::define(const std::vector<NegativeTrustAnchorConfig>& negative,
 
 void TrustUpkeep::make_rules(WallTime now) {
   auto rules = std::make_shared<TrustRules>();
+  rules->every_algorithm = options_.every_algorithm;
   for (const AnchorRoll& roll : rolls_) {
     const TrustAnchor anchor = roll.anchor();
     for (const Rrset* rrset : {&anchor.ds, &anchor.dnskeys}) {

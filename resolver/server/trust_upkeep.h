@@ -28,6 +28,7 @@ struct TrustUpkeepOptions {
   std::string source = "weir itself";  // of them, for people
   std::filesystem::path state_folder;  // empty: nothing outlives a restart
   std::chrono::seconds recheck{0};     // how often it is tried whether a negative anchor is still needed; 0: never
+  bool every_algorithm = false;        // TrustRules
   AnchorTimes times = {};
 };
 

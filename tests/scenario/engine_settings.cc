@@ -4,6 +4,7 @@
 #include <random>
 
 #include "resolver/dnssec/chain_of_trust.h"
+#include "resolver/server/resolution_settings.h"
 
 namespace weir::scenario {
 namespace {
@@ -24,6 +25,31 @@ std::vector<IpAddress> addresses_of_hints(const std::string& text) {
   return out;
 }
 
+ResolutionConfig resolution_config(const ScenarioSettings& settings) {
+  const bool unbound = settings.dialect == ScenarioSettings::Dialect::unbound;
+  ResolutionConfig out;
+  out.minimise_names = settings.qname_minimisation;
+  if (!unbound) out.minimise_with = RecordType::ns;
+  out.hide_type = unbound;
+  // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
+  out.randomise_case = false;
+  out.minimal_answers = settings.minimal_responses;
+  using AliasTargets = ResolutionConfig::AliasTargets;
+  out.alias_targets = unbound ? AliasTargets::asked : AliasTargets::data_taken;
+  if (!settings.ask_for_alias_targets) out.alias_targets = AliasTargets::taken;
+  out.unsigned_dnames = !unbound;
+  out.verify_glue = settings.harden_unverified_glue;
+  out.foreign_glue = !settings.harden_glue;
+  out.loopback_servers = !settings.do_not_query_localhost;
+  out.unasked_name_servers = !settings.scrub_promiscuous;
+  out.any_additional = !settings.harden_unknown_additional;
+  out.max_name_servers = settings.scrub_ns.value_or(0);
+  out.refer_without_recursion =
+      std::ranges::any_of(settings.access, [](const AccessRule& rule) { return rule.action == "allow_snoop"; });
+  out.every_algorithm = settings.harden_algo_downgrade;
+  return out;
+}
+
 std::shared_ptr<const TrustRules> trust_rules(const ScenarioSettings& settings) {
   auto rules = std::make_shared<TrustRules>();
   ZoneContext context;
@@ -36,7 +62,7 @@ std::shared_ptr<const TrustRules> trust_rules(const ScenarioSettings& settings) 
     (void)rules->negative_anchors.add({name, now + std::chrono::hours(24), "domain-insecure"}, now);
   }
   rules->missing_keys_are_insecure = !settings.harden_dnssec_stripped;
-  rules->every_algorithm = settings.harden_algo_downgrade;
+  rules->every_algorithm = resolution_config(settings).every_algorithm;
   rules->max_nsec3_iterations = 150;  // Unbound's default; the scenarios use 123, which the daemon takes for insecure
   // DSA counts as supported in every scenario, and never in the daemon.
   rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa));
@@ -72,25 +98,7 @@ EngineOptions engine_options(const ScenarioSettings& settings, ZoneTrustCache& z
                  .max_seconds = settings.cache_max_ttl,
                  .min_negative_seconds = settings.cache_min_negative_ttl,
                  .max_negative_seconds = settings.cache_max_negative_ttl};
-  options.minimal_responses = settings.minimal_responses;
-  options.qname_minimisation = settings.qname_minimisation;
-  options.refer_without_recursion =
-      std::ranges::any_of(settings.access, [](const AccessRule& rule) { return rule.action == "allow_snoop"; });
-  options.verify_sibling_glue = settings.harden_unverified_glue;
-  options.scrub.loopback_servers = !settings.do_not_query_localhost;
-  options.scrub.foreign_glue = !settings.harden_glue;
-  options.scrub.any_additional_type = !settings.harden_unknown_additional;
-  if (settings.scrub_ns) options.scrub.ns_records = *settings.scrub_ns;
-  const bool unbound = settings.dialect == ScenarioSettings::Dialect::unbound;
-  options.scrub.unasked_name_servers = !settings.scrub_promiscuous;
-  options.scrub.unsigned_dname_from_cache = !unbound;
-  using AliasTargets = ScrubRules::AliasTargets;
-  options.scrub.alias_targets = unbound ? AliasTargets::asked : AliasTargets::data_taken;
-  if (!settings.ask_for_alias_targets) options.scrub.alias_targets = AliasTargets::taken;
-  options.hide_qtype = unbound;
-  if (!unbound) options.minimised_type = RecordType::ns;
-  // Entries hold the names as they are written in the file, and servers of the scenarios answer with those.
-  options.randomise_case = false;
+  apply_resolution(resolution_config(settings), options);
   options.random = [random = std::mt19937_64(1)]() mutable { return static_cast<std::uint32_t>(random()); };
   if (settings.has_validator && !settings.trust_anchors.empty()) {
     options.trust = trust_rules(settings);

@@ -73,10 +73,22 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver", "cache",      "answers", "run",
-                                          "store",    "fetch",      "list",    "policy",
-                                          "group",    "local",      "forward", "negative_trust_anchor",
-                                          "log",      "local_zone", "dns64"};
+constexpr std::string_view kSections[] = {"resolver",
+                                          "resolution",
+                                          "cache",
+                                          "answers",
+                                          "run",
+                                          "store",
+                                          "fetch",
+                                          "list",
+                                          "policy",
+                                          "group",
+                                          "local",
+                                          "forward",
+                                          "negative_trust_anchor",
+                                          "log",
+                                          "local_zone",
+                                          "dns64"};
 
 bool is_repeated(std::string_view section) {
   return section == "list" || section == "policy" || section == "group" || section == "local_zone" ||
@@ -96,6 +108,8 @@ class Loader {
     for (const auto& member : document.root.members) {
       if (member.key == "resolver") {
         single(member, config::resolver_keys(), config_.resolver, faults);
+      } else if (member.key == "resolution") {
+        single(member, config::resolution_keys(), config_.resolution, faults);
       } else if (member.key == "cache") {
         single(member, config::cache_keys(), config_.cache, faults);
       } else if (member.key == "answers") {
@@ -337,6 +351,7 @@ Config Config::defaults() {
 std::vector<ConfigKey> config_keys() {
   std::vector<ConfigKey> out;
   describe_keys("resolver", config::resolver_keys(), out);
+  describe_keys("resolution", config::resolution_keys(), out);
   describe_keys("cache", config::cache_keys(), out);
   describe_keys("answers", config::answer_keys(), out);
   describe_keys("run", config::run_keys(), out);

@@ -12,6 +12,7 @@
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
+#include "zones/dns/record_types.h"
 #include "zones/local_zone.h"
 #include "zones/policy.h"
 
@@ -34,6 +35,27 @@ struct ResolverConfig {
   bool spin = false;                           // poll instead of sleep: half the latency, triple the CPU
   std::string name = "weir.invalid";           // MNAME of block answers
   std::string contact = "hostmaster.invalid";  // their RNAME: "hostmaster.example.org" or "hostmaster@example.org"
+};
+
+// [resolution]: what is asked of other servers, and what of their answers is believed and passed on. The defaults are
+// what weir advises.
+struct ResolutionConfig {
+  bool minimise_names = true;                // RFC 9156
+  RecordType minimise_with = RecordType::a;  // or NS
+  bool hide_type = false;                    // QTYPE is asked for only where the name is known to exist
+  bool randomise_case = true;                // 0x20
+  bool cookies = true;                       // RFC 7873, towards servers
+  bool minimal_answers = true;               // without the sections that nobody asked for
+  enum class AliasTargets : std::uint8_t { taken, data_taken, asked } alias_targets = AliasTargets::taken;
+  bool unsigned_dnames = true;           // cached ones answer for names below them
+  bool verify_glue = false;              // addresses from outside of the zone are asked for first
+  bool foreign_glue = false;             // and are used at all
+  bool loopback_servers = false;         // name servers on loopback may be asked
+  bool unasked_name_servers = false;     // the NS that a zone names beside an answer
+  bool any_additional = false;           // other types than addresses, beside whole answers
+  unsigned max_name_servers = 0;         // NS records of one RRset that are kept; 0: all
+  bool refer_without_recursion = false;  // RD=0: a referral instead of REFUSED
+  bool every_algorithm = false;          // a good signature by each that a zone names
 };
 
 // [cache]: how long answers are kept, and what happens at the end of that time.
@@ -155,6 +177,7 @@ struct Dns64Config {  // [dns64]
 
 struct Config {
   ResolverConfig resolver;
+  ResolutionConfig resolution;
   CacheConfig cache;
   AnswerConfig answers;
   RunConfig run;

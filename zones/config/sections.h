@@ -27,6 +27,7 @@ template <class Section>
 using Keys = std::vector<Key<Section>>;
 
 const Keys<ResolverConfig>& resolver_keys();
+const Keys<ResolutionConfig>& resolution_keys();
 const Keys<CacheConfig>& cache_keys();
 const Keys<AnswerConfig>& answer_keys();
 const Keys<RunConfig>& run_keys();

@@ -1,0 +1,80 @@
+// The keys of [run], [store], [fetch] and [log].
+#include "zones/config/kinds.h"
+
+namespace weir::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+}  // namespace
+
+const Keys<RunConfig>& run_keys() {
+  using C = RunConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "path", path("a folder"), [](C& c) -> auto& { return c.path; },
+          "sockets, decision rings and locks of the running programs"),
+  };
+  return keys;
+}
+
+const Keys<StoreConfig>& store_keys() {
+  using C = StoreConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "path", path("a folder"), [](C& c) -> auto& { return c.path; },
+          "the policy store and the decision log; the sidecar alone writes there"),
+      key<C>(
+          "keep_generations", Whole<unsigned>{1, 10000}, [](C& c) -> auto& { return c.keep_generations; },
+          "published versions kept on disk for a rollback, and one an hour for a day"),
+  };
+  return keys;
+}
+
+const Keys<FetchConfig>& fetch_keys() {
+  using C = FetchConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "max_bytes", size(1ULL << 10, 1ULL << 40), [](C& c) -> auto& { return c.max_bytes; },
+          "largest list as it is sent"),
+      key<C>(
+          "max_decoded_bytes", size(1ULL << 10, 1ULL << 40), [](C& c) -> auto& { return c.max_decoded_bytes; },
+          "largest list as it is unpacked"),
+      key<C>(
+          "max_ratio", Whole<unsigned>{1, 100000}, [](C& c) -> auto& { return c.max_ratio; },
+          "most octets that one octet may unpack to"),
+      key<C>(
+          "timeout", duration(milliseconds(100), kDay), [](C& c) -> auto& { return c.timeout; },
+          "time for the whole of one fetch"),
+      key<C>(
+          "max_redirects", Whole<unsigned>{0, 50}, [](C& c) -> auto& { return c.max_redirects; },
+          "redirects that one fetch follows"),
+      key<C>(
+          "allow_private", ArrayOf<Parsed<std::string>>{text(255)}, [](C& c) -> auto& { return c.allow_private; },
+          "hosts that may have private addresses; others may not, however they are redirected"),
+      key<C>(
+          "ca_file", path("a file of certificates"), [](C& c) -> auto& { return c.ca_file; },
+          "certificates (PEM) of authorities that https is trusted of beside the system's"),
+  };
+  return keys;
+}
+
+const Keys<LogConfig>& log_keys() {
+  using C = LogConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "privacy", privacy(), [](C& c) -> auto& { return c.privacy; },
+          "what the log keeps of a client: address, /24 or /56, a pseudonym, nothing; a policy may say otherwise"),
+      key<C>(
+          "keep", duration(60 * kSecond, 3650 * kDay), [](C& c) -> auto& { return c.keep; },
+          "how long decisions are kept"),
+      key<C>(
+          "size", size(1ULL << 20, 1ULL << 50), [](C& c) -> auto& { return c.size_bytes; },
+          "disk that decisions may take; the oldest go first"),
+      key<C>(
+          "all", Flag{}, [](C& c) -> auto& { return c.all; }, "log every query, not only decisions"),
+  };
+  return keys;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,198 @@
+// The keys of [[list]], [[policy]] and [[group]].
+#include <algorithm>
+
+#include "zones/base/text.h"
+#include "zones/config/kinds.h"
+
+namespace weir::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<std::string> parse_source(std::string_view text, const Faults& faults) {
+  const auto colon = text.find("://");
+  if (colon != std::string_view::npos) {
+    const std::string scheme = to_lower_ascii(text.substr(0, colon));
+    if (scheme != "http" && scheme != "https" && scheme != "file")
+      return Error{ErrorCode::invalid, "'" + scheme + "://' is neither https, http nor file"};
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; }))
+      return Error{ErrorCode::invalid, "a URL has no spaces or control characters"};
+    if (text.size() == colon + 3 || text.size() > 4000) return Error{ErrorCode::invalid, "this is no whole URL"};
+    if (scheme != "file") return std::string(text);
+    text.remove_prefix(colon + 3);
+    if (text[0] != '/') return Error{ErrorCode::invalid, "a file URL has no host: file:///path"};
+  }
+  if (text.empty() || text.find('\0') != std::string_view::npos || text.size() > 4000)
+    return Error{ErrorCode::invalid, "this cannot be a path"};
+  return (faults.folder() / fs::path(text)).lexically_normal().string();
+}
+
+Parsed<std::string> source() {
+  return {"an https or http URL, or a file", parse_source, [](const std::string& value) { return value; }};
+}
+
+}  // namespace
+
+const Keys<ListConfig>& list_keys() {
+  using C = ListConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", config_name(), [](C& c) -> auto& { return c.definition.name; }, "what the list is called")),
+      required(key<C>(
+          "source", source(), [](C& c) -> auto& { return c.source; },
+          "https or http URL, or a file (relative to the file that names it)")),
+      key<C>(
+          "kind",
+          Choice<ListKind>{
+              {{"block", ListKind::block},
+               {"allow", ListKind::allow},
+               {"address", ListKind::address},
+               {"rpz", ListKind::rpz, "is not read by this version of weir yet; block, allow and address lists are"}}},
+          [](C& c) -> auto& { return c.definition.kind; },
+          "what its entries do: block names, allow names, block answers that hold an address"),
+      key<C>(
+          "match",
+          Choice<NameMatch>{
+              {{"auto", NameMatch::automatic}, {"exact", NameMatch::exact}, {"subtree", NameMatch::subtree}}},
+          [](C& c) -> auto& { return c.match; },
+          "what a bare name means: itself, or itself and all below; auto: what the publisher's header says, else "
+          "exact"),
+      key<C>(
+          "dialect",
+          Choice<std::string>{{{"auto", "auto"},
+                               {"hosts", "hosts"},
+                               {"domains", "domains"},
+                               {"adblock", "adblock"},
+                               {"dnsmasq", "dnsmasq"},
+                               {"unbound", "unbound"},
+                               {"addresses", "addresses"}}},
+          [](C& c) -> auto& { return c.dialect; }, "how its lines are written; auto: detected line by line"),
+      key<C>(
+          "every", duration(kSecond, 365 * kDay), [](C& c) -> auto& { return c.every; }, "how often it is fetched"),
+      key<C>(
+          "policies", ArrayOf<Parsed<std::string>>{config_name(), 0, 1000}, [](C& c) -> auto& { return c.policies; },
+          "policies that it belongs to, as if they named it"),
+      key<C>(
+          "rank", Whole<int>{kMinListRank, kMaxListRank}, [](C& c) -> auto& { return c.definition.rank; },
+          "lower is asked first, the first rank with a match decides; kind allow: 3 by default"),
+      key<C>(
+          "mode", Choice<ListMode>{{{"enforce", ListMode::enforce}, {"observe", ListMode::observe}}},
+          [](C& c) -> auto& { return c.definition.mode; }, "observe: matches are logged, not enforced"),
+      key<C>(
+          "exceptions", Choice<ExceptionScope>{{{"own", ExceptionScope::own}, {"rank", ExceptionScope::rank}}},
+          [](C& c) -> auto& { return c.definition.exceptions; },
+          "what its @@ lines open: its own blocks, or those of its whole rank"),
+      key<C>(
+          "order", Choice<Order>{{{"adblock", Order::adblock}, {"specific", Order::specific}}},
+          [](C& c) -> auto& { return c.definition.order; },
+          "inside its rank: allow beats block, or the most specific rule wins"),
+      key<C>(
+          "rewrites", Flag{}, [](C& c) -> auto& { return c.definition.rewrites; },
+          "its addresses and targets are trusted as answers"),
+      key<C>(
+          "actions", Choice<bool>{{{"policy", false}, {"own", true}}},
+          [](C& c) -> auto& { return c.definition.own_actions; },
+          "how a match is answered: as the policy blocks, or as the list itself says"),
+      key<C>(
+          "basis",
+          Choice<Basis>{
+              {{"operator", Basis::operator_choice}, {"legal", Basis::legal}, {"requested", Basis::requested}}},
+          [](C& c) -> auto& { return c.definition.basis; },
+          "why it is there; gives EDE 15 Blocked, 16 Censored, 17 Filtered (RFC 8914)"),
+      key<C>(
+          "category", text(64), [](C& c) -> auto& { return c.definition.category; },
+          "a word of yours, shown in explanations"),
+  };
+  return keys;
+}
+
+namespace {
+
+// The two addresses of `block_address` land in the block answer by their family.
+Key<PolicyConfig> block_address_key() {
+  const ArrayOf<Parsed<IpAddress>> kind{address(), 1, 2};
+  Key<PolicyConfig> out{"block_address",
+                        "what a blocked A and AAAA answer with where block = \"address\"",
+                        kind.expected() + ", at most one of each family",
+                        "[]",
+                        Need::optional,
+                        {}};
+  out.read = [kind](const ConfigValue& in, std::string_view label, PolicyConfig& config, Faults& faults) {
+    std::vector<IpAddress> addresses;
+    if (!kind.read(in, addresses, label, faults)) return;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      auto& slot = addresses[i].family == AddressFamily::ipv4 ? config.policy.block.ipv4 : config.policy.block.ipv6;
+      if (slot) faults.add(in.items[i].position, std::string(label) + ": two addresses of one family");
+      slot = addresses[i];
+    }
+  };
+  return out;
+}
+
+}  // namespace
+
+const Keys<PolicyConfig>& policy_keys() {
+  using C = PolicyConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", config_name(), [](C& c) -> auto& { return c.policy.name; },
+          "what the policy is called; \"default\" is for every client that no group names")),
+      key<C>(
+          "lists", ArrayOf<Parsed<std::string>>{config_name()}, [](C& c) -> auto& { return c.lists; },
+          "lists that apply; lists may also name the policy themselves"),
+      key<C>(
+          "block",
+          Choice<BlockMode>{{{"null", BlockMode::null},
+                             {"address", BlockMode::address},
+                             {"nodata", BlockMode::nodata},
+                             {"nxdomain", BlockMode::nxdomain},
+                             {"refused", BlockMode::refused},
+                             {"cname", BlockMode::cname,
+                              "is not supported by this version of weir yet; with block = \"address\" and "
+                              "block_address a page of yours can be shown"}}},
+          [](C& c) -> auto& { return c.policy.block.mode; },
+          "how a blocked name is answered: 0.0.0.0 and ::, block_address, no data, NXDOMAIN, REFUSED"),
+      block_address_key(),
+      key<C>(
+          "ttl", Whole<std::uint32_t>{1, 3600}, [](C& c) -> auto& { return c.policy.block.ttl_seconds; },
+          "seconds that a block answer may be kept"),
+      key<C>(
+          "default", Choice<DefaultAction>{{{"allow", DefaultAction::allow}, {"deny", DefaultAction::deny}}},
+          [](C& c) -> auto& { return c.policy.default_action; }, "what happens to a name that no rule matches"),
+      key<C>(
+          "strict_chain", Flag{}, [](C& c) -> auto& { return c.policy.strict_chain; },
+          "block lists also apply to the aliases and addresses of an allowed name"),
+      key<C>(
+          "ede_text", Choice<EdeText>{{{"off", EdeText::off}, {"list", EdeText::list}, {"rule", EdeText::rule}}},
+          [](C& c) -> auto& { return c.policy.ede_text; },
+          "words beside the Extended DNS Error: none, the list, or list, name and generation"),
+      key<C>(
+          "until_loaded", Choice<UntilLoaded>{{{"resolve", UntilLoaded::resolve}, {"refuse", UntilLoaded::refuse}}},
+          [](C& c) -> auto& { return c.policy.until_loaded; },
+          "what clients get before its lists were loaded for the first time"),
+      key<C>(
+          "privacy", privacy(), [](C& c) -> auto& { return c.policy.privacy; },
+          "what the log keeps of a client: address, /24 or /56, a pseudonym, nothing; as [log] privacy where absent"),
+      key<C>(
+          "log_all", Flag{}, [](C& c) -> auto& { return c.policy.log_all; },
+          "log every query, not only decisions; as [log] all where absent"),
+  };
+  return keys;
+}
+
+const Keys<GroupConfig>& group_keys() {
+  using C = GroupConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", config_name(), [](C& c) -> auto& { return c.name; },
+          "what the group is called; \"default\" is every client that no other group names")),
+      key<C>(
+          "clients", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.clients; },
+          "addresses and prefixes; the most specific one of all groups wins"),
+      key<C>(
+          "policy", config_name(), [](C& c) -> auto& { return c.policy; }, "the policy that holds for them"),
+  };
+  return keys;
+}
+
+}  // namespace weir::config
