@@ -251,8 +251,11 @@ std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution
     case ResponseMeaning::nxdomain: {
       const auto kind = response.meaning == ResponseMeaning::nodata ? NegativeKind::nodata : NegativeKind::nxdomain;
       for (const ChainLink& link : response.chain) remember_alias(link, step, response, resolution, context);
-      remember_denial(end, step.ask_type, kind, step, response, resolution, context);
-      if (kind == NegativeKind::nxdomain && step.denied_ancestor && response.chain.empty() &&
+      // NXDOMAIN would hide all that lies below. Of the name of a DS or DNSKEY the chain of trust keeps what it learns;
+      // nobody asked for that name, and data was found at it or below it.
+      const bool keeps = kind == NegativeKind::nodata || lookup.purpose != Purpose::trust;
+      if (keeps) remember_denial(end, step.ask_type, kind, step, response, resolution, context);
+      if (keeps && kind == NegativeKind::nxdomain && step.denied_ancestor && response.chain.empty() &&
           !speaks_from_below(response, *step.denied_ancestor)) {
         // The server told the truth about the ancestor: nothing is below it (RFC 8020).
         remember_denial(*step.denied_ancestor, step.ask_type, kind, step, response, resolution, context);

@@ -47,6 +47,7 @@ struct SignedNet {
                                    "far.secure.example. 600 CNAME www.insecure.example.\n"
                                    "apex.secure.example. 600 CNAME secure.example.\n"
                                    "*.wild.secure.example. 600 A 192.0.2.3\n"
+                                   "sub.mid.secure.example. 3600 NS ns1.secure.example.\n"
                                    "*.aliases.secure.example. 600 CNAME www.secure.example.\n",
                                    {"10.53.0.5", "10.53.0.6"});
     add("broken.example", "broken.example. 3600 SOA ns. h. 1 2 3 4 300\nwww.broken.example. 600 A 192.0.2.4\n",
@@ -561,6 +562,22 @@ TEST(Validate, AnAncestorThatWasDeniedWronglyIsAskedForAnew) {
   const ResolutionResult below = net.ask("x.ent.secure.example");
   EXPECT_EQ(below.rcode, Rcode::noerror) << below.ede_text << "\n" << net.network.trace;
   EXPECT_EQ(below.security, Security::secure);
+}
+
+// The walk to the DS of a zone below asks for one at the empty non-terminal too. What is said of that hides nothing
+// from anybody, least of all from those who do not check.
+TEST(Validate, TheDsOfAnEmptyNonTerminalThatIsDeniedHidesNothing) {
+  SignedNet net;
+  net.network.add_zone("sub.mid.secure.example",
+                       "sub.mid.secure.example 300 SOA 300\nwww.sub.mid.secure.example 600 A 192.0.2.7\n"
+                       "mail.sub.mid.secure.example 600 A 192.0.2.8",
+                       {"10.53.0.5", "10.53.0.6"});
+  net.start();
+  for (const char* address : {"10.53.0.5", "10.53.0.6"}) net.network.behaviour(address).nxdomain_for_minimised = true;
+  const ResolutionResult checked = net.ask("www.sub.mid.secure.example");
+  EXPECT_EQ(checked.rcode, Rcode::noerror) << checked.ede_text << "\n" << net.network.trace;
+  EXPECT_EQ(checked.security, Security::insecure);
+  EXPECT_EQ(net.ask("mail.sub.mid.secure.example", RecordType::a, kWithCd).rcode, Rcode::noerror) << net.network.trace;
 }
 
 // One server's lie, fetched by somebody who does not check.
