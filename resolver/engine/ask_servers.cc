@@ -90,6 +90,7 @@ Asked ask(AskServers& step, Candidate& candidate, const Lookup& lookup, Resoluti
     draft.case_randomised = true;
   }
   draft.query = std::move(query);
+  draft.measures = !status.known && candidate.transport == UpstreamTransport::udp;
   microseconds patience = status.retransmit_after;  // doubled with each silence of this server
   if (status.dead) patience = std::min(patience, kProbePatience);
   if (candidate.transport == UpstreamTransport::tcp) patience = kTcpTimeout;
@@ -129,6 +130,25 @@ void probe_a_dead_server(const AskServers& step, const std::vector<ServerChoice>
     context.exchanges.open(std::move(draft), WorkId{});
     return;
   }
+}
+
+// A server that nobody has asked yet gets the same question as one that is known: its round trip is learnt at no cost
+// in time, and it may be the quicker one.
+void race_an_unknown_server(AskServers& step, const std::vector<ServerChoice>& choices, const ServerStatus& chosen,
+                            const Lookup& lookup, Resolution& resolution, Context& context) {
+  if (step.role == ServerRole::forwarder || lookup.purpose != Purpose::answer) return;
+  if (!chosen.known || chosen.lame || !resolution.budget().has(Limit::upstream_packets)) return;
+  std::vector<std::size_t> unknown;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const ServerChoice& choice = choices[i];
+    const bool unasked = choice.usable && !choice.status.known && !choice.status.lame && choice.tries == 0;
+    if (unasked && !context.exchanges.is_asked(step.candidates[i].address)) unknown.push_back(i);
+  }
+  if (unknown.empty()) return;
+  const auto drawn = random_below(context.options.random, static_cast<std::uint32_t>(unknown.size()));
+  Candidate& other = step.candidates[unknown[drawn]];
+  const Bounds bounds = bounds_of(other.address, step.zone.zone_cut, resolution.origin().prefix);
+  if (!context.exchanges.full_for(bounds, step.role)) ask(step, other, lookup, resolution, context);
 }
 
 enum class Distrusted : std::uint8_t { left_out, included };
@@ -290,6 +310,13 @@ std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resoluti
 
 }  // namespace
 
+bool awaits_another(const AskServers& step, Context& context) {
+  return std::ranges::any_of(step.outstanding, [&](ExchangeId id) {
+    const OutstandingExchange* exchange = context.exchanges.find(id);
+    return exchange != nullptr && !exchange->retried;
+  });
+}
+
 void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolution, Context& context) {
   const unsigned whole = lookup.name.label_count();
   unsigned labels = step.ask_name.label_count();
@@ -330,6 +357,7 @@ void ask_whole_name(AskServers& step, const Lookup& lookup) {
 }
 
 std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
+  if (awaits_another(step, context)) return std::nullopt;
   Budget& budget = resolution.budget();
   const bool spent = !budget.has(Limit::silent_servers) || !budget.has(Limit::failing_servers);
   if (!spent) {
@@ -350,6 +378,9 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
       const ServerStatus& status = choices[*chosen].status;
       if (asked == Asked::sent && (status.dead || status.lame)) ++step.dead_probes;
       if (!status.dead) probe_a_dead_server(step, choices, lookup, resolution, context);
+      if (asked == Asked::sent && !status.dead) {
+        race_an_unknown_server(step, choices, status, lookup, resolution, context);
+      }
       return std::nullopt;
     }
   }

@@ -11,6 +11,8 @@ void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolut
 void ask_whole_name(AskServers& step, const Lookup& lookup);
 
 // The next server is asked. Where none is left: wait for what is outstanding, then look up another name server.
+// Whether a server that was asked beside others may still answer in time.
+bool awaits_another(const AskServers& step, Context& context);
 std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context);
 // The same server once more, in another way.
 std::optional<Step> ask_again(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,

@@ -69,6 +69,10 @@ bool Exchanges::is_full(const ServerAddress& server) const {
   return outstanding_.size() >= limit_of(Limit::exchanges_per_server) && is_full(of_server(server));
 }
 
+bool Exchanges::is_asked(const ServerAddress& server) const {
+  return in_use(of_server(server)) > 0;
+}
+
 std::optional<Bound> Exchanges::full_for(const Bounds& bounds, ServerRole role) const {
   if (is_full(Bound{})) return Bound{};
   // Nothing of what follows is full where less is outstanding in all.
@@ -140,7 +144,7 @@ void Exchanges::leave(ExchangeId id, WorkId work) {
   OutstandingExchange* exchange = find(id);
   if (exchange == nullptr) return;
   std::erase(exchange->waiters, work);
-  if (exchange->waiters.empty()) close(id);
+  if (exchange->waiters.empty() && !exchange->measures) close(id);
 }
 
 void Exchanges::close(ExchangeId id) {

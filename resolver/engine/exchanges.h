@@ -55,7 +55,8 @@ struct OutstandingExchange {
   SteadyTime sent;
   SteadyTime retry_at;
   SteadyTime expires;
-  bool retried = false;  // retry_at has passed and the waiters were told
+  bool measures = false;  // the first to its server: open for its round trip when nobody waits any more
+  bool retried = false;   // retry_at has passed and the waiters were told
   unsigned wrong_ids = 0;
   bool folds_case = false;      // a response that was right but for the case of QNAME came, and was ignored
   bool lacked_cookie = false;   // a response came with another cookie than ours, and was ignored
@@ -84,6 +85,7 @@ class Exchanges {
   // sockets: all questions go there.
   std::optional<Bound> full_for(const Bounds& bounds, ServerRole role) const;
   bool is_full(const ServerAddress& server) const;
+  bool is_asked(const ServerAddress& server) const;  // something is outstanding there, of whomever
   // `work` waits for room; next_held() names it again when there is some.
   void hold(WorkId work, const Bound& bound, const Bounds& bounds);
   void release(WorkId work);  // it waits no more

@@ -1,5 +1,5 @@
-// Which of a zone's servers is asked next: the quickest known ones at random, new ones for a try, dead and lame
-// ones last.
+// Which of a zone's servers is asked next: the quickest known ones at random, new ones where none is quick, dead and
+// lame ones last.
 #pragma once
 
 #include <chrono>

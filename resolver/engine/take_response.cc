@@ -290,7 +290,7 @@ std::optional<Step> on_bad_answer(AskServers& step, Candidate& candidate, Lookup
   resolution.budget().charge(Limit::failing_servers);
   const bool invalid = meaning == ResponseMeaning::malformed;
   ++(invalid ? lookup.trouble.invalid : lookup.trouble.refused);
-  if (!invalid && step.asking == AskServers::Asking::minimised) {
+  if (!invalid && step.asking == AskServers::Asking::minimised && !awaits_another(step, context)) {
     ask_whole_name(step, lookup);  // some refuse what they do not expect; the whole name gets its chance
     return ask_next_question(step, lookup, resolution, context);
   }

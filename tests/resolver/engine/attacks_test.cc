@@ -138,8 +138,8 @@ TEST(Attacks, EndlessAliasesOneAnAnswer) {
     arena.network.resolve("www.example.org", RecordType::a);
     const Outcome outcome = arena.ask("c1.example.org");
     EXPECT_EQ(outcome.result.rcode, Rcode::servfail);
-    EXPECT_LE(outcome.packets, 12U) << arena.network.trace;
-    EXPECT_GE(outcome.result.aliases.size(), 11U);  // the filter must find a blocked link in a failed chain
+    EXPECT_LE(outcome.packets, 13U) << arena.network.trace;  // one of them to the server that nobody has asked yet
+    EXPECT_GE(outcome.result.aliases.size(), 11U);           // the filter must find a blocked link in a failed chain
     EXPECT_TRUE(outcome.result.answer.empty());
   });
 }
