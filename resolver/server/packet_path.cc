@@ -5,7 +5,7 @@
 
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/dns64_answer.h"
-#include "resolver/server/local_names.h"
+#include "resolver/server/local_answer.h"
 #include "resolver/server/stale_answers.h"
 #include "resolver/wire/reply.h"
 

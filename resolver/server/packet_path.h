@@ -16,6 +16,7 @@
 #include "resolver/server/chaos_names.h"
 #include "resolver/server/cookies.h"
 #include "resolver/server/decision_sink.h"
+#include "resolver/server/local_answer.h"
 #include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
 #include "resolver/server/policy_stage.h"

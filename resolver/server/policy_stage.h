@@ -13,8 +13,8 @@
 #include "resolver/cache/match_cache.h"
 #include "resolver/filter/filter.h"
 #include "resolver/server/decision_sink.h"
-#include "resolver/server/local_names.h"
 #include "resolver/server/metrics.h"
+#include "zones/store/local_names.h"
 
 namespace weir {
 

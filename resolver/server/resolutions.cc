@@ -10,6 +10,7 @@
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/dns64_answer.h"
 #include "resolver/server/late_answers.h"
+#include "resolver/server/local_answer.h"
 #include "resolver/server/stale_answers.h"
 
 namespace weir {

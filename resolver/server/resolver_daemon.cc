@@ -36,10 +36,10 @@
 #include "resolver/server/resolution_settings.h"
 #include "resolver/server/resolutions.h"
 #include "resolver/server/resolver_verbs.h"
-#include "resolver/server/special_names.h"
 #include "resolver/server/trust_upkeep.h"
 #include "resolver/server/worker.h"
 #include "zones/base/version.h"
+#include "zones/special_names.h"
 #include "zones/store/generation.h"
 
 namespace weir {

@@ -87,6 +87,25 @@ records = ["pages.shop.example A 10.9.8.6"]
     def test_what_no_record_answers_is_resolved(self):
         self.shows(("www.news.example", "CNAME", ["news.example."]), ("www.shop.example", "AAAA", ["2001:db8:10::11"]))
 
+    def test_explain_says_so(self):
+        for name, type, outcome, answer, author, zone, losers in [
+            ("mine.ads.example", "A", "local", "records", "administrator", "mine.ads.example", ["ads"]),
+            ("other.ads.example", "A", "blocked", None, None, None, []),
+            ("no.corp.example", "A", "local", "nxdomain", "administrator", "corp.example", []),
+            ("www.news.example", "AAAA", "local", "nodata", "administrator", "news.example", []),
+            ("www.news.example", "A", "none", None, None, None, []),
+            ("x.onion", "A", "local", "nxdomain", "standard", "onion", []),
+            ("1.0.0.10.in-addr.arpa", "PTR", "local", "nxdomain", "standard", "10.in-addr.arpa", []),
+        ]:
+            with self.subTest(name=name, type=type):
+                told = self.weir.command("explain", "--json", "--type", type, name).json["results"][0]
+                self.assertEqual(told["outcome"], outcome, told)
+                local = told.get("local", {})
+                self.assertEqual((local.get("answer"), local.get("author"), local.get("zone")), (answer, author, zone), told)
+                self.assertEqual([rule["list"] for rule in told["losers"]], losers, told)
+        text = self.weir.done("explain", "x.onion").out
+        self.assertIn("x.onion is answered here: onion is special (RFC 7686 section 2), nxdomain", text)
+
     def test_special_names(self):
         for name, type, status in [("localhost", "A", "NOERROR"), ("x.invalid", "A", "NXDOMAIN"), ("x.onion", "A", "NXDOMAIN"),
                                    ("x.local", "AAAA", "NXDOMAIN"), ("nas.home.arpa", "A", "NXDOMAIN"),

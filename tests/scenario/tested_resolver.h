@@ -17,10 +17,10 @@
 #include "resolver/server/packet_path.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/server/resolutions.h"
-#include "resolver/server/special_names.h"
 #include "tests/scenario/runner.h"
 #include "tests/scenario/settings.h"
 #include "tests/support/scratch_folder.h"
+#include "zones/special_names.h"
 #include "zones/store/generation.h"
 
 namespace weir::scenario {

@@ -68,13 +68,27 @@ const json::value* own_exception(const json::array& losers) {
   return nullptr;
 }
 
+std::string local_verdict(const json::value& local) {
+  const std::string zone = text_at(local, "zone");
+  std::string out = " is answered here: ";
+  if (text_at(local, "author") == "administrator") {
+    out += "local zone " + zone;
+  } else {
+    const std::string rfc = text_at(local, "rfc");
+    out += zone + " is special" + (rfc.empty() ? "" : " (" + rfc + ")");
+  }
+  return out + ", " + text_at(local, "answer");
+}
+
 void tell(Command& command, const json::value& result, const std::string& generation) {
   const std::string outcome = text_at(result, "outcome");
   const json::value* winner = object_at(result, "winner");
   const json::array& losers = array_at(result, "losers");
   const json::value* opener = outcome == "none" ? own_exception(losers) : nullptr;
   std::string verdict = text_at(result, "name");
-  if (outcome == "blocked") {
+  if (const auto* local = object_at(result, "local")) {
+    verdict += local_verdict(*local);
+  } else if (outcome == "blocked") {
     verdict += " is blocked";
     if (const std::string mode = text_at(result, "mode"); !mode.empty()) verdict += " (answered with " + mode + ")";
     if (winner == nullptr) verdict += ": the policy denies what no rule allows";
@@ -214,7 +228,7 @@ void add_explain(CLI::App& app, Action& chosen) {
   verb->footer(
       "\nExit code 1: NAME is blocked.\n"
       "With --batch one line a name, in the order of the input, with these columns, \"-\" for none:\n"
-      "  NAME  OUTCOME (none, allowed, blocked, invalid)  LIST  LINE  IMPORT\n"
+      "  NAME  OUTCOME (none, allowed, blocked, local, invalid)  LIST  LINE  IMPORT\n"
       "or, with --json, one JSON object a line. Its exit code is 0, or 3 where a name was invalid.");
   auto options = std::make_shared<ExplainOptions>();
   verb->add_option("NAME", options->name, "a name, or an address as it may stand in an answer");

@@ -7,6 +7,8 @@
 #include "tools/sidecar/fetch.h"
 #include "tools/sidecar/rule_text.h"
 #include "zones/base/text.h"
+#include "zones/special_names.h"
+#include "zones/store/local_names.h"
 #include "zones/verdict.h"
 
 namespace weir::sidecar {
@@ -65,6 +67,38 @@ json::object describe(const Generation& generation, const Subject& subject, cons
   return out;
 }
 
+std::string_view text_of(LocalFinding::Outcome outcome) {
+  using Says = LocalFinding::Outcome;
+  switch (outcome) {
+    case Says::records:
+      return "records";
+    case Says::alias:
+      return "alias";
+    case Says::nodata:
+      return "nodata";
+    case Says::nxdomain:
+      return "nxdomain";
+    case Says::refused:
+      return "refused";
+    case Says::dropped:
+      return "dropped";
+    case Says::none:
+      break;
+  }
+  return "none";
+}
+
+// What is answered here and never asked upstream; null where this is not so.
+json::value describe_local(const Name& name, const LocalMatch& local) {
+  if (!local.answers()) return nullptr;
+  const Name zone = name.suffix(std::min<unsigned>(local.finding.zone_labels, name.label_count()));
+  json::object out{{"answer", text_of(local.finding.outcome)}, {"zone", zone.to_text()}};
+  out["author"] = local.author == LocalAuthor::administrator ? "administrator" : "standard";
+  const SpecialName* special = local.author == LocalAuthor::standard ? find_special_name(zone) : nullptr;
+  if (special != nullptr) out["rfc"] = special->rfc;
+  return out;
+}
+
 json::object explain_one(const Generation& generation, const std::string& text, const Subject& subject,
                          std::uint32_t group, const IpAddress& client, RecordType type, WallTime now,
                          Provenances& provenances) {
@@ -77,25 +111,34 @@ json::object explain_one(const Generation& generation, const std::string& text, 
     generation.match(ReversedName(subject.name), matches);
   }
   const Verdict verdict = decide(matches, {policies, group, client, subject.name, type, now, generation});
+  static const LocalData special(special_zones());
+  const LocalMatch local =
+      subject.address ? LocalMatch{} : LocalNames(&special).match(generation, subject.name.wire(), type);
+  // What the administrator answers himself is nobody's to block; a name that is special by default may be blocked.
+  const bool is_local =
+      local.answers() && (local.author == LocalAuthor::administrator || verdict.outcome != Outcome::blocked);
 
   json::object out;
   out["name"] = subject.address ? subject.address->to_text() : subject.name.to_text();
   if (out["name"].as_string() != text) out["asked"] = escape_for_display(text);
   out["group"] = policies.groups[group].name;
   out["policy"] = policy.name;
-  out["outcome"] = text_of(verdict.outcome);
-  out["action"] = verdict.outcome == Outcome::none ? "none" : std::string(to_text(verdict.action));
-  const bool blocked = verdict.outcome == Outcome::blocked;
+  out["outcome"] = is_local ? "local" : text_of(verdict.outcome);
+  out["action"] = is_local || verdict.outcome == Outcome::none ? "none" : std::string(to_text(verdict.action));
+  if (is_local) out["local"] = describe_local(subject.name, local);
+  const bool blocked = !is_local && verdict.outcome == Outcome::blocked;
   out["mode"] = !blocked                          ? std::string()
                 : verdict.action == Action::block ? std::string(to_text(policy.block.mode))
                                                   : std::string(to_text(verdict.action));
   const auto show = [&](int index) {
     return describe(generation, subject, matches.matches[static_cast<std::size_t>(index)], provenances);
   };
-  out["winner"] = verdict.winner == kNoRule ? json::value(nullptr) : json::value(show(verdict.winner));
+  const bool decides = !is_local && verdict.winner != kNoRule;
+  out["winner"] = decides ? json::value(show(verdict.winner)) : json::value(nullptr);
   if (blocked && verdict.winner == kNoRule) out["default_deny"] = true;
   json::array losers;
   std::vector<bool> shown(matches.matches.size(), false);
+  if (is_local && verdict.winner != kNoRule) losers.push_back(show(verdict.winner));
   if (verdict.winner != kNoRule) shown[static_cast<std::size_t>(verdict.winner)] = true;
   for (unsigned i = 0; i < verdict.loser_count; ++i) {
     shown[static_cast<std::size_t>(verdict.losers[i])] = true;

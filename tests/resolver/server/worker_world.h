@@ -24,7 +24,7 @@
 #include "resolver/cache/answer_cache.h"
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
-#include "resolver/server/special_names.h"
+#include "zones/special_names.h"
 #include "resolver/server/worker.h"
 #include "tests/support/scratch_folder.h"
 #include "zones/dns/message.h"

@@ -15,6 +15,7 @@ struct SpecialName {
   LocalZoneType type = LocalZoneType::fixed;
 };
 std::span<const SpecialName> special_name_table();
+const SpecialName* find_special_name(const Name& name);  // exactly; nullptr: none of them
 
 // As zones, with what each of them holds.
 std::vector<LocalZone> special_zones();

@@ -1,4 +1,4 @@
-#include "resolver/server/local_names.h"
+#include "resolver/server/local_answer.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -160,53 +160,6 @@ Rcode rcode_of(const ChainEnd& end) {
 }
 
 }  // namespace
-
-namespace {
-
-// RFC 6147 section 5.3.1: the name of a translated address is an alias of the IPv4 address's.
-bool is_translated_pointer(const Generation& generation, Octets name, RecordType type) {
-  if (type != RecordType::ptr || !generation.policies().dns64) return false;
-  const auto address = ipv6_of_pointer_name(name);
-  return address && extract_ipv4(generation.policies().dns64->prefix, *address);
-}
-
-const Rrset& pointer_alias() {
-  static const Rrset alias = [] {
-    Rrset out;
-    out.type = RecordType::cname;
-    out.ttl_seconds = 600;
-    return out;
-  }();
-  return alias;
-}
-
-}  // namespace
-
-LocalMatch LocalNames::match(const Generation& generation, Octets name, RecordType type) const {
-  LocalMatch out = match_zones(generation, name, type);
-  // Above what is special: the prefix of a site's own may be of private space (fc00::/7).
-  const bool decided = out.answers() && out.author == LocalAuthor::administrator;
-  if (decided || !is_translated_pointer(generation, name, type)) return out;
-  out.author = LocalAuthor::standard;
-  out.finding = {};
-  out.finding.outcome = Says::alias;
-  out.finding.points_to_ipv4 = true;
-  out.finding.rrset = &pointer_alias();
-  return out;
-}
-
-LocalMatch LocalNames::match_zones(const Generation& generation, Octets name, RecordType type) const {
-  const LocalData* own = generation.local_data();
-  const LocalData* special = generation.policies().special_names ? special_ : nullptr;
-  LocalMatch out;
-  if (own == nullptr && special == nullptr) return out;
-  const LabelStarts labels(name);
-  if (own != nullptr) out.finding = own->find(name, labels, type);
-  if (special == nullptr) return out;
-  const LocalFinding standard = special->find(name, labels, type);
-  if (!standard.in_zone || (out.finding.in_zone && out.finding.zone_labels >= standard.zone_labels)) return out;
-  return {standard, LocalAuthor::standard};
-}
 
 std::optional<LocalAlias> local_alias_of(const LocalNames& names, const Generation& generation, const Query& query) {
   const LocalMatch first = names.match(generation, query.qname, query.type);

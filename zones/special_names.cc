@@ -1,4 +1,4 @@
-#include "resolver/server/special_names.h"
+#include "zones/special_names.h"
 
 #include "zones/dns/pointer_name.h"
 
@@ -101,6 +101,13 @@ std::span<const SpecialName> special_name_table() {
     return out;
   }();
   return table;
+}
+
+const SpecialName* find_special_name(const Name& name) {
+  for (const SpecialName& special : special_name_table()) {
+    if (*Name::parse(special.name) == name) return &special;
+  }
+  return nullptr;
 }
 
 std::vector<LocalZone> special_zones() {

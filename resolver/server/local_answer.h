@@ -1,7 +1,7 @@
-// What is answered here, by the administrator's local zones and records or because the name is special (RFC 6303,
-// 6761): which of them has the word, the chain of local aliases, the reply.
+// Answers that are made here: the chain of local aliases, and the reply. Which zone or record has the word:
+// zones/store/local_names.h.
 //
-// Nothing here allocates but local_alias_of(). Any thread; it is as constant as what it was made of.
+// Nothing here allocates but local_alias_of(). Any thread.
 #pragma once
 
 #include <cstdint>
@@ -10,36 +10,9 @@
 #include <vector>
 
 #include "resolver/wire/query.h"
-#include "zones/local_data.h"
-#include "zones/store/generation.h"
+#include "zones/store/local_names.h"
 
 namespace weir {
-
-enum class LocalAuthor : std::uint8_t {
-  administrator,  // weir.toml: nothing blocks what he answers himself
-  standard        // a name that is special by default
-};
-
-struct LocalMatch {
-  LocalFinding finding;
-  LocalAuthor author = LocalAuthor::administrator;
-  bool answers() const { return finding.outcome != LocalFinding::Outcome::none; }
-};
-
-class LocalNames {
- public:
-  // `special` outlives it; nullptr: no name is special.
-  explicit LocalNames(const LocalData* special) : special_(special) {}
-
-  // The longest zone that holds the name has the word, the administrator's where both are equally long. Valid as long
-  // as the generation.
-  LocalMatch match(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const;
-
- private:
-  LocalMatch match_zones(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const;
-
-  const LocalData* special_;
-};
 
 // Where a local alias leads out of the local zones.
 struct LocalAlias {

@@ -1,4 +1,4 @@
-#include "resolver/server/local_names.h"
+#include "resolver/server/local_answer.h"
 
 #include <gtest/gtest.h>
 
