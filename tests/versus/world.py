@@ -43,12 +43,17 @@ class Outcome:
     bogus: bool
     data: set[Record] = field(default_factory=set)
 
+    def differs(self, said: Said) -> set[str]:
+        """What of the answer is not as it should be: rcode, ad, data; for data of a bogus zone all of them."""
+        if self.bogus:
+            return {"rcode", "ad", "data"}
+        right_data = bool(said.data) and said.data <= self.data if self.part and self.data else said.data == self.data
+        right_ad = self.authentic == "either" or said.ad == (self.authentic == "required")
+        return {word for word, right in (("rcode", said.rcode == self.rcode), ("ad", right_ad), ("data", right_data))
+                if not right}
+
     def allows(self, said: Said) -> bool:
-        if self.bogus or said.rcode != self.rcode:
-            return False
-        if self.authentic != "either" and said.ad != (self.authentic == "required"):
-            return False
-        return bool(said.data) and said.data <= self.data if self.part and self.data else said.data == self.data
+        return not self.differs(said)
 
 
 @dataclass
@@ -67,6 +72,10 @@ class WorldQuestion:
         if said.rcode in (SERVFAIL, -1):
             return self.failure_allowed or self.must_fail
         return any(outcome.allows(said) for outcome in self.outcomes)
+
+    def differs(self, said: Said) -> set[str]:
+        """From the outcome that is nearest."""
+        return min((outcome.differs(said) for outcome in self.outcomes), key=len, default={"rcode", "ad", "data"})
 
     def __str__(self) -> str:
         return f"{self.name} {dns.TYPE_NAMES.get(self.type, f'TYPE{self.type}')}"
