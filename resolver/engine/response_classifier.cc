@@ -192,6 +192,12 @@ class Beside {
     }
   }
 
+  void add_zone_name_servers(std::vector<Rrset>& to) const {
+    for (const Rrset& rrset : message_.authority) {
+      if (rrset.type == RecordType::ns && rrset.owner == asked_.zone_cut) add(rrset, to);
+    }
+  }
+
   // Of names that `about` and `authority` mention.
   void add_additional(const Rrset* about, const std::vector<Rrset>& authority, std::vector<Rrset>& to) const {
     for (const Rrset& rrset : message_.additional) {
@@ -381,6 +387,9 @@ ClassifiedResponse classify_response(const Message& message, const AskedQuestion
   }
   out.meaning = data_only ? ResponseMeaning::alias : meaning_without_data(message, asked, out);
   const bool denies = out.meaning == ResponseMeaning::nodata || out.meaning == ResponseMeaning::nxdomain;
+  if (denies && asked.rules.name_servers_beside_soa && find_soa(out.authority) != nullptr) {
+    Beside(message, asked).add_zone_name_servers(out.authority);
+  }
   if (denies && find_soa(out.authority) == nullptr) {  // beside a SOA it says nothing more
     const Beside beside(message, asked);
     beside.add_name_servers(out.chain_end(asked), out.authority);

@@ -14,6 +14,8 @@ struct ScrubRules {
   bool foreign_glue = false;
   // The zone's NS beside an answer are told to whole answers; by default nobody asked for them (CVE-2025-11411).
   bool unasked_name_servers = false;
+  // The zone's NS are told beside the SOA of a denial.
+  bool name_servers_beside_soa = false;
   // A cached DNAME answers for names below it also where no signature vouches for it (RFC 6672 section 3.4).
   bool unsigned_dname_from_cache = true;
   // Records of other types than addresses in the additional section of whole answers.

@@ -30,6 +30,7 @@ void apply_resolution(const ResolutionConfig& config, EngineOptions& options) {
   options.verify_sibling_glue = config.verify_glue;
   options.scrub.loopback_servers = config.loopback_servers;
   options.scrub.foreign_glue = config.foreign_glue;
+  options.scrub.name_servers_beside_soa = config.name_servers_beside_denials;
   options.scrub.unasked_name_servers = config.unasked_name_servers;
   options.scrub.unsigned_dname_from_cache = config.unsigned_dnames;
   options.scrub.any_additional_type = config.any_additional;

@@ -65,7 +65,7 @@ class EngineResolutions final : public Resolutions {
     const Prefix prefix = fairness_prefix(miss->client);
     const auto of_prefix = by_prefix_.find(prefix);
     if ((of_prefix != by_prefix_.end() && of_prefix->second >= kMaxWaitingPerPrefix) ||
-        clients_ >= limit_of(Limit::resolutions_in_flight) ||
+        clients_ >= std::min<std::size_t>(environment_.max_waiting, limit_of(Limit::resolutions_in_flight)) ||
         (found != by_key_.end() &&
          waiting_.at(found->second).clients.size() >= limit_of(Limit::waiters_per_resolution))) {
       return shed(*miss, now);
@@ -429,8 +429,9 @@ class EngineResolutions final : public Resolutions {
   void shed(Miss& miss, Now now) {
     environment_.metrics.add(Metric::overloaded);
     const bool may_be_old = environment_.policy.generation() != nullptr && !alias_of(miss.query);
-    if (!may_be_old || !match_stale(miss.query, now)) return fail(miss, kOverloaded, now);
-    reply_stale(miss, now);
+    if (may_be_old && match_stale(miss.query, now)) return reply_stale(miss, now);
+    if (environment_.drops_when_full) return environment_.reply(miss, {});
+    fail(miss, kOverloaded, now);
   }
 
   void fail(const Miss& miss, const ExtendedError& error, Now now) {

@@ -38,6 +38,8 @@ class Resolutions {
     std::function<void(std::optional<SteadyTime>)> arm_timer;  // when to call timeout(); nothing: never
     // The answer to a client; empty: none is sent (a drop rule, or nobody listens any more).
     std::function<void(const Miss&, std::span<const std::uint8_t> message)> reply;
+    std::size_t max_waiting = 20'000;          // clients; limits.h: resolutions_in_flight is the bound
+    bool drops_when_full = false;              // what comes then is not answered at all
     unsigned workers = 1;                      // that answer clients, this one included
     std::function<void()> refresh_generation;  // before results are decided on: the generation in force
   };

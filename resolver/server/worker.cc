@@ -108,6 +108,8 @@ class SocketWorker final : public Worker {
          .cancel = [this](ExchangeId exchange) { upstream_->cancel(exchange); },
          .arm_timer = [this](std::optional<SteadyTime> at) { arm_timer(at); },
          .reply = [this](const Miss& miss, std::span<const std::uint8_t> message) { reply(miss, message); },
+         .max_waiting = options_.answers.max_waiting,
+         .drops_when_full = options_.answers.when_full == AnswerConfig::WhenFull::drop,
          .workers = options_.workers,
          .refresh_generation = [this] { refresh_generation(); }});
     peers_ = {this};

@@ -42,6 +42,7 @@ ResolutionConfig resolution_config(const ScenarioSettings& settings) {
   out.foreign_glue = !settings.harden_glue;
   out.loopback_servers = !settings.do_not_query_localhost;
   out.unasked_name_servers = !settings.scrub_promiscuous;
+  out.name_servers_beside_denials = !unbound;
   out.any_additional = !settings.harden_unknown_additional;
   out.max_name_servers = settings.scrub_ns.value_or(0);
   out.refer_without_recursion =
@@ -127,6 +128,10 @@ AnswerConfig answer_config(const ScenarioSettings& settings) {
   out.cookie_secret = settings.cookie_secret;
   for (const AccessRule& rule : settings.access) {
     if (rule.action == "allow_cookie") out.require_cookies.push_back(rule.clients);
+  }
+  if (settings.queries_per_thread) {  // Unbound's: it drops what comes then
+    out.max_waiting = *settings.queries_per_thread;
+    out.when_full = AnswerConfig::WhenFull::drop;
   }
   if (!settings.hide_version) out.version = settings.version;
   if (!settings.hide_identity) out.identity = settings.identity;

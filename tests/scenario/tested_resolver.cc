@@ -82,6 +82,8 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
            },
        .arm_timer = [this](std::optional<SteadyTime> at) { timer_ = at; },
        .reply = [this](const Miss& miss, std::span<const std::uint8_t> message) { keep_answer(miss.ticket, message); },
+       .max_waiting = answer_config(settings).max_waiting,
+       .drops_when_full = answer_config(settings).when_full == AnswerConfig::WhenFull::drop,
        .refresh_generation = [] {}});
   return {};
 }

@@ -47,15 +47,16 @@ struct ResolutionConfig {
   bool cookies = true;                       // RFC 7873, towards servers
   bool minimal_answers = true;               // without the sections that nobody asked for
   enum class AliasTargets : std::uint8_t { taken, data_taken, asked } alias_targets = AliasTargets::taken;
-  bool unsigned_dnames = true;           // cached ones answer for names below them
-  bool verify_glue = false;              // addresses from outside of the zone are asked for first
-  bool foreign_glue = false;             // and are used at all
-  bool loopback_servers = false;         // name servers on loopback may be asked
-  bool unasked_name_servers = false;     // the NS that a zone names beside an answer
-  bool any_additional = false;           // other types than addresses, beside whole answers
-  unsigned max_name_servers = 0;         // NS records of one RRset that are kept; 0: all
-  bool refer_without_recursion = false;  // RD=0: a referral instead of REFUSED
-  bool every_algorithm = false;          // a good signature by each that a zone names
+  bool unsigned_dnames = true;               // cached ones answer for names below them
+  bool verify_glue = false;                  // addresses from outside of the zone are asked for first
+  bool foreign_glue = false;                 // and are used at all
+  bool loopback_servers = false;             // name servers on loopback may be asked
+  bool name_servers_beside_denials = false;  // passed on as the authority sent them
+  bool unasked_name_servers = false;         // the NS that a zone names beside an answer
+  bool any_additional = false;               // other types than addresses, beside whole answers
+  unsigned max_name_servers = 0;             // NS records of one RRset that are kept; 0: all
+  bool refer_without_recursion = false;      // RD=0: a referral instead of REFUSED
+  bool every_algorithm = false;              // a good signature by each that a zone names
 };
 
 // [cache]: how long answers are kept, and what happens at the end of that time.
@@ -77,6 +78,8 @@ struct AnswerConfig {                   // [answers]
   std::string cookie_secret;            // 32 hexadecimal digits; empty: drawn at the start, another one each day
   bool any_over_udp = false;            // else ANY is for TCP (RFC 8482)
   std::string version, identity;        // in class CH; empty: nobody is told
+  unsigned max_waiting = 20000;         // queries that wait for other servers at once, of each worker
+  enum class WhenFull : std::uint8_t { servfail, drop } when_full = WhenFull::servfail;
 };
 
 struct RunConfig {

@@ -140,6 +140,9 @@ const Keys<ResolutionConfig>& resolution_keys() {
           "loopback_servers", Flag{}, [](C& c) -> auto& { return c.loopback_servers; },
           "ask name servers on loopback addresses, which any zone may name. For tests and closed networks"),
       key<C>(
+          "name_servers_beside_denials", Flag{}, [](C& c) -> auto& { return c.name_servers_beside_denials; },
+          "pass on the zone's name servers beside a denial too"),
+      key<C>(
           "unasked_name_servers", Flag{}, [](C& c) -> auto& { return c.unasked_name_servers; },
           "believe the name servers that a zone names beside an answer, where they differ from its parent's"),
       key<C>(
@@ -216,6 +219,13 @@ const Keys<AnswerConfig>& answer_keys() {
       key<C>(
           "identity", text(255), [](C& c) -> auto& { return c.identity; },
           "hostname.bind and id.server in class CH; empty: refused"),
+      key<C>(
+          "max_waiting", Whole<unsigned>{1, 20000}, [](C& c) -> auto& { return c.max_waiting; },
+          "queries that may wait for other servers at once, of each worker"),
+      key<C>(
+          "when_full", Choice<C::WhenFull>{{{"servfail", C::WhenFull::servfail}, {"drop", C::WhenFull::drop}}},
+          [](C& c) -> auto& { return c.when_full; },
+          "what one more of them gets: SERVFAIL, so that the client asks elsewhere at once, or nothing"),
   };
   return keys;
 }

@@ -59,6 +59,8 @@ TEST(ResolutionSettings, EachKeyReachesItsOption) {
       {"foreign_glue", [](C& c) { c.foreign_glue = true; }, [](const O& o) { return o.scrub.foreign_glue; }},
       {"loopback_servers", [](C& c) { c.loopback_servers = true; },
        [](const O& o) { return o.scrub.loopback_servers; }},
+      {"name_servers_beside_denials", [](C& c) { c.name_servers_beside_denials = true; },
+       [](const O& o) { return o.scrub.name_servers_beside_soa; }},
       {"unasked_name_servers", [](C& c) { c.unasked_name_servers = true; },
        [](const O& o) { return o.scrub.unasked_name_servers; }},
       {"any_additional", [](C& c) { c.any_additional = true; }, [](const O& o) { return o.scrub.any_additional_type; }},
