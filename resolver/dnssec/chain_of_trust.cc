@@ -169,6 +169,11 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& b
     case TrustRecords::Kind::failed:
       break;
   }
+  // Below an insecure zone it would count for nothing, so that it may be missing.
+  Outcome above = unsigned_at(zone.parent(), found.zone_cut, now, budget);
+  if (auto* question = std::get_if<TrustQuestion>(&above)) return std::move(*question);
+  ZoneTrust& trust = *std::get_if<ZoneTrust>(&above);
+  if (trust.state != TrustState::secure) return std::move(trust);
   return unreachable("DS", zone, found.zone_cut, now);
 }
 

@@ -245,6 +245,12 @@ bool speaks_for(const Name& name, const AskedQuestion& asked) {
   return name.is_at_or_below(asked.zone_cut) && !parents;
 }
 
+// The zone itself says that it has no DS: its server does not serve the zone above, or no more.
+bool denies_own_ds(const Message& message, const Name& name, const AskedQuestion& asked) {
+  return asked.type == RecordType::ds && asked.role == ServerRole::authority && !name.is_root() &&
+         find_rrset(message.authority, name, RecordType::soa) != nullptr;
+}
+
 bool collect_answer(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   const Name& name = out.chain_end(asked);
   if (!speaks_for(name, asked)) return false;
@@ -262,6 +268,8 @@ bool collect_answer(const Message& message, const AskedQuestion& asked, Classifi
 ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   const Name name = out.chain_end(asked);
   const bool inside = speaks_for(name, asked);
+  if (inside && denies_own_ds(message, name, asked))
+    return out.chain.empty() ? ResponseMeaning::lame : ResponseMeaning::alias;
   const bool has_soa = inside && take_negative_authority(message, name, asked, out);
   if (message.rcode == Rcode::nxdomain) {
     // The RCODE speaks of the last name of the chain; only a server that may speak for that name is believed.

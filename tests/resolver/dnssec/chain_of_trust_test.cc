@@ -454,6 +454,19 @@ TEST(ChainOfTrust, BelowAnInsecureZoneNobodyIsAsked) {
   }
 }
 
+// Servers that drop or refuse the question are common, and unsigned data needs no DS.
+TEST(ChainOfTrust, BelowAnInsecureZoneADsMayBeMissing) {
+  for (const char* const zone_cut : {".", "insecure.example"}) {
+    Tree world;
+    world.instead.insert_or_assign(
+        "www.insecure.example DS",
+        TrustRecords{TrustRecords::Kind::failed, {}, {}, name(zone_cut), EdeCode::network_error});
+    EXPECT_EQ(world.zone_trust("www.insecure.example").state, TrustState::insecure);
+    world.cache.clear();
+    EXPECT_EQ(world.zone_trust("a.www.insecure.example").state, TrustState::insecure);
+  }
+}
+
 // Another server of the zone may yet be asked: until then the others go by what they find themselves.
 TEST(ChainOfTrust, ThatAZoneIsBogusIsKeptWhenThatIsCertain) {
   Tree world;

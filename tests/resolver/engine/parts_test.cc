@@ -79,6 +79,18 @@ TEST(ResponseClassifier, Meanings) {
        {kPlain, Rcode::noerror, {}, {"www.example.org 60 NS ns.www.example.org"}},
        lame,
        RecordType::ds},
+      {"DS denied by the child",
+       {kAuthoritative, Rcode::noerror, {}, {"www.example.org 60 SOA 60"}},
+       lame,
+       RecordType::ds},
+      {"DS denied by the parent",
+       {kAuthoritative, Rcode::noerror, {}, {"example.org 60 SOA 60"}},
+       nodata,
+       RecordType::ds},
+      {"DS of an alias's target, denied by that zone",
+       {kAuthoritative, Rcode::noerror, {"www.example.org 60 CNAME a.example.org"}, {"a.example.org 60 SOA 60"}},
+       alias,
+       RecordType::ds},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
