@@ -457,9 +457,10 @@ std::vector<CachedEntry> RrsetCache::list(const Name& name, Below below, SteadyT
       if (found && found->is_at_or_below(name)) out.push_back(show(entry, *found, now));
     });
   }
-  std::stable_sort(out.begin(), out.end(), [](const CachedEntry& a, const CachedEntry& b) {
+  std::ranges::sort(out, [](const CachedEntry& a, const CachedEntry& b) {
     const auto order = a.name.canonical_compare(b.name);
-    return order != 0 ? order < 0 : a.type < b.type;
+    if (order != 0) return order < 0;
+    return a.type != b.type ? a.type < b.type : a.kind < b.kind;
   });
   return out;
 }
