@@ -308,6 +308,11 @@ std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resoluti
   return give_up(step, lookup, resolution, context);
 }
 
+// Whether the leftmost of the rightmost `labels` begins with one.
+bool has_underscore(const Name& name, unsigned labels) {
+  return name.suffix(labels).first_label().starts_with('_');
+}
+
 }  // namespace
 
 bool awaits_another(const AskServers& step, Context& context) {
@@ -333,6 +338,8 @@ void choose_question(AskServers& step, const Lookup& lookup, Resolution& resolut
       const auto spent = static_cast<unsigned>(resolution.budget().spent(Limit::minimised_questions));
       const auto left = static_cast<unsigned>(resolution.budget().left(Limit::minimised_questions));
       labels += spent < kMinimiseOneLabel ? 1 : std::max(1U, (whole - labels + left) / (left + 1));
+      // Nobody draws an administrative boundary between labels with an underscore: they go together (section 2.3).
+      while (labels < whole && has_underscore(lookup.name, labels) && has_underscore(lookup.name, labels + 1)) ++labels;
       if (labels > last) break;
       const Name candidate = lookup.name.suffix(labels);
       const auto known = context.rrsets.find(candidate, type, Credibility::unauthoritative, Signatures::not_needed,
