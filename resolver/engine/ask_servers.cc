@@ -308,6 +308,21 @@ std::optional<Step> look_up_addresses(AskServers& step, Lookup& lookup, Resoluti
   return give_up(step, lookup, resolution, context);
 }
 
+// A name server whose addresses can be looked up: before a silent one is asked again.
+bool knows_another_name(const AskServers& step, const Resolution& resolution, const Context& context) {
+  const RecordType type = context.options.use_ipv4 ? RecordType::a : RecordType::aaaa;
+  const Budget& budget = resolution.budget();
+  return resolution.depth() <= limit_of(Limit::lookup_depth) && budget.has(Limit::failing_address_lookups) &&
+         budget.has(Limit::address_lookups) && std::ranges::any_of(step.without_addresses, [&](const Name& server) {
+           return !resolution.depends_on(server, type);
+         });
+}
+
+void leave_outstanding(AskServers& step, const Resolution& resolution, Context& context) {
+  for (const ExchangeId exchange : step.outstanding) context.exchanges.leave(exchange, resolution.id());
+  step.outstanding.clear();
+}
+
 // Whether the leftmost of the rightmost `labels` begins with one.
 bool has_underscore(const Name& name, unsigned labels) {
   return name.suffix(labels).first_label().starts_with('_');
@@ -379,6 +394,10 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
       choices = choices_among(step, resolution, context, Distrusted::included);
       chosen = choose(choices, step, probes_left, context);
     }
+    if (chosen && step.candidates[*chosen].tries > 0 && knows_another_name(step, resolution, context)) {
+      leave_outstanding(step, resolution, context);
+      return look_up_addresses(step, lookup, resolution, context);
+    }
     if (chosen) {
       const Asked asked = ask(step, step.candidates[*chosen], lookup, resolution, context);
       if (asked == Asked::out_of_packets) return limit_failure(Limit::upstream_packets, context);
@@ -411,8 +430,7 @@ std::optional<Step> ask_again(AskServers& step, Candidate& candidate, Lookup& lo
 }
 
 std::optional<Step> ask_next_question(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
-  for (const ExchangeId exchange : step.outstanding) context.exchanges.leave(exchange, resolution.id());
-  step.outstanding.clear();
+  leave_outstanding(step, resolution, context);
   for (Candidate& candidate : step.candidates) candidate.tries = 0;
   return ask_next(step, lookup, resolution, context);
 }

@@ -401,6 +401,24 @@ TEST(Engine, ANewServerIsAskedBesideAKnownOne) {
   }
 }
 
+// The only server with glue is dead: the other one's address is looked up, not the dead one asked four times.
+TEST(Engine, ANameServerIsLookedUpBeforeASilentOneIsAskedAgain) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SmallWorld world(seed);
+    world.network.add_records("org", R"(
+      mixed.org 3600 NS ns1.mixed.org
+      mixed.org 3600 NS ns.example.org
+      ns1.mixed.org 3600 A 10.53.1.1)");
+    world.network.add_zone("mixed.org", "mixed.org 3600 SOA 300\nwww.mixed.org 600 A 192.0.2.7", {"10.53.0.7"});
+    world.network.behaviour("10.53.1.1").silent = true;
+    world.start();
+    const SteadyTime began = world.network.now().steady;
+    EXPECT_EQ(world.network.resolve("www.mixed.org", RecordType::a).rcode, Rcode::noerror) << world.network.trace;
+    EXPECT_LE(world.network.now().steady - began, 350ms) << world.network.trace;
+    EXPECT_EQ(world.network.packets_to["10.53.1.1"], 1U);
+  }
+}
+
 // DO goes upstream as the client had it, and signatures come back only then.
 TEST(Engine, SignaturesOnlyForThoseWhoAsk) {
   SmallWorld world;
