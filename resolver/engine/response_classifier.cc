@@ -9,9 +9,12 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kMaxRrsetsOfAny = 24;  // each costs a signature check; RFC 8482 section 4.1 allows a subset
-constexpr std::size_t kMaxDenialRrsets = 20;
-constexpr std::size_t kMaxProofs = 16;  // RRsets; a wildcard's proof and its signatures are two to six
+// Whether one more may be taken; that it may not is told once.
+bool has_room(std::size_t taken, Limit limit, std::vector<Limit>& reached) {
+  if (taken < limit_of(limit)) return true;
+  if (std::ranges::find(reached, limit) == reached.end()) reached.push_back(limit);
+  return false;
+}
 
 const Rrset* find_rrset(const std::vector<Rrset>& section, const Name& owner, RecordType type,
                         RecordType covered = RecordType{}) {
@@ -107,7 +110,8 @@ bool take_negative_authority(const Message& message, const Name& name, const Ask
     const bool proof = rrset.type == RecordType::nsec || rrset.type == RecordType::nsec3 ||
                        (rrset.type == RecordType::rrsig && rrset.type_covered != RecordType::ns);
     if (!proof || reaches_out(rrset, asked.zone_cut)) continue;
-    if (rrset.owner.is_at_or_below(asked.zone_cut) && out.authority.size() < kMaxDenialRrsets) {
+    if (rrset.owner.is_at_or_below(asked.zone_cut) &&
+        has_room(out.authority.size(), Limit::denial_rrsets, out.limits_reached)) {
       out.authority.push_back(rrset);
       out.authority.back().ttl_seconds = std::min(rrset.ttl_seconds, out.negative_ttl);
     }
@@ -120,7 +124,10 @@ void take_proofs(const Message& message, const AskedQuestion& asked, ClassifiedR
   for (const Rrset& rrset : message.authority) {
     const RecordType type = rrset.type == RecordType::rrsig ? rrset.type_covered : rrset.type;
     if ((type != RecordType::nsec && type != RecordType::nsec3) || reaches_out(rrset, asked.zone_cut)) continue;
-    if (rrset.owner.is_at_or_below(asked.zone_cut) && out.proofs.size() < kMaxProofs) out.proofs.push_back(rrset);
+    if (rrset.owner.is_at_or_below(asked.zone_cut) &&
+        has_room(out.proofs.size(), Limit::wildcard_proofs, out.limits_reached)) {
+      out.proofs.push_back(rrset);
+    }
   }
 }
 
@@ -213,7 +220,9 @@ class Beside {
 
  private:
   void add(const Rrset& rrset, std::vector<Rrset>& to) const {
-    if (to.size() >= kMaxProofs + kMaxDenialRrsets || find_rrset(to, rrset.owner, rrset.type) != nullptr) return;
+    if (to.size() >= limit_of(Limit::wildcard_proofs) + limit_of(Limit::denial_rrsets) ||
+        find_rrset(to, rrset.owner, rrset.type) != nullptr)
+      return;
     SignedRrset found = signed_in(message_, rrset, rrset.owner);
     if (rrset.type == RecordType::ns) bound_records(found.rrset, asked_.rules.ns_records);
     to.push_back(std::move(found.rrset));
@@ -258,7 +267,7 @@ bool collect_answer(const Message& message, const AskedQuestion& asked, Classifi
     if (rrset.owner != name || rrset.record_class != RecordClass::in) continue;
     const bool wanted = asked.type == RecordType::any ? rrset.type != RecordType::rrsig : rrset.type == asked.type;
     if (!wanted || reaches_out(rrset, asked.zone_cut)) continue;
-    if (out.rrsets.size() == kMaxRrsetsOfAny) break;
+    if (!has_room(out.rrsets.size(), Limit::rrsets_of_any, out.limits_reached)) break;
     out.rrsets.push_back(signed_in(message, rrset, name));
     if (rrset.type == RecordType::ns) bound_records(out.rrsets.back().rrset, asked.rules.ns_records);
   }

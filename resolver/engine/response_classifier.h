@@ -73,7 +73,7 @@ struct ClassifiedResponse {
   std::optional<Delegation> referral;
   std::optional<SignedRrset> referral_ds;  // its absence is proven by what `proofs` holds, or by nothing
   std::uint32_t referral_ttl = 0;
-  std::vector<Limit> limits_reached;  // where the referral held more than is looked at
+  std::vector<Limit> limits_reached;  // where the message held more than is looked at
 
   const Name& chain_end(const AskedQuestion& asked) const { return chain.empty() ? asked.name : chain.back().target; }
 };
