@@ -291,7 +291,11 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
         forward->kind == ForwardZone::Kind::stub && zone && zone->zone_cut.label_count() > forward->name.label_count();
     if (!known_below) {
       AskServers step = ask_forward_zone(*forward, context);
-      step.caching = caching;
+      // Asked with a client's CD a forwarder gives what it would keep from others, and nobody here tells it apart: it
+      // is kept under the answer's own key alone, which has CD in it.
+      const bool unchecked =
+          step.role == ServerRole::forwarder && resolution.origin().checking_disabled && !context.options.trust;
+      step.caching = unchecked ? ForwardZone::Caching::off : caching;
       return step;
     }
   }
