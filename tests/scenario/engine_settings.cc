@@ -64,7 +64,8 @@ std::shared_ptr<const TrustRules> trust_rules(const ScenarioSettings& settings) 
   }
   rules->missing_keys_are_insecure = !settings.harden_dnssec_stripped;
   rules->every_algorithm = resolution_config(settings).every_algorithm;
-  rules->max_nsec3_iterations = 150;  // Unbound's default; the scenarios use 123, which the daemon takes for insecure
+  // 150 where a file is silent: the field's use 123, which the daemon takes for insecure.
+  rules->max_nsec3_iterations = static_cast<std::uint16_t>(std::min(settings.nsec3_iterations, 65'535U));
   // DSA counts as supported in every scenario, and never in the daemon.
   rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa));
   rules->algorithms.signatures.set(static_cast<std::size_t>(DnssecAlgorithm::dsa_nsec3_sha1));

@@ -1,5 +1,7 @@
 #include "tests/scenario/entry_message.h"
 
+#include <algorithm>
+
 #include "zones/dns/reader.h"
 #include "zones/dns/writer.h"
 
@@ -7,6 +9,8 @@ namespace weir::scenario {
 namespace {
 
 constexpr std::uint16_t kServerPayloadSize = 1232;
+constexpr std::uint16_t kOptionCookie = 10;  // RFC 7873
+constexpr std::size_t kClientCookie = 8;
 
 std::uint16_t flag_bits(const EntryHeader& header) {
   const MessageFlags& flags = header.flags;
@@ -94,6 +98,20 @@ CopiedQuestion question_of(std::span<const std::uint8_t> query) {
   return {query.subspan(begin, reader.position() - begin), count};
 }
 
+// The client's part of the cookie in `options`, where there is one and the query has one, becomes the query's.
+void copy_cookie(std::vector<std::uint8_t>& options, std::span<const std::uint8_t> query) {
+  const auto opt = read_raw_message(query).opt;
+  if (!opt) return;
+  const auto sent = std::ranges::find(opt->options, kOptionCookie, &EdnsOption::code);
+  if (sent == opt->options.end() || sent->data.size() < kClientCookie) return;
+  const auto u16 = [&](std::size_t at) { return std::size_t{options[at]} << 8 | options[at + 1]; };
+  for (std::size_t at = 0; at + 4 <= options.size(); at += 4 + u16(at + 2)) {
+    if (u16(at) != kOptionCookie || at + 4 + kClientCookie > options.size()) continue;
+    std::ranges::copy(std::span(sent->data).first(kClientCookie),
+                      options.begin() + static_cast<std::ptrdiff_t>(at + 4));
+  }
+}
+
 void set_id(std::vector<std::uint8_t>& message, std::uint16_t id) {
   if (message.size() < 2) return;
   message[0] = static_cast<std::uint8_t>(id >> 8);
@@ -134,7 +152,9 @@ std::vector<std::vector<std::uint8_t>> build_answer_messages(const Entry& entry,
     const bool copied = entry.adjust.copy_query && &message == &entry.first();
     // The ID is the query's also without copy_id: where the files come from no ID is compared, and one of them relies
     // on it. A forger's ID needs octets.
-    out.push_back(write_message(entry, message, id, kServerPayloadSize, copied ? &question : nullptr));
+    EntryMessage adjusted = message;
+    if (entry.adjust.copy_cookie && adjusted.edns_options) copy_cookie(*adjusted.edns_options, query);
+    out.push_back(write_message(entry, adjusted, id, kServerPayloadSize, copied ? &question : nullptr));
   }
   return out;
 }

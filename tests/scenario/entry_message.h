@@ -13,7 +13,8 @@ namespace weir::scenario {
 // What the entry describes, read back from octets where it gives octets: for comparing and for people.
 RawMessage expected_message(const Entry& entry);
 
-// The entry as an answer to `query`, with its ID; ADJUST copy_query is carried out. One element a packet.
+// The entry as an answer to `query`, with its ID; ADJUST copy_query and copy_cookie are carried out. One element a
+// packet.
 std::vector<std::vector<std::uint8_t>> build_answer_messages(const Entry& entry, std::span<const std::uint8_t> query);
 
 // The entry as a query of a client. EDNS where it says DO or gives options, offering `udp_payload_size`.

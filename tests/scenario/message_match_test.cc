@@ -129,5 +129,20 @@ TEST(EntryMessage, AnswersCopyWhatTheyAreTold) {
                        copied, MessageTransport::udp));
 }
 
+TEST(EntryMessage, TheClientsPartOfACookieIsCopied) {
+  const auto cookie = [](const std::string& data) {
+    return kQuestion + "SECTION ADDITIONAL\nHEX_EDNSDATA_BEGIN\n" + data + "\nHEX_EDNSDATA_END\n";
+  };
+  const auto query = message_of("REPLY RD\n" + cookie("00 0a 00 08 01 02 03 04 05 06 07 08"));
+  const std::string answer =
+      "REPLY QR\n" + cookie("00 03 00 01 61  00 0a 00 10 00 00 00 00 00 00 00 00 73 65 72 76 65 72 20 31");
+  const Entry wanted = entry_of("MATCH ednsdata\nREPLY QR\n" +
+                                cookie("00 03 00 01 61  00 0a 00 10 01 02 03 04 05 06 07 08 73 65 72 76 65 72 20 31"));
+  const auto adjusted = build_answer_messages(entry_of("ADJUST copy_cookie\n" + answer), query).at(0);
+  EXPECT_FALSE(first_difference(wanted, adjusted, MessageTransport::udp));
+  const auto plain = build_answer_messages(entry_of(answer), query).at(0);
+  EXPECT_TRUE(first_difference(wanted, plain, MessageTransport::udp));
+}
+
 }  // namespace
 }  // namespace weir::scenario

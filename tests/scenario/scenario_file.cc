@@ -294,7 +294,7 @@ class Parser {
       const auto equals = word.find('=');
       const std::string_view key = word.substr(0, equals);
       if (equals == std::string_view::npos || (key != "sleep" && key != "packet_sleep")) {
-        return unknown(word, "copy_id, copy_query, sleep=N, packet_sleep=N, do_not_answer or raw_id");
+        return unknown(word, "copy_id, copy_query, copy_cookie, sleep=N, packet_sleep=N, do_not_answer or raw_id");
       }
       const auto seconds = number_of<double>(word.substr(equals + 1));
       if (!seconds || !(*seconds >= 0 && *seconds <= 1e6))

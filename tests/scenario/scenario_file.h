@@ -65,6 +65,7 @@ struct Matching {
 
 struct Adjusting {
   bool copy_id = false, copy_query = false, do_not_answer = false, raw_id = false;
+  bool copy_cookie = false;            // our own: the client's part of a cookie is the query's (RFC 7873 section 5.2)
   std::chrono::milliseconds delay{0};  // sleep=, packet_sleep=
 };
 

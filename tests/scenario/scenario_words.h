@@ -66,6 +66,7 @@ inline constexpr std::array kMatchFlags{
 inline constexpr std::array kAdjusts{
     Keyword<bool Adjusting::*>{"copy_id", &Adjusting::copy_id},
     Keyword<bool Adjusting::*>{"copy_query", &Adjusting::copy_query},
+    Keyword<bool Adjusting::*>{"copy_cookie", &Adjusting::copy_cookie},
     Keyword<bool Adjusting::*>{"do_not_answer", &Adjusting::do_not_answer},
     Keyword<bool Adjusting::*>{"raw_id", &Adjusting::raw_id},
 };

@@ -287,6 +287,7 @@ const std::unordered_map<std::string, ReadLine>& server_lines() {
       {"aggressive-nsec", to_settings(&S::aggressive_nsec)},
       {"harden-dnssec-stripped", to_settings(&S::harden_dnssec_stripped)},
       {"harden-algo-downgrade", to_settings(&S::harden_algo_downgrade)},
+      {"nsec3-iterations", to_settings(&S::nsec3_iterations)},
       {"val-max-restart", to_settings(&S::val_max_restart)},
 
       {"harden-glue", to_settings(&S::harden_glue)},

@@ -88,6 +88,7 @@ struct ScenarioSettings {
   bool aggressive_nsec = true;
   bool harden_dnssec_stripped = true;
   bool harden_algo_downgrade = false;
+  std::uint32_t nsec3_iterations = 150;  // our own scenarios' line
 
   // Resolution.
   bool qname_minimisation = true;

@@ -49,6 +49,7 @@ TEST(Settings, EachLineArrives) {
       {"val-override-date: \"20070916134226\"", [](S s) { return s.validation_time->count() == 1'189'950'146; }},
       {"val-override-date: -1", [](S s) { return s.ignore_signature_dates; }},
       {"val-override-timestamp: \"1442323400\"", [](S s) { return s.validation_time->count() == 1'442'323'400; }},
+      {"nsec3-iterations: 50", [](S s) { return s.nsec3_iterations == 50; }},
       {"fake-sha1: yes", [](S s) { return s.sha1_supported; }},
       {"trust-anchor-signaling: no", [](S s) { return !s.trust_anchor_signaling; }},
       {"module-config: \"respip iterator\"",
