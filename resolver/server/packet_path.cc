@@ -94,7 +94,7 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   const ClientClass who = clients_.classify(asked.client, generation == nullptr ? nullptr : &generation->policies());
   asked.group = who.group;
   if (!who.allowed) return refuse_client(asked, out);
-  if (asked.parsed.fault) return answer_fault(asked.parsed, out);
+  if (asked.parsed.fault) return answer_fault(asked, out);
   // Before anything is done for somebody who is perhaps not there.
   if (const auto size = check_options(asked, who, out)) return size;
   // Never unfiltered, not even for a moment at the start.
@@ -242,16 +242,29 @@ std::optional<std::size_t> PacketPath::check_options(AskedQuery& asked, const Cl
   if (over_tcp && query.has_edns && asked.tcp_idle.count() > 0)
     query.reply_keepalive = static_cast<std::uint16_t>(std::min<std::int64_t>(asked.tcp_idle.count() / 100, 0xFFFF));
   if (cookies_) {
-    const CookieState state = cookies_->check(query, asked.client, now_.wall);
-    if (state == CookieState::good) metrics_.add(Metric::cookies_good);
-    if (state == CookieState::client_only) metrics_.add(Metric::cookies_new);
-    if (state == CookieState::bad) metrics_.add(Metric::cookies_bad);
+    const CookieState state = judge_cookie(asked);
     if (who.needs_cookie && !over_tcp && state != CookieState::good) return demand_cookie(asked, state, out);
   }
   // Nobody needs ANY at once, and nothing is larger: who means it comes by TCP (RFC 8482 section 4.4).
   if (query.type == RecordType::any && !over_tcp && !options_.answers.any_over_udp)
     return write_truncated_reply(out, query, Rcode::noerror, nullptr);
   return std::nullopt;
+}
+
+CookieState PacketPath::judge_cookie(AskedQuery& asked) {
+  const CookieState state = cookies_->check(asked.parsed.query, asked.client, now_.wall);
+  if (state == CookieState::good) metrics_.add(Metric::cookies_good);
+  if (state == CookieState::client_only) metrics_.add(Metric::cookies_new);
+  if (state == CookieState::bad) metrics_.add(Metric::cookies_bad);
+  return state;
+}
+
+// Without cookies of ours a query without a question is none.
+std::size_t PacketPath::answer_cookie_alone(AskedQuery& asked, std::span<std::uint8_t> out) {
+  Rcode rcode = Rcode::formerr;
+  if (cookies_) rcode = judge_cookie(asked) == CookieState::bad ? Rcode::badcookie : Rcode::noerror;
+  if (rcode == Rcode::formerr) metrics_.add(Metric::malformed);
+  return write_error_reply(out, asked.parsed.query, rcode, nullptr);
 }
 
 // RFC 7873 section 5.2.3 and 5.2.4: who has a cookie gets a better one, who has none is asked to come by TCP.
@@ -261,7 +274,8 @@ std::size_t PacketPath::demand_cookie(const AskedQuery& asked, CookieState state
   return write_truncated_reply(out, asked.parsed.query, Rcode::refused, nullptr);
 }
 
-std::size_t PacketPath::answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out) {
+std::size_t PacketPath::answer_fault(AskedQuery& asked, std::span<std::uint8_t> out) {
+  const ParsedQuery& parsed = asked.parsed;
   switch (*parsed.fault) {
     case QueryFault::drop:
       metrics_.add(Metric::malformed);
@@ -279,6 +293,8 @@ std::size_t PacketPath::answer_fault(const ParsedQuery& parsed, std::span<std::u
         if (size != 0) return size;
       }
       break;
+    case QueryFault::no_question:
+      return answer_cookie_alone(asked, out);
     case QueryFault::refused:
       break;
   }

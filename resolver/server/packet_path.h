@@ -76,7 +76,9 @@ class PacketPath {
   StoredReply cached_reply(AskedQuery& asked);
   const AnswerMatches* match_again(AskedQuery& asked, const Asker& asker, std::span<const std::uint8_t> out);
   std::size_t refuse_client(const AskedQuery& asked, std::span<std::uint8_t> out);
-  std::size_t answer_fault(const ParsedQuery& parsed, std::span<std::uint8_t> out);
+  std::size_t answer_fault(AskedQuery& asked, std::span<std::uint8_t> out);
+  std::size_t answer_cookie_alone(AskedQuery& asked, std::span<std::uint8_t> out);
+  CookieState judge_cookie(AskedQuery& asked);
   std::optional<std::size_t> check_options(AskedQuery& asked, const ClientClass& who, std::span<std::uint8_t> out);
   std::size_t demand_cookie(const AskedQuery& asked, CookieState state, std::span<std::uint8_t> out);
   std::size_t not_ready(const Query& query, std::uint32_t group, std::span<std::uint8_t> out);

@@ -94,6 +94,14 @@ std::optional<QueryFault> read_additional(Query& query, std::size_t at, unsigned
   return std::nullopt;
 }
 
+QueryFault read_without_question(Query& query) {
+  const auto message = query.message;
+  if (number_at(message, 6) != 0 || number_at(message, 8) != 0 || number_at(message, 10) != 1)
+    return QueryFault::formerr;
+  if (const auto fault = read_additional(query, kHeaderSize, 1)) return *fault;
+  return query.cookie.empty() ? QueryFault::formerr : QueryFault::no_question;
+}
+
 // Meta types and QTYPEs of RFC 6895 section 3.1 that a resolver has no answer for. ANY has one (RFC 8482).
 std::optional<QueryFault> check_type(RecordType type) {
   switch (type) {
@@ -129,7 +137,9 @@ ParsedQuery parse_query(std::span<const std::uint8_t> message) {
   query.checking_disabled = (message[3] & 0x10) != 0;
   // An unknown opcode says how to read the rest, so nothing after the header is looked at.
   if ((message[2] & 0x78) != 0) return fault(QueryFault::notimp);
-  if (number_at(message, 4) != 1) return fault(QueryFault::formerr);
+  const unsigned questions = number_at(message, 4);
+  if (questions == 0) return fault(read_without_question(query));
+  if (questions != 1) return fault(QueryFault::formerr);
 
   const NameExtent name = name_at(message, kHeaderSize);
   const std::size_t after_name = kHeaderSize + name.size;

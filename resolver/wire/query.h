@@ -49,10 +49,11 @@ struct Query {
 enum class QueryFault : std::uint8_t {
   drop,  // not even a header, or a response: never answered, else two servers could talk for ever
   formerr,
-  notimp,      // an opcode other than QUERY
-  badvers,     // EDNS version other than 0 (RFC 6891 section 6.1.3)
-  refused,     // zone transfers, signed queries
-  other_class  // than IN: only some names of CH have an answer
+  notimp,       // an opcode other than QUERY
+  badvers,      // EDNS version other than 0 (RFC 6891 section 6.1.3)
+  refused,      // zone transfers, signed queries
+  no_question,  // a cookie alone: the client asks for ours (RFC 7873 section 5.4)
+  other_class   // than IN: only some names of CH have an answer
 };
 
 struct ParsedQuery {
@@ -60,8 +61,9 @@ struct ParsedQuery {
   std::optional<QueryFault> fault;
 };
 
-// Strict: QDCOUNT 1, no ANSWER and AUTHORITY records, in ADDITIONAL at most one OPT and transaction signatures, nothing
-// past the end of the counts; QNAME not compressed. Whatever it takes, read_message (zones/dns/message.h) takes too.
+// Strict: QDCOUNT 1 (0 beside a cookie), no ANSWER and AUTHORITY records, in ADDITIONAL at most one OPT and transaction
+// signatures, nothing past the end of the counts; QNAME not compressed. Whatever it takes, read_message
+// (zones/dns/message.h) takes too.
 ParsedQuery parse_query(std::span<const std::uint8_t> message);
 
 }  // namespace weir

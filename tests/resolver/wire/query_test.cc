@@ -106,6 +106,12 @@ TEST(ParseQuery, Faults) {
   Octets length_64 = {64};
   length_64.insert(length_64.end(), label_64.begin(), label_64.end());
   length_64.push_back(0);
+  const auto without_question = [](const Octets& options) {
+    Octets out = {0x12, 0x34, 0x01, 0x00, 0, 0, 0, 0, 0, 0, 0, 0};
+    add_record(out, {0}, 41, 1232, 0, options);
+    return out;
+  };
+  const Octets client_cookie = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};
   Octets many_options;
   for (int i = 0; i < 101; ++i) many_options.insert(many_options.end(), {0, 10, 0, 0});
   const auto version_one = 0x00010000U;
@@ -122,6 +128,12 @@ TEST(ParseQuery, Faults) {
       {"response", changed(plain(), [](Octets& m) { m[2] |= 0x80; }), QueryFault::drop},
       {"response with opcode 15", changed(plain(), [](Octets& m) { m[2] = 0xF8; }), QueryFault::drop},
       {"QDCOUNT 0", changed(plain(), [](Octets& m) { m[5] = 0; }), QueryFault::formerr},
+      {"QDCOUNT 0 and a cookie", without_question(client_cookie), QueryFault::no_question},
+      {"QDCOUNT 0 and another option", without_question({0, 12, 0, 0}), QueryFault::formerr},
+      {"QDCOUNT 0, a cookie and a question", changed(with_opt(1232, 0, client_cookie), [](Octets& m) { m[5] = 0; }),
+       QueryFault::formerr},
+      {"QDCOUNT 0, a cookie and ANCOUNT 1", changed(without_question(client_cookie), [](Octets& m) { m[7] = 1; }),
+       QueryFault::formerr},
       {"QDCOUNT 2", changed(plain(), [](Octets& m) { m[5] = 2; }), QueryFault::formerr},
       {"QDCOUNT 65535", changed(plain(), [](Octets& m) { m[4] = m[5] = 0xFF; }), QueryFault::formerr},
       {"ANCOUNT 1", changed(plain(), [](Octets& m) { m[7] = 1; }), QueryFault::formerr},
