@@ -91,7 +91,7 @@ std::string command_page(const CLI::App& app) {
   out += ".SH DESCRIPTION\n" + roff(app.get_description()) + "\n.SH OPTIONS\n" + options_of(app);
   out += ".SH VERBS\n";
   each_verb(app, [&](const CLI::App& verb) {
-    if (&verb == &app || !verbs_of(verb).empty()) return;
+    if (&verb == &app || verb.get_require_subcommand_min() > 0) return;
     out += ".SS " + roff(path_of(verb)) + '\n' + usage_of(verb) + ".PP\n" + roff(verb.get_description()) + ".\n" +
            options_of(verb);
   });

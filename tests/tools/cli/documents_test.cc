@@ -40,8 +40,9 @@ void expect_good_roff(const std::string& page) {
 TEST(Documents, TheManPageHasEveryVerb) {
   const std::string page = printed("man");
   expect_good_roff(page);
-  for (const char* verb : {"check", "status", "reload", "resolve", "cache show", "cache flush", "anchors nta add",
-                           "list add", "rule add", "explain", "generation rollback", "log search", "print man"}) {
+  for (const char* verb :
+       {"check", "status", "reload", "resolve", "cache show", "cache flush", "anchors", "anchors nta add", "list add",
+        "rule add", "explain", "generation rollback", "log search", "print man"}) {
     EXPECT_NE(page.find(std::string("\n.SS weir ") + verb + '\n'), std::string::npos) << verb;
   }
   EXPECT_NE(page.find("\\fB\\-\\-batch\\fR"), std::string::npos);
