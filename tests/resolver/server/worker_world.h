@@ -24,11 +24,11 @@
 #include "resolver/cache/answer_cache.h"
 #include "resolver/cache/rrset_cache.h"
 #include "resolver/cache/server_cache.h"
-#include "zones/special_names.h"
 #include "resolver/server/worker.h"
 #include "tests/support/scratch_folder.h"
 #include "zones/dns/message.h"
 #include "zones/dns/writer.h"
+#include "zones/special_names.h"
 
 namespace weir::test {
 
