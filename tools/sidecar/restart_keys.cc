@@ -23,6 +23,26 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("resolver.ipv6_upstream", was.ipv6_upstream, is.ipv6_upstream);
   compare("resolver.upstream_port", was.upstream_port, is.upstream_port);
   compare("resolver.spin", was.spin, is.spin);
+  compare("resolution.minimise_names", before.resolution.minimise_names, after.resolution.minimise_names);
+  compare("resolution.minimise_with", before.resolution.minimise_with, after.resolution.minimise_with);
+  compare("resolution.hide_type", before.resolution.hide_type, after.resolution.hide_type);
+  compare("resolution.randomise_case", before.resolution.randomise_case, after.resolution.randomise_case);
+  compare("resolution.cookies", before.resolution.cookies, after.resolution.cookies);
+  compare("resolution.minimal_answers", before.resolution.minimal_answers, after.resolution.minimal_answers);
+  compare("resolution.alias_targets", before.resolution.alias_targets, after.resolution.alias_targets);
+  compare("resolution.unsigned_dnames", before.resolution.unsigned_dnames, after.resolution.unsigned_dnames);
+  compare("resolution.verify_glue", before.resolution.verify_glue, after.resolution.verify_glue);
+  compare("resolution.foreign_glue", before.resolution.foreign_glue, after.resolution.foreign_glue);
+  compare("resolution.loopback_servers", before.resolution.loopback_servers, after.resolution.loopback_servers);
+  compare("resolution.unasked_name_servers", before.resolution.unasked_name_servers,
+          after.resolution.unasked_name_servers);
+  compare("resolution.name_servers_beside_denials", before.resolution.name_servers_beside_denials,
+          after.resolution.name_servers_beside_denials);
+  compare("resolution.any_additional", before.resolution.any_additional, after.resolution.any_additional);
+  compare("resolution.max_name_servers", before.resolution.max_name_servers, after.resolution.max_name_servers);
+  compare("resolution.refer_without_recursion", before.resolution.refer_without_recursion,
+          after.resolution.refer_without_recursion);
+  compare("resolution.every_algorithm", before.resolution.every_algorithm, after.resolution.every_algorithm);
   compare("cache.serve_stale", before.cache.serve_stale, after.cache.serve_stale);
   compare("cache.stale_for", before.cache.stale_for, after.cache.stale_for);
   compare("cache.stale_wait", before.cache.stale_wait, after.cache.stale_wait);
@@ -39,6 +59,8 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("answers.any_over_udp", before.answers.any_over_udp, after.answers.any_over_udp);
   compare("answers.version", before.answers.version, after.answers.version);
   compare("answers.identity", before.answers.identity, after.answers.identity);
+  compare("answers.max_waiting", before.answers.max_waiting, after.answers.max_waiting);
+  compare("answers.when_full", before.answers.when_full, after.answers.when_full);
   compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
   return keys;
 }

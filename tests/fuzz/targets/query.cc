@@ -17,7 +17,7 @@ void compare(const Query& query, const Message& message) {
   const MessageStart& start = message.start;
   require(start.has_question && same_octets(start.qname.wire(), query.qname), "QNAME of two parsers");
   require(query.name() == start.qname && query.qname_hash == start.qname.hash(), "QNAME as a value");
-  require(query.id == start.id && query.type == start.qtype && query.record_class == start.qclass, "question");
+  require(query.id == start.id && query.type == start.qtype && query.asked_class() == start.qclass, "question");
   require(query.recursion_desired == start.flags.recursion_desired, "RD");
   require(query.checking_disabled == start.flags.checking_disabled, "CD");
   require(query.authentic_data == start.flags.authentic_data, "AD");
