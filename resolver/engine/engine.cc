@@ -375,8 +375,8 @@ ResolutionId Engine::start(const Question& question, const Origin& origin, Now n
     state.refuse(id, question, Rcode::notimp, "not a question for recursion");
     return id;
   }
-  const auto known =
-      origin.examination == nullptr ? state.by_question.find(key_of(question, origin)) : state.by_question.end();
+  const bool may_join = origin.examination == nullptr && !state.by_question.empty();
+  const auto known = may_join ? state.by_question.find(key_of(question, origin)) : state.by_question.end();
   if (known != state.by_question.end()) {
     Resolution& shared = *state.resolutions.at(known->second);
     if (shared.waiters.size() >= limit_of(Limit::waiters_per_resolution)) {

@@ -59,11 +59,19 @@ class EngineResolutions final : public Resolutions {
         reply_(65536) {}
 
   void accept(std::unique_ptr<Miss> miss, Now now) override {
-    std::string key = key_text(miss->query, translation_of(*miss));
-    if (miss->kind == Miss::Kind::refresh) return refresh(std::move(key), std::move(miss), now);
-    const auto found = by_key_.find(key);
+    const auto key_of_miss = [&] { return key_text(miss->query, translation_of(*miss)); };
+    if (miss->kind == Miss::Kind::refresh) {
+      std::string refreshed = key_of_miss();
+      return refresh(std::move(refreshed), std::move(miss), now);
+    }
+    std::string key;  // most of what the caches know needs none
+    auto found = by_key_.end();
+    if (!by_key_.empty()) {
+      key = key_of_miss();
+      found = by_key_.find(key);
+    }
     const Prefix prefix = fairness_prefix(miss->client);
-    const auto of_prefix = by_prefix_.find(prefix);
+    const auto of_prefix = by_prefix_.empty() ? by_prefix_.end() : by_prefix_.find(prefix);
     if ((of_prefix != by_prefix_.end() && of_prefix->second >= kMaxWaitingPerPrefix) ||
         clients_ >= std::min<std::size_t>(environment_.max_waiting, limit_of(Limit::resolutions_in_flight)) ||
         (found != by_key_.end() &&
@@ -81,7 +89,7 @@ class EngineResolutions final : public Resolutions {
         alone.push_back(std::move(miss));
         return conclude(begun, std::move(alone), *result, now);
       }
-      wait_for(id, std::move(key), std::move(begun));
+      wait_for(id, key.empty() ? key_of_miss() : std::move(key), std::move(begun));
     }
     ++by_prefix_[prefix];
     ++clients_;
@@ -444,7 +452,8 @@ class EngineResolutions final : public Resolutions {
     if (message.size() < kHeaderSize) return environment_.reply(miss, {});
     environment_.metrics.answered(static_cast<Rcode>(message[3] & 0xF));
     if ((message[2] & 0x02) != 0) environment_.metrics.add(Metric::truncated);
-    if (miss.transport != Transport::udp) return environment_.reply(miss, message);
+    const bool at_once = now == miss.received;  // nobody can pile such answers up
+    if (miss.transport != Transport::udp || at_once) return environment_.reply(miss, message);
     const Prefix prefix = fairness_prefix(miss.client);
     const auto waiting = by_prefix_.find(prefix);
     switch (late_.fate_of(prefix, waiting == by_prefix_.end() ? 0 : waiting->second, miss.received, now)) {
