@@ -181,8 +181,8 @@ UpstreamCookie ServerCache::begin_cookie(const ServerAddress& server, std::span<
   UpstreamCookie out;
   state_->change(server, [&](Entry& entry) {
     if (entry.cookie.size == 0) {
-      std::ranges::copy(client_cookie.first(UpstreamCookie::kClientPart), entry.cookie.wire.begin());
-      entry.cookie.size = UpstreamCookie::kClientPart;
+      std::ranges::copy(client_cookie.first(kClientCookieSize), entry.cookie.wire.begin());
+      entry.cookie.size = kClientCookieSize;
     }
     out = entry.cookie;
   });
@@ -194,11 +194,11 @@ void ServerCache::record_cookie(const ServerAddress& server, std::span<const std
     UpstreamCookie& known = entry.cookie;
     if (known.size == 0 || cookie.size() > known.wire.size()) return;
     if (cookie.empty()) {
-      known.size = UpstreamCookie::kClientPart;
+      known.size = kClientCookieSize;
       return;
     }
     // For an older client cookie of ours: the entry was forgotten meanwhile.
-    if (!std::ranges::equal(cookie.first(UpstreamCookie::kClientPart), std::span(known.wire).first(8))) return;
+    if (!std::ranges::equal(cookie.first(kClientCookieSize), std::span(known.wire).first(kClientCookieSize))) return;
     std::ranges::copy(cookie, known.wire.begin());
     known.size = static_cast<std::uint8_t>(cookie.size());
   });

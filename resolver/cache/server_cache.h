@@ -12,6 +12,7 @@
 
 #include "resolver/cache/server_address.h"
 #include "zones/base/time.h"
+#include "zones/dns/edns.h"
 #include "zones/dns/name.h"
 
 namespace weir {
@@ -19,9 +20,7 @@ namespace weir {
 // What is sent to a server as COOKIE (RFC 7873): the client cookie that it alone gets from us, and the server cookie
 // that it gave for it.
 struct UpstreamCookie {
-  static constexpr std::size_t kClientPart = 8;
-
-  std::array<std::uint8_t, 40> wire{};
+  std::array<std::uint8_t, kMaxCookieSize> wire{};
   std::uint8_t size = 0;  // 0: none yet; 8: the server has given none
 
   std::span<const std::uint8_t> octets() const { return {wire.data(), size}; }

@@ -43,7 +43,7 @@ void add_cookie(UpstreamQuery& query, const ServerAddress& server, const ServerS
   if (!context.options.cookies || status.without_cookies || query.edns == EdnsUse::without_opt) return;
   query.cookie = status.cookie;
   if (query.cookie.size != 0) return;
-  std::array<std::uint8_t, UpstreamCookie::kClientPart> drawn{};
+  std::array<std::uint8_t, kClientCookieSize> drawn{};
   for (std::size_t i = 0; i < drawn.size(); i += 4) {
     const std::uint32_t bits = context.options.random();
     for (unsigned k = 0; k < 4; ++k) drawn[i + k] = static_cast<std::uint8_t>(bits >> (8 * k));
@@ -318,17 +318,17 @@ bool knows_another_name(const AskServers& step, const Resolution& resolution, co
          });
 }
 
-void leave_outstanding(AskServers& step, const Resolution& resolution, Context& context) {
-  for (const ExchangeId exchange : step.outstanding) context.exchanges.leave(exchange, resolution.id());
-  step.outstanding.clear();
-}
-
 // Whether the leftmost of the rightmost `labels` begins with one.
 bool has_underscore(const Name& name, unsigned labels) {
   return name.suffix(labels).first_label().starts_with('_');
 }
 
 }  // namespace
+
+void leave_outstanding(AskServers& step, WorkId work, Context& context) {
+  for (const ExchangeId exchange : step.outstanding) context.exchanges.leave(exchange, work);
+  step.outstanding.clear();
+}
 
 bool awaits_another(const AskServers& step, Context& context) {
   return std::ranges::any_of(step.outstanding, [&](ExchangeId id) {
@@ -395,7 +395,7 @@ std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resol
       chosen = choose(choices, step, probes_left, context);
     }
     if (chosen && step.candidates[*chosen].tries > 0 && knows_another_name(step, resolution, context)) {
-      leave_outstanding(step, resolution, context);
+      leave_outstanding(step, resolution.id(), context);
       return look_up_addresses(step, lookup, resolution, context);
     }
     if (chosen) {
@@ -430,7 +430,7 @@ std::optional<Step> ask_again(AskServers& step, Candidate& candidate, Lookup& lo
 }
 
 std::optional<Step> ask_next_question(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context) {
-  leave_outstanding(step, resolution, context);
+  leave_outstanding(step, resolution.id(), context);
   for (Candidate& candidate : step.candidates) candidate.tries = 0;
   return ask_next(step, lookup, resolution, context);
 }

@@ -255,11 +255,10 @@ struct Engine::State {
   static CookieWord cookie_word(const OutstandingExchange& exchange, const Message& message) {
     const auto sent = exchange.query.cookie.octets();
     if (sent.empty()) return CookieWord::nothing;
-    constexpr std::size_t kOurs = UpstreamCookie::kClientPart;
     if (!message.edns || message.edns->cookie.empty())
-      return sent.size() > kOurs ? CookieWord::missing : CookieWord::nothing;
-    const auto got = std::span<const std::uint8_t>(message.edns->cookie).first(kOurs);
-    return std::ranges::equal(got, sent.first(kOurs)) ? CookieWord::good : CookieWord::forged;
+      return sent.size() > kClientCookieSize ? CookieWord::missing : CookieWord::nothing;
+    const auto got = std::span<const std::uint8_t>(message.edns->cookie).first(kClientCookieSize);
+    return std::ranges::equal(got, sent.first(kClientCookieSize)) ? CookieWord::good : CookieWord::forged;
   }
 
   // No answer yet. True where the exchange has ended by it.

@@ -228,12 +228,12 @@ AskServers ask_zone(Delegation zone, Context& context) {
   return step;
 }
 
-AskServers ask_parent_of(const Name& zone_cut, Context& context) {
-  auto zone = context.rrsets.closest_delegation(zone_cut.parent(), context.now.steady);
+namespace {
+
+// Where no delegation is known the hints are all there is.
+AskServers ask_zone_or_root(std::optional<Delegation> zone, Context& context) {
   return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);
 }
-
-namespace {
 
 AskServers ask_forward_zone(const ForwardZone& forward, Context& context) {
   if (forward.counters != nullptr) forward.counters->asked.fetch_add(1, std::memory_order_relaxed);
@@ -245,6 +245,10 @@ AskServers ask_forward_zone(const ForwardZone& forward, Context& context) {
 }
 
 }  // namespace
+
+AskServers ask_parent_of(const Name& zone_cut, Context& context) {
+  return ask_zone_or_root(context.rrsets.closest_delegation(zone_cut.parent(), context.now.steady), context);
+}
 
 const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context) {
   // A DS is the parent's (RFC 4035 section 3.1.4.1).
@@ -299,7 +303,7 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
       return step;
     }
   }
-  return ask_zone(zone ? std::move(*zone) : root_from_hints(context.options), context);
+  return ask_zone_or_root(std::move(zone), context);
 }
 
 }  // namespace weir

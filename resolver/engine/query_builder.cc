@@ -2,14 +2,10 @@
 
 #include <algorithm>
 
+#include "zones/dns/edns.h"
 #include "zones/dns/writer.h"
 
 namespace weir {
-namespace {
-
-constexpr std::uint16_t kOptionCookie = 10;  // RFC 7873
-
-}  // namespace
 
 std::vector<std::uint8_t> build_query(const UpstreamQuery& query) {
   const std::size_t option_size = query.cookie.size == 0 ? 0 : 4U + query.cookie.size;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "resolver/engine/asking.h"
 #include "resolver/engine/tracing.h"
 
 namespace weir {
@@ -114,9 +115,7 @@ bool is_known_secure(const Finished& finished, const Lookup& lookup) {
 }  // namespace
 
 void Resolution::enter(Context& context, Lookup& lookup, Step next) {
-  if (const auto* asking = std::get_if<AskServers>(&lookup.step)) {
-    for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
-  }
+  if (auto* asking = std::get_if<AskServers>(&lookup.step)) leave_outstanding(*asking, id_, context);
   auto* finished = std::get_if<Finished>(&next);
   if (finished != nullptr && finished->since == SteadyTime()) finished->since = context.now.steady;
   if (finished != nullptr && finished->cause == Finished::Cause::resolved && validates(lookup, context) &&
@@ -219,10 +218,7 @@ void Resolution::fail(Context& context, EdeCode ede, std::string text) {
 
 void Resolution::leave_exchanges(Context& context) {
   for (const auto& lookup : lookups_) {
-    if (auto* asking = std::get_if<AskServers>(&lookup->step)) {
-      for (const ExchangeId exchange : asking->outstanding) context.exchanges.leave(exchange, id_);
-      asking->outstanding.clear();
-    }
+    if (auto* asking = std::get_if<AskServers>(&lookup->step)) leave_outstanding(*asking, id_, context);
   }
 }
 

@@ -6,13 +6,13 @@
 #include <optional>
 #include <span>
 
+#include "zones/dns/edns.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
 
 namespace weir {
 
 inline constexpr std::size_t kHeaderSize = 12;
-inline constexpr std::size_t kClientCookieSize = 8;
 inline constexpr std::uint16_t kServerUdpPayload = 1232;  // what we offer and never exceed over UDP (DNS flag day 2020)
 
 // Valid as long as the octets it was parsed from.

@@ -5,10 +5,7 @@
 namespace weir {
 namespace {
 
-constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914 section 2
 constexpr std::size_t kMaxExtraText = 160;
-constexpr std::uint16_t kOptionCookie = 10;     // RFC 7873
-constexpr std::uint16_t kOptionKeepalive = 11;  // RFC 7828
 constexpr std::size_t kCookieOptionSize = 28;
 constexpr std::size_t kKeepaliveOptionSize = 6;
 constexpr std::size_t kEmptyOptSize = 11;

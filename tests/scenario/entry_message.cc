@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "zones/dns/edns.h"
 #include "zones/dns/reader.h"
 #include "zones/dns/writer.h"
 
@@ -9,8 +10,6 @@ namespace weir::scenario {
 namespace {
 
 constexpr std::uint16_t kServerPayloadSize = 1232;
-constexpr std::uint16_t kOptionCookie = 10;  // RFC 7873
-constexpr std::size_t kClientCookie = 8;
 
 std::uint16_t flag_bits(const EntryHeader& header) {
   const MessageFlags& flags = header.flags;
@@ -103,11 +102,11 @@ void copy_cookie(std::vector<std::uint8_t>& options, std::span<const std::uint8_
   const auto opt = read_raw_message(query).opt;
   if (!opt) return;
   const auto sent = std::ranges::find(opt->options, kOptionCookie, &EdnsOption::code);
-  if (sent == opt->options.end() || sent->data.size() < kClientCookie) return;
+  if (sent == opt->options.end() || sent->data.size() < kClientCookieSize) return;
   const auto u16 = [&](std::size_t at) { return std::size_t{options[at]} << 8 | options[at + 1]; };
   for (std::size_t at = 0; at + 4 <= options.size(); at += 4 + u16(at + 2)) {
-    if (u16(at) != kOptionCookie || at + 4 + kClientCookie > options.size()) continue;
-    std::ranges::copy(std::span(sent->data).first(kClientCookie),
+    if (u16(at) != kOptionCookie || at + 4 + kClientCookieSize > options.size()) continue;
+    std::ranges::copy(std::span(sent->data).first(kClientCookieSize),
                       options.begin() + static_cast<std::ptrdiff_t>(at + 4));
   }
 }

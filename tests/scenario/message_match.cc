@@ -5,14 +5,13 @@
 
 #include "tests/scenario/entry_message.h"
 #include "tests/scenario/raw_message.h"
+#include "zones/dns/edns.h"
 
 namespace weir::scenario {
 namespace {
 
-constexpr std::uint16_t kOptionNsid = 3;     // RFC 5001
-constexpr std::uint16_t kOptionCookie = 10;  // RFC 7873
-constexpr std::uint16_t kOptionEde = 15;     // RFC 8914
-constexpr std::size_t kClientCookie = 8;
+constexpr std::uint16_t kOptionNsid = 3;  // RFC 5001
+constexpr std::uint16_t kOptionEde = 15;  // RFC 8914
 constexpr std::size_t kFullCookie = 24;
 constexpr std::size_t kSerialOffset = 20;  // from the end of an SOA's RDATA
 
@@ -185,7 +184,7 @@ class Comparison {
       std::erase_if(options_, [](const EdnsOption& option) { return option.code == kOptionEde; });
     }
     for (const auto& [wanted, size] :
-         {std::pair(match_.client_cookie, kClientCookie), std::pair(match_.server_cookie, kFullCookie)}) {
+         {std::pair(match_.client_cookie, kClientCookieSize), std::pair(match_.server_cookie, kFullCookie)}) {
       if (!wanted) continue;
       const auto cookie = std::ranges::find(options_, kOptionCookie, &EdnsOption::code);
       const std::string got = cookie == options_.end() ? "none" : std::to_string(cookie->data.size()) + " octets";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "tools/cli/verb_tree.h"
 #include "tools/cli/verbs.h"
 #include "zones/base/text.h"
 #include "zones/base/version.h"
@@ -22,7 +23,7 @@ struct UnknownVerb {
 std::optional<UnknownVerb> find_unknown_verb(const CLI::App& app, const std::vector<std::string>& arguments) {
   const CLI::App* at = &app;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const auto verbs = at->get_subcommands([](const CLI::App*) { return true; });
+    const auto verbs = verbs_of(*at);
     if (verbs.empty()) return std::nullopt;
     const std::string& word = arguments[i];
     if (word == "--config") ++i;
@@ -35,14 +36,9 @@ std::optional<UnknownVerb> find_unknown_verb(const CLI::App& app, const std::vec
   return std::nullopt;
 }
 
-std::string path_of(const CLI::App& app) {
-  return app.get_parent() == nullptr ? app.get_name() : path_of(*app.get_parent()) + ' ' + app.get_name();
-}
-
 ExitCode refuse_verb(const UnknownVerb& unknown, Streams& streams) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : unknown.below->get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(verb->get_name());
+  for (const CLI::App* verb : verbs_of(*unknown.below)) names.push_back(verb->get_name());
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string_view near = nearest(unknown.word, known);
   streams.err << "weir: unknown verb '" << escape_for_display(unknown.word) << "' after '" << path_of(*unknown.below)

@@ -1,5 +1,5 @@
-#include "tools/cli/documents.h"
-
+// Man pages and shell completion, made by a walk over the tables of commands and keys, so that they cannot differ from
+// what the programs take.
 #include <CLI/CLI.hpp>
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/cli/verb_tree.h"
 #include "tools/cli/verbs.h"
 #include "zones/base/version.h"
 #include "zones/config/config.h"
@@ -36,14 +37,6 @@ std::string title(std::string_view page, std::string_view section) {
   std::string out = ".TH ";
   for (const char c : page) out += static_cast<char>(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
   return out + ' ' + std::string(section) + " \"\" \"weir " + std::string(version()) + "\" \"weir\"\n";
-}
-
-std::string path_of(const CLI::App& app) {
-  return app.get_parent() == nullptr ? app.get_name() : path_of(*app.get_parent()) + ' ' + app.get_name();
-}
-
-std::vector<const CLI::App*> verbs_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
 void each_verb(const CLI::App& app, const std::function<void(const CLI::App&)>& visit) {
@@ -82,8 +75,7 @@ std::string options_of(const CLI::App& app) {
   return out;
 }
 
-}  // namespace
-
+// weir(1), as roff: every verb with what it takes.
 std::string command_page(const CLI::App& app) {
   std::string out = title("weir", "1");
   out += ".SH NAME\nweir \\- configures and questions the filtering DNS resolver weir\n";
@@ -100,6 +92,7 @@ std::string command_page(const CLI::App& app) {
   return out;
 }
 
+// weir.toml(5): every section and key with what it expects and its default.
 std::string configuration_page() {
   std::string out = title("weir.toml", "5");
   out += ".SH NAME\nweir.toml \\- configuration of weir\n.SH DESCRIPTION\n";
@@ -117,6 +110,7 @@ std::string configuration_page() {
   return out;
 }
 
+// Completes verbs and the options of the verb that has been typed.
 std::string bash_completion(const CLI::App& app) {
   std::string out =
       "# bash completion of weir\n_weir() {\n  local at=weir word words\n"
@@ -138,6 +132,8 @@ std::string bash_completion(const CLI::App& app) {
          "complete -o default -F _weir weir\n";
   return out;
 }
+
+}  // namespace
 
 void add_print_verbs(CLI::App& app, Action& chosen) {
   CLI::App* verb = app.add_subcommand("print", "man pages and shell completion");

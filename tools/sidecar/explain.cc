@@ -88,9 +88,8 @@ std::string_view text_of(LocalFinding::Outcome outcome) {
   return "none";
 }
 
-// What is answered here and never asked upstream; null where this is not so.
-json::value describe_local(const Name& name, const LocalMatch& local) {
-  if (!local.answers()) return nullptr;
+// What is answered here and never asked upstream.
+json::object describe_local(const Name& name, const LocalMatch& local) {
   const Name zone = name.suffix(std::min<unsigned>(local.finding.zone_labels, name.label_count()));
   json::object out{{"answer", text_of(local.finding.outcome)}, {"zone", zone.to_text()}};
   out["author"] = local.author == LocalAuthor::administrator ? "administrator" : "standard";

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
+#include "zones/dns/edns.h"
 #include "zones/dns/reader.h"
 
 namespace weir {
 namespace {
-
-constexpr std::uint16_t kCookieOption = 10;  // RFC 7873
-constexpr std::uint16_t kEdeOption = 15;     // RFC 8914
 
 Error malformed(const char* what) {
   return {ErrorCode::invalid, std::string("malformed DNS message: ") + what};
@@ -51,11 +49,10 @@ bool read_edns(Reader& reader, const RecordHead& head, Message& message) {
     const std::uint16_t length = reader.u16();
     if (reader.position() + length > end) return false;
     const auto content = reader.octets(length);
-    const bool is_cookie =
-        code == kCookieOption && (content.size() == 8 || (content.size() >= 16 && content.size() <= 40));
+    const bool is_cookie = code == kOptionCookie && is_cookie_size(content.size());
     if (is_cookie && edns.cookie.empty()) edns.cookie.assign(content.begin(), content.end());
     Reader option(content);
-    if (code == kEdeOption && length >= 2 && !edns.ede) edns.ede = static_cast<EdeCode>(option.u16());
+    if (code == kOptionExtendedError && length >= 2 && !edns.ede) edns.ede = static_cast<EdeCode>(option.u16());
   }
   message.edns = std::move(edns);
   return reader.ok() && reader.position() == end;

@@ -1,5 +1,3 @@
-#include "tools/cli/documents.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
