@@ -11,7 +11,6 @@ namespace weir::scenario {
 namespace {
 
 constexpr std::uint16_t kOptionNsid = 3;  // RFC 5001
-constexpr std::uint16_t kOptionEde = 15;  // RFC 8914
 constexpr std::size_t kFullCookie = 24;
 constexpr std::size_t kSerialOffset = 20;  // from the end of an SOA's RDATA
 
@@ -174,14 +173,14 @@ class Comparison {
       std::string codes;
       bool found = false;
       for (const EdnsOption& option : options_) {
-        if (option.code != kOptionEde || option.data.size() < 2) continue;
+        if (option.code != kOptionExtendedError || option.data.size() < 2) continue;
         const unsigned code = static_cast<unsigned>(option.data[0]) << 8 | option.data[1];
         found = found || match_.any_ede || code == *match_.ede;
         codes += " " + std::to_string(code);
       }
       require(found, "ede: expected " + (match_.any_ede ? "any" : std::to_string(*match_.ede)) + ", got" +
                          (codes.empty() ? " none" : codes));
-      std::erase_if(options_, [](const EdnsOption& option) { return option.code == kOptionEde; });
+      std::erase_if(options_, [](const EdnsOption& option) { return option.code == kOptionExtendedError; });
     }
     for (const auto& [wanted, size] :
          {std::pair(match_.client_cookie, kClientCookieSize), std::pair(match_.server_cookie, kFullCookie)}) {
