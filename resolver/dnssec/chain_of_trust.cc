@@ -276,14 +276,17 @@ std::optional<ChainOfTrust::DsOutcome> ChainOfTrust::settle_denial(const Name& z
   }
   std::uint32_t ttl = static_cast<std::uint32_t>(limit_of(Limit::negative_ttl_s));
   for (const SignedRrset& record : checked) ttl = std::min(ttl, record.rrset.ttl_seconds);
+  // A zone that is signed meanwhile is only treated as unsigned for longer, which it was; a verdict of no zone cut
+  // lives no longer than its proof, since answers of a new zone below would be bogus under it.
+  const std::uint64_t insecure_for = std::max<std::uint64_t>(ttl, limit_of(Limit::insecure_ttl_min_s));
   const auto settled = [&](Proof proof, TrustState state) -> std::optional<DsOutcome> {
     if (proof == Proof::limit) return DsOutcome(limit());
     if (proof == Proof::too_many_iterations) {
-      return DsOutcome(insecure(ttl, now, EdeCode::unsupported_nsec3_iterations));
+      return DsOutcome(insecure(insecure_for, now, EdeCode::unsupported_nsec3_iterations));
     }
-    if (proof == Proof::proven_insecure) return DsOutcome(insecure(ttl, now));
+    if (proof == Proof::proven_insecure) return DsOutcome(insecure(insecure_for, now));
     if (proof != Proof::proven) return std::nullopt;
-    if (state == TrustState::insecure) return DsOutcome(insecure(ttl, now));
+    if (state == TrustState::insecure) return DsOutcome(insecure(insecure_for, now));
     return DsOutcome(ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, {}, after(now, ttl)});
   };
   if (auto out = settled(denial.unsigned_delegation(zone), TrustState::insecure)) return out;

@@ -415,6 +415,24 @@ TEST(ChainOfTrust, LivesNoLongerThanItsRecords) {
   EXPECT_EQ(world.zone_trust("insecure.example").expires - world.now.steady, seconds(3600)) << "the NSEC's";
 }
 
+// Else each question below a zone that denies with TTL 0 would ask for a DS. That no cut is there lives by its proof.
+TEST(ChainOfTrust, AnInsecureVerdictOutlivesADenialOfShortLife) {
+  const char* const zone =
+      "example. 3600 SOA ns. h. 1 2 3 4 300\nwww.example. 3600 A 192.0.2.1\nsub.example. 3600 NS ns.sub.example.\n";
+  for (const auto& [question, state, lives] :
+       {std::tuple{"sub.example", TrustState::insecure, 60}, std::tuple{"www.example", TrustState::no_cut, 0}}) {
+    SCOPED_TRACE(question);
+    SignedWorld world;
+    world.trust(world.add("example", zone));
+    TrustRecords denial = world.honest(question, RecordType::ds);
+    for (Rrset& rrset : denial.authority) rrset.ttl_seconds = 0;
+    world.instead.emplace(std::string(question) + " DS", denial);
+    const ZoneTrust trust = world.zone_trust(question);
+    EXPECT_EQ(trust.state, state) << trust.why;
+    EXPECT_EQ(trust.expires - world.now.steady, seconds(lives));
+  }
+}
+
 // The referral on the way brought the proof: nobody has to be asked for the DS of a zone below.
 TEST(ChainOfTrust, BelowAnInsecureZoneNobodyIsAsked) {
   struct Row {
