@@ -64,13 +64,24 @@ struct Conditions {
   bool operator==(const Conditions&) const = default;
 };
 
+// One record of an answer that a rule gives; its owner is the name that is asked for.
+struct AnswerData {
+  RecordType type = RecordType::a;
+  std::uint32_t ttl_seconds = 0;
+  std::vector<std::uint8_t> rdata;  // names in it are not compressed
+
+  auto operator<=>(const AnswerData&) const = default;
+};
+
 // What does not fit into a match of a few octets: conditions, and what an answer is made of.
 struct RuleDetail {
   Conditions conditions;
   std::vector<IpAddress> addresses;  // Action::address
   std::optional<Name> target;        // Action::cname
+  bool target_below = false;         // RPZ's "*.target": the name that is asked for, put below the target
+  std::vector<AnswerData> records;   // Action::answer; one rule a line, so an RRset may come from several rules
 
-  bool empty() const { return conditions.empty() && addresses.empty() && !target; }
+  bool empty() const { return conditions.empty() && addresses.empty() && !target && records.empty(); }
   bool operator==(const RuleDetail&) const = default;
 };
 

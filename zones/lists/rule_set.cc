@@ -32,7 +32,10 @@ std::uint64_t hash_detail(std::uint64_t state, const RuleDetail& detail) {
   for (const RecordType type : conditions.types) state = mix(state, static_cast<std::uint64_t>(type));
   for (const Name& name : conditions.deny_allow) state = hash_octets(state, name.folded().wire());
   for (const IpAddress& address : detail.addresses) state = hash_octets(state, address.bytes());
-  if (detail.target) state = hash_octets(state, detail.target->folded().wire());
+  if (detail.target) state = hash_octets(mix(state, detail.target_below ? 1 : 0), detail.target->folded().wire());
+  for (const AnswerData& record : detail.records) {
+    state = hash_octets(mix(mix(state, static_cast<std::uint64_t>(record.type)), record.ttl_seconds), record.rdata);
+  }
   return state;
 }
 
@@ -47,7 +50,7 @@ std::uint64_t hash_rule(const Rule& rule) {
   if (!rule.pattern.empty()) {
     state = hash_octets(state, {reinterpret_cast<const std::uint8_t*>(rule.pattern.data()), rule.pattern.size()});
   }
-  if (rule.kind == PatternKind::address) {
+  if (rule.kind == PatternKind::address || rule.kind == PatternKind::ns_address || rule.kind == PatternKind::client) {
     state = hash_octets(mix(state, rule.prefix.length), rule.prefix.address.bytes());
   }
   if (!rule.detail.empty()) state = hash_detail(state, rule.detail);

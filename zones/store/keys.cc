@@ -61,7 +61,9 @@ enum Field : std::uint8_t {
   field_not_before = 7,
   field_not_after = 8,
   field_address = 9,
-  field_target = 10
+  field_target = 10,
+  field_target_below = 11,
+  field_record = 12
 };
 
 }  // namespace
@@ -140,8 +142,14 @@ std::optional<std::string> encode_payload(const Rule& rule) {
     put_address(out, address);
   }
   if (rule.detail.target) {
-    put_u8(out, field_target);
+    put_u8(out, rule.detail.target_below ? field_target_below : field_target);
     put_name(out, *rule.detail.target);
+  }
+  for (const AnswerData& record : canonical(rule.detail.records)) {
+    put_u8(out, field_record);
+    put_varint(out, static_cast<std::uint16_t>(record.type));
+    put_varint(out, record.ttl_seconds);
+    put_bytes(out, {reinterpret_cast<const char*>(record.rdata.data()), record.rdata.size()});
   }
   return out;
 }
@@ -183,9 +191,20 @@ std::optional<Payload> decode_payload(std::string_view value) {
       case field_address:
         payload.detail.addresses.push_back(read_address(reader));
         break;
+      case field_target_below:
+        payload.detail.target_below = true;
+        [[fallthrough]];
       case field_target:
         payload.detail.target = read_name(reader);
         break;
+      case field_record: {
+        AnswerData& record = payload.detail.records.emplace_back();
+        record.type = static_cast<RecordType>(reader.varint());
+        record.ttl_seconds = reader.varint32();
+        const std::string_view rdata = reader.bytes();
+        record.rdata.assign(rdata.begin(), rdata.end());
+        break;
+      }
       default:
         reader.fail();
     }

@@ -56,6 +56,15 @@ std::vector<Rule> samples() {
     rules.back().kind = kind;
   }
   rules.push_back(rule("ns.test", PatternKind::ns_name));
+  Rule substitution = rule("x.test", PatternKind::below);
+  substitution.action = Action::cname;
+  substitution.detail.target = name("garden.test");
+  substitution.detail.target_below = true;
+  rules.push_back(substitution);
+  Rule data = rule("x.test");
+  data.action = Action::answer;
+  data.detail.records = {{RecordType::a, 60, {192, 0, 2, 1}}, {RecordType::txt, 60, {1, 'x'}}};
+  rules.push_back(data);
   return rules;
 }
 
