@@ -52,12 +52,13 @@ class Claim {
 }  // namespace
 
 ListUpdater::ListUpdater(ConfigSource config, WriterThread& writer, Generations& generations, ListStates& states,
-                         ResolverLink& resolver, const std::atomic<bool>& stop)
+                         ResolverLink& resolver, AuditLog& audit, const std::atomic<bool>& stop)
     : config_(std::move(config)),
       writer_(writer),
       generations_(generations),
       states_(states),
       resolver_(resolver),
+      audit_(audit),
       stop_(stop) {}
 
 std::filesystem::path ListUpdater::good_copy(const std::filesystem::path& store, const std::string& list) {
@@ -182,6 +183,13 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
     const auto number = store.publish("import " + name, read_clocks());
     if (!number) return number.error();
     report.generation = *number;
+    AuditEntry entry{who, "import", name, {}, {}};
+    entry.details = {{"import", result->import.value},
+                     {"sha256", sha256},
+                     {"rules", result->rules},
+                     {"added", result->added},
+                     {"removed", result->removed}};
+    if (auto recorded = audit_.append(entry, *number, read_clocks().wall); !recorded) return recorded.error();
     report_progress("publish", 1, 1);
     return result;
   });

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "tools/sidecar/audit_log.h"
 #include "tools/sidecar/generations.h"
 #include "tools/sidecar/import_list.h"
 #include "tools/sidecar/list_state.h"
@@ -42,7 +43,7 @@ class ListUpdater {
  public:
   // Everything outlives it. `stop`: set when the sidecar ends.
   ListUpdater(ConfigSource config, WriterThread& writer, Generations& generations, ListStates& states,
-              ResolverLink& resolver, const std::atomic<bool>& stop);
+              ResolverLink& resolver, AuditLog& audit, const std::atomic<bool>& stop);
 
   // Errors: not_found (no such list), busy (being updated), those of fetch and import.
   Result<UpdateReport> update(const std::string& list, const std::string& who, const UpdateProgress& progress);
@@ -60,6 +61,7 @@ class ListUpdater {
   Generations& generations_;
   ListStates& states_;
   ResolverLink& resolver_;
+  AuditLog& audit_;
   const std::atomic<bool>& stop_;
   mutable std::mutex mutex_;
   std::set<std::string> updating_;

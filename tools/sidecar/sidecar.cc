@@ -131,16 +131,19 @@ Result<void> check_fixed(const Config& before, const Config& after) {
 class RunningSidecar final : public Sidecar {
  public:
   RunningSidecar(Config config, std::filesystem::path config_file, LockFile lock, std::unique_ptr<PolicyStore> store,
-                 std::unique_ptr<DecisionLog> log, Now now)
+                 std::unique_ptr<DecisionLog> log, std::unique_ptr<AuditLog> audit, Now now)
       : config_file_(std::move(config_file)),
         lock_(std::move(lock)),
         config_(std::move(config)),
         log_(std::move(log)),
+        audit_(std::move(audit)),
         states_(config_.get()->store.path / "sidecar-state.json"),
         generations_(config_.get()->store.path, kReaderCacheBytes),
-        writer_(std::move(store)),
+        writer_(
+            std::move(store),
+            [this](PolicyStore& settled) { return audit_->catch_up(settled, settled.published(), read_clock().wall); }),
         resolver_(ResolverLink::connect(config_.get()->run.path)),
-        updater_(config_source(), writer_, generations_, states_, *resolver_, stop_),
+        updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
         started_(now.wall) {}
 
   ~RunningSidecar() override {
@@ -163,8 +166,15 @@ class RunningSidecar final : public Sidecar {
             spdlog::warn("{}", store.pinned());
           }
           // At once, also with lists still empty: the resolver may be needed to resolve the lists' hosts.
+          const GenerationNumber before = store.published();
+          if (auto caught_up = audit_->catch_up(store, before, read_clock().wall); !caught_up) return caught_up.error();
           auto number = store.publish("start", read_clock());
           if (!number) return number;
+          if (*number != before) {
+            const AuditEntry entry{
+                "weir-sidecar", "start", {}, "definitions or contents that were not published yet", {}};
+            if (auto recorded = audit_->append(entry, *number, read_clock().wall); !recorded) return recorded.error();
+          }
           if (auto counted = refresh_counts(store, states_); !counted) return counted.error();
           return number;
         });
@@ -173,7 +183,7 @@ class RunningSidecar final : public Sidecar {
         config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); });
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who) { return reload(who); }, writer_, generations_,
-                 states_, updater_, *resolver_, *log_, feed_, stop_, started_});
+                 states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_});
     auto control = ControlServer::start(
         sidecar_socket(config_.get()->run.path),
         [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
@@ -191,25 +201,33 @@ class RunningSidecar final : public Sidecar {
     if (!loaded) return loaded.error();
     const std::shared_ptr<const Config> before = config_.get();
     if (auto fixed = check_fixed(*before, *loaded); !fixed) return fixed.error();
+    ReloadReport report;
+    for (const ListConfig& list : loaded->lists) {
+      if (!has_list(*before, list.definition.name)) report.lists_added.push_back(list.definition.name);
+    }
+    for (const ListConfig& list : before->lists) {
+      if (!has_list(*loaded, list.definition.name)) report.lists_removed.push_back(list.definition.name);
+    }
     const auto published =
         writer_.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
+          const GenerationNumber in_force = store.published();
           if (auto defined = define(store, *loaded); !defined) return defined.error();
-          return store.publish("reload by " + who, read_clock());
+          auto number = store.publish("reload by " + who, read_clock());
+          if (!number || *number == in_force) return number;
+          AuditEntry entry{who, "reload", {}, {}, {}};
+          if (!report.lists_added.empty()) entry.details["lists_added"] = boost::json::value_from(report.lists_added);
+          if (!report.lists_removed.empty()) {
+            entry.details["lists_removed"] = boost::json::value_from(report.lists_removed);
+          }
+          if (auto recorded = audit_->append(entry, *number, read_clock().wall); !recorded) return recorded.error();
+          return number;
         });
     if (!published) return published.error();
-    ReloadReport report;
     report.generation = *published;
     report.needs_restart = keys_for_restart(*before, *loaded);
     std::map<std::string, bool> wanted;
-    for (const ListConfig& list : loaded->lists) {
-      const std::string& name = list.definition.name;
-      wanted[name] = true;
-      if (!has_list(*before, name)) report.lists_added.push_back(name);
-    }
-    for (const ListConfig& list : before->lists) {
-      const std::string& name = list.definition.name;
-      if (wanted.contains(name)) continue;
-      report.lists_removed.push_back(name);
+    for (const ListConfig& list : loaded->lists) wanted[list.definition.name] = true;
+    for (const std::string& name : report.lists_removed) {
       std::error_code ignored;
       std::filesystem::remove(ListUpdater::good_copy(before->store.path, name), ignored);
     }
@@ -264,6 +282,7 @@ class RunningSidecar final : public Sidecar {
   std::atomic<bool> stop_{false};
   std::mutex reloading_;
   const std::unique_ptr<DecisionLog> log_;
+  const std::unique_ptr<AuditLog> audit_;
   LogFeed feed_;
   ListStates states_;
   Generations generations_;
@@ -288,8 +307,13 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(Config config, std::filesystem::
   if (!store) return store.error();
   auto log = DecisionLog::open(config.store.path / "log");
   if (!log) return log.error();
+  auto audit = AuditLog::open(config.store.path);
+  if (!audit) return audit.error();
+  if (const auto check = (*audit)->check(); check && !check->faults.empty()) {
+    spdlog::error("the audit log is not whole ('weir audit verify' says more): {}", check->faults.front());
+  }
   auto sidecar = std::make_unique<RunningSidecar>(std::move(config), std::move(config_file), std::move(*lock),
-                                                  std::move(*store), std::move(*log), now);
+                                                  std::move(*store), std::move(*log), std::move(*audit), now);
   if (auto running = sidecar->run(); !running) return running.error();
   return std::unique_ptr<Sidecar>(std::move(sidecar));
 }

@@ -40,7 +40,14 @@ VerbResult rollback_generation(Call& call);
 VerbResult search_log(Call& call);
 VerbResult tail_log(Call& call);
 
+// verbs_audit.cc
+VerbResult show_audit(Call& call);
+VerbResult verify_audit(Call& call);
+
 // Small things that several of them need.
+// The record of a change that `number` shows; on the writer's thread, before the change is acknowledged.
+Result<void> record(Call& call, std::string what, std::string subject, boost::json::object details,
+                    GenerationNumber number);
 Now read_clocks();
 boost::json::value time_or_null(std::int64_t seconds);  // 0: null
 boost::json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation);

@@ -29,6 +29,8 @@ constexpr std::array kVerbs = {
     Verb{"rule.show", show_rules},
     Verb{"generation.show", show_generations},
     Verb{"generation.rollback", rollback_generation},
+    Verb{"audit.show", show_audit},
+    Verb{"audit.verify", verify_audit},
     Verb{"log.search", search_log},
     Verb{"log.tail", tail_log},
 };
@@ -66,6 +68,12 @@ std::string handle(const Services& services, const ControlRequest& request, Resp
 
 Now read_clocks() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+Result<void> record(Call& call, std::string what, std::string subject, boost::json::object details,
+                    GenerationNumber number) {
+  AuditEntry entry{call.who, std::move(what), std::move(subject), call.arguments.text("reason"), std::move(details)};
+  return call.services.audit.append(entry, number, read_clocks().wall);
 }
 
 boost::json::value time_or_null(std::int64_t seconds) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/sidecar/audit_log.h"
 #include "tools/sidecar/control_server.h"
 #include "tools/sidecar/decision_log.h"
 #include "tools/sidecar/generations.h"
@@ -45,6 +46,7 @@ struct Services {
   LogFeed& feed;
   const std::atomic<bool>& stop;
   WallTime started;
+  AuditLog& audit;
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

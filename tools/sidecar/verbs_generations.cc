@@ -36,6 +36,9 @@ VerbResult rollback_generation(Call& call) {
         auto rolled = store.rollback_generation(
             GenerationNumber{number}, "rollback to " + std::to_string(number) + " by " + call.who, read_clocks());
         if (!rolled) return rolled;
+        if (auto recorded = record(call, "generation rollback", {}, {{"to", number}}, *rolled); !recorded) {
+          return recorded.error();
+        }
         if (auto counted = refresh_counts(store, call.services.states); !counted) return counted.error();
         return rolled;
       });

@@ -186,6 +186,9 @@ VerbResult rollback_list(Call& call) {
         if (!id) return id.error();
         auto done = store.rollback_list(*id, ImportId{import}, call.who, read_clocks());
         if (!done) return done;
+        if (auto recorded = record(call, "list rollback", name, {{"to_import", import}}, *done); !recorded) {
+          return recorded.error();
+        }
         if (auto counted = refresh_counts(store, call.services.states); !counted) return counted.error();
         return done;
       });

@@ -69,12 +69,18 @@ struct Changed {
   std::vector<Rule> others;  // of a removal that found nothing: what there is for the same name or prefix
 };
 
-Result<Changed> publish(PolicyStore& store, const std::string& reason, Now now, Changed changed) {
+// `what`: "rule add", "rule remove".
+Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const Rule& rule, Now now, Changed changed) {
   const GenerationNumber before = store.published();
-  const auto number = store.publish(reason, now);
+  const std::string subject = describe_pattern(rule);
+  const auto number = store.publish(std::string(what) + " " + subject, now);
   if (!number) return number.error();
   changed.generation = *number;
   changed.changed = *number != before;
+  if (!changed.changed) return changed;
+  json::object details{{"action", to_text(rule.action)}, {"kind", to_text(rule.kind)}};
+  if (changed.replaced > 0) details["replaced"] = changed.replaced;
+  if (auto recorded = record(call, what, subject, std::move(details), *number); !recorded) return recorded.error();
   return changed;
 }
 
@@ -119,7 +125,7 @@ VerbResult add_rule(Call& call) {
     const auto added = store.add_rule(kLocalRules, *rule, provenance, now);
     // Said twice is said once.
     if (!added && added.error().code != ErrorCode::exists) return added.error();
-    return publish(store, "rule add " + describe_pattern(*rule), now, {{}, false, *replaced, {}});
+    return publish(call, store, "rule add", *rule, now, {{}, false, *replaced, {}});
   });
   if (!changed) return changed.error();
   return reply(call, *changed);
@@ -148,7 +154,7 @@ VerbResult remove_rule(Call& call) {
       if (!others) return others.error();
       return Changed{store.published(), false, 0, std::move(*others)};
     }
-    return publish(store, "rule remove " + describe_pattern(*rule), now, {});
+    return publish(call, store, "rule remove", *rule, now, {});
   });
   if (!changed) return changed.error();
   return reply(call, *changed);

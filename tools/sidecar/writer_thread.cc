@@ -2,8 +2,8 @@
 
 namespace weir::sidecar {
 
-WriterThread::WriterThread(std::unique_ptr<PolicyStore> store)
-    : store_(std::move(store)), pinned_(store_->pinned()), thread_([this] { loop(); }) {}
+WriterThread::WriterThread(std::unique_ptr<PolicyStore> store, std::function<Result<void>(PolicyStore&)> settle)
+    : store_(std::move(store)), settle_(std::move(settle)), pinned_(store_->pinned()), thread_([this] { loop(); }) {}
 
 WriterThread::~WriterThread() {
   {

@@ -23,7 +23,9 @@ enum class Urgency : std::uint8_t { urgent, later };
 
 class WriterThread {
  public:
-  explicit WriterThread(std::unique_ptr<PolicyStore> store);
+  // `settle` runs behind each piece of work; where that went well, an error of `settle` is its result: nothing is
+  // acknowledged that was not settled. May be empty.
+  explicit WriterThread(std::unique_ptr<PolicyStore> store, std::function<Result<void>(PolicyStore&)> settle = {});
   ~WriterThread();  // finishes what runs; what waits ends as unavailable
 
   // Runs `work` there and waits. Any thread but the writer itself.
@@ -36,6 +38,7 @@ class WriterThread {
         promise->set_value(Error{ErrorCode::unavailable, "the sidecar is ending"});
       } else {
         Result<T> result = work(*store);
+        if (auto settled = settle_ ? settle_(*store) : Result<void>(); !settled && result) result = settled.error();
         note(*store);
         promise->set_value(std::move(result));
       }
@@ -57,6 +60,7 @@ class WriterThread {
   void loop();
 
   std::unique_ptr<PolicyStore> store_;
+  const std::function<Result<void>(PolicyStore&)> settle_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> urgent_;

@@ -15,6 +15,7 @@
 // Verbs of the sidecar: status, reload, list.update {"name", "dry_run"}, list.show {"name"?}, list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
 //   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.rollback {"number"},
+//   audit.show {"since", "limit"}, audit.verify,
 //   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
 #pragma once
 

@@ -179,6 +179,77 @@ TEST_F(SidecarTest, BadListsLeaveTheOldStateInForce) {
   EXPECT_EQ(refused("list.update", {{"name", "nope"}}).code, ErrorCode::not_found);
 }
 
+// Every change of what is filtered has its record before it is acknowledged; what changes nothing has none.
+TEST_F(SidecarTest, EveryChangeIsInTheAuditLog) {
+  configure(ads_list());
+  start();
+  update("ads");
+  update("ads");  // the same bytes
+  done("rule.add", {{"pattern", "a.example"}, {"action", "block"}, {"reason", "asked for by bob"}});
+  done("rule.add", {{"pattern", "a.example"}, {"action", "block"}});  // it is there already
+  done("rule.remove", {{"pattern", "a.example"}});
+  write_file(scratch_ / "ads.txt", "||ads.example^\n");
+  update("ads");
+  const auto oldest = done("list.history", {{"name", "ads"}}).at("imports").at(1).at("import").to_number<int>();
+  done("list.rollback", {{"name", "ads"}, {"import", oldest}});
+  done("generation.rollback", {{"number", 1}});
+  configure(ads_list() + "[[group]]\nname = \"kids\"\nclients = [\"192.0.2.0/24\"]\n");
+  done("reload");
+  const json::value shown = done("audit.show");
+  std::vector<std::string> what;
+  std::uint64_t generation = 0;
+  for (const json::value& record : shown.at("records").as_array()) {
+    const auto next = record.at("generation").to_number<std::uint64_t>();
+    EXPECT_GT(next, generation) << json::serialize(record);
+    generation = next;
+    std::string text(record.at("what").as_string());
+    if (!record.at("subject").as_string().empty()) text += " " + std::string(record.at("subject").as_string());
+    what.push_back(text);
+    const std::string_view who = record.at("who").as_string();
+    EXPECT_TRUE(who == "tester" || who == "schedule" || text == "start") << json::serialize(record);
+  }
+  const std::vector<std::string> expected{
+      "start",      "import ads",        "rule add a.example and below", "rule remove a.example and below",
+      "import ads", "list rollback ads", "generation rollback",          "reload"};
+  // After the roll-back the list is fetched again, at once, by the schedule.
+  ASSERT_GE(what.size(), expected.size());
+  what.resize(expected.size());
+  EXPECT_EQ(what, expected);
+  EXPECT_EQ(shown.at("records").at(2).at("why"), "asked for by bob");
+  sidecar_.reset();
+  start();
+  EXPECT_TRUE(done("audit.verify").at("whole").as_bool());
+  std::string text = read_file(scratch_ / "store" / "audit" / "records");
+  text.replace(text.find("bob"), 3, "eve");
+  write_file(scratch_ / "store" / "audit" / "records", text);
+  const json::value broken = done("audit.verify");
+  EXPECT_FALSE(broken.at("whole").as_bool());
+  EXPECT_TRUE(broken.at("faults").at(0).as_string().starts_with("line 3: ")) << json::serialize(broken);
+}
+
+// A crash between a change and its record: the store says what there was.
+TEST_F(SidecarTest, AChangeWithoutItsRecordGetsOneAtTheNextStart) {
+  configure(ads_list());
+  start();
+  update("ads");
+  sidecar_.reset();
+  {
+    auto store = PolicyStore::open(scratch_ / "store", {}, {});
+    ASSERT_TRUE(store) << store.error().message;
+    Rule rule;
+    rule.kind = PatternKind::subtree;
+    rule.name = *Name::parse("b.example");
+    ASSERT_TRUE((*store)->add_rule(kLocalRules, rule, {}, {}));
+    ASSERT_TRUE((*store)->publish("rule add b.example", read_clocks()));
+  }
+  start();
+  const json::value shown = done("audit.show");
+  const json::value& newest = shown.at("records").as_array().back();
+  EXPECT_EQ(newest.at("who"), "unknown");
+  EXPECT_EQ(newest.at("details").at("reason"), "rule add b.example");
+  EXPECT_TRUE(done("audit.verify").at("whole").as_bool());
+}
+
 // Whatever is wrong with a source is "refused" (3) for the caller: nothing of the sidecar's failed.
 TEST_F(SidecarTest, ASourceThatFailsIsRefusedInput) {
   HttpServer server;

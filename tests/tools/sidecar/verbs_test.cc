@@ -50,6 +50,8 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
   auto log = DecisionLog::open(scratch / "log");
   ASSERT_TRUE(log) << log.error().message;
 
+  auto audit = AuditLog::open(config->store.path);
+  ASSERT_TRUE(audit) << audit.error().message;
   const std::atomic<bool> stop{false};
   Generations generations(config->store.path, 1 << 20);
   ListStates states(scratch / "states.json");
@@ -60,8 +62,9 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
   std::thread importing;
   {
     WriterThread writer(make_store(config->store.path, *config));
-    ListUpdater updater(source, writer, generations, states, *resolver, stop);
-    const Services services{source, {}, writer, generations, states, updater, *resolver, **log, feed, stop, {}};
+    ListUpdater updater(source, writer, generations, states, *resolver, **audit, stop);
+    const Services services{source,    {},    writer, generations, states, updater,
+                            *resolver, **log, feed,   stop,        {},     **audit};
     // An import whose source gives nothing for as long as the test likes.
     importing = std::thread([&] {
       const auto outcome = writer.run<ImportOutcome>(Urgency::later, [&](PolicyStore& store) {
@@ -87,7 +90,9 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
                 {"rule.show", "{}", R"("pattern":"a.example")"},
                 {"generation.show", "{}", R"("current":1)"},
                 {"explain", R"({"names": ["x.a.example"]})", R"("outcome":"blocked")"},
-                {"log.search", "{}", R"("rows":[])"}};
+                {"log.search", "{}", R"("rows":[])"},
+                {"audit.show", "{}", R"("records":[])"},
+                {"audit.verify", "{}", R"("whole":true)"}};
     bool waits = false;
     for (const auto& row : rows) {
       auto answered = std::async(std::launch::async, [&] {

@@ -1,0 +1,48 @@
+"""Who changed what, when and why; and that nobody changes that record unseen."""
+
+from tests.e2e.case import NULL, Case
+
+
+class AuditTest(Case):
+    LISTS = {"one.domains": "h1.bulk.test\n"}
+    BODY = """
+[[list]]
+name = "one"
+source = "{lists}/one.domains"
+
+[[policy]]
+name = "default"
+lists = ["one"]
+"""
+
+    def records(self) -> list[dict]:
+        return self.weir.done("audit", "show", "--json").json["records"]
+
+    def test_changes_are_recorded_and_survive_kill(self):
+        self.weir.done("rule", "add", "h2.bulk.test")
+        self.shows(("h2.bulk.test", "A", NULL))
+        before = self.records()
+        self.assertIn("rule add", [record["what"] for record in before])
+        self.assertIn("import", [record["what"] for record in before])
+        self.weir.sidecar.kill()
+        self.weir.sidecar.start()
+        self.assertEqual(self.records()[:len(before)], before)
+        self.weir.done("audit", "verify")
+
+    def test_tampering_is_found(self):
+        self.weir.done("audit", "verify")
+        records = self.weir.store / "audit" / "records"
+        good = records.read_bytes()
+        lines = good.splitlines(keepends=True)
+        try:
+            for what, changed in (("changed", good.replace(b"import", b"impart", 1)),
+                                  ("removed", b"".join(lines[1:])),
+                                  ("cut off", b"".join(lines[:-1]))):
+                with self.subTest(what=what):
+                    records.write_bytes(changed)
+                    ran = self.weir.command("audit", "verify")
+                    self.assertEqual(ran.status, 1, str(ran))
+                    self.assertIn("line ", ran.out)
+        finally:
+            records.write_bytes(good)
+        self.weir.done("audit", "verify")
