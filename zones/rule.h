@@ -88,11 +88,13 @@ struct RuleDetail {
 struct Rule {
   PatternKind kind = PatternKind::exact;
   Name name;            // exact, subtree, below, ns_name; for glob and regex the literal suffix (may be the root)
-  std::string pattern;  // glob and regex: the text
+  std::string pattern;  // glob and regex: the text; ns_name: "*" where only servers below the name are meant
   Prefix prefix;        // address, ns_address, client
   Action action = Action::block;
   bool important = false;
-  bool exception = false;  // `@@` in a list of kind block: scoped to that list's own blocks unless exceptions = "rank"
+  // `@@` in a list of kind block: scoped to that list's own blocks unless exceptions = "rank". With another action than
+  // allow it lifts only what answers by this action and the same data; with `answer` and no records, all rewrites.
+  bool exception = false;
   RuleDetail detail;
 
   bool operator==(const Rule&) const = default;

@@ -1,6 +1,7 @@
 // dnsmasq directives: address=/n/n2/VALUE, local=/n/, server=/n/VALUE (SEMANTICS section 2).
 #include "zones/lists/line.h"
 #include "zones/lists/name_text.h"
+#include "zones/lists/pattern.h"
 
 namespace weir {
 namespace {
@@ -20,6 +21,27 @@ struct Meaning {
   bool allow = false;
   std::optional<IpAddress> address;
 };
+
+// `name` and `.name` (subtree), `*.name` (below), `*name` (glob). False: `line` has ended in a bucket.
+bool read_name(std::string_view word, std::size_t column, Rule& rule, Line& line) {
+  const auto star = word.rfind('*');
+  if (star == 0) {
+    if (!read_glob(word, column, rule, line)) return false;
+    if (!matches_every_name(rule)) return true;
+    line.end(Bucket::unsupported_pattern, column, "a pattern that matches every name");
+    return false;
+  }
+  if (star != std::string_view::npos) {
+    line.end(Bucket::unsupported_pattern, column + star, "a * inside a name: dnsmasq knows it at the beginning only");
+    return false;
+  }
+  if (word.starts_with('.')) word.remove_prefix(1);
+  const ListName name = parse_list_name(word);
+  if (!accept_name(name, column, line)) return false;
+  rule.kind = PatternKind::subtree;
+  rule.name = name.name;
+  return true;
+}
 
 }  // namespace
 
@@ -63,26 +85,13 @@ void parse_dnsmasq_line(std::string_view text, const LineOptions& options, Line&
     const std::size_t column = equals + 2 + at;
     at = end + 1;
     if (word.empty()) continue;
-    PatternKind kind = PatternKind::subtree;
-    if (word.starts_with("*.")) {
-      kind = PatternKind::below;
-      word.remove_prefix(2);
-    }
-    if (word.starts_with('.')) word.remove_prefix(1);
-    if (word.find('*') != std::string_view::npos) {
-      if (fault.bucket == Bucket::blank)
-        fault.end(Bucket::unsupported_pattern, column, "a * inside a name (globs are not supported yet)");
-      continue;
-    }
-    const ListName name = parse_list_name(word);
     Line verdict;
-    if (!accept_name(name, column, verdict)) {
+    Rule read;
+    if (!read_name(word, column, read, verdict)) {
       if (fault.bucket == Bucket::blank) fault = std::move(verdict);
       continue;
     }
-    Rule& rule = line.rules.emplace_back();
-    rule.kind = kind;
-    rule.name = name.name;
+    Rule& rule = line.rules.emplace_back(std::move(read));
     rule.action = meaning.allow || options.kind == ListKind::allow ? Action::allow : Action::block;
     if (rule.action == Action::allow && options.kind == ListKind::block) rule.exception = true;
     if (meaning.address && options.kind == ListKind::block) {

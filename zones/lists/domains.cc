@@ -1,6 +1,7 @@
-// Plain names and wildcards: `name`, `*.name` (SEMANTICS section 2).
+// Plain names, wildcards and globs: `name`, `*.name`, `na*me` (SEMANTICS section 2).
 #include "zones/lists/line.h"
 #include "zones/lists/name_text.h"
+#include "zones/lists/pattern.h"
 
 namespace weir {
 
@@ -22,8 +23,16 @@ void parse_domain_line(std::string_view text, const LineOptions& options, Line& 
     content.remove_prefix(1);
     column = 2;
   }
-  if (const auto star = content.find('*'); star != std::string_view::npos) {
-    return line.end(Bucket::unsupported_pattern, star + column, "a * inside a name (globs are not supported yet)");
+  const PatternKind bare = column == 2 || options.bare_is_subtree ? PatternKind::subtree : PatternKind::exact;
+  if (content.find('*') != std::string_view::npos) {
+    Rule rule;
+    rule.action = options.kind == ListKind::allow ? Action::allow : Action::block;
+    // With what stands before it again: `*.na*me` is one glob.
+    if (!read_glob(text.substr(0, content.size() + column - 1), 1, rule, line)) return;
+    if (matches_every_name(rule)) return line.end(Bucket::unsupported_pattern, 1, "a pattern that matches every name");
+    line.rules.push_back(std::move(rule));
+    line.bucket = Bucket::rule;
+    return;
   }
   ListName name = parse_list_name(content);
   if (!accept_name(name, column, line)) return;
@@ -33,7 +42,7 @@ void parse_domain_line(std::string_view text, const LineOptions& options, Line& 
   if (wildcard) {
     rule.kind = options.wildcard_is_subtree ? PatternKind::subtree : PatternKind::below;
   } else {
-    rule.kind = column == 2 || options.bare_is_subtree ? PatternKind::subtree : PatternKind::exact;
+    rule.kind = bare;
   }
   line.bucket = Bucket::rule;
 }

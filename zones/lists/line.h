@@ -50,6 +50,7 @@ struct LineOptions {
   bool own_actions = false;          // unbound's zone types keep their meaning; else Action::block
   bool bare_is_subtree = false;      // what `name` alone means
   bool wildcard_is_subtree = false;  // what `*.name` alone means (adblock's ||*.name^ is always "below")
+  bool local = false;                // a rule of the administrator's own: it may name clients
 };
 
 // One line as read. Reused from line to line.
@@ -58,7 +59,8 @@ struct Line {
   unsigned column = 1;  // of what the reason is about, from 1
   std::string reason;   // for every bucket but rule, blank, comment
   std::vector<Rule> rules;
-  bool cancels = false;  // $badfilter: the rules are those to remove
+  bool cancels = false;     // $badfilter: the rules are those to remove
+  std::size_t program = 0;  // instructions of its regular expressions
 
   void reset() {
     bucket = Bucket::blank;
@@ -66,6 +68,7 @@ struct Line {
     reason.clear();
     rules.clear();
     cancels = false;
+    program = 0;
   }
   // The line ends here, without rules.
   void end(Bucket where, std::size_t at_column, std::string_view why) {

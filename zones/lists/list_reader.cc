@@ -12,6 +12,7 @@
 #include "zones/base/descriptor.h"
 #include "zones/base/text.h"
 #include "zones/lists/detect.h"
+#include "zones/lists/pattern.h"
 #include "zones/lists/rule_set.h"
 
 namespace weir {
@@ -172,8 +173,10 @@ class Reader final : public ListReader {
   bool read_line();
   void parse(std::string_view text);
   void keep_rules(Dialect dialect);
+  void add_cost(const Rule& rule);
   void record(std::string_view text);
   void add_notes();
+  void note_patterns();
   std::string top_reasons() const;
   Error refused(const std::string& why) const { return {ErrorCode::invalid, file_.string() + ": " + why}; }
 
@@ -190,6 +193,8 @@ class Reader final : public ListReader {
   RuleHashes seen_;
   EnumerationProof proof_;
   std::array<std::uint64_t, kDialectCount> wrong_kind_{};  // lines of a kind that this list cannot hold
+  std::uint64_t plain_regexes_ = 0;                        // regular expressions that say what a name says
+  std::uint64_t first_plain_regex_ = 0;
   bool ended_ = false;
   std::optional<Error> fault_;
 };
@@ -238,7 +243,10 @@ void Reader::parse(std::string_view text) {
     case LineClass::rule:
       break;
   }
-  const Dialect dialect = dialect_of(text);
+  Dialect dialect = dialect_of(text);
+  // Between adblock's lines a pattern is read as theirs: it may begin anywhere in a name.
+  const bool starred = text.find('*') != std::string_view::npos;
+  if (adblock_ && dialect == Dialect::domains && starred) dialect = Dialect::adblock;
   const bool plain = dialect == Dialect::domains || dialect == Dialect::wildcard;
   const bool fits_declared = !declared_ || *declared_ == dialect ||
                              (plain && (*declared_ == Dialect::domains || *declared_ == Dialect::wildcard));
@@ -282,6 +290,10 @@ void Reader::parse(std::string_view text) {
 
 // Drops what was said before or is cancelled; the line stays a rule when something is left.
 void Reader::keep_rules(Dialect dialect) {
+  if (summary_.patterns.regexes >= kMaxRegexRules && line_.program > 0) {
+    return line_.end(Bucket::unsupported_pattern, 1,
+                     "a regular expression after " + std::to_string(kMaxRegexRules) + " others: no list may have more");
+  }
   if (line_.cancels) return line_.end(Bucket::duplicate, 1, "$badfilter: cancels the identical rule of this list");
   bool cancelled = false;
   const std::size_t before = pending_.size();
@@ -292,7 +304,11 @@ void Reader::keep_rules(Dialect dialect) {
       continue;
     }
     if (!seen_.insert(hash)) continue;
-    if (dialect == Dialect::domains && !line_options_.bare_is_subtree) proof_.add(rule, hash);
+    if (!rule.pattern.empty()) {
+      add_cost(rule);
+    } else if (dialect == Dialect::domains && !line_options_.bare_is_subtree) {
+      proof_.add(rule, hash);
+    }
     pending_.push_back(std::move(rule));
   }
   const std::size_t kept = pending_.size() - before;
@@ -300,6 +316,18 @@ void Reader::keep_rules(Dialect dialect) {
   if (kept == 0)
     return line_.end(Bucket::duplicate, 1, cancelled ? "cancelled by $badfilter" : "said before in this list");
   ++summary_.dialects[static_cast<std::size_t>(dialect)];
+}
+
+void Reader::add_cost(const Rule& rule) {
+  PatternCost& cost = summary_.patterns;
+  if (rule.kind == PatternKind::regex) {
+    ++cost.regexes;
+    cost.program += line_.program;
+    if (plain_meaning(rule.pattern) && plain_regexes_++ == 0) first_plain_regex_ = summary_.lines;
+  } else {
+    ++cost.globs;
+  }
+  if (rule.name.is_root()) ++cost.on_every_query;
 }
 
 void Reader::record(std::string_view text) {
@@ -313,6 +341,7 @@ void Reader::record(std::string_view text) {
 void Reader::add_notes() {
   const auto most = std::max_element(summary_.dialects.begin(), summary_.dialects.end());
   if (*most > 0) summary_.dialect = to_text(static_cast<Dialect>(most - summary_.dialects.begin()));
+  note_patterns();
   if (options_.match != NameMatch::automatic || summary_.bare_is_subtree || proof_.names() == 0) return;
   const double share = proof_.share_with_ancestor(seen_);
   if (share >= 0.05) {
@@ -322,6 +351,22 @@ void Reader::add_notes() {
     summary_.notes.push_back(
         "no name of those asked lies below another of the list: it may mean each name with everything below it. "
         "If its publisher says so, set match = \"subtree\"; now each name means itself alone");
+  }
+}
+
+void Reader::note_patterns() {
+  const PatternCost& cost = summary_.patterns;
+  if (cost.globs + cost.regexes > 0) {
+    summary_.notes.push_back(std::to_string(cost.globs) + " globs and " + std::to_string(cost.regexes) +
+                             " regular expressions (" + std::to_string(cost.program) + " instructions); " +
+                             std::to_string(cost.on_every_query) +
+                             " of them end in no literal label, so they are tried on every query");
+  }
+  if (plain_regexes_ > 0) {
+    summary_.notes.push_back(std::to_string(plain_regexes_) +
+                             " regular expressions say no more than ||name^, |name^ or ||*.name^ would, which costs "
+                             "less; the first is in line " +
+                             std::to_string(first_plain_regex_));
   }
 }
 

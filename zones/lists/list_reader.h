@@ -34,6 +34,14 @@ struct LineSample {
   std::string text;  // escaped, at most 120 octets
 };
 
+// What the patterns of a list cost: each is tried on the names at and below its literal suffix.
+struct PatternCost {
+  std::uint64_t globs = 0;
+  std::uint64_t regexes = 0;
+  std::uint64_t program = 0;         // instructions of all regular expressions
+  std::uint64_t on_every_query = 0;  // filed under the root
+};
+
 struct ListSummary {
   std::uint64_t lines = 0;
   std::uint64_t rules = 0;
@@ -43,10 +51,12 @@ struct ListSummary {
   std::array<std::vector<LineSample>, kBucketCount> samples;  // the first 100 of each bucket that skips
   std::vector<std::string> notes;                             // what an administrator should know
   bool bare_is_subtree = false;                               // what match = auto came to
+  PatternCost patterns;
 
   std::uint64_t count(Bucket bucket) const { return buckets[static_cast<std::size_t>(bucket)]; }
   // {"lines": N, "rules": N, "dialect": "hosts", "dialects": {...}, "buckets": {"rule": N, "comment": N, ...},
-  //  "notes": [...], "samples": {"invalid_name": [{"line", "column", "reason", "text"}]}}
+  //  "patterns": {"globs", "regexes", "program", "on_every_query"}, "notes": [...], "samples": {"invalid_name":
+  //  [{"line", "column", "reason", "text"}]}}
   std::string to_json(bool with_samples) const;
 };
 

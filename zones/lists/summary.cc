@@ -59,6 +59,12 @@ std::string ListSummary::to_json(bool with_samples) const {
     if (always || buckets[i] > 0) by_bucket[kBuckets[i]] = buckets[i];
   }
   out["buckets"] = std::move(by_bucket);
+  if (patterns.globs + patterns.regexes > 0) {
+    out["patterns"] = {{"globs", patterns.globs},
+                       {"regexes", patterns.regexes},
+                       {"program", patterns.program},
+                       {"on_every_query", patterns.on_every_query}};
+  }
   out["notes"] = json::value_from(notes);
   if (with_samples) {
     json::object by_sample;

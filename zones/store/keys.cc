@@ -101,7 +101,7 @@ bool Entry::opens() const {
 }
 
 std::optional<std::string> encode_payload(const Rule& rule) {
-  const bool has_pattern = rule.kind == PatternKind::glob || rule.kind == PatternKind::regex;
+  const bool has_pattern = !rule.pattern.empty();
   if (!has_pattern && rule.detail.empty()) return std::nullopt;
   std::string out;
   if (has_pattern) {

@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include "zones/name_pattern.h"
+
 namespace weir::store {
 
 struct PayloadTable::Node {
@@ -58,40 +60,12 @@ bool PayloadTable::pattern_matches(std::uint64_t id, PatternKind kind, std::stri
   if (kind == PatternKind::glob) return glob_matches(node->payload.pattern, name);
   RE2* regex = node->regex.load(std::memory_order_acquire);
   if (regex == nullptr) {
-    RE2::Options options;
-    options.set_log_errors(false);
-    options.set_case_sensitive(false);
-    options.set_max_mem(1 << 20);
-    auto compiled = std::make_unique<RE2>(node->payload.pattern, options);
+    auto compiled = compile_name_regex(node->payload.pattern);
     if (node->regex.compare_exchange_strong(regex, compiled.get(), std::memory_order_acq_rel)) {
       regex = compiled.release();
     }
   }
-  return regex->ok() && RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex);
-}
-
-bool glob_matches(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0;
-  std::size_t n = 0;
-  std::size_t star = std::string_view::npos;  // the last `*` and where what it stands for ends
-  std::size_t covered = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      covered = n;
-    } else if (p < pattern.size() &&
-               fold(static_cast<std::uint8_t>(pattern[p])) == static_cast<std::uint8_t>(name[n])) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++covered;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  return regex_matches(*regex, name);
 }
 
 }  // namespace weir::store

@@ -37,7 +37,4 @@ class PayloadTable {
   std::unique_ptr<std::atomic<const Node*>[]> chains_;
 };
 
-// `*` stands for any octets, dots too. Linear in name times stars.
-bool glob_matches(std::string_view pattern, std::string_view name);
-
 }  // namespace weir::store

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/zones/lists/reading.h"
+#include "zones/base/text.h"
 
 namespace weir {
 namespace {
@@ -114,9 +115,6 @@ TEST(Lists, PlainNamesAndWildcards) {
       {label64 + ".example", Bucket::invalid_name, {}},
       {four + std::string(61, 'b'), Bucket::rule, {"block exact " + four + std::string(61, 'b')}},
       {four + std::string(62, 'b'), Bucket::invalid_name, {}},
-      {"*ads.example", Bucket::unsupported_pattern, {}},
-      {"a*b.example", Bucket::unsupported_pattern, {}},
-      {"*.a*b.example", Bucket::unsupported_pattern, {}},
       {"https://a.example/path", Bucket::url_path, {}},
       {"a.example/path", Bucket::url_path, {}},
       {"a..example", Bucket::invalid_name, {}},
@@ -196,17 +194,126 @@ TEST(Lists, AdblockLines) {
       {"a.example#?#.banner", Bucket::cosmetic, {}},
       {"a.example#$#body { color: red }", Bucket::cosmetic, {}},
       {"a.example#%#var x", Bucket::cosmetic, {}},
-      {"a.example^", Bucket::unsupported_pattern, {}},
-      {"||a*b.example^", Bucket::unsupported_pattern, {}},
-      {"/ads[0-9]+/", Bucket::unsupported_pattern, {}},
-      {"/(a+)+$/$important", Bucket::unsupported_pattern, {}},
-      {"@@/ads/", Bucket::unsupported_pattern, {}},
       {"||a.example/path^", Bucket::url_path, {}},
       {"|https://a.example/x", Bucket::url_path, {}},
       {"||a.example:8080^", Bucket::url_path, {}},
       {"||192.0.2.1^", Bucket::invalid_name, {}},
       {"||^", Bucket::invalid_name, {}},
   });
+}
+
+// SEMANTICS 2 wildcard: glob over the whole name; `*` crosses labels as in adblock syntax
+// SEMANTICS 2 wildcard: compile to the regex bucket, indexed by its longest literal label suffix so that it is not
+// tried on every query
+TEST(Lists, GlobsOfWildcardLists) {
+  check({
+      {"*ads.example", Bucket::rule, {"block glob *ads.example at example"}},
+      {"a*b.example", Bucket::rule, {"block glob a*b.example at example"}},
+      {"A*B.Example.", Bucket::rule, {"block glob a*b.example at example"}},
+      {"*.a*b.c.example", Bucket::rule, {"block glob *.a*b.c.example at c.example"}},
+      {"a.*.example # why", Bucket::rule, {"block glob a.*.example at example"}},
+      {"ads.*", Bucket::rule, {"block glob ads.* at ."}},
+      {"a**b.example", Bucket::rule, {"block glob a*b.example at example"}},
+      {"a*b.example", Bucket::rule, {"block glob a*b.example at example"}, matching(NameMatch::subtree)},
+      {"a*b.example", Bucket::rule, {"allow glob a*b.example at example"}, of_kind(ListKind::allow)},
+      {"a*b.b\xC3\xBC"
+       "cher.example",
+       Bucket::rule,
+       {"block glob a*b.xn--bcher-kva.example at xn--bcher-kva.example"}},
+      {"b*\xC3\xBC.example", Bucket::unsupported_pattern, {}},
+      {"*", Bucket::unsupported_pattern, {}},
+      {"*.*", Bucket::unsupported_pattern, {}},
+      {"a*b..example", Bucket::invalid_name, {}},
+      {"a*b!.example", Bucket::invalid_name, {}},
+      {"a*b c.example", Bucket::invalid_name, {}},
+      {"a*b/c.example", Bucket::url_path, {}},
+      {std::string(64, 'a') + ".*.example", Bucket::invalid_name, {}},
+      {std::string(255, '*') + "a.example", Bucket::invalid_name, {}},
+  });
+}
+
+// SEMANTICS 2 adblock: `name^`, bare pattern with `*`
+TEST(Lists, GlobsOfAdblockLists) {
+  check({
+      {"a.example^", Bucket::rule, {"block glob *a.example at example"}},
+      {"@@a.example^", Bucket::rule, {"exception glob *a.example at example"}},
+      {"a.example|", Bucket::rule, {"block glob *a.example at example"}},
+      {".a.example^", Bucket::rule, {"block below a.example"}},
+      {"*.a.example^", Bucket::rule, {"block below a.example"}},
+      {"||a*b.example^", Bucket::rule, {"block glob a*b.example at example", "block glob *.a*b.example at example"}},
+      {"||a*b.example", Bucket::rule, {"block glob a*b.example at example", "block glob *.a*b.example at example"}},
+      {"||*b.example^", Bucket::rule, {"block glob *b.example at example"}},
+      {"||*.a*b.example^", Bucket::rule, {"block glob *.a*b.example at example"}},
+      {"|a*b.example^", Bucket::rule, {"block glob a*b.example at example"}},
+      {"|a*b.example|", Bucket::rule, {"block glob a*b.example at example"}},
+      {"a*b.example^$important", Bucket::rule, {"block important glob *a*b.example at example"}},
+      {"a*b.example$important", Bucket::rule, {"block important glob *a*b.example at example"}},
+      {"ad*track$important", Bucket::rule, {"block important glob *ad*track* at ."}},
+      {"||ads.*^", Bucket::rule, {"block glob ads.* at .", "block glob *.ads.* at ."}},
+      {"a*b.example", Bucket::rule, {"block glob *a*b.example at example"}, declared("adblock")},
+      {"*$denyallow=com|net", Bucket::rule, {"block glob * at . not com not net"}},
+      {"*$dnstype=HTTPS", Bucket::rule, {"block glob * at . 65"}},
+      {"*$important", Bucket::unsupported_pattern, {}},
+      {"||*^", Bucket::unsupported_pattern, {}},
+      {"||a^b*.example^", Bucket::unsupported_pattern, {}},
+      {"||a*b.example/x^", Bucket::url_path, {}},
+      {"||a*b.example^$script", Bucket::browser_modifier, {}},
+      {"||a*b..example^", Bucket::invalid_name, {}},
+  });
+}
+
+// SEMANTICS 2 regex: searched in the whole A-label name without the dot
+// SEMANTICS 2 regex: linear-time engine only
+// SEMANTICS 2 regex: cap pattern count and program size
+TEST(Lists, RegularExpressions) {
+  const std::string longest(1024, 'a');
+  check({
+      {"/ads[0-9]+/", Bucket::rule, {"block regex ads[0-9]+ at ."}},
+      {"@@/ads/", Bucket::rule, {"exception regex ads at ."}},
+      {"/ads/", Bucket::rule, {"allow regex ads at ."}, of_kind(ListKind::allow)},
+      {"/^ads[0-9]+\\.example\\.org$/", Bucket::rule, {"block regex ^ads[0-9]+\\.example\\.org$ at example.org"}},
+      {"/(a+)+$/$important", Bucket::rule, {"block important regex (a+)+$ at ."}},
+      {"/ads/$dnstype=A,important", Bucket::rule, {"block important regex ads at . 1"}},
+      {"/a{2,3}$|b/", Bucket::rule, {"block regex a{2,3}$|b at ."}},
+      {"/" + longest + "/", Bucket::rule, {"block regex " + longest + " at ."}},
+      {"/" + longest + "a/", Bucket::unsupported_pattern, {}},
+      {"/((a{1,30}){1,30}b){3}/", Bucket::unsupported_pattern, {}},
+      {"/ads(/", Bucket::unsupported_pattern, {}},
+      {"/a++/", Bucket::unsupported_pattern, {}},
+      {"/(a)\\1/", Bucket::unsupported_pattern, {}},
+      {"/.*/", Bucket::unsupported_pattern, {}},
+      {"/^/", Bucket::unsupported_pattern, {}},
+      {"/.*/$dnstype=HTTPS", Bucket::rule, {"block regex .* at . 65"}},
+      {"/ads/$popup", Bucket::browser_modifier, {}},
+  });
+}
+
+// SEMANTICS 2 regex: refuse back-references and look-around with a clear message
+TEST(Lists, WhatARegularExpressionIsRefusedFor) {
+  const struct {
+    std::string line;
+    unsigned column;
+    std::string reason;  // its beginning
+  } rows[] = {
+      {"/(ads)[0-9]\\1/", 12, "a back-reference '\\1' in a regular expression"},
+      {"/(?P<x>a)\\k<x>/", 10, "a back-reference '\\k'"},
+      {"/ads(?!good)/", 5, "a look-ahead '(?!'"},
+      {"/ads(?=bad)/", 5, "a look-ahead '(?='"},
+      {"@@/(?<=x)ads/", 4, "a look-behind '(?<='"},
+      {"/(?<!x)ads/", 2, "a look-behind '(?<!'"},
+      {"/[(?=]x(?>ads)/", 8, "an atomic group '(?>'"},
+      {"/ads[a/", 5, "not a regular expression: missing ]"},
+      {"/" + std::string(1025, 'a') + "/", 1026, "a regular expression of 1025 octets: at most 1024"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.line.substr(0, 60));
+    const test::Reading reading = test::read_text("a.example\n" + row.line + "\n");
+    const auto& samples = reading.summary.samples[static_cast<std::size_t>(Bucket::unsupported_pattern)];
+    ASSERT_EQ(samples.size(), 1U);
+    EXPECT_TRUE(samples[0].reason.starts_with(escape_for_display(row.reason))) << samples[0].reason;
+    EXPECT_EQ(samples[0].column, row.column);
+    EXPECT_EQ(samples[0].line, 2U);
+  }
 }
 
 TEST(Lists, DnsmasqLines) {
@@ -227,7 +334,10 @@ TEST(Lists, DnsmasqLines) {
       {"address=/a.example/192.0.2.1", Bucket::untrusted_rewrite, {}},
       {"address=/a.example/192.0.2.1", Bucket::rule, {"address subtree a.example = 192.0.2.1"}, trusted()},
       {"address=/*.a.example/#", Bucket::rule, {"block below a.example"}},
-      {"address=/*a.example/#", Bucket::unsupported_pattern, {}},
+      {"address=/*a.example/#", Bucket::rule, {"block glob *a.example at example"}},
+      {"server=/*a.example/#", Bucket::rule, {"exception glob *a.example at example"}},
+      {"address=/a*b.example/#", Bucket::unsupported_pattern, {}},
+      {"address=/*/#", Bucket::unsupported_pattern, {}},
       {"address=/#/0.0.0.0", Bucket::invalid_name, {}},
       {"address=/a.example/nonsense", Bucket::invalid_address, {}},
       {"address=//#", Bucket::invalid_name, {}},

@@ -183,6 +183,31 @@ TEST(ListReader, NotesWhetherAListEnumerates) {
   EXPECT_TRUE(read_text(repeated(900, name)).summary.notes.empty());
 }
 
+TEST(ListReader, AtMostAThousandRegularExpressions) {
+  const Reading reading = read_text(repeated(1010, [](unsigned i) { return "/ads" + std::to_string(i) + "/"; }));
+  EXPECT_EQ(reading.rules.size(), 1000U);
+  EXPECT_EQ(reading.summary.count(Bucket::unsupported_pattern), 10U);
+  const auto& samples = reading.summary.samples[static_cast<std::size_t>(Bucket::unsupported_pattern)];
+  EXPECT_EQ(samples.at(0).reason, "a regular expression after 1000 others: no list may have more");
+}
+
+// SEMANTICS 2 regex: show the cost in `weir list show`
+TEST(ListReader, SaysWhatPatternsCost) {
+  const Reading reading = read_text(
+      "||plain.example^\n/ads[0-9]+/\n/ads[0-9]+\\.example$/\n/(^|\\.)a\\.example$/\n||a*b.example^\n*track^\n");
+  const PatternCost& cost = reading.summary.patterns;
+  EXPECT_EQ(cost.globs, 3U);
+  EXPECT_EQ(cost.regexes, 3U);
+  EXPECT_GT(cost.program, 20U);
+  EXPECT_EQ(cost.on_every_query, 2U);
+  ASSERT_EQ(reading.summary.notes.size(), 2U);
+  EXPECT_TRUE(reading.summary.notes[0].starts_with("3 globs and 3 regular expressions ("));
+  EXPECT_NE(reading.summary.notes[0].find("2 of them end in no literal label"), std::string::npos);
+  EXPECT_NE(reading.summary.notes[1].find("1 regular expressions say no more than ||name^"), std::string::npos);
+  EXPECT_NE(reading.summary.notes[1].find("in line 4"), std::string::npos);
+  EXPECT_NE(reading.summary.to_json(false).find(R"("patterns":{"globs":3,"regexes":3,"program":)"), std::string::npos);
+}
+
 TEST(ListReader, ABadLineCostsThatLineOnly) {
   const std::string text = std::string("a.example\n") + "b\xFF.example\n" + std::string("c\0.example\n", 11) +
                            "# \xE2\x80\xAE comment turned round\n" + "d.example\n";

@@ -16,7 +16,10 @@ inline std::string to_text(const Rule& rule) {
   std::string out = rule.exception ? "exception " : std::string(weir::to_text(rule.action)) + " ";
   if (rule.important) out += "important ";
   out += std::string(weir::to_text(rule.kind)) + " ";
-  out += rule.kind == PatternKind::address ? rule.prefix.to_text() : rule.name.to_text();
+  const bool prefixed =
+      rule.kind == PatternKind::address || rule.kind == PatternKind::ns_address || rule.kind == PatternKind::client;
+  if (!rule.pattern.empty()) out += rule.pattern + " at ";  // where it is filed
+  out += prefixed ? rule.prefix.to_text() : rule.name.to_text();
   const Conditions& conditions = rule.detail.conditions;
   for (const RecordType type : conditions.types)
     out += (conditions.types_excluded ? " ~" : " ") + std::to_string(static_cast<unsigned>(type));

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/zones/store/store_fixture.h"
+#include "zones/name_pattern.h"
 #include "zones/store/files.h"
 #include "zones/store/fingerprint.h"
-#include "zones/store/payload_table.h"
 
 namespace weir::store {
 namespace {

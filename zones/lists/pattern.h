@@ -1,0 +1,29 @@
+// Globs and regular expressions as list authors write them (SEMANTICS section 2).
+#pragma once
+
+#include <string_view>
+
+#include "zones/lists/line.h"
+
+namespace weir {
+
+inline constexpr std::size_t kMaxRegexRules = 1000;  // in one list
+
+// A glob over the whole name. Fills kind, name and pattern of `rule`: what is a plain name or `*.name` becomes exact or
+// below. False: the line has ended in a bucket; `column` is the glob's own.
+bool read_glob(std::string_view glob, std::size_t column, Rule& rule, Line& line);
+
+// What stands between the slashes. Fills kind, name and pattern of `rule`, and the line's program size.
+bool read_regex(std::string_view expression, std::size_t column, Rule& rule, Line& line);
+
+// Whether the pattern alone says nothing: without conditions such a rule would decide over every name.
+bool matches_every_name(const Rule& rule);
+
+// The name that a regular expression like `(^|\.)name$` says in more words: `kind` is subtree, exact or below.
+struct PlainMeaning {
+  PatternKind kind = PatternKind::subtree;
+  Name name;
+};
+std::optional<PlainMeaning> plain_meaning(std::string_view expression);
+
+}  // namespace weir
