@@ -20,9 +20,10 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::string> kKinds = {"block", "allow", "address"};
+const std::vector<std::string> kKinds = {"block", "allow", "address", "rpz"};
 const std::vector<std::string> kMatches = {"auto", "exact", "subtree"};
-const std::vector<std::string> kDialects = {"auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "addresses"};
+const std::vector<std::string> kDialects = {"auto",    "hosts",   "domains",   "adblock",
+                                            "dnsmasq", "unbound", "addresses", "rpz"};
 
 struct AddOptions {
   std::string name, source;
@@ -248,7 +249,7 @@ void add_add(CLI::App& family, Action& chosen) {
       ->take_all()
       ->expected(1)
       ->capture_default_str();
-  verb->add_option("--kind", options->kind, "block (default), allow, address");
+  verb->add_option("--kind", options->kind, "block (default), allow, address, rpz");
   verb->add_option("--match", options->match, "auto (default), exact, subtree: what a bare name means");
   verb->add_option("--dialect", options->dialect,
                    "auto (default), hosts, domains, adblock, dnsmasq, unbound, addresses");
@@ -256,7 +257,8 @@ void add_add(CLI::App& family, Action& chosen) {
   verb->add_option("--mode", options->mode, "enforce (default), observe");
   verb->add_option("--exceptions", options->exceptions, "own (default), rank");
   verb->add_option("--category", options->category, "a word of yours");
-  verb->add_option("--rank", options->rank, "lower ranks decide first; 4 by default, 3 for kind allow")
+  verb->add_option("--rank", options->rank,
+                   "lower ranks decide first; 4 by default, 3 for kind allow, 5 and up for kind rpz")
       ->check(CLI::Range(kMinListRank, kMaxListRank));
   verb->callback([&chosen, options] { chosen = [options](Command& command) { return add(command, *options); }; });
 }
@@ -274,7 +276,7 @@ void add_check_file(CLI::App& family, Action& chosen) {
   auto options = std::make_shared<ListCheckOptions>();
   CLI::App* verb = family.add_subcommand("check", "what each line of a list file means; asks no daemon");
   verb->add_option("FILE", options->file, "the list")->required();
-  verb->add_option("--kind", options->kind, "block, allow, address")
+  verb->add_option("--kind", options->kind, "block, allow, address, rpz")
       ->capture_default_str()
       ->check(CLI::IsMember(kKinds));
   verb->add_option("--match", options->match, "auto, exact, subtree")

@@ -43,6 +43,7 @@ ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
   ListOptions wanted;
   wanted.kind = options.kind == "allow"     ? ListKind::allow
                 : options.kind == "address" ? ListKind::address
+                : options.kind == "rpz"     ? ListKind::rpz
                                             : ListKind::block;
   wanted.match = options.match == "exact"     ? NameMatch::exact
                  : options.match == "subtree" ? NameMatch::subtree

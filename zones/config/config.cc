@@ -233,10 +233,14 @@ class Loader {
 
   // Defaults that depend on another key.
   void settle_lists() {
+    int next_rpz = kRankRpz;  // each zone its own rank, in the order of the files
     for (std::size_t i = 0; i < config_.lists.size(); ++i) {
       ListDefinition& list = config_.lists[i].definition;
-      if (config::find_member(*origins_.lists[i].table, "rank") != nullptr) continue;
-      list.rank = list.kind == ListKind::allow ? kRankAllow : kRankBlock;
+      const ConfigValue& in = *origins_.lists[i].table;
+      const bool is_rpz = list.kind == ListKind::rpz;
+      if (is_rpz && config::find_member(in, "order") == nullptr) list.order = Order::specific;
+      if (config::find_member(in, "rank") != nullptr) continue;
+      list.rank = list.kind == ListKind::allow ? kRankAllow : is_rpz ? std::min(next_rpz++, kMaxListRank) : kRankBlock;
     }
   }
 

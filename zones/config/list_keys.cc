@@ -43,20 +43,21 @@ const Keys<ListConfig>& list_keys() {
           "https or http URL, or a file (relative to the file that names it)")),
       key<C>(
           "kind",
-          Choice<ListKind>{
-              {{"block", ListKind::block},
-               {"allow", ListKind::allow},
-               {"address", ListKind::address},
-               {"rpz", ListKind::rpz, "is not read by this version of weir yet; block, allow and address lists are"}}},
+          Choice<ListKind>{{{"block", ListKind::block},
+                            {"allow", ListKind::allow},
+                            {"address", ListKind::address},
+                            {"rpz", ListKind::rpz}}},
           [](C& c) -> auto& { return c.definition.kind; },
-          "what its entries do: block names, allow names, block answers that hold an address"),
+          "what its entries do: block names, allow names, block answers that hold an address, or (rpz, a response "
+          "policy "
+          "zone) what each says itself"),
       key<C>(
           "match",
           Choice<NameMatch>{
               {{"auto", NameMatch::automatic}, {"exact", NameMatch::exact}, {"subtree", NameMatch::subtree}}},
           [](C& c) -> auto& { return c.match; },
           "what a bare name means: itself, or itself and all below; auto: what the publisher's header says, else "
-          "exact"),
+          "exact (kind rpz: exact)"),
       key<C>(
           "dialect",
           Choice<std::string>{{{"auto", "auto"},
@@ -65,7 +66,8 @@ const Keys<ListConfig>& list_keys() {
                                {"adblock", "adblock"},
                                {"dnsmasq", "dnsmasq"},
                                {"unbound", "unbound"},
-                               {"addresses", "addresses"}}},
+                               {"addresses", "addresses"},
+                               {"rpz", "rpz"}}},
           [](C& c) -> auto& { return c.dialect; }, "how its lines are written; auto: detected line by line"),
       key<C>(
           "every", duration(kSecond, 365 * kDay), [](C& c) -> auto& { return c.every; }, "how often it is fetched"),
@@ -74,7 +76,8 @@ const Keys<ListConfig>& list_keys() {
           "policies that it belongs to, as if they named it"),
       key<C>(
           "rank", Whole<int>{kMinListRank, kMaxListRank}, [](C& c) -> auto& { return c.definition.rank; },
-          "lower is asked first, the first rank with a match decides; kind allow: 3 by default"),
+          "lower is asked first, the first rank with a match decides; by default 3 for kind allow, 4 for block and "
+          "address, 5 and up for kind rpz in the order of the file"),
       key<C>(
           "mode", Choice<ListMode>{{{"enforce", ListMode::enforce}, {"observe", ListMode::observe}}},
           [](C& c) -> auto& { return c.definition.mode; }, "observe: matches are logged, not enforced"),

@@ -1,7 +1,5 @@
 #include "zones/lists/list_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,10 +7,11 @@
 #include <cstring>
 #include <deque>
 
-#include "zones/base/descriptor.h"
 #include "zones/base/text.h"
 #include "zones/lists/detect.h"
+#include "zones/lists/line_source.h"
 #include "zones/lists/pattern.h"
+#include "zones/lists/rpz_reader.h"
 #include "zones/lists/rule_set.h"
 
 namespace weir {
@@ -22,113 +21,6 @@ constexpr std::size_t kBlockSize = 1 << 18;
 constexpr std::size_t kBeginning = 64 * 1024;  // looked at before the first line is read
 constexpr std::size_t kBinaryWindow = 4096;    // a NUL here: no text
 constexpr unsigned kSurveyedLines = 400;
-constexpr std::size_t kSamplesPerBucket = 100;
-constexpr std::size_t kSampleText = 120;
-constexpr std::uint64_t kFewLines = 20;  // below this many, no verdict over the whole file
-
-// What a line ends in when it is of no dialect, or of another than was declared. What a known dialect says and weir
-// leaves out on purpose (cosmetic rules, browser modifiers, ...) is understood.
-constexpr std::array<Bucket, 8> kNotUnderstood = {
-    Bucket::invalid_name,  Bucket::invalid_address,        Bucket::invalid_text,    Bucket::overlong,
-    Bucket::wrong_dialect, Bucket::not_a_filter_directive, Bucket::unsupported_rpz, Bucket::out_of_zone};
-
-Error failed(const std::filesystem::path& file, int code) {
-  const ErrorCode kind = code == ENOENT                    ? ErrorCode::not_found
-                         : code == EACCES || code == EPERM ? ErrorCode::permission
-                                                           : ErrorCode::io;
-  return {kind, file.string() + ": " + std::generic_category().message(code)};
-}
-
-bool is_utf8_text(std::string_view text) {
-  // escape_for_display leaves good text as it is; the common case has nothing but printable ASCII.
-  if (std::all_of(text.begin(), text.end(), [](char c) { return (c >= 0x20 && c < 0x7F) || c == '\t'; })) return true;
-  const std::string shown = escape_for_display(text);
-  return shown.size() == text.size() + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\t')) * 3;
-}
-
-// Lines of a file, one after the other, without ever holding more than one block and one line.
-class LineSource {
- public:
-  LineSource(Descriptor file, std::size_t max_line_size)
-      : file_(std::move(file)), max_line_size_(max_line_size), block_(kBlockSize) {}
-
-  enum class Got : std::uint8_t { line, overlong, end, failed };
-  // `line` is valid until the next call. LF, CRLF and CR end a line; a last line needs no end.
-  Got next(std::string_view& line) {
-    held_.clear();
-    bool overlong = false;
-    while (true) {
-      if (at_ == filled_ && !fill()) {
-        if (fault_ != 0) return Got::failed;
-        if (overlong) return Got::overlong;
-        if (held_.empty()) return Got::end;
-        line = held_;
-        return Got::line;
-      }
-      if (skip_line_feed_ && block_[at_] == '\n') {
-        ++at_;
-        skip_line_feed_ = false;
-        continue;
-      }
-      skip_line_feed_ = false;
-      const char* start = block_.data() + at_;
-      const char* stop = block_.data() + filled_;
-      const char* end = find_end(start, stop);
-      const auto size = static_cast<std::size_t>(end - start);
-      overlong = overlong || held_.size() + size > max_line_size_;
-      if (end == stop) {
-        if (overlong) {
-          held_.assign(1, ' ');  // something was there; its text is not kept
-        } else {
-          held_.append(start, size);
-        }
-        at_ = filled_;
-        continue;
-      }
-      at_ += size + 1;
-      skip_line_feed_ = *end == '\r';
-      if (overlong) return Got::overlong;
-      if (held_.empty()) {
-        line = {start, size};
-      } else {
-        held_.append(start, size);
-        line = held_;
-      }
-      return Got::line;
-    }
-  }
-  std::uint64_t bytes() const { return bytes_; }
-  int fault() const { return fault_; }
-
- private:
-  static const char* find_end(const char* start, const char* stop) {
-    const auto size = static_cast<std::size_t>(stop - start);
-    const auto* line_feed = static_cast<const char*>(std::memchr(start, '\n', size));
-    const char* limit = line_feed == nullptr ? stop : line_feed;
-    const auto* carriage_return =
-        static_cast<const char*>(std::memchr(start, '\r', static_cast<std::size_t>(limit - start)));
-    return carriage_return == nullptr ? limit : carriage_return;
-  }
-  bool fill() {
-    const ssize_t got = read_some(file_, block_.data(), block_.size());
-    if (got < 0) fault_ = errno;
-    if (got <= 0) return false;
-    at_ = 0;
-    filled_ = static_cast<std::size_t>(got);
-    bytes_ += filled_;
-    return true;
-  }
-
-  Descriptor file_;
-  std::size_t max_line_size_;
-  std::vector<char> block_;
-  std::size_t at_ = 0;
-  std::size_t filled_ = 0;
-  bool skip_line_feed_ = false;
-  std::string held_;  // a line that crosses blocks
-  std::uint64_t bytes_ = 0;
-  int fault_ = 0;
-};
 
 LineOptions line_options_of(const ListOptions& options, const Survey& survey) {
   LineOptions out;
@@ -174,10 +66,8 @@ class Reader final : public ListReader {
   void parse(std::string_view text);
   void keep_rules(Dialect dialect);
   void add_cost(const Rule& rule);
-  void record(std::string_view text);
   void add_notes();
   void note_patterns();
-  std::string top_reasons() const;
   Error refused(const std::string& why) const { return {ErrorCode::invalid, file_.string() + ": " + why}; }
 
   std::filesystem::path file_;
@@ -205,7 +95,7 @@ bool Reader::read_line() {
   const LineSource::Got got = source_.next(text);
   if (got == LineSource::Got::end || got == LineSource::Got::failed) {
     ended_ = true;
-    if (got == LineSource::Got::failed) fault_ = failed(file_, source_.fault());
+    if (got == LineSource::Got::failed) fault_ = list_file_error(file_, source_.fault());
     add_notes();
     return false;
   }
@@ -220,19 +110,19 @@ bool Reader::read_line() {
   if (got == LineSource::Got::overlong) {
     line_.end(Bucket::overlong, options_.max_line_size,
               "longer than " + std::to_string(options_.max_line_size) + " octets");
-    record({});
+    summary_.account(line_, summary_.lines, {});
     return true;
   }
   if (summary_.lines == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   text = trim(text);
   parse(text);
-  record(text);
+  summary_.account(line_, summary_.lines, text);
   return true;
 }
 
 void Reader::parse(std::string_view text) {
   if (text.empty()) return;
-  if (!is_utf8_text(text)) return line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
+  if (!is_line_text(text)) return line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
   switch (classify(text, adblock_)) {
     case LineClass::comment:
       line_.bucket = Bucket::comment;
@@ -282,7 +172,7 @@ void Reader::parse(std::string_view text) {
       break;
     case Dialect::rpz:
       ++wrong_kind_[static_cast<std::size_t>(dialect)];
-      line_.end(Bucket::unsupported_rpz, 1, "a record of a response policy zone (not supported yet)");
+      line_.end(Bucket::unsupported_rpz, 1, "a record of a response policy zone: a list of kind rpz reads it");
       break;
   }
   if (line_.bucket == Bucket::rule) keep_rules(dialect);
@@ -330,14 +220,6 @@ void Reader::add_cost(const Rule& rule) {
   if (rule.name.is_root()) ++cost.on_every_query;
 }
 
-void Reader::record(std::string_view text) {
-  const auto bucket = static_cast<std::size_t>(line_.bucket);
-  ++summary_.buckets[bucket];
-  if (line_.reason.empty() || summary_.samples[bucket].size() >= kSamplesPerBucket) return;
-  summary_.samples[bucket].push_back({summary_.lines, line_.column, escape_for_display(line_.reason),
-                                      escape_for_display(text.substr(0, std::min(text.size(), kSampleText)))});
-}
-
 void Reader::add_notes() {
   const auto most = std::max_element(summary_.dialects.begin(), summary_.dialects.end());
   if (*most > 0) summary_.dialect = to_text(static_cast<Dialect>(most - summary_.dialects.begin()));
@@ -370,21 +252,6 @@ void Reader::note_patterns() {
   }
 }
 
-// The three buckets that hold most of what was not understood, each with its first line.
-std::string Reader::top_reasons() const {
-  auto buckets = kNotUnderstood;
-  std::stable_sort(buckets.begin(), buckets.end(),
-                   [&](Bucket a, Bucket b) { return summary_.count(a) > summary_.count(b); });
-  std::string out;
-  for (std::size_t i = 0; i < 3 && summary_.count(buckets[i]) > 0; ++i) {
-    const LineSample& sample = summary_.samples[static_cast<std::size_t>(buckets[i])].front();
-    out += (i == 0 ? "" : "; ") + std::to_string(summary_.count(buckets[i])) + " " + std::string(to_text(buckets[i])) +
-           ", first " + std::to_string(sample.line) + ":" + std::to_string(sample.column) + ": " + sample.reason +
-           ": " + sample.text;
-  }
-  return out;
-}
-
 Result<void> Reader::finish() {
   while (next()) {
   }
@@ -406,14 +273,9 @@ Result<void> Reader::finish() {
   }
   if (const std::uint64_t rpz = wrong_kind_[static_cast<std::size_t>(Dialect::rpz)]; rpz * 2 > content) {
     return refused("this is a response policy zone (" + std::to_string(rpz) + " of " + lines(content) +
-                   " are its records): RPZ is not supported yet");
+                   " are its records): set kind = \"rpz\"");
   }
-  std::uint64_t not_understood = 0;
-  for (const Bucket bucket : kNotUnderstood) not_understood += count(bucket);
-  if (content > kFewLines && not_understood * 2 > content) {
-    return refused("most of it is no list that weir knows: " + std::to_string(not_understood) + " of " +
-                   lines(content) + " were not understood; " + top_reasons());
-  }
+  if (const std::string why = summary_.why_no_list(content); !why.empty()) return refused(why);
   if (summary_.rules == 0 && content > 0) {
     return refused("no rule came of its " + lines(content) +
                    " beside comments; `weir list check` shows what became of each");
@@ -421,24 +283,15 @@ Result<void> Reader::finish() {
   return {};
 }
 
-Result<Descriptor> open_file(const std::filesystem::path& file) {
-  Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (opened.get() < 0) return failed(file, errno);
-  struct stat status{};
-  if (fstat(opened.get(), &status) != 0) return failed(file, errno);
-  if (S_ISDIR(status.st_mode)) return Error{ErrorCode::invalid, file.string() + ": a directory, not a list"};
-  return opened;
-}
-
 // Whether `word` stands anywhere in the file.
 Result<bool> holds(const std::filesystem::path& file, std::string_view word) {
-  auto opened = open_file(file);
+  auto opened = open_list_file(file);
   if (!opened) return opened.error();
   std::string block(kBlockSize, '\0');
   std::size_t kept = 0;  // the end of the block before, where the word may begin
   while (true) {
     const ssize_t got = read_some(*opened, block.data() + kept, block.size() - kept);
-    if (got < 0) return failed(file, errno);
+    if (got < 0) return list_file_error(file, errno);
     if (got == 0) return false;
     const std::size_t filled = kept + static_cast<std::size_t>(got);
     if (memmem(block.data(), filled, word.data(), word.size()) != nullptr) return true;
@@ -455,7 +308,7 @@ Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListO
   const auto any = holds(file, "badfilter");
   if (!any) return any.error();
   if (!*any) return cancelled;
-  auto opened = open_file(file);
+  auto opened = open_list_file(file);
   if (!opened) return opened.error();
   LineSource source(std::move(*opened), options.max_line_size);
   std::string_view text;
@@ -463,10 +316,10 @@ Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListO
   while (true) {
     const LineSource::Got got = source.next(text);
     if (got == LineSource::Got::end) return cancelled;
-    if (got == LineSource::Got::failed) return failed(file, source.fault());
+    if (got == LineSource::Got::failed) return list_file_error(file, source.fault());
     if (got == LineSource::Got::overlong || text.find("badfilter") == std::string_view::npos) continue;
     text = trim(text);
-    if (!is_utf8_text(text) || classify(text, true) != LineClass::rule || dialect_of(text) != Dialect::adblock)
+    if (!is_line_text(text) || classify(text, true) != LineClass::rule || dialect_of(text) != Dialect::adblock)
       continue;
     line.reset();
     parse_adblock_line(text, line_options, line);
@@ -512,16 +365,16 @@ Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path
     if (!declared) {
       return Error{ErrorCode::invalid,
                    "unknown dialect '" + escape_for_display(options.dialect) +
-                       "'; known: auto, hosts, domains, wildcard, adblock, dnsmasq, unbound, addresses"};
+                       "'; known: auto, hosts, domains, wildcard, adblock, dnsmasq, unbound, addresses, rpz"};
     }
   }
-  auto opened = open_file(file);
+  auto opened = open_list_file(file);
   if (!opened) return opened.error();
   std::string beginning(kBeginning, '\0');
   std::size_t size = 0;
   while (size < beginning.size()) {
     const ssize_t got = read_some(*opened, beginning.data() + size, beginning.size() - size);
-    if (got < 0) return failed(file, errno);
+    if (got < 0) return list_file_error(file, errno);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
@@ -538,10 +391,16 @@ Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path
     return refused(std::to_string(line) + ":" + std::to_string(before.size() + 1) +
                    ": binary data, not a list: a NUL where text was expected");
   }
+  if ((options.kind == ListKind::rpz) != (declared == Dialect::rpz) && declared) {
+    return Error{ErrorCode::invalid, "the dialect '" + options.dialect + "' and the kind '" +
+                                         std::string(to_text(options.kind)) + "' do not go together"};
+  }
+  lseek(opened->get(), 0, SEEK_SET);
+  if (options.kind == ListKind::rpz)
+    return make_rpz_reader(file, options, LineSource(std::move(*opened), options.max_line_size));
   const Survey survey = survey_of(text, options.max_line_size);
   auto cancelled = read_cancelled(file, options, line_options_of(options, survey), declared);
   if (!cancelled) return cancelled.error();
-  lseek(opened->get(), 0, SEEK_SET);
   return std::unique_ptr<ListReader>(std::make_unique<Reader>(
       file, options, LineSource(std::move(*opened), options.max_line_size), survey, declared, std::move(*cancelled)));
 }

@@ -53,8 +53,15 @@ struct ListSummary {
   bool bare_is_subtree = false;                               // what match = auto came to
   PatternCost patterns;
 
+  std::optional<std::uint32_t> serial;  // of a response policy zone's SOA
+
+  // `line` came of `lines_of_it` lines of the file, of which `number` is the first; `text` is shown as a sample.
+  void account(const Line& line, std::uint64_t number, std::string_view text, std::uint64_t lines_of_it = 1);
+  // Whether most of `content` lines were not understood, and then why, with the commonest reasons; else "".
+  std::string why_no_list(std::uint64_t content) const;
   std::uint64_t count(Bucket bucket) const { return buckets[static_cast<std::size_t>(bucket)]; }
-  // {"lines": N, "rules": N, "dialect": "hosts", "dialects": {...}, "buckets": {"rule": N, "comment": N, ...},
+  // {"lines": N, "rules": N, "serial": N, "dialect": "hosts", "dialects": {...}, "buckets": {"rule": N, "comment": N,
+  // ...},
   //  "patterns": {"globs", "regexes", "program", "on_every_query"}, "notes": [...], "samples": {"invalid_name":
   //  [{"line", "column", "reason", "text"}]}}
   std::string to_json(bool with_samples) const;

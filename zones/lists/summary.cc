@@ -1,12 +1,25 @@
 // Names of buckets and dialects, and the summary as JSON.
 #include <boost/json.hpp>
 
+#include <algorithm>
+
+#include "zones/base/text.h"
 #include "zones/lists/list_reader.h"
 
 namespace weir {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t kSamplesPerBucket = 100;
+constexpr std::size_t kSampleText = 120;
+constexpr std::uint64_t kFewLines = 20;  // below this many, no verdict over the whole file
+
+// What a line ends in when it is of no dialect, or of another than was declared. What a known dialect says and weir
+// leaves out on purpose (cosmetic rules, browser modifiers, ...) is understood.
+constexpr std::array<Bucket, 8> kNotUnderstood = {
+    Bucket::invalid_name,  Bucket::invalid_address,        Bucket::invalid_text,    Bucket::overlong,
+    Bucket::wrong_dialect, Bucket::not_a_filter_directive, Bucket::unsupported_rpz, Bucket::out_of_zone};
 
 constexpr std::array<std::string_view, kBucketCount> kBuckets = {"rule",
                                                                  "blank",
@@ -34,6 +47,21 @@ constexpr std::array<std::string_view, kBucketCount> kBuckets = {"rule",
 constexpr std::array<std::string_view, kDialectCount> kDialects = {"hosts",   "domains", "wildcard",  "adblock",
                                                                    "dnsmasq", "unbound", "addresses", "rpz"};
 
+// The three buckets that hold most of what was not understood, each with its first line.
+std::string top_reasons(const ListSummary& summary) {
+  auto buckets = kNotUnderstood;
+  std::stable_sort(buckets.begin(), buckets.end(),
+                   [&](Bucket a, Bucket b) { return summary.count(a) > summary.count(b); });
+  std::string out;
+  for (std::size_t i = 0; i < 3 && summary.count(buckets[i]) > 0; ++i) {
+    const LineSample& sample = summary.samples[static_cast<std::size_t>(buckets[i])].front();
+    out += (i == 0 ? "" : "; ") + std::to_string(summary.count(buckets[i])) + " " + std::string(to_text(buckets[i])) +
+           ", first " + std::to_string(sample.line) + ":" + std::to_string(sample.column) + ": " + sample.reason +
+           ": " + sample.text;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_text(Bucket bucket) {
@@ -43,10 +71,27 @@ std::string_view to_text(Dialect dialect) {
   return kDialects[static_cast<std::size_t>(dialect)];
 }
 
+void ListSummary::account(const Line& line, std::uint64_t number, std::string_view text, std::uint64_t lines_of_it) {
+  const auto bucket = static_cast<std::size_t>(line.bucket);
+  buckets[bucket] += lines_of_it;
+  if (line.reason.empty() || samples[bucket].size() >= kSamplesPerBucket) return;
+  samples[bucket].push_back({number, line.column, escape_for_display(line.reason),
+                             escape_for_display(text.substr(0, std::min(text.size(), kSampleText)))});
+}
+
+std::string ListSummary::why_no_list(std::uint64_t content) const {
+  std::uint64_t not_understood = 0;
+  for (const Bucket bucket : kNotUnderstood) not_understood += count(bucket);
+  if (content <= kFewLines || not_understood * 2 <= content) return {};
+  return "most of it is no list that weir knows: " + std::to_string(not_understood) + " of " + std::to_string(content) +
+         " lines were not understood; " + top_reasons(*this);
+}
+
 std::string ListSummary::to_json(bool with_samples) const {
   json::object out;
   out["lines"] = lines;
   out["rules"] = rules;
+  if (serial) out["serial"] = *serial;
   out["dialect"] = dialect;
   json::object by_dialect;
   for (std::size_t i = 0; i < kDialectCount; ++i) {

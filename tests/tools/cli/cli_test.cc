@@ -586,7 +586,7 @@ TEST_F(CliTest, SaysItsVersion) {
 TEST_F(CliTest, AListThatDoesNotLoadLeavesNothingBehind) {
   sidecar().on("reload", R"({"generation": 4})");
   for (const auto& options : std::vector<std::vector<std::string>>{
-           {"--policy", "nosuch"}, {"--every", "5"}, {"--kind", "rpz"}, {"--match", "maybe"}}) {
+           {"--policy", "nosuch"}, {"--every", "5"}, {"--kind", "zone"}, {"--match", "maybe"}}) {
     std::vector<std::string> arguments = {"list", "add", "new", "/tmp/x"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     const Ran ran = run(arguments);

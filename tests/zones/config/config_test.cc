@@ -362,7 +362,6 @@ TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
       {"[[list]]\nname = \"local\"\nsource = \"/x\"", "weir's own"},
       {"[[list]]\nname = \"a\"\nsource = \"ftp://x/y\"", "neither https, http nor file"},
       {"[[list]]\nname = \"a\"\nsource = \"https://x/ y\"", "no spaces"},
-      {list + "kind = \"rpz\"", "\"rpz\" is not read by this version"},
       {list + "rank = 2", "from 3 to 1000, not 2"},
       {list + "rank = 1001", "not 1001"},
       {list + "every = \"0s\"", "out of this range"},
@@ -481,6 +480,23 @@ TEST_F(ConfigTest, RankAndGroupDefaults) {
   EXPECT_EQ(set.find_list("no")->rank, kRankBlock);
   ASSERT_EQ(set.groups.size(), 1U);
   EXPECT_EQ(set.policies[set.groups[0].policy].name, "strict");
+}
+
+// SEMANTICS 3: each its own rank in the order of the file, unless `rank` says otherwise
+TEST_F(ConfigTest, ResponsePolicyZonesHaveRanksOfTheirOwn) {
+  auto config = load(
+      "[[list]]\nname = \"first\"\nsource = \"/a\"\nkind = \"rpz\"\n[[list]]\nname = \"plain\"\nsource = \"/b\"\n"
+      "[[list]]\nname = \"early\"\nsource = \"/c\"\nkind = \"rpz\"\nrank = 4\norder = \"adblock\"\n"
+      "[[list]]\nname = \"second\"\nsource = \"/d\"\nkind = \"rpz\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  const PolicySet set = config->compile();
+  EXPECT_EQ(set.find_list("first")->rank, kRankRpz);
+  EXPECT_EQ(set.find_list("second")->rank, kRankRpz + 1);
+  EXPECT_EQ(set.find_list("early")->rank, 4);
+  EXPECT_EQ(set.find_list("plain")->rank, kRankBlock);
+  EXPECT_EQ(set.find_list("first")->order, Order::specific);
+  EXPECT_EQ(set.find_list("early")->order, Order::adblock);
+  EXPECT_EQ(set.find_list("plain")->order, Order::adblock);
 }
 
 TEST_F(ConfigTest, TheRunPathIsReadAlsoWhereTheRestIsFaulty) {

@@ -45,7 +45,7 @@ TEST(ListReader, RefusesWhatIsNoListOfThisKind) {
       {"192.0.2.1\n192.0.2.2\n", ListKind::allow, "set kind = \"address\""},
       {"192.0.2.1\n192.0.2.2\n", ListKind::address, ""},
       {"a.example\n0.0.0.0 b.example\n", ListKind::address, "names, not of IP addresses (2 of 2 lines)"},
-      {"bad.example CNAME .\nworse.example CNAME .\n", ListKind::block, "a response policy zone"},
+      {"bad.example CNAME .\nworse.example CNAME .\n", ListKind::block, "set kind = \"rpz\""},
       {"||a.example^$script\n", ListKind::block, "no rule came of its 1 line"},
       {repeated(30, [](unsigned i) { return i < 14 ? name(i) : "some words of prose"; }), ListKind::block,
        "16 of 30 lines were not understood; 16 invalid_name, first 15:5"},

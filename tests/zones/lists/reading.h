@@ -25,7 +25,13 @@ inline std::string to_text(const Rule& rule) {
     out += (conditions.types_excluded ? " ~" : " ") + std::to_string(static_cast<unsigned>(type));
   for (const Name& name : conditions.deny_allow) out += " not " + name.to_text();
   for (const IpAddress& address : rule.detail.addresses) out += " = " + address.to_text();
-  if (rule.detail.target) out += " = " + rule.detail.target->to_text();
+  if (rule.detail.target)
+    out += std::string(rule.detail.target_below ? " = *." : " = ") + rule.detail.target->to_text();
+  for (const AnswerData& record : rule.detail.records) {
+    constexpr char kHex[] = "0123456789abcdef";
+    out += " = " + weir::to_text(record.type) + " " + std::to_string(record.ttl_seconds) + " ";
+    for (const std::uint8_t octet : record.rdata) out += {kHex[octet >> 4], kHex[octet & 15]};
+  }
   return out;
 }
 
