@@ -1,5 +1,6 @@
 """The administrator's own rules, generations, and how fast a change is in force."""
 
+import json
 import statistics
 import time
 
@@ -72,6 +73,37 @@ lists = ["ads"]
         self.weir.done("rule", "add", "later.bulk.test")
         self.shows(("undone.bulk.test", "A", BULK), ("later.bulk.test", "A", NULL))
         self.weir.done("rule", "remove", "later.bulk.test")
+
+    def test_explains_the_past(self):
+        """With the rules of then and their losers, also when a generation from before has come back since."""
+        before = generation_numbers(self.weir.done("generation", "show", "--json").json)[0]
+        self.weir.done("rule", "add", "--allow", "ads.example")
+        self.weir.done("rule", "add", "past.bulk.test")
+        moment = int(time.time()) + 1
+        while time.time() < moment + 0.01:
+            time.sleep(0.05)
+        self.weir.done("rule", "remove", "--allow", "ads.example")
+        self.weir.done("rule", "remove", "past.bulk.test")
+        self.weir.done("generation", "rollback", str(before))
+        then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+        def explained(name: str, *more: str) -> dict:
+            return json.loads(self.weir.run("explain", name, "--json", *more).out)["results"][0]
+
+        self.assertEqual(explained("past.bulk.test")["outcome"], "none")
+        self.assertEqual(explained("ads.example")["outcome"], "blocked")
+        past = explained("past.bulk.test", "--at", then)
+        self.assertEqual((past["outcome"], past["winner"]["list"], past["winner"]["pattern"]),
+                         ("blocked", "local", "past.bulk.test"))
+        allowed = explained("ads.example", "--at", then)
+        self.assertEqual((allowed["outcome"], allowed["losers"][0]["list"], allowed["losers"][0]["line"]),
+                         ("allowed", "ads", 1))
+        said = self.weir.run("explain", "past.bulk.test", "--at", then)
+        self.assertIn(f", at {then}", said.out)
+        self.assertEqual(said.code, 1)
+        never = self.weir.run("explain", "past.bulk.test", "--at", "2001-01-01")
+        self.assertEqual(never.code, 3)
+        self.assertIn("nothing was published yet", never.err)
 
 
 def generation_numbers(shown: dict) -> list[int]:

@@ -22,7 +22,7 @@ namespace json = boost::json;
 constexpr std::size_t kNamesInRequest = 1000;
 
 struct ExplainOptions {
-  std::string name, client, group, type = "A";
+  std::string name, client, group, at, type = "A";
   bool batch = false;
 };
 
@@ -80,7 +80,8 @@ std::string local_verdict(const json::value& local) {
   return out + ", " + text_at(local, "answer");
 }
 
-void tell(Command& command, const json::value& result, const std::string& generation) {
+// `moment`: empty for now.
+void tell(Command& command, const json::value& result, const std::string& generation, const std::string& moment) {
   const std::string outcome = text_at(result, "outcome");
   const json::value* winner = object_at(result, "winner");
   const json::array& losers = array_at(result, "losers");
@@ -109,13 +110,14 @@ void tell(Command& command, const json::value& result, const std::string& genera
   if (const auto* observed = object_at(result, "observed"))
     tell_rule(command, "would have been decided by  ", *observed);
   command.say("  policy " + text_at(result, "policy") + ", group " + text_at(result, "group") + ", generation " +
-              generation);
+              generation + (moment.empty() ? "" : ", at " + moment));
 }
 
 json::object arguments_of(const ExplainOptions& options, json::array names) {
   json::object out{{"names", std::move(names)}, {"type", options.type}};
   if (!options.client.empty()) out["client"] = options.client;
   if (!options.group.empty()) out["group"] = options.group;
+  if (!options.at.empty()) out["at"] = options.at;
   return out;
 }
 
@@ -130,7 +132,7 @@ ExitCode explain_one(Command& command, const ExplainOptions& options) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    tell(command, results[0], text_at(answer.result, "generation"));
+    tell(command, results[0], text_at(answer.result, "generation"), text_at(answer.result, "at"));
   }
   return text_at(results[0], "outcome") == "blocked" ? ExitCode::answer_is_no : ExitCode::done;
 }
@@ -235,6 +237,8 @@ void add_explain(CLI::App& app, Action& chosen) {
   verb->add_option("--client", options->client, "as this address is answered");
   verb->add_option("--group", options->group, "as this group is answered");
   verb->add_option("--type", options->type, "the type asked for")->capture_default_str();
+  verb->add_option("--at", options->at,
+                   "as it was at this time, such as 2026-07-06T00:40:32Z or, so long ago, 3d; or will be");
   verb->add_flag("--batch", options->batch, "read names from the input, one a line");
   verb->callback([&chosen, options] { chosen = [options](Command& command) { return explain(command, *options); }; });
 }

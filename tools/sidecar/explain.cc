@@ -38,10 +38,9 @@ struct Subject {
   }
 };
 
-json::object describe(const Generation& generation, const Subject& subject, const Match& match,
-                      Provenances& provenances) {
+json::object describe(const RulesInForce& rules, const Subject& subject, const Match& match, Provenances& provenances) {
   json::object out;
-  const ListDefinition* list = generation.policies().find_list(match.list_id());
+  const ListDefinition* list = rules.policies().find_list(match.list_id());
   out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
   out["pattern"] = subject.pattern(match);
   out["kind"] = to_text(match.kind);
@@ -52,8 +51,8 @@ json::object describe(const Generation& generation, const Subject& subject, cons
   out["line"] = nullptr;
   out["source"] = "";
   out["imported"] = "";
-  const auto source = subject.address ? find_source(generation, match, *subject.address, generation.number())
-                                      : find_source(generation, match, ReversedName(subject.name), generation.number());
+  const auto source = subject.address ? find_source(rules, match, *subject.address, rules.number())
+                                      : find_source(rules, match, ReversedName(subject.name), rules.number());
   if (source) {
     out["import"] = source->import.value;
     out["line"] = source->line;
@@ -98,21 +97,21 @@ json::object describe_local(const Name& name, const LocalMatch& local) {
   return out;
 }
 
-json::object explain_one(const Generation& generation, const std::string& text, const Subject& subject,
+json::object explain_one(const RulesInForce& rules, const std::string& text, const Subject& subject,
                          std::uint32_t group, const IpAddress& client, RecordType type, WallTime now,
                          Provenances& provenances) {
-  const PolicySet& policies = generation.policies();
+  const PolicySet& policies = rules.policies();
   const Policy& policy = policies.policies[policies.groups[group].policy];
   MatchSet matches;
   if (subject.address) {
-    generation.match_address(*subject.address, matches);
+    rules.match_address(*subject.address, matches);
   } else {
-    generation.match(ReversedName(subject.name), matches);
+    rules.match(ReversedName(subject.name), matches);
   }
-  const Verdict verdict = decide(matches, {policies, group, client, subject.name, type, now, generation});
+  const Verdict verdict = decide(matches, {policies, group, client, subject.name, type, now, rules});
   static const LocalData special(special_zones());
   const LocalMatch local =
-      subject.address ? LocalMatch{} : LocalNames(&special).match(generation, subject.name.wire(), type);
+      subject.address ? LocalMatch{} : LocalNames(&special).match(rules, subject.name.wire(), type);
   // What the administrator answers himself is nobody's to block; a name that is special by default may be blocked.
   const bool is_local =
       local.answers() && (local.author == LocalAuthor::administrator || verdict.outcome != Outcome::blocked);
@@ -130,7 +129,7 @@ json::object explain_one(const Generation& generation, const std::string& text, 
                 : verdict.action == Action::block ? std::string(to_text(policy.block.mode))
                                                   : std::string(to_text(verdict.action));
   const auto show = [&](int index) {
-    return describe(generation, subject, matches.matches[static_cast<std::size_t>(index)], provenances);
+    return describe(rules, subject, matches.matches[static_cast<std::size_t>(index)], provenances);
   };
   const bool decides = !is_local && verdict.winner != kNoRule;
   out["winner"] = decides ? json::value(show(verdict.winner)) : json::value(nullptr);
@@ -157,7 +156,7 @@ json::object explain_one(const Generation& generation, const std::string& text, 
 const ImportRecord* Provenances::find(ListId list, ImportId import) {
   const auto [at, is_new] = known_.try_emplace({list.value, import.value});
   if (is_new) {
-    if (auto found = find_import(generation_, list, import)) at->second = std::move(*found);
+    if (auto found = find_import(rules_, list, import)) at->second = std::move(*found);
   }
   return at->second ? &*at->second : nullptr;
 }
@@ -172,8 +171,9 @@ std::string pattern_text(const Match& match, const IpAddress& address) {
   return Prefix::of(plain, std::min<unsigned>(match.labels, plain.bits())).to_text();
 }
 
-Result<json::object> explain(const Generation& generation, const ExplainRequest& request, WallTime now) {
-  const PolicySet& policies = generation.policies();
+Result<json::object> explain(const RulesInForce& rules, const ExplainRequest& request, WallTime moment) {
+  const std::uint64_t damaged = rules.damaged_reads();
+  const PolicySet& policies = rules.policies();
   std::uint32_t group = 0;
   IpAddress client = request.client.value_or(IpAddress{});
   if (!request.group.empty()) {
@@ -184,7 +184,7 @@ Result<json::object> explain(const Generation& generation, const ExplainRequest&
   } else if (request.client) {
     group = policies.group_of(*request.client);
   }
-  Provenances provenances(generation);
+  Provenances provenances(rules);
   json::array results;
   results.reserve(request.names.size());
   for (const std::string& text : request.names) {
@@ -196,9 +196,10 @@ Result<json::object> explain(const Generation& generation, const ExplainRequest&
       if (!name) return name.error();
       subject.name = std::move(*name);
     }
-    results.push_back(explain_one(generation, text, subject, group, client, request.type, now, provenances));
+    results.push_back(explain_one(rules, text, subject, group, client, request.type, moment, provenances));
   }
-  return json::object{{"generation", generation.number().value}, {"results", std::move(results)}};
+  if (rules.damaged_reads() != damaged) return Error{ErrorCode::corrupt, "part of the policy store cannot be read"};
+  return json::object{{"generation", rules.number().value}, {"results", std::move(results)}};
 }
 
 }  // namespace weir::sidecar

@@ -30,12 +30,12 @@ struct ExplainRequest {
 // Where rules come from, remembered for the imports that come up again and again. One thread.
 class Provenances {
  public:
-  explicit Provenances(const Generation& generation) : generation_(generation) {}
+  explicit Provenances(const RulesInForce& rules) : rules_(rules) {}
   // nullptr where the store knows no such import.
   const ImportRecord* find(ListId list, ImportId import);
 
  private:
-  const Generation& generation_;
+  const RulesInForce& rules_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::optional<ImportRecord>> known_;
 };
 
@@ -44,7 +44,8 @@ class Provenances {
 std::string pattern_text(const Match& match, const Name& name);
 std::string pattern_text(const Match& match, const IpAddress& address);
 
-// {"generation", "results": [...]}. Errors: invalid (no name, unknown group).
-Result<boost::json::object> explain(const Generation& generation, const ExplainRequest& request, WallTime now);
+// What `rules` say at `moment`: {"generation", "results": [...]}. Errors: invalid (no name), not_found (unknown group),
+// corrupt (something could not be read, so the answer might be wrong).
+Result<boost::json::object> explain(const RulesInForce& rules, const ExplainRequest& request, WallTime moment);
 
 }  // namespace weir::sidecar

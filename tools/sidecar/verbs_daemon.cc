@@ -72,6 +72,8 @@ VerbResult explain_names(Call& call) {
   request.group = call.arguments.text("group");
   const std::string client = call.arguments.text("client");
   const std::string type = call.arguments.text("type");
+  const WallTime now = read_clocks().wall;
+  const auto moment = call.arguments.time("at", now);
   if (!call.arguments.ok()) return call.arguments.error();
   if (!client.empty()) {
     const auto address = IpAddress::parse(client);
@@ -83,9 +85,16 @@ VerbResult explain_names(Call& call) {
     if (!parsed) return Error{ErrorCode::invalid, "unknown type \"" + escape_for_display(type) + "\""};
     request.type = *parsed;
   }
-  const auto generation = call.services.generations.current();
-  if (!generation) return generation.error();
-  return explain(**generation, request, read_clocks().wall);
+  if (!moment) {
+    const auto generation = call.services.generations.current();
+    if (!generation) return generation.error();
+    return explain(**generation, request, now);
+  }
+  const auto rules = call.services.writer.records().rules_at(*moment);
+  if (!rules) return rules.error();
+  auto out = explain(**rules, request, *moment);
+  if (out) out->emplace("at", format_time(*moment));
+  return out;
 }
 
 }  // namespace weir::sidecar

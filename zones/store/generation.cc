@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "zones/store/entry_match.h"
 #include "zones/store/generation_impl.h"
 
 namespace weir {
 namespace store {
 namespace {
 
-// More lists than this below one name are not told apart (Match::kManyListsBelow).
-constexpr std::size_t kMaxListsBelow = 32;
 // Families that are larger than this are not read through at open: their blocks are checked when they are read.
 constexpr std::uint64_t kVerifyBytes = 64U << 20;
 
@@ -22,22 +21,11 @@ std::vector<std::uint8_t> in_use(const std::vector<std::uint64_t>& counts) {
   return used;
 }
 
-Match make_match(const Entry& entry, unsigned labels) {
-  Match match;
-  match.list = entry.list;
-  match.detail = entry.detail;
-  match.kind = entry.kind;
-  match.action = entry.action;
-  match.labels = static_cast<std::uint8_t>(labels);
-  match.flags = entry.flags & (Match::kImportant | Match::kException);
-  return match;
-}
-
 }  // namespace
 
 // What one walk over the suffixes of a name remembers between them.
 struct NameScan {
-  std::string text;       // the name, made when a pattern asks
+  MatchedName name;
   bool patterns = false;  // some glob or regular expression was on the way
   bool found = false;     // the deepest key with rules was seen
   unsigned deepest = 0;   // its label count
@@ -131,7 +119,7 @@ Result<void> GenerationImpl::load_lists() {
 
 void GenerationImpl::match(const ReversedName& name, MatchSet& out) const {
   out.clear();
-  NameScan scan;
+  NameScan scan{MatchedName(name)};
   const rocksdb::ReadOptions options;
   rocksdb::PinnableSlice value;
   rocksdb::ColumnFamilyHandle* names = database_->family(Family::names);
@@ -140,7 +128,7 @@ void GenerationImpl::match(const ReversedName& name, MatchSet& out) const {
     value.Reset();
     const rocksdb::Status status = database_->db().Get(options, names, slice(name.key_of_suffix(labels)), &value);
     if (status.ok()) {
-      match_entries(ByteReader(view(value)), name, labels, scan, out);
+      match_entries(ByteReader(view(value)), labels, scan, out);
     } else if (!status.IsNotFound()) {
       damaged_reads_.fetch_add(1, std::memory_order_relaxed);
       scan.patterns = true;  // what it held is unknown: nothing may be concluded for other names
@@ -149,51 +137,18 @@ void GenerationImpl::match(const ReversedName& name, MatchSet& out) const {
   if (scan.uniform && !scan.patterns) out.shared_suffix_labels = static_cast<std::uint8_t>(scan.deepest);
 }
 
-void GenerationImpl::match_entries(ByteReader entries, const ReversedName& name, unsigned labels, NameScan& scan,
-                                   MatchSet& out) const {
-  const std::size_t first_match = out.matches.size();
-  const std::size_t first_below = out.lists_below.size();
-  bool many = false;
-  const auto add_below = [&](std::uint32_t list) {
-    const auto begin = out.lists_below.begin() + static_cast<std::ptrdiff_t>(first_below);
-    if (std::find(begin, out.lists_below.end(), list) != out.lists_below.end()) return;
-    if (out.lists_below.size() - first_below >= kMaxListsBelow || out.lists_below.size() >= UINT8_MAX) {
-      many = true;
-      return;
-    }
-    out.lists_below.push_back(list);
-  };
-  const bool keys_below = walk_names_header(entries, add_below);
+void GenerationImpl::match_entries(ByteReader entries, unsigned labels, NameScan& scan, MatchSet& out) const {
+  SuffixMatches found(out);
+  const bool keys_below = walk_names_header(entries, [&](std::uint32_t list) { found.add_below(list); });
   bool only_subtrees = true;
   while (entries.ok() && !entries.at_end()) {
     const Entry entry = read_entry(entries);
     if (!entries.ok()) break;
-    bool matches = entry.kind == PatternKind::subtree;
-    only_subtrees = only_subtrees && matches;
-    switch (entry.kind) {
-      case PatternKind::exact:
-        matches = labels == name.label_count();
-        break;
-      case PatternKind::below:
-        matches = labels < name.label_count();
-        break;
-      case PatternKind::glob:
-      case PatternKind::regex:
-        scan.patterns = true;
-        if (scan.text.empty()) {
-          const auto plain = ReversedName::to_name(name.key());
-          if (plain) scan.text = plain->to_text();
-        }
-        matches = payloads_->pattern_matches(entry.detail, entry.kind, scan.text);
-        break;
-      default:
-        break;
-    }
-    if (matches) out.matches.push_back(make_match(entry, labels));
-    // What lets something through below this name although it stands on it.
-    const bool reaches_below = entry.kind == PatternKind::below || entry.kind == PatternKind::glob ||
-                               entry.kind == PatternKind::regex || (entry.flags & kEntryDenyAllow) != 0;
-    if (reaches_below && entry.opens()) add_below(entry.list);
+    only_subtrees = only_subtrees && entry.kind == PatternKind::subtree;
+    scan.patterns = scan.patterns || is_pattern(entry);
+    const bool matches = entry_matches(entry, labels, scan.name, *payloads_);
+    if (matches) found.add(make_match(entry, labels));
+    if (opens_below_itself(entry)) found.add_below(entry.list);
   }
   if (!entries.ok()) {
     damaged_reads_.fetch_add(1, std::memory_order_relaxed);
@@ -204,16 +159,7 @@ void GenerationImpl::match_entries(ByteReader entries, const ReversedName& name,
     scan.deepest = labels;
     scan.uniform = only_subtrees && !keys_below;
   }
-  if (out.matches.size() == first_match) {
-    out.lists_below.resize(first_below);
-    return;
-  }
-  for (std::size_t i = first_match; i < out.matches.size(); ++i) {
-    Match& match = out.matches[i];
-    match.below_first = static_cast<std::uint8_t>(first_below);
-    match.below_count = static_cast<std::uint8_t>(out.lists_below.size() - first_below);
-    if (many) match.flags |= Match::kManyListsBelow;
-  }
+  found.finish();
 }
 
 void GenerationImpl::match_address(const IpAddress& address, MatchSet& out) const {

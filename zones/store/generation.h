@@ -28,7 +28,29 @@ class StoreCache {
   virtual ~StoreCache() = default;
 };
 
-class Generation : public DetailSource {
+// The rules of one moment, and the policies that read them: of a generation that is in force, or of one that was.
+// Any thread.
+class RulesInForce : public DetailSource {
+ public:
+  // Every rule that matches `name`, most specific first. One filter probe per suffix at most (127,
+  // RFC 1035 section 2.3.4); no heap allocation when nothing matches. `out` is cleared first.
+  // Globs and regular expressions are evaluated with the suffix that they are filed under; where one was on the way,
+  // shared_suffix_labels stays 0. A shared suffix speaks for itself and for every name below it.
+  virtual void match(const ReversedName& name, MatchSet& out) const = 0;
+  // Every address rule whose prefix holds `address`, longest first. `out` is cleared first.
+  virtual void match_address(const IpAddress& address, MatchSet& out) const = 0;
+
+  virtual const PolicySet& policies() const = 0;
+  // policies().local_zones as the packet path asks them; nullptr: none.
+  virtual const LocalData* local_data() const { return nullptr; }
+  virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
+  // Blocks or records that could not be read since open (checksum, disk): their rules did not match. Open checks
+  // every block of what is searched up to 64 MiB, and beyond that all that lies outside the data blocks;
+  // whoever sees this rise keeps the previous generation and raises an alarm.
+  virtual std::uint64_t damaged_reads() const { return 0; }
+};
+
+class Generation : public RulesInForce {
  public:
   // Errors: not_found, corrupt (checksum), incompatible (written by another weir), permission.
   static Result<std::shared_ptr<const Generation>> open(const std::filesystem::path& checkpoint,
@@ -39,29 +61,13 @@ class Generation : public DetailSource {
   // The number that `<store>/policy/current` names, without opening anything (a small file, read once).
   static Result<GenerationNumber> read_current_number(const std::filesystem::path& store);
 
-  // Every rule that matches `name`, most specific first. One filter probe per suffix at most (127,
-  // RFC 1035 section 2.3.4); no heap allocation when nothing matches. `out` is cleared first.
-  // Globs and regular expressions are evaluated with the suffix that they are filed under; where one was on the way,
-  // shared_suffix_labels stays 0. A shared suffix speaks for itself and for every name below it.
-  virtual void match(const ReversedName& name, MatchSet& out) const = 0;
-  // Every address rule whose prefix holds `address`, longest first. `out` is cleared first.
-  virtual void match_address(const IpAddress& address, MatchSet& out) const = 0;
   virtual bool has_address_rules() const = 0;
-
-  virtual const PolicySet& policies() const = 0;
-  // policies().local_zones as the packet path asks them; nullptr: none.
-  virtual const LocalData* local_data() const { return nullptr; }
-  virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
-  virtual NamesEpoch names_epoch() const = 0;   // rises only when rules change
+  virtual NamesEpoch names_epoch() const = 0;  // rises only when rules change
   virtual WallTime published_at() const = 0;
   virtual const std::string& fingerprint() const = 0;  // over canonical rules and policies: hex
   // Lists (of those defined) that never had a successful import: status and metrics say so.
   virtual const std::vector<ListId>& never_loaded() const = 0;
   virtual std::uint64_t rule_count() const = 0;
-  // Blocks or records that could not be read since open (checksum, disk): their rules did not match. Open checks
-  // every block of what is searched up to 64 MiB, and beyond that all that lies outside the data blocks;
-  // whoever sees this rise keeps the previous generation and raises an alarm.
-  virtual std::uint64_t damaged_reads() const { return 0; }
 };
 
 }  // namespace weir

@@ -14,7 +14,14 @@
 
 namespace weir::store {
 
-class GenerationImpl final : public Generation {
+// Who can tell what was true when. Errors: those of opening a database.
+class HistoryKeeper {
+ public:
+  virtual ~HistoryKeeper() = default;
+  virtual Result<const Database*> history() const = 0;
+};
+
+class GenerationImpl final : public Generation, public HistoryKeeper {
  public:
   static Result<std::shared_ptr<const Generation>> open(const std::filesystem::path& checkpoint,
                                                         std::shared_ptr<StoreCache> cache);
@@ -34,14 +41,13 @@ class GenerationImpl final : public Generation {
   std::uint64_t damaged_reads() const override { return damaged_reads_.load(std::memory_order_relaxed); }
 
   // All families, opened at the first call. Errors as Generation::open; not_found once the checkpoint was removed.
-  Result<const Database*> history() const;
+  Result<const Database*> history() const override;
 
  private:
   GenerationImpl() = default;
   Result<void> load();
   Result<void> load_lists();
-  void match_entries(ByteReader entries, const ReversedName& name, unsigned labels, struct NameScan& scan,
-                     MatchSet& out) const;
+  void match_entries(ByteReader entries, unsigned labels, struct NameScan& scan, MatchSet& out) const;
 
   std::filesystem::path path_;
   std::shared_ptr<StoreCacheImpl> cache_;

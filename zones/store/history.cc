@@ -1,6 +1,6 @@
 #include "zones/store/history.h"
 
-#include "zones/store/generation_impl.h"
+#include "zones/store/past_generation.h"
 #include "zones/store/policy_store.h"
 
 namespace weir {
@@ -8,9 +8,9 @@ namespace {
 
 using namespace store;
 
-Result<const Database*> history_of(const Generation& generation) {
-  const auto* ours = dynamic_cast<const GenerationImpl*>(&generation);
-  if (ours == nullptr) return Error{ErrorCode::invalid, "this generation keeps no history"};
+Result<const Database*> history_of(const RulesInForce& rules) {
+  const auto* ours = dynamic_cast<const HistoryKeeper*>(&rules);
+  if (ours == nullptr) return Error{ErrorCode::invalid, "these rules keep no history"};
   return ours->history();
 }
 
@@ -70,9 +70,9 @@ Result<RuleSource> find_rule(const Database& database, const Match& match, std::
 
 }  // namespace
 
-Result<RuleSource> find_source(const Generation& generation, const Match& match, const ReversedName& name,
+Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, const ReversedName& name,
                                GenerationNumber at) {
-  auto database = history_of(generation);
+  auto database = history_of(rules);
   if (!database) return database.error();
   std::string target;
   put_u8(target, static_cast<std::uint8_t>(space_of(match.kind)));
@@ -81,9 +81,9 @@ Result<RuleSource> find_source(const Generation& generation, const Match& match,
   return find_rule(**database, match, std::move(target), at.value);
 }
 
-Result<RuleSource> find_source(const Generation& generation, const Match& match, const IpAddress& address,
+Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, const IpAddress& address,
                                GenerationNumber at) {
-  auto database = history_of(generation);
+  auto database = history_of(rules);
   if (!database) return database.error();
   const IpAddress plain = address.unmapped();
   std::string target;
@@ -92,8 +92,8 @@ Result<RuleSource> find_source(const Generation& generation, const Match& match,
   return find_rule(**database, match, std::move(target), at.value);
 }
 
-Result<ImportRecord> find_import(const Generation& generation, ListId list, ImportId import) {
-  auto database = history_of(generation);
+Result<ImportRecord> find_import(const RulesInForce& rules, ListId list, ImportId import) {
+  auto database = history_of(rules);
   if (!database) return database.error();
   const auto value = (*database)->get(Family::lists, import_key(list, import));
   if (!value) {
@@ -103,21 +103,10 @@ Result<ImportRecord> find_import(const Generation& generation, ListId list, Impo
   return import_record_from_json(*value);
 }
 
-Result<GenerationNumber> find_generation_at(const Generation& generation, WallTime time) {
-  auto database = history_of(generation);
+Result<GenerationNumber> find_generation_at(const RulesInForce& rules, WallTime time) {
+  auto database = history_of(rules);
   if (!database) return database.error();
-  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-  const auto timeline = (*database)->iterate(Family::timeline);
-  timeline->SeekForPrev(published_at_key(static_cast<std::uint64_t>(ns), UINT64_MAX));
-  if (!timeline->status().ok()) return to_error(timeline->status(), "timeline");
-  if (!timeline->Valid() || !view(timeline->key()).starts_with("t")) {
-    return Error{ErrorCode::not_found, "nothing was published yet at that time"};
-  }
-  ByteReader key(view(timeline->key()).substr(1));
-  (void)key.u64();
-  const GenerationNumber number{key.u64()};
-  if (!key.ok()) return corrupt("timeline");
-  return number;
+  return generation_at(**database, time);
 }
 
 }  // namespace weir

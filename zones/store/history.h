@@ -19,13 +19,13 @@ struct RuleSource {
 
 // `match` as Generation::match gave it for `name` (or, for address rules, for `address`).
 // The source in force at generation `at`.
-Result<RuleSource> find_source(const Generation& generation, const Match& match, const ReversedName& name,
+Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, const ReversedName& name,
                                GenerationNumber at);
-Result<RuleSource> find_source(const Generation& generation, const Match& match, const IpAddress& address,
+Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, const IpAddress& address,
                                GenerationNumber at);
 // Provenance of one import, for the "which import, from where, when" of explain.
-Result<struct ImportRecord> find_import(const Generation& generation, ListId list, ImportId import);
-// The generation that was in force at `time`, as `generation` knows it. not_found: nothing was published yet.
-Result<GenerationNumber> find_generation_at(const Generation& generation, WallTime time);
+Result<struct ImportRecord> find_import(const RulesInForce& rules, ListId list, ImportId import);
+// The generation that was in force at `time`, as `rules` know it. not_found: nothing was published yet.
+Result<GenerationNumber> find_generation_at(const RulesInForce& rules, WallTime time);
 
 }  // namespace weir

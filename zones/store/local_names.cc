@@ -6,10 +6,10 @@ namespace weir {
 namespace {
 
 // RFC 6147 section 5.3.1: the name of a translated address is an alias of the IPv4 address's.
-bool is_translated_pointer(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) {
-  if (type != RecordType::ptr || !generation.policies().dns64) return false;
+bool is_translated_pointer(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) {
+  if (type != RecordType::ptr || !rules.policies().dns64) return false;
   const auto address = ipv6_of_pointer_name(name);
-  return address && extract_ipv4(generation.policies().dns64->prefix, *address);
+  return address && extract_ipv4(rules.policies().dns64->prefix, *address);
 }
 
 const Rrset& pointer_alias() {
@@ -24,11 +24,11 @@ const Rrset& pointer_alias() {
 
 }  // namespace
 
-LocalMatch LocalNames::match(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const {
-  LocalMatch out = match_zones(generation, name, type);
+LocalMatch LocalNames::match(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) const {
+  LocalMatch out = match_zones(rules, name, type);
   // Above what is special: the prefix of a site's own may be of private space (fc00::/7).
   const bool decided = out.answers() && out.author == LocalAuthor::administrator;
-  if (decided || !is_translated_pointer(generation, name, type)) return out;
+  if (decided || !is_translated_pointer(rules, name, type)) return out;
   out.author = LocalAuthor::standard;
   out.finding = {};
   out.finding.outcome = LocalFinding::Outcome::alias;
@@ -37,10 +37,10 @@ LocalMatch LocalNames::match(const Generation& generation, std::span<const std::
   return out;
 }
 
-LocalMatch LocalNames::match_zones(const Generation& generation, std::span<const std::uint8_t> name,
+LocalMatch LocalNames::match_zones(const RulesInForce& rules, std::span<const std::uint8_t> name,
                                    RecordType type) const {
-  const LocalData* own = generation.local_data();
-  const LocalData* special = generation.policies().special_names ? special_ : nullptr;
+  const LocalData* own = rules.local_data();
+  const LocalData* special = rules.policies().special_names ? special_ : nullptr;
   LocalMatch out;
   if (own == nullptr && special == nullptr) return out;
   const LabelStarts labels(name);

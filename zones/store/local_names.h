@@ -27,11 +27,11 @@ class LocalNames {
   explicit LocalNames(const LocalData* special) : special_(special) {}
 
   // The longest zone that holds the name has the word, the administrator's where both are equally long. Valid as long
-  // as the generation.
-  LocalMatch match(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const;
+  // as the rules.
+  LocalMatch match(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) const;
 
  private:
-  LocalMatch match_zones(const Generation& generation, std::span<const std::uint8_t> name, RecordType type) const;
+  LocalMatch match_zones(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) const;
 
   const LocalData* special_;
 };

@@ -48,6 +48,7 @@ class PolicyStoreImpl final : public PolicyStore {
   }
   Result<std::vector<PublishedGeneration>> generations() const override;
   Result<std::vector<ImportRecord>> history(ListId list) const override;
+  Result<std::shared_ptr<const RulesInForce>> rules_at(WallTime time) const override;
   Result<std::uint64_t> rule_count(ListId list) override;
   std::string pinned() const override { return state_.pinned; }
 
@@ -87,7 +88,6 @@ class PolicyStoreImpl final : public PolicyStore {
   // Rollback.
   Result<void> finish_rollback();
   Result<void> bring_live_to(std::uint64_t generation, std::uint64_t effective);
-  Result<PolicySet> policies_at(std::uint64_t generation);
 
   std::filesystem::path store_;
   WriterOptions options_;

@@ -2,17 +2,10 @@
 #include <algorithm>
 #include <set>
 
+#include "zones/store/past_generation.h"
 #include "zones/store/policy_store.h"
 
 namespace weir::store {
-
-Result<PolicySet> PolicyStoreImpl::policies_at(std::uint64_t generation) {
-  const auto versions = database_->iterate(Family::policies);
-  versions->SeekForPrev(policies_key(generation));
-  if (!versions->status().ok()) return to_error(versions->status(), "policies");
-  if (!versions->Valid()) return corrupt("policies");
-  return PolicySet::from_json(view(versions->value()));
-}
 
 Result<GenerationNumber> PolicyStoreImpl::rollback_generation(GenerationNumber to, const std::string& reason, Now now) {
   if (to > published_) return Error{ErrorCode::not_found, "there is no generation " + std::to_string(to.value)};
@@ -75,7 +68,7 @@ Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint6
         write_list({.list = list, .import = {}, .note = {}, .effective = effective, .loaded = loaded}, then, {});
     if (!done) return done.error();
   }
-  auto policies = policies_at(generation);
+  auto policies = policies_at(*database_, {generation});
   if (!policies) return policies.error();
   if (*policies != policies_) {
     StoreState state = state_;

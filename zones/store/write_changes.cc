@@ -4,6 +4,7 @@
 #include <span>
 
 #include "zones/dns/reversed_name.h"
+#include "zones/store/entry_match.h"
 
 namespace weir::store {
 namespace {
@@ -51,10 +52,7 @@ bool change_entries(std::vector<Entry>& entries, Changes changes, ListId list, s
     }
     if (entry.opens()) opens += change.added ? 1 : -1;
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    if (a.kind != b.kind) return a.kind < b.kind;
-    return a < b;
-  });
+  std::sort(entries.begin(), entries.end(), entry_order);
   return true;
 }
 

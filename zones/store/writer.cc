@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "zones/base/text.h"
+#include "zones/store/past_generation.h"
 #include "zones/store/policy_store.h"
 
 namespace weir {
@@ -352,6 +353,12 @@ Result<std::vector<ImportRecord>> PolicyStoreImpl::history(ListId list) const {
   if (!iterator->status().ok()) return to_error(iterator->status(), "lists");
   std::reverse(records.begin(), records.end());
   return records;
+}
+
+Result<std::shared_ptr<const RulesInForce>> PolicyStoreImpl::rules_at(WallTime time) const {
+  const auto number = generation_at(*database_, time);
+  if (!number) return number.error();
+  return PastGeneration::open(*database_, *number);
 }
 
 Result<std::uint64_t> PolicyStoreImpl::rule_count(ListId list) {

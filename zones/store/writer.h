@@ -19,6 +19,7 @@
 #include "zones/base/time.h"
 #include "zones/policy.h"
 #include "zones/rule.h"
+#include "zones/store/generation.h"
 
 namespace weir {
 
@@ -79,6 +80,9 @@ class PolicyRecords {
   virtual Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const = 0;
   virtual Result<std::vector<PublishedGeneration>> generations() const = 0;  // newest first
   virtual Result<std::vector<ImportRecord>> history(ListId list) const = 0;  // newest first
+  // What was in force at a moment, from the validity intervals; no older than the store. It must not outlive this.
+  // Errors: not_found (nothing was published yet), corrupt, io.
+  virtual Result<std::shared_ptr<const RulesInForce>> rules_at(WallTime time) const = 0;
 };
 
 class PolicyStore : public PolicyRecords {

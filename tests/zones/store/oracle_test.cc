@@ -1,58 +1,11 @@
 // Random rule sets against a naive oracle: every rule compared with every name, after every import.
-#include <random>
 #include <set>
 
+#include "tests/zones/store/naive_rules.h"
 #include "tests/zones/store/store_fixture.h"
 
 namespace weir::testing {
 namespace {
-
-using Random = std::mt19937_64;
-
-// Few labels, so that names meet; sometimes very deep.
-Name random_name(Random& random) {
-  static const char* kLabels[] = {"a", "b", "ab", "com", "x"};
-  unsigned count = static_cast<unsigned>(random() % 6);
-  if (random() % 40 == 0) count = 120 + static_cast<unsigned>(random() % 8);
-  Name made;
-  for (unsigned i = 0; i < count; ++i) {
-    const auto longer = made.child(count > 100 ? "a" : kLabels[random() % 5]);
-    if (!longer) break;
-    made = *longer;
-  }
-  return made;
-}
-
-Rule random_rule(Random& random) {
-  Rule made;
-  made.name = random_name(random);
-  made.kind = static_cast<PatternKind>(random() % 3);
-  made.action = random() % 4 == 0 ? Action::allow : Action::block;
-  made.important = random() % 8 == 0;
-  if (random() % 10 == 0) made.detail.conditions.types = {RecordType::aaaa};
-  if (random() % 20 == 0) {
-    made.kind = PatternKind::glob;
-    made.pattern = "*b.a*";
-  }
-  return made;
-}
-
-bool naive_matches(const Rule& rule, const Name& asked) {
-  switch (rule.kind) {
-    case PatternKind::exact:
-      return rule.name == asked;
-    case PatternKind::subtree:
-      return asked.is_at_or_below(rule.name);
-    case PatternKind::below:
-      return asked.is_at_or_below(rule.name) && !(asked == rule.name);
-    default:
-      return asked.is_at_or_below(rule.name) && asked.to_text().find("b.a") != std::string::npos;
-  }
-}
-
-bool opens(const Rule& rule) {
-  return rule.action == Action::allow;
-}
 
 std::string naive(const std::map<std::string, std::vector<Rule>>& lists, const Name& asked) {
   std::multiset<std::string> found;
@@ -62,10 +15,7 @@ std::string naive(const std::map<std::string, std::vector<Rule>>& lists, const N
       std::set<std::string> below;
       for (const auto& [other, others] : lists) {
         for (const Rule& candidate : others) {
-          if (!opens(candidate) || !candidate.name.is_at_or_below(rule.name)) continue;
-          const bool reaches = !(candidate.name == rule.name) || candidate.kind == PatternKind::below ||
-                               candidate.kind == PatternKind::glob;
-          if (reaches) below.insert(other);
+          if (naive_opens_below(candidate, rule.name)) below.insert(other);
         }
       }
       std::string text = std::to_string(1000 - rule.name.label_count()) + std::string(to_text(rule.kind)) + list +
