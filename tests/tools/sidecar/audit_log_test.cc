@@ -167,6 +167,9 @@ class Published final : public PolicyRecords {
     return all;
   }
   Result<std::vector<ImportRecord>> history(ListId) const override { return std::vector<ImportRecord>(); }
+  Result<std::shared_ptr<const RulesInForce>> rules_at(WallTime) const override {
+    return Error{ErrorCode::not_found, "nothing was published yet at that time"};
+  }
 };
 
 TEST_F(AuditLogTest, WhatWasPublishedWithoutARecordGetsOne) {
