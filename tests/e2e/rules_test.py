@@ -88,7 +88,7 @@ lists = ["ads"]
         then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
         def explained(name: str, *more: str) -> dict:
-            return json.loads(self.weir.run("explain", name, "--json", *more).out)["results"][0]
+            return json.loads(self.weir.command("explain", name, "--json", *more).out)["results"][0]
 
         self.assertEqual(explained("past.bulk.test")["outcome"], "none")
         self.assertEqual(explained("ads.example")["outcome"], "blocked")
@@ -98,11 +98,11 @@ lists = ["ads"]
         allowed = explained("ads.example", "--at", then)
         self.assertEqual((allowed["outcome"], allowed["losers"][0]["list"], allowed["losers"][0]["line"]),
                          ("allowed", "ads", 1))
-        said = self.weir.run("explain", "past.bulk.test", "--at", then)
+        said = self.weir.command("explain", "past.bulk.test", "--at", then)
         self.assertIn(f", at {then}", said.out)
-        self.assertEqual(said.code, 1)
-        never = self.weir.run("explain", "past.bulk.test", "--at", "2001-01-01")
-        self.assertEqual(never.code, 3)
+        self.assertEqual(said.status, 1)
+        never = self.weir.command("explain", "past.bulk.test", "--at", "2001-01-01")
+        self.assertEqual(never.status, 3)
         self.assertIn("nothing was published yet", never.err)
 
 
