@@ -89,13 +89,32 @@ bool applies(const Conditions& conditions, const DecideContext& context) {
                       [&](const Name& subtree) { return context.name.is_at_or_below(subtree); });
 }
 
+// An exception from rewrites names in its action what it lifts: an answer, or with `answer` and no records every one.
+bool is_rewrite_exception(const Candidate& candidate) {
+  return candidate.match->exception() && candidate.match->action != Action::allow;
+}
+
+bool lifts(const Candidate& exception, const Candidate& block) {
+  const Action action = block.match->action;
+  if (!is_rewrite_exception(exception)) return true;
+  if (action == Action::block || is_rewrite_exception(block)) return false;
+  const RuleDetail* wanted = exception.detail;
+  const bool names_data =
+      wanted != nullptr && (!wanted->addresses.empty() || wanted->target || !wanted->records.empty());
+  if (!names_data) return exception.match->action == Action::answer || exception.match->action == action;
+  const RuleDetail* given = block.detail;
+  return exception.match->action == action && given != nullptr && wanted->addresses == given->addresses &&
+         wanted->target == given->target && wanted->records == given->records;
+}
+
 // `@@` scoped to its own list removes that list's blocks before ranks are compared (an important block only where the
 // exception is important too; in a list ordered by specificity only what is not more specific than the exception).
 void apply_own_exceptions(std::span<Candidate> candidates) {
   for (const Candidate& exception : candidates) {
-    if (!exception.match->exception() || exception.list->exceptions != ExceptionScope::own) continue;
+    if (!exception.match->exception()) continue;
+    if (exception.list->exceptions != ExceptionScope::own && !is_rewrite_exception(exception)) continue;
     for (Candidate& block : candidates) {
-      if (block.list != exception.list || block.allow) continue;
+      if (block.list != exception.list || block.allow || !lifts(exception, block)) continue;
       if (block.match->important() && !exception.match->important()) continue;
       if (block.list->order == Order::specific && specificity(block) > specificity(exception)) continue;
       block.removed = true;
@@ -105,7 +124,7 @@ void apply_own_exceptions(std::span<Candidate> candidates) {
 
 bool takes_part(const Candidate& candidate) {
   const bool own_exception = candidate.match->exception() && candidate.list->exceptions == ExceptionScope::own;
-  return !candidate.removed && !own_exception;
+  return !candidate.removed && !own_exception && !is_rewrite_exception(candidate);
 }
 
 // The winner among those that take part: the first rank with a match; in it each list that is ordered by specificity

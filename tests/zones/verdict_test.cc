@@ -86,6 +86,43 @@ struct World {
   WallTime now = WallTime(std::chrono::seconds(1800000000));
 };
 
+// An exception from rewrites lifts what it names and nothing else, whatever the list's exceptions reach.
+TEST(Verdict, ExceptionsFromRewritesLiftRewritesOnly) {
+  World world;
+  RuleDetail given;
+  given.addresses = {*IpAddress::parse("192.0.2.1")};
+  RuleDetail other;
+  other.addresses = {*IpAddress::parse("192.0.2.2")};
+  world.details.details = {{1, given}, {2, other}};
+  const Match block = rule(kAds, kSubtree, 2, Action::block);
+  const Match rewrite = rule(kAds, kSubtree, 2, Action::address, 0, 1);
+  const Match name_error = rule(kAds, kSubtree, 2, Action::nxdomain);
+  const auto except = [](Action action, std::uint32_t detail = 0) {
+    return rule(kAds, kSubtree, 2, action, Match::kException, detail);
+  };
+  const struct {
+    std::vector<Match> matches;
+    int winner;
+  } rows[] = {
+      {{rewrite, except(Action::answer)}, -1},
+      {{name_error, except(Action::answer)}, -1},
+      {{block, except(Action::answer)}, 0},
+      {{rewrite, block, except(Action::answer)}, 1},
+      {{rewrite, except(Action::address, 1)}, -1},
+      {{rewrite, except(Action::address, 2)}, 0},
+      {{rewrite, except(Action::nxdomain)}, 0},
+      {{name_error, except(Action::nxdomain)}, -1},
+      {{rule(kPhishing, kSubtree, 2, Action::nxdomain), except(Action::answer)}, 0},
+      {{except(Action::answer)}, -1},
+  };
+  for (const ExceptionScope scope : {ExceptionScope::own, ExceptionScope::rank}) {
+    world.set.lists[3].exceptions = scope;
+    for (const auto& row : rows) {
+      EXPECT_EQ(world.decide_in_group(row.matches, 0).winner, row.winner) << (&row - rows);
+    }
+  }
+}
+
 TEST(Verdict, RanksThenImportantThenAllowThenSpecific) {
   struct Row {
     const char* what;

@@ -1,9 +1,10 @@
-// Adblock-style lines: ||name^, |name^, @@, and the modifiers that mean something in the DNS (SEMANTICS section 2).
+// Adblock-style lines: ||name^, |name^, name^, globs, @@, /regular expressions/ (SEMANTICS section 2).
 #include <algorithm>
 #include <array>
 
 #include "zones/base/text.h"
 #include "zones/lists/line.h"
+#include "zones/lists/modifiers.h"
 #include "zones/lists/name_text.h"
 #include "zones/lists/pattern.h"
 
@@ -11,161 +12,6 @@ namespace weir {
 namespace {
 
 constexpr std::array<std::string_view, 8> kCosmetic = {"##", "#@#", "#?#", "#$#", "#%#", "#@?#", "#@$#", "$$"};
-
-// No effect in the DNS, the rule stays: they include the main document.
-constexpr std::array<std::string_view, 3> kHarmless = {"all", "document", "doc"};
-
-// Known to browsers' blockers; in the DNS they would over-block.
-constexpr std::array<std::string_view, 44> kBrowserOnly = {"third-party",
-                                                           "3p",
-                                                           "first-party",
-                                                           "1p",
-                                                           "popup",
-                                                           "script",
-                                                           "image",
-                                                           "img",
-                                                           "stylesheet",
-                                                           "css",
-                                                           "object",
-                                                           "media",
-                                                           "font",
-                                                           "subdocument",
-                                                           "frame",
-                                                           "websocket",
-                                                           "xmlhttprequest",
-                                                           "xhr",
-                                                           "ping",
-                                                           "other",
-                                                           "domain",
-                                                           "removeparam",
-                                                           "redirect",
-                                                           "redirect-rule",
-                                                           "csp",
-                                                           "permissions",
-                                                           "generichide",
-                                                           "ghide",
-                                                           "elemhide",
-                                                           "ehide",
-                                                           "specifichide",
-                                                           "shide",
-                                                           "genericblock",
-                                                           "jsinject",
-                                                           "urlblock",
-                                                           "content",
-                                                           "extension",
-                                                           "stealth",
-                                                           "cookie",
-                                                           "replace",
-                                                           "app",
-                                                           "network",
-                                                           "empty",
-                                                           "mp4"};
-
-constexpr std::array<std::string_view, 2> kClientOnly = {"client", "ctag"};
-
-template <std::size_t N>
-bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-// `$dnsrewrite=VALUE`: an address, a name, an RCODE, or RCODE;TYPE;VALUE. False: not one that weir can answer with.
-bool parse_rewrite(std::string_view value, Rule& rule) {
-  const auto address_or_name = [&](std::string_view text) {
-    if (const auto address = IpAddress::parse(text)) {
-      rule.action = Action::address;
-      rule.detail.addresses = {*address};
-      return true;
-    }
-    const ListName name = parse_list_name(text);
-    if (name.fault != NameFault::none) return false;
-    rule.action = Action::cname;
-    rule.detail.target = name.name;
-    return true;
-  };
-  const auto first = value.find(';');
-  const std::string code = to_lower_ascii(value.substr(0, first));
-  const bool alone = first == std::string_view::npos || value.substr(first) == ";;";
-  if (alone && code == "nxdomain") rule.action = Action::nxdomain;
-  if (alone && code == "refused") rule.action = Action::refused;
-  if (alone && code == "noerror") rule.action = Action::nodata;
-  if (rule.action != Action::block) return true;
-  if (first == std::string_view::npos) return address_or_name(value);
-  const auto second = value.find(';', first + 1);
-  if (code != "noerror" || second == std::string_view::npos) return false;
-  const std::string type = to_lower_ascii(value.substr(first + 1, second - first - 1));
-  if (!address_or_name(value.substr(second + 1))) return false;
-  if (type == "cname") return rule.action == Action::cname;
-  if (rule.action != Action::address) return false;
-  const bool ipv4 = rule.detail.addresses.front().family == AddressFamily::ipv4;
-  return (type == "a" && ipv4) || (type == "aaaa" && !ipv4);
-}
-
-// Reads the modifiers into `rule`, whose action says already whether it allows. False: the line has ended in a bucket.
-bool parse_modifiers(std::string_view text, std::size_t column, const LineOptions& options, Rule& rule, Line& line) {
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view modifier = text.substr(0, comma);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    const bool inverted = modifier.starts_with('~');
-    if (inverted) modifier.remove_prefix(1);
-    const auto equals = modifier.find('=');
-    const std::string_view name = modifier.substr(0, equals);
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : modifier.substr(equals + 1);
-    const auto end = [&](Bucket bucket, std::string_view why) {
-      line.end(bucket, column, "$" + std::string(name.substr(0, 60)) + ": " + std::string(why));
-      return false;
-    };
-    if (name == "important" && !inverted) {
-      rule.important = true;
-    } else if (name == "badfilter" && !inverted) {
-      line.cancels = true;
-    } else if (name == "dnstype" && !inverted) {
-      for (std::size_t at = 0; at <= value.size();) {
-        const std::size_t bar = std::min(value.find('|', at), value.size());
-        std::string_view type = value.substr(at, bar - at);
-        at = bar + 1;
-        const bool excluded = type.starts_with('~');
-        if (excluded) type.remove_prefix(1);
-        const auto parsed = parse_record_type(type);
-        if (!parsed) return end(Bucket::unknown_modifier, "not a record type");
-        Conditions& conditions = rule.detail.conditions;
-        if (!conditions.types.empty() && conditions.types_excluded != excluded) {
-          return end(Bucket::unknown_modifier, "types and excluded types in one rule");
-        }
-        conditions.types_excluded = excluded;
-        conditions.types.push_back(*parsed);
-      }
-      std::vector<RecordType>& types = rule.detail.conditions.types;
-      std::sort(types.begin(), types.end());
-      types.erase(std::unique(types.begin(), types.end()), types.end());
-    } else if (name == "denyallow" && !inverted) {
-      for (std::size_t at = 0; at <= value.size();) {
-        const std::size_t bar = std::min(value.find('|', at), value.size());
-        const ListName subtree = parse_list_name(value.substr(at, bar - at));
-        at = bar + 1;
-        if (subtree.fault != NameFault::none) return end(Bucket::invalid_name, "a name is faulty");
-        rule.detail.conditions.deny_allow.push_back(subtree.name);
-      }
-    } else if (is_one_of(kHarmless, name) && !inverted) {
-      continue;
-    } else if (is_one_of(kClientOnly, name)) {
-      return end(Bucket::client_modifier, "a publisher cannot know our clients");
-    } else if (name == "dnsrewrite") {
-      if (!options.rewrites)
-        return end(Bucket::untrusted_rewrite,
-                   "answers with something else: only a list with rewrites = true may do that");
-      // Without the rewrites that it lifts, an exception would lift the plain blocks as well.
-      if (rule.action == Action::allow)
-        return end(Bucket::unsupported_pattern, "an exception from rewrites alone (not supported yet)");
-      if (!parse_rewrite(value, rule)) return end(Bucket::unsupported_pattern, "not an answer that weir can give");
-    } else if (is_one_of(kBrowserOnly, name)) {
-      return end(Bucket::browser_modifier, "means something in a browser only");
-    } else {
-      return end(Bucket::unknown_modifier, "an unknown modifier: the rule cannot be kept without it");
-    }
-  }
-  return true;
-}
 
 // How a pattern begins and ends.
 struct Anchors {
@@ -292,7 +138,7 @@ void parse_adblock_line(std::string_view text, const LineOptions& options, Line&
     return;
   }
   if (dollar != std::string_view::npos) {
-    if (!parse_modifiers(content.substr(dollar + 1), column + dollar + 1, options, rule, line)) return;
+    if (!read_modifiers(content.substr(dollar + 1), column + dollar + 1, options, rule, line)) return;
     for (Rule& made : line.rules) {
       made.action = rule.action;
       made.important = rule.important;

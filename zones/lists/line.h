@@ -12,6 +12,8 @@
 
 namespace weir {
 
+struct UnboundZones;
+
 enum class Bucket : std::uint8_t {
   rule,  // at least one rule came of it
   blank,
@@ -50,7 +52,8 @@ struct LineOptions {
   bool own_actions = false;          // unbound's zone types keep their meaning; else Action::block
   bool bare_is_subtree = false;      // what `name` alone means
   bool wildcard_is_subtree = false;  // what `*.name` alone means (adblock's ||*.name^ is always "below")
-  bool local = false;                // a rule of the administrator's own: it may name clients
+  const UnboundZones* unbound = nullptr;
+  bool local = false;  // a rule of the administrator's own: it may name clients
 };
 
 // One line as read. Reused from line to line.

@@ -13,6 +13,7 @@
 #include "zones/lists/pattern.h"
 #include "zones/lists/rpz_reader.h"
 #include "zones/lists/rule_set.h"
+#include "zones/lists/unbound.h"
 
 namespace weir {
 namespace {
@@ -34,17 +35,24 @@ LineOptions line_options_of(const ListOptions& options, const Survey& survey) {
   return out;
 }
 
+// What lines say of lines that may stand before them, so it is read first.
+struct Foreknowledge {
+  RuleHashes cancelled;  // the rules that `$badfilter` lines name
+  UnboundZones unbound;
+};
+
 class Reader final : public ListReader {
  public:
   Reader(std::filesystem::path file, ListOptions options, LineSource source, const Survey& survey,
-         std::optional<Dialect> declared, RuleHashes cancelled)
+         std::optional<Dialect> declared, Foreknowledge known)
       : file_(std::move(file)),
         options_(std::move(options)),
         source_(std::move(source)),
         declared_(declared),
-        cancelled_(std::move(cancelled)),
+        known_(std::move(known)),
         adblock_(declared ? *declared == Dialect::adblock : survey.mostly_adblock()),
         line_options_(line_options_of(options_, survey)) {
+    line_options_.unbound = &known_.unbound;
     summary_.bare_is_subtree = line_options_.bare_is_subtree;
   }
 
@@ -74,7 +82,7 @@ class Reader final : public ListReader {
   ListOptions options_;
   LineSource source_;
   std::optional<Dialect> declared_;
-  RuleHashes cancelled_;
+  Foreknowledge known_;
   bool adblock_;
   LineOptions line_options_;
   ListSummary summary_;
@@ -189,7 +197,7 @@ void Reader::keep_rules(Dialect dialect) {
   const std::size_t before = pending_.size();
   for (Rule& rule : line_.rules) {
     const std::uint64_t hash = hash_rule(rule);
-    if (cancelled_.contains(hash)) {
+    if (known_.cancelled.contains(hash)) {
       cancelled = true;
       continue;
     }
@@ -300,14 +308,22 @@ Result<bool> holds(const std::filesystem::path& file, std::string_view word) {
   }
 }
 
-// The rules that `$badfilter` lines name: they may come after what they cancel, so they are read first.
-Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListOptions& options,
-                                  const LineOptions& line_options, std::optional<Dialect> declared) {
-  RuleHashes cancelled;
-  if (declared && *declared != Dialect::adblock) return cancelled;
-  const auto any = holds(file, "badfilter");
-  if (!any) return any.error();
-  if (!*any) return cancelled;
+Result<Foreknowledge> read_ahead(const std::filesystem::path& file, const ListOptions& options,
+                                 const LineOptions& line_options, std::optional<Dialect> declared) {
+  Foreknowledge out;
+  bool cancels = false;
+  bool redirects = false;
+  if (!declared || *declared == Dialect::adblock) {
+    const auto found = holds(file, "badfilter");
+    if (!found) return found.error();
+    cancels = *found;
+  }
+  if (!declared || *declared == Dialect::unbound) {
+    const auto found = holds(file, "redirect");
+    if (!found) return found.error();
+    redirects = *found;
+  }
+  if (!cancels && !redirects) return out;
   auto opened = open_list_file(file);
   if (!opened) return opened.error();
   LineSource source(std::move(*opened), options.max_line_size);
@@ -315,16 +331,18 @@ Result<RuleHashes> read_cancelled(const std::filesystem::path& file, const ListO
   Line line;
   while (true) {
     const LineSource::Got got = source.next(text);
-    if (got == LineSource::Got::end) return cancelled;
+    if (got == LineSource::Got::end) return out;
     if (got == LineSource::Got::failed) return list_file_error(file, source.fault());
-    if (got == LineSource::Got::overlong || text.find("badfilter") == std::string_view::npos) continue;
+    if (got == LineSource::Got::overlong) continue;
     text = trim(text);
+    if (redirects && text.starts_with("local-") && is_line_text(text)) note_unbound_line(text, out.unbound);
+    if (!cancels || text.find("badfilter") == std::string_view::npos) continue;
     if (!is_line_text(text) || classify(text, true) != LineClass::rule || dialect_of(text) != Dialect::adblock)
       continue;
     line.reset();
     parse_adblock_line(text, line_options, line);
     if (!line.cancels) continue;
-    for (const Rule& rule : line.rules) cancelled.insert(hash_rule(rule));
+    for (const Rule& rule : line.rules) out.cancelled.insert(hash_rule(rule));
   }
 }
 
@@ -399,10 +417,10 @@ Result<std::unique_ptr<ListReader>> ListReader::open(const std::filesystem::path
   if (options.kind == ListKind::rpz)
     return make_rpz_reader(file, options, LineSource(std::move(*opened), options.max_line_size));
   const Survey survey = survey_of(text, options.max_line_size);
-  auto cancelled = read_cancelled(file, options, line_options_of(options, survey), declared);
-  if (!cancelled) return cancelled.error();
+  auto known = read_ahead(file, options, line_options_of(options, survey), declared);
+  if (!known) return known.error();
   return std::unique_ptr<ListReader>(std::make_unique<Reader>(
-      file, options, LineSource(std::move(*opened), options.max_line_size), survey, declared, std::move(*cancelled)));
+      file, options, LineSource(std::move(*opened), options.max_line_size), survey, declared, std::move(*known)));
 }
 
 }  // namespace weir

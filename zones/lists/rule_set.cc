@@ -30,6 +30,12 @@ std::uint64_t hash_detail(std::uint64_t state, const RuleDetail& detail) {
   const Conditions& conditions = detail.conditions;
   state = mix(state, conditions.types.size() * 2 + (conditions.types_excluded ? 1 : 0));
   for (const RecordType type : conditions.types) state = mix(state, static_cast<std::uint64_t>(type));
+  for (const Prefix& prefix : conditions.clients) {
+    state = hash_octets(mix(state, prefix.length), prefix.address.bytes());
+  }
+  for (const std::string& group : conditions.groups) {
+    state = hash_octets(state, {reinterpret_cast<const std::uint8_t*>(group.data()), group.size()});
+  }
   for (const Name& name : conditions.deny_allow) state = hash_octets(state, name.folded().wire());
   for (const IpAddress& address : detail.addresses) state = hash_octets(state, address.bytes());
   if (detail.target) state = hash_octets(mix(state, detail.target_below ? 1 : 0), detail.target->folded().wire());

@@ -187,8 +187,6 @@ TEST(Lists, AdblockLines) {
        Bucket::rule,
        {"cname subtree a.example = b.example"},
        trusted()},
-      {"||a.example^$dnsrewrite=NOERROR;TXT;hello", Bucket::unsupported_pattern, {}, trusted()},
-      {"@@||a.example^$dnsrewrite", Bucket::unsupported_pattern, {}, trusted()},
       {"a.example##.banner", Bucket::cosmetic, {}},
       {"a.example#@#.banner", Bucket::cosmetic, {}},
       {"a.example#?#.banner", Bucket::cosmetic, {}},
@@ -200,6 +198,100 @@ TEST(Lists, AdblockLines) {
       {"||192.0.2.1^", Bucket::invalid_name, {}},
       {"||^", Bucket::invalid_name, {}},
   });
+}
+
+// SEMANTICS 2 adblock: local rules, or lists with `rewrites = true`; short form, `RCODE;TYPE;VALUE` form, and the
+// exception form without a value
+TEST(Lists, RewritesOfAdblockLists) {
+  const std::string rewrite = "||a.example^$dnsrewrite=";
+  check({
+      {rewrite + "NOERROR;TXT;hello world",
+       Bucket::rule,
+       {"answer subtree a.example = TXT 30 0b68656c6c6f20776f726c64"},
+       trusted()},
+      {rewrite + "NOERROR;TXT;\"a\" \"b\"", Bucket::rule, {"answer subtree a.example = TXT 30 01610162"}, trusted()},
+      {rewrite + "NOERROR;TXT;a\\,b,important",
+       Bucket::rule,
+       {"answer important subtree a.example = TXT 30 03612c62"},
+       trusted()},
+      {rewrite + "NOERROR;MX;10 mx.example",
+       Bucket::rule,
+       {"answer subtree a.example = MX 30 000a026d78076578616d706c6500"},
+       trusted()},
+      {rewrite + "NOERROR;PTR;b.example.",
+       Bucket::rule,
+       {"answer subtree a.example = PTR 30 0162076578616d706c6500"},
+       trusted()},
+      {rewrite + "NOERROR;SRV;1 2 443 b.example",
+       Bucket::rule,
+       {"answer subtree a.example = SRV 30 0001000201bb0162076578616d706c6500"},
+       trusted()},
+      {rewrite + "NOERROR;HTTPS;1 . alpn=h2",
+       Bucket::rule,
+       {"answer subtree a.example = HTTPS 30 0001000001000302"
+        "6832"},
+       trusted()},
+      {rewrite + "NOERROR;SVCB;0 b.example",
+       Bucket::rule,
+       {"answer subtree a.example = SVCB 30 00000162076578616d706c6500"},
+       trusted()},
+      {rewrite + "NOERROR;MX;mx.example", Bucket::unsupported_pattern, {}, trusted()},
+      {rewrite + "NOERROR;NOSUCH;x", Bucket::unsupported_pattern, {}, trusted()},
+      {rewrite + "SERVFAIL;;", Bucket::unsupported_pattern, {}, trusted()},
+      {rewrite + "NXDOMAIN;A;192.0.2.1", Bucket::unsupported_pattern, {}, trusted()},
+      {rewrite, Bucket::unsupported_pattern, {}, trusted()},
+      {"||a.example^$dnsrewrite", Bucket::unsupported_pattern, {}, trusted()},
+      {"||a.example^$dnsrewrite=192.0.2.1,dnstype=A",
+       Bucket::rule,
+       {"address subtree a.example 1 = 192.0.2.1"},
+       trusted()},
+      {"||a*b.example^$dnsrewrite=NXDOMAIN",
+       Bucket::rule,
+       {"nxdomain glob a*b.example at example", "nxdomain glob *.a*b.example at example"},
+       trusted()},
+      {"@@||a.example^$dnsrewrite", Bucket::rule, {"exception from answer subtree a.example"}, trusted()},
+      {"@@||a.example^$dnsrewrite=192.0.2.1",
+       Bucket::rule,
+       {"exception from address subtree a.example = 192.0.2.1"},
+       trusted()},
+      {"@@||a.example^$dnsrewrite=NXDOMAIN;;", Bucket::rule, {"exception from nxdomain subtree a.example"}, trusted()},
+      {"@@||a.example^$dnsrewrite", Bucket::untrusted_rewrite, {}},
+  });
+}
+
+// SEMANTICS 2 adblock: local rules only; in a subscribed list skip, reason *client modifier*
+TEST(Lists, OwnRulesMayNameClients) {
+  LineOptions own;
+  own.local = true;
+  const struct {
+    std::string line;
+    Bucket bucket;
+    std::string conditions;
+  } rows[] = {
+      {"||a.example^$client=192.0.2.1", Bucket::rule, "192.0.2.1/32"},
+      {"||a.example^$client=192.0.2.0/24|2001:db8::/32", Bucket::rule, "192.0.2.0/24 2001:db8::/32"},
+      {"||a.example^$client='192.0.2.1'", Bucket::rule, "192.0.2.1/32"},
+      {"||a.example^$client=kids|guests", Bucket::rule, "guests kids"},
+      {"||a.example^$ctag=kids", Bucket::rule, "kids"},
+      {"||a.example^$client=192.0.2.1,ctag=kids", Bucket::rule, "192.0.2.1/32 kids"},
+      {"||a.example^$client=192.0.2.1|kids", Bucket::unknown_modifier, ""},
+      {"||a.example^$client=~192.0.2.1", Bucket::unknown_modifier, ""},
+      {"||a.example^$client=192.0.2.1/24", Bucket::unknown_modifier, ""},
+      {"||a.example^$client=", Bucket::unknown_modifier, ""},
+      {"||a.example^$client", Bucket::unknown_modifier, ""},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.line);
+    Line line;
+    parse_adblock_line(row.line, own, line);
+    EXPECT_EQ(line.bucket, row.bucket) << line.reason;
+    std::string found;
+    for (const Rule& rule : line.rules) {
+      for (const Prefix& prefix : rule.detail.conditions.clients) found += prefix.to_text() + " ";
+      for (const std::string& group : rule.detail.conditions.groups) found += group + " ";
+    }
+    EXPECT_EQ(found, row.conditions.empty() ? "" : row.conditions + " ");
+  }
 }
 
 // SEMANTICS 2 wildcard: glob over the whole name; `*` crosses labels as in adblock syntax
@@ -373,7 +465,13 @@ TEST(Lists, UnboundLines) {
       {"local-data: \"a.example. 60 IN AAAA ::\"", Bucket::rule, {"null exact a.example"}, own},
       {"local-data: \"a.example A 192.0.2.1\"", Bucket::untrusted_rewrite, {}},
       {"local-data: \"a.example A 192.0.2.1\"", Bucket::rule, {"address exact a.example = 192.0.2.1"}, trusted()},
-      {"local-data: \"a.example TXT x\"", Bucket::unsupported_pattern, {}},
+      {"local-data: \"a.example TXT x\"", Bucket::untrusted_rewrite, {}},
+      {"local-data: 'a.example 60 IN TXT \"x y\"'",
+       Bucket::rule,
+       {"answer exact a.example = TXT 30 03782079"},
+       trusted()},
+      {"local-data: \"a.example MX 10\"", Bucket::unsupported_pattern, {}, trusted()},
+      {"local-data: \"a.example NOSUCH x\"", Bucket::unsupported_pattern, {}},
       {"local-data: \"a.example A nonsense\"", Bucket::invalid_address, {}},
       {"local-zone: \"a..example\" static", Bucket::invalid_name, {}},
       {"server:", Bucket::not_a_filter_directive, {}},

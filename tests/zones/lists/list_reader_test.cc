@@ -183,6 +183,24 @@ TEST(ListReader, NotesWhetherAListEnumerates) {
   EXPECT_TRUE(read_text(repeated(900, name)).summary.notes.empty());
 }
 
+// SEMANTICS 2 unbound: `redirect` with data → answer (trusted) or block
+TEST(ListReader, RedirectedZonesAnswerForAllBelow) {
+  const std::string text =
+      "local-data: \"a.example A 192.0.2.1\"\nlocal-zone: \"a.example\" redirect\nlocal-zone: b.example redirect\n"
+      "local-data: \"c.example A 192.0.2.1\"\nlocal-zone: d.example redirect\nlocal-data: 'd.example TXT \"x\"'\n";
+  ListOptions options;
+  options.rewrites = true;
+  const Reading trusted = read_text(text, options);
+  EXPECT_EQ(trusted.rules, (std::vector<std::string>{"address subtree a.example = 192.0.2.1", "block subtree b.example",
+                                                     "address exact c.example = 192.0.2.1",
+                                                     "answer subtree d.example = TXT 30 0178"}));
+  EXPECT_EQ(trusted.summary.count(Bucket::duplicate), 2U);
+  const Reading untrusted = read_text(text);
+  EXPECT_EQ(untrusted.rules, (std::vector<std::string>{"block subtree a.example", "block subtree b.example",
+                                                       "block subtree d.example"}));
+  EXPECT_EQ(untrusted.summary.count(Bucket::untrusted_rewrite), 3U);
+}
+
 TEST(ListReader, AtMostAThousandRegularExpressions) {
   const Reading reading = read_text(repeated(1010, [](unsigned i) { return "/ads" + std::to_string(i) + "/"; }));
   EXPECT_EQ(reading.rules.size(), 1000U);

@@ -13,7 +13,11 @@
 namespace weir::test {
 
 inline std::string to_text(const Rule& rule) {
-  std::string out = rule.exception ? "exception " : std::string(weir::to_text(rule.action)) + " ";
+  std::string out =
+      rule.exception
+          ? "exception " +
+                std::string(rule.action == Action::allow ? "" : "from " + std::string(weir::to_text(rule.action)) + " ")
+          : std::string(weir::to_text(rule.action)) + " ";
   if (rule.important) out += "important ";
   out += std::string(weir::to_text(rule.kind)) + " ";
   const bool prefixed =
