@@ -44,6 +44,23 @@ lists = ["ads"]
         self.weir.done("rule", "remove", "203.0.113.0/24")
         self.shows(("suspect.shop.example", "A", ["203.0.113.66"]))
 
+    def test_patterns_conditions_and_answers(self):
+        for words, name, answer in ((("ads*.bulk.test",), "ads17.bulk.test", NULL),
+                                    (("/^track[0-9]+\\.bulk\\.test$/",), "track4.bulk.test", NULL),
+                                    (("||whole.bulk.test^$dnsrewrite=192.0.2.77",), "whole.bulk.test", ["192.0.2.77"]),
+                                    (("mine.bulk.test", "--client", "0.0.0.0/0"), "mine.bulk.test", NULL),
+                                    (("others.bulk.test", "--client", "192.0.2.0/24"), "others.bulk.test", BULK),
+                                    (("typed.bulk.test", "--type", "AAAA"), "typed.bulk.test", BULK)):
+            with self.subTest(words=words):
+                self.shows((name, "A", BULK))
+                self.weir.done("rule", "add", *words)
+                self.shows((name, "A", answer))
+                self.weir.done("rule", "remove", *words)
+                self.shows((name, "A", BULK))
+                self.assertNotIn(words[0], self.weir.done("rule", "show").out)
+        self.assertIn("single label", self.weir.done("rule", "add", "zz").out)
+        self.weir.done("rule", "remove", "zz")
+
     def test_in_force_at_once(self):
         """From the start of the command to the first blocked answer; and the command says done only then."""
         waits = []

@@ -13,6 +13,7 @@
 #include "tools/support/table.h"
 #include "zones/base/prefix.h"
 #include "zones/lists/name_text.h"
+#include "zones/lists/pattern.h"
 
 namespace weir::cli {
 namespace {
@@ -26,21 +27,44 @@ struct RuleOptions {
   bool important = false;
   std::vector<std::string> actions;  // the flags that were given
   std::vector<std::string> addresses;
+  std::string target;
+  std::vector<std::string> answers;
+  std::vector<std::string> clients;
+  std::vector<std::string> groups;
+  std::vector<std::string> types;
+
+  // How many of the options that say what the rule does were given.
+  std::size_t said() const {
+    return actions.size() + (addresses.empty() ? 0 : 1) + (target.empty() ? 0 : 1) + (answers.empty() ? 0 : 1);
+  }
 };
 
 // Those with a flag of their own.
-constexpr std::array<std::string_view, 6> kPlainActions = {"allow", "block", "null", "nxdomain", "nodata", "refused"};
+constexpr std::array<std::string_view, 8> kPlainActions = {"allow",  "block",   "null", "nxdomain",
+                                                           "nodata", "refused", "drop", "truncate"};
 
 enum class Change : std::uint8_t { add, remove };
 
-// What the sidecar is asked: {"pattern", "kind", "action", "important", "addresses"}. To remove a rule its pattern is
-// enough: kind and action are sent where the caller gave them.
+json::array array_of(const std::vector<std::string>& texts) {
+  json::array out;
+  for (const std::string& text : texts) out.emplace_back(text);
+  return out;
+}
+
+// What the sidecar is asked: {"pattern", "kind", "action", "important", "addresses"} and, where they were given,
+// "target", "answers", "clients", "groups", "types". A line as lists have it goes as it is. To remove a rule its
+// pattern is enough: kind and action are sent where the caller gave them.
 Result<json::object> describe(const RuleOptions& options, Change change) {
   json::object out;
   std::string_view text = options.pattern;
   if (auto url = refuse_url(text)) return std::move(*url);
   const bool looks_like_address = text.find('/') != std::string_view::npos || IpAddress::parse(text).has_value();
-  if (looks_like_address) {
+  const bool is_line = is_list_line(text);
+  if (is_line) {
+    if (options.exact || options.subtree)
+      return Error{ErrorCode::invalid, "--exact and --subtree are for names; " + options.pattern + " says it itself"};
+    out["pattern"] = options.pattern;
+  } else if (looks_like_address) {
     auto prefix = Prefix::parse(text);
     if (!prefix) return prefix.error();
     if (options.exact || options.subtree)
@@ -73,10 +97,22 @@ Result<json::object> describe(const RuleOptions& options, Change change) {
     if (!parsed) return parsed.error();
     addresses.emplace_back(parsed->to_text());
   }
-  const char* fallback = change == Change::add ? "block" : "";
-  out["action"] = !addresses.empty() ? "address" : options.actions.empty() ? fallback : options.actions[0];
+  const char* fallback = change == Change::add && !is_line ? "block" : "";
+  out["action"] = !addresses.empty()         ? "address"
+                  : !options.target.empty()  ? "cname"
+                  : !options.answers.empty() ? "answer"
+                  : options.actions.empty()  ? fallback
+                                             : options.actions[0];
   out["important"] = options.important;
   out["addresses"] = std::move(addresses);
+  if (!options.target.empty()) out["target"] = options.target;
+  const std::pair<const char*, const std::vector<std::string>*> lists[] = {{"answers", &options.answers},
+                                                                           {"clients", &options.clients},
+                                                                           {"groups", &options.groups},
+                                                                           {"types", &options.types}};
+  for (const auto& [key, texts] : lists) {
+    if (!texts->empty()) out[key] = array_of(*texts);
+  }
   return out;
 }
 
@@ -105,10 +141,11 @@ std::string how_to_remove(const json::value& rule) {
 
 ExitCode apply(Command& command, const RuleOptions& options, Change change) {
   const bool adds = change == Change::add;
-  if (options.actions.size() + (options.addresses.empty() ? 0 : 1) > 1)
+  if (options.said() > 1) {
     return command.usage(
-        "a rule has one action: give one of --allow, --block, --null, --nxdomain, --nodata, "
-        "--refused, --address");
+        "a rule has one action: give one of --allow, --block, --null, --nxdomain, --nodata, --refused, --drop, "
+        "--truncate, --address, --cname, --answer");
+  }
   if (options.exact && options.subtree) return command.usage("a rule is either --exact or --subtree");
   auto rule = describe(options, change);
   if (!rule) return command.fail(rule.error());
@@ -121,12 +158,32 @@ ExitCode apply(Command& command, const RuleOptions& options, Change change) {
     const char* done = adds ? "added " : "removed ";
     const char* vain = adds ? "there already: " : "there is no such rule: ";
     command.say((changed ? done : vain) + show(*rule) + (changed ? in_force(answer.result) : ""));
+    for (const auto& warning : array_at(answer.result, "warnings")) {
+      if (warning.is_string()) command.say("note: " + std::string(warning.get_string()));
+    }
     for (const auto& other : array_at(answer.result, "others")) {
       if (other.is_object())
         command.say("there is, however, " + show(other.get_object()) + "; to remove it: " + how_to_remove(other));
     }
   }
   return changed || adds ? ExitCode::done : ExitCode::answer_is_no;
+}
+
+// "192.0.2.0/24 kids, A AAAA, not below a.example"
+std::string conditions_of(const json::value& rule) {
+  std::string out;
+  const std::pair<const char*, const char*> kinds[] = {
+      {"clients", ""}, {"groups", ""}, {"types", ""}, {"denyallow", "not below "}};
+  for (const auto& [key, before] : kinds) {
+    const auto& values = array_at(rule, key);
+    if (!values.empty() && !out.empty()) out += ", ";
+    bool first = true;
+    for (const auto& value : values) {
+      if (value.is_string()) out += (first ? before : " ") + std::string(value.get_string());
+      first = false;
+    }
+  }
+  return out;
 }
 
 ExitCode show_rules(Command& command) {
@@ -136,7 +193,7 @@ ExitCode show_rules(Command& command) {
     command.print(answer.result);
     return ExitCode::done;
   }
-  Table table({{"PATTERN"}, {"KIND"}, {"ACTION"}, {"IMPORTANT"}, {"NUMBER", Align::right}});
+  Table table({{"PATTERN"}, {"KIND"}, {"ACTION"}, {"IMPORTANT"}, {"NUMBER", Align::right}, {"ONLY FOR"}});
   std::vector<json::value> rules(array_at(answer.result, "rules").begin(), array_at(answer.result, "rules").end());
   std::stable_sort(rules.begin(), rules.end(), [](const json::value& a, const json::value& b) {
     return text_at(a, "pattern") < text_at(b, "pattern");
@@ -146,8 +203,13 @@ ExitCode show_rules(Command& command) {
     for (const auto& address : array_at(rule, "addresses")) {
       if (address.is_string()) action += " " + std::string(address.get_string());
     }
+    if (const std::string target = text_at(rule, "target"); !target.empty()) action += " " + target;
+    for (const auto& type : array_at(rule, "answers")) {
+      if (type.is_string()) action += " " + std::string(type.get_string());
+    }
+    if (flag_at(rule, "exception")) action = "lifts " + action;
     table.add({text_at(rule, "pattern"), text_at(rule, "kind"), action, flag_at(rule, "important") ? "yes" : "",
-               text_at(rule, "line")});
+               text_at(rule, "line"), conditions_of(rule)});
   }
   if (table.empty()) {
     command.say("no rules of your own; 'weir rule add NAME' makes one");
@@ -162,7 +224,8 @@ void add_change(CLI::App& family, const char* name, Change change, const char* h
   auto options = std::make_shared<RuleOptions>();
   command
       ->add_option("PATTERN", options->pattern,
-                   "name (and everything below it), *.name (only below it), address or prefix (of an answer)")
+                   "name (and everything below it), *.name (only below it), address or prefix (of an answer), glob "
+                   "(na*me.tld), regular expression (/.../), or a line as adblock lists have it (||name^$dnstype=A)")
       ->required();
   for (const std::string_view action : kPlainActions) {
     const bool is_block = action == "block";
@@ -173,6 +236,17 @@ void add_change(CLI::App& family, const char* name, Change change, const char* h
                             : std::string("block, and answer this"));
   }
   command->add_option("--address", options->addresses, "answer with this address; may be given twice")
+      ->take_all()
+      ->expected(1);
+  command->add_option("--cname", options->target, "answer with an alias of this name");
+  command->add_option("--answer", options->answers, "answer with this record, such as \"TXT hello\"; may be repeated")
+      ->take_all()
+      ->expected(1);
+  command->add_option("--client", options->clients, "only for this address or prefix; may be repeated")
+      ->take_all()
+      ->expected(1);
+  command->add_option("--group", options->groups, "only for this group; may be repeated")->take_all()->expected(1);
+  command->add_option("--type", options->types, "only for this type of question (~A: all others); may be repeated")
       ->take_all()
       ->expected(1);
   command->add_flag("--important", options->important, "goes before rules of yours that are equally specific");

@@ -5,15 +5,19 @@
 #include <optional>
 
 #include "zones/base/text.h"
+#include "zones/lists/line.h"
 #include "zones/lists/name_text.h"
+#include "zones/lists/pattern.h"
+#include "zones/lists/rewrite.h"
 
 namespace weir::sidecar {
 namespace {
 
-constexpr std::array kKinds = {PatternKind::exact, PatternKind::subtree, PatternKind::below, PatternKind::address};
-// What needs a target or local data cannot be said in one line of a command.
-constexpr std::array kActions = {Action::allow,   Action::block, Action::null,     Action::nxdomain, Action::nodata,
-                                 Action::refused, Action::drop,  Action::truncate, Action::address};
+constexpr std::array kKinds = {PatternKind::exact,   PatternKind::subtree, PatternKind::below,
+                               PatternKind::address, PatternKind::glob,    PatternKind::regex};
+constexpr std::array kActions = {Action::allow,   Action::block,   Action::null,  Action::nxdomain,
+                                 Action::nodata,  Action::refused, Action::drop,  Action::truncate,
+                                 Action::address, Action::cname,   Action::answer};
 
 template <class Value, std::size_t size>
 Result<Value> choose(std::string_view text, const std::array<Value, size>& values, std::string_view what) {
@@ -28,6 +32,164 @@ Result<Value> choose(std::string_view text, const std::array<Value, size>& value
   return Error{ErrorCode::invalid, "unknown " + std::string(what) + " '" + escape_for_display(text) + "'" +
                                        (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
                                        " (one of " + all + ")"};
+}
+
+// A line as lists have it.
+Result<std::vector<Rule>> read_line(std::string_view text) {
+  LineOptions options;
+  options.rewrites = true;
+  options.own_actions = true;
+  options.local = true;
+  options.bare_is_subtree = true;
+  Line line;
+  // Without anchors and modifiers a pattern is the whole name, as names are.
+  const bool plain_glob = text.find_first_of("^|$/") == std::string_view::npos && !text.starts_with("@@");
+  if (plain_glob) {
+    parse_domain_line(text, options, line);
+  } else {
+    parse_adblock_line(text, options, line);
+  }
+  if (line.bucket != Bucket::rule) {
+    return Error{ErrorCode::invalid, "'" + escape_for_display(text) + "', column " + std::to_string(line.column) +
+                                         ": " +
+                                         (line.reason.empty() ? "this is no rule" : escape_for_display(line.reason))};
+  }
+  if (line.cancels) {
+    return Error{ErrorCode::invalid,
+                 "$badfilter: 'weir rule remove' takes a rule of your own away, and an allow rule lifts a list's"};
+  }
+  for (Rule& rule : line.rules) {
+    // Between rules of one author an exception is an allow rule; one from rewrites stays what it is.
+    if (rule.action == Action::allow) rule.exception = false;
+  }
+  return std::move(line.rules);
+}
+
+Result<Rule> read_address_rule(const RuleText& text) {
+  Rule rule;
+  rule.kind = PatternKind::address;
+  const auto prefix = Prefix::parse(text.pattern);
+  if (!prefix) return prefix.error();
+  rule.prefix = *prefix;
+  return rule;
+}
+
+Result<Rule> read_name_rule(const RuleText& text, std::optional<PatternKind> kind) {
+  std::string_view name = trim(text.pattern);
+  const bool starred = name.starts_with("*.");
+  Rule rule;
+  rule.kind = kind.value_or(starred ? PatternKind::below : PatternKind::subtree);
+  if (Prefix::parse(text.pattern)) {
+    return Error{ErrorCode::invalid,
+                 "'" + text.pattern + "' is an address; a rule for addresses in answers has the kind 'address'"};
+  }
+  if (starred) {
+    if (rule.kind != PatternKind::below) {
+      return Error{ErrorCode::invalid, "'" + escape_for_display(name) + "' means what is below the name (kind " +
+                                           "'below'), not '" + std::string(to_text(rule.kind)) + "'"};
+    }
+    name.remove_prefix(2);
+  }
+  const auto parsed = parse_typed_name(name);
+  if (!parsed) return parsed.error();
+  if (parsed->is_root())
+    return Error{ErrorCode::invalid, "a rule for the root would cover every name: set the policy's default instead"};
+  rule.name = *parsed;
+  return rule;
+}
+
+Result<std::vector<Rule>> read_patterns(const RuleText& text) {
+  std::optional<PatternKind> kind;
+  if (!text.kind.empty()) {
+    const auto chosen = choose(text.kind, kKinds, "kind");
+    if (!chosen) return chosen.error();
+    kind = *chosen;
+  }
+  const std::string_view pattern = trim(text.pattern);
+  if (is_list_line(pattern)) {
+    auto rules = read_line(pattern);
+    if (!rules) return rules.error();
+    if (kind && rules->front().kind != *kind) {
+      return Error{ErrorCode::invalid, "'" + escape_for_display(pattern) + "' is of the kind '" +
+                                           std::string(to_text(rules->front().kind)) + "', not '" + text.kind + "'"};
+    }
+    return rules;
+  }
+  if (kind == PatternKind::glob || kind == PatternKind::regex)
+    return Error{ErrorCode::invalid, "a glob has a * in it, a regular expression stands between slashes"};
+  const bool is_address = kind ? *kind == PatternKind::address : Prefix::parse(text.pattern).has_value();
+  auto rule = is_address ? read_address_rule(text) : read_name_rule(text, kind);
+  if (!rule) return rule.error();
+  return std::vector<Rule>{std::move(*rule)};
+}
+
+// "TXT hello" -> a record.
+Result<AnswerData> read_answer(std::string_view text) {
+  text = trim(text);
+  const auto space = std::min(text.find_first_of(" \t"), text.size());
+  const auto type = parse_record_type(text.substr(0, space));
+  if (!type || space == text.size())
+    return Error{ErrorCode::invalid, "'" + escape_for_display(text) + "' is no answer such as \"TXT hello\""};
+  return read_answer_data(*type, trim(text.substr(space)), kRewriteTtl);
+}
+
+// What the rule answers with, as far as it is said beside the pattern.
+Result<void> read_detail(const RuleText& text, RuleDetail& detail) {
+  for (const std::string& address : text.addresses) {
+    const auto parsed = IpAddress::parse(address);
+    if (!parsed) return parsed.error();
+    detail.addresses.push_back(*parsed);
+  }
+  if (!text.target.empty()) {
+    const auto target = parse_typed_name(text.target);
+    if (!target) return target.error();
+    detail.target = *target;
+  }
+  for (const std::string& answer : text.answers) {
+    auto record = read_answer(answer);
+    if (!record) return record.error();
+    detail.records.push_back(std::move(*record));
+  }
+  return {};
+}
+
+Result<void> read_conditions(const RuleText& text, Conditions& conditions) {
+  for (const std::string& client : text.clients) {
+    const auto prefix = Prefix::parse(client);
+    if (!prefix) return prefix.error();
+    conditions.clients.push_back(*prefix);
+  }
+  conditions.groups.insert(conditions.groups.end(), text.groups.begin(), text.groups.end());
+  for (std::string_view type : text.types) {
+    const bool excluded = type.starts_with('~');
+    if (excluded) type.remove_prefix(1);
+    const auto parsed = parse_record_type(type);
+    if (!parsed) return Error{ErrorCode::invalid, "'" + escape_for_display(type) + "' is no record type"};
+    if (!conditions.types.empty() && conditions.types_excluded != excluded)
+      return Error{ErrorCode::invalid, "types and excluded types in one rule"};
+    conditions.types_excluded = excluded;
+    conditions.types.push_back(*parsed);
+  }
+  const auto sort_unique = [](auto& values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+  };
+  sort_unique(conditions.clients);
+  sort_unique(conditions.groups);
+  sort_unique(conditions.types);
+  return {};
+}
+
+// Whether the action and what it needs are there together.
+Result<void> check_action(const Rule& rule) {
+  if (rule.exception) return {};  // from rewrites
+  if ((rule.action == Action::address) != !rule.detail.addresses.empty())
+    return Error{ErrorCode::invalid, "the action 'address' and addresses go together"};
+  if ((rule.action == Action::cname) != rule.detail.target.has_value())
+    return Error{ErrorCode::invalid, "the action 'cname' and a target go together"};
+  if ((rule.action == Action::answer) != !rule.detail.records.empty())
+    return Error{ErrorCode::invalid, "the action 'answer' and records go together"};
+  return {};
 }
 
 }  // namespace
@@ -45,58 +207,46 @@ Result<Name> parse_typed_name(std::string_view text) {
   return name->folded();
 }
 
-Result<Rule> parse_rule(const RuleText& text) {
-  Rule rule;
-  rule.important = text.important;
-  const auto prefix = Prefix::parse(text.pattern);
-  std::string_view name = trim(text.pattern);
-  const bool starred = name.starts_with("*.");
-  if (text.kind.empty()) {
-    rule.kind = prefix ? PatternKind::address : starred ? PatternKind::below : PatternKind::subtree;
-  } else {
-    const auto kind = choose(text.kind, kKinds, "kind");
-    if (!kind) return kind.error();
-    rule.kind = *kind;
-  }
-  if (rule.kind == PatternKind::address) {
-    if (!prefix) return prefix.error();
-    rule.prefix = *prefix;
-  } else {
-    if (prefix) {
-      return Error{ErrorCode::invalid,
-                   "'" + text.pattern + "' is an address; a rule for addresses in answers has the " + "kind 'address'"};
-    }
-    if (starred) {
-      if (rule.kind != PatternKind::below) {
-        return Error{ErrorCode::invalid, "'" + escape_for_display(name) + "' means what is below the name (kind " +
-                                             "'below'), not '" + std::string(to_text(rule.kind)) + "'"};
-      }
-      name.remove_prefix(2);
-    }
-    const auto parsed = parse_typed_name(name);
-    if (!parsed) return parsed.error();
-    if (parsed->is_root())
-      return Error{ErrorCode::invalid,
-                   "a rule for the root would cover every name: set the "
-                   "policy's default instead"};
-    rule.name = *parsed;
-  }
+Result<std::vector<Rule>> parse_rules(const RuleText& text) {
+  auto rules = read_patterns(text);
+  if (!rules) return rules.error();
   const auto action = choose(text.action.empty() ? "block" : std::string_view(text.action), kActions, "action");
   if (!action) return action.error();
-  rule.action = *action;
-  for (const std::string& address : text.addresses) {
-    const auto parsed = IpAddress::parse(address);
-    if (!parsed) return parsed.error();
-    rule.detail.addresses.push_back(*parsed);
+  for (Rule& rule : *rules) {
+    if (!text.action.empty() && rule.action != Action::block && rule.action != *action) {
+      return Error{ErrorCode::invalid, "'" + escape_for_display(text.pattern) + "' says '" +
+                                           std::string(to_text(rule.action)) + "' itself, not '" + text.action + "'"};
+    }
+    if (rule.action == Action::block) rule.action = *action;
+    rule.important = rule.important || text.important;
+    if (auto read = read_detail(text, rule.detail); !read) return read.error();
+    if (auto read = read_conditions(text, rule.detail.conditions); !read) return read.error();
+    if (auto good = check_action(rule); !good) return good.error();
   }
-  if ((rule.action == Action::address) != !rule.detail.addresses.empty()) {
-    return Error{ErrorCode::invalid, "the action 'address' and addresses go together"};
+  return rules;
+}
+
+std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies) {
+  std::vector<std::string> out;
+  const bool named = rule.kind == PatternKind::subtree || rule.kind == PatternKind::below;
+  if (named && rule.name.label_count() <= 1) {
+    out.push_back("'" + rule.name.to_text() + "' is a single label: if it is a top-level domain, the rule covers all " +
+                  "that is registered below it");
   }
-  return rule;
+  if (rule.kind == PatternKind::address && rule.prefix.length == 0)
+    out.push_back(rule.prefix.to_text() + " holds every address: every answer with one of that family matches");
+  if ((rule.kind == PatternKind::glob || rule.kind == PatternKind::regex) && rule.name.is_root())
+    out.emplace_back("the pattern ends in no literal label, so it is tried on every query");
+  for (const std::string& group : rule.detail.conditions.groups) {
+    if (!policies.find_group(group)) out.push_back("there is no group '" + escape_for_display(group) + "'");
+  }
+  return out;
 }
 
 std::string pattern_of(const Rule& rule) {
   if (rule.kind == PatternKind::address) return rule.prefix.to_text();
+  if (rule.kind == PatternKind::glob) return rule.pattern;
+  if (rule.kind == PatternKind::regex) return "/" + rule.pattern + "/";
   return (rule.kind == PatternKind::below ? "*." : "") + rule.name.to_text();
 }
 

@@ -6,25 +6,37 @@
 #include <vector>
 
 #include "zones/base/result.h"
+#include "zones/policy.h"
 #include "zones/rule.h"
 
 namespace weir::sidecar {
 
 struct RuleText {
-  std::string pattern;  // "example.org", "*.example.org", "192.0.2.0/24"
-  std::string kind;     // "exact", "subtree", "below", "address"; empty: as the pattern looks, names as subtree
-  std::string action;   // "block" when empty
+  // "example.org", "*.example.org", "192.0.2.0/24"; or a line as lists have it: "||example.org^$dnstype=A", "@@...",
+  // "na*me.example", "/regex/".
+  std::string pattern = {};
+  std::string kind = {};    // "exact", "subtree", "below", "address"; empty: as the pattern looks, names as subtree
+  std::string action = {};  // "block" when empty
   bool important = false;
-  std::vector<std::string> addresses;  // for the action "address"
+  std::vector<std::string> addresses = {};  // for the action "address"
+  std::string target = {};                  // for the action "cname"
+  std::vector<std::string> answers = {};    // for the action "answer": "TXT hello", "MX 10 mx.example"
+  std::vector<std::string> clients = {};    // only for these: addresses, prefixes
+  std::vector<std::string> groups = {};     // only for these groups of weir.toml
+  std::vector<std::string> types = {};      // only for these QTYPEs; "~A" for all but this
 };
 
 // A name as a person types it: also in Unicode (UTS 46). Lower case. Errors: invalid.
 Result<Name> parse_typed_name(std::string_view text);
 
-// Errors: invalid, with what was expected.
-Result<Rule> parse_rule(const RuleText& text);
+// One rule, or two where one line says two. Errors: invalid, with what was expected.
+Result<std::vector<Rule>> parse_rules(const RuleText& text);
 
-// The pattern alone, as parse_rule reads it back together with the kind.
+// What an administrator may not have meant: a rule that covers a top-level domain or every address, a pattern that is
+// tried on every query, a group that there is not.
+std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies);
+
+// The pattern alone, as parse_rules reads it back together with the kind.
 std::string pattern_of(const Rule& rule);
 
 }  // namespace weir::sidecar

@@ -13,15 +13,20 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxLocalRules = 1'000'000;
 
-Result<Rule> read_rule(Call& call) {
+Result<std::vector<Rule>> read_rules(Call& call) {
   RuleText text;
   text.pattern = call.arguments.required("pattern");
   text.kind = call.arguments.text("kind");
   text.action = call.arguments.text("action");
   text.important = call.arguments.flag("important");
   text.addresses = call.arguments.texts("addresses");
+  text.target = call.arguments.text("target");
+  text.answers = call.arguments.texts("answers");
+  text.clients = call.arguments.texts("clients");
+  text.groups = call.arguments.texts("groups");
+  text.types = call.arguments.texts("types");
   if (!call.arguments.ok()) return call.arguments.error();
-  return parse_rule(text);
+  return parse_rules(text);
 }
 
 Provenance provenance_of(const Call& call, Now now) {
@@ -66,7 +71,8 @@ struct Changed {
   GenerationNumber generation;
   bool changed = false;
   std::uint64_t replaced = 0;
-  std::vector<Rule> others;  // of a removal that found nothing: what there is for the same name or prefix
+  std::vector<std::string> warnings = {};
+  std::vector<Rule> others = {};  // of a removal that found nothing: what there is for the same name or prefix
 };
 
 // `what`: "rule add", "rule remove".
@@ -84,6 +90,19 @@ Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const 
   return changed;
 }
 
+void describe_conditions(const Conditions& conditions, json::object& out) {
+  const auto add = [&](std::string_view key, const auto& values, const auto& text_of) {
+    json::array shown;
+    for (const auto& value : values) shown.push_back(json::string(text_of(value)));
+    if (!shown.empty()) out[key] = std::move(shown);
+  };
+  add("clients", conditions.clients, [](const Prefix& prefix) { return prefix.to_text(); });
+  add("groups", conditions.groups, [](const std::string& group) { return group; });
+  add("types", conditions.types,
+      [&](RecordType type) { return (conditions.types_excluded ? "~" : "") + to_text(type); });
+  add("denyallow", conditions.deny_allow, [](const Name& name) { return name.to_text(); });
+}
+
 json::object describe_rule(const Rule& rule) {
   json::object out{{"pattern", pattern_of(rule)},
                    {"kind", to_text(rule.kind)},
@@ -94,12 +113,19 @@ json::object describe_rule(const Rule& rule) {
     for (const IpAddress& address : rule.detail.addresses) addresses.push_back(json::string(address.to_text()));
     out["addresses"] = std::move(addresses);
   }
+  if (rule.detail.target) out["target"] = rule.detail.target->to_text();
+  if (rule.exception) out["exception"] = true;
+  json::array types;
+  for (const AnswerData& record : rule.detail.records) types.push_back(json::string(to_text(record.type)));
+  if (!types.empty()) out["answers"] = std::move(types);
+  describe_conditions(rule.detail.conditions, out);
   return out;
 }
 
 json::object reply(Call& call, const Changed& changed) {
   json::object out{{"generation", changed.generation.value}, {"changed", changed.changed}};
   if (changed.replaced > 0) out["replaced"] = changed.replaced;
+  if (!changed.warnings.empty()) out["warnings"] = json::value_from(changed.warnings);
   if (!changed.others.empty()) {
     json::array others;
     for (const Rule& rule : changed.others) others.push_back(describe_rule(rule));
@@ -112,20 +138,27 @@ json::object reply(Call& call, const Changed& changed) {
 }  // namespace
 
 VerbResult add_rule(Call& call) {
-  const auto rule = read_rule(call);
-  if (!rule) return rule.error();
+  const auto rules = read_rules(call);
+  if (!rules) return rules.error();
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
     const Provenance provenance = provenance_of(call, now);
-    // What is said of a name last holds: an earlier rule with the same pattern would otherwise go on
-    // beating or being beaten, and nobody would see why.
-    const auto replaced =
-        remove_rules(store, *rule, provenance, now, [&](const Rule& known) { return !(known == *rule); });
-    if (!replaced) return replaced.error();
-    const auto added = store.add_rule(kLocalRules, *rule, provenance, now);
-    // Said twice is said once.
-    if (!added && added.error().code != ErrorCode::exists) return added.error();
-    return publish(call, store, "rule add", *rule, now, {{}, false, *replaced, {}});
+    Changed changed;
+    for (const Rule& rule : *rules) {
+      // What is said of a name last holds: an earlier rule with the same pattern would otherwise go on
+      // beating or being beaten, and nobody would see why. Under other conditions it says something else.
+      const auto replaced = remove_rules(store, rule, provenance, now, [&](const Rule& known) {
+        return known.detail.conditions == rule.detail.conditions && known.exception == rule.exception &&
+               !(known == rule);
+      });
+      if (!replaced) return replaced.error();
+      changed.replaced += *replaced;
+      const auto added = store.add_rule(kLocalRules, rule, provenance, now);
+      // Said twice is said once.
+      if (!added && added.error().code != ErrorCode::exists) return added.error();
+    }
+    changed.warnings = warnings_of(rules->front(), store.policies());
+    return publish(call, store, "rule add", rules->front(), now, std::move(changed));
   });
   if (!changed) return changed.error();
   return reply(call, *changed);
@@ -134,27 +167,38 @@ VerbResult add_rule(Call& call) {
 VerbResult remove_rule(Call& call) {
   const bool any_action = call.arguments.text("action").empty();
   const bool any_kind = call.arguments.text("kind").empty();
-  const auto rule = read_rule(call);
-  if (!rule) return rule.error();
+  const auto rules = read_rules(call);
+  if (!rules) return rules.error();
+  const Rule& rule = rules->front();
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
     std::uint64_t removed = 0;
-    Rule pattern = *rule;
-    const bool is_name = rule->kind != PatternKind::address;
-    for (const PatternKind kind : {PatternKind::subtree, PatternKind::exact, PatternKind::below}) {
-      // Without a kind, `example.org` means the rule that there is for it, whichever kind that has.
-      if (is_name && any_kind && rule->kind == PatternKind::subtree) pattern.kind = kind;
-      const auto gone = remove_rules(store, pattern, provenance_of(call, now), now,
-                                     [&](const Rule& known) { return any_action || known.action == rule->action; });
-      if (!gone) return gone.error();
-      removed += *gone;
+    // Conditions that are given choose among rules with the same pattern, as the action does.
+    const auto unwanted = [&](const Rule& known) {
+      const bool by_action = any_action && rule.action == Action::block && !rule.exception;
+      return (by_action || (known.action == rule.action && known.exception == rule.exception)) &&
+             (rule.detail.conditions.empty() || known.detail.conditions == rule.detail.conditions);
+    };
+    for (Rule pattern : *rules) {
+      const bool is_bare = any_kind && pattern.kind == PatternKind::subtree;
+      for (const PatternKind kind : {PatternKind::subtree, PatternKind::exact, PatternKind::below}) {
+        // Without a kind, `example.org` means the rule that there is for it, whichever kind that has.
+        if (is_bare) pattern.kind = kind;
+        const auto gone = remove_rules(store, pattern, provenance_of(call, now), now, unwanted);
+        if (!gone) return gone.error();
+        removed += *gone;
+        if (!is_bare) break;
+      }
     }
     if (removed == 0) {
-      auto others = rules_about(store, *rule);
+      auto others = rules_about(store, rule);
       if (!others) return others.error();
-      return Changed{store.published(), false, 0, std::move(*others)};
+      Changed nothing;
+      nothing.generation = store.published();
+      nothing.others = std::move(*others);
+      return nothing;
     }
-    return publish(call, store, "rule remove", *rule, now, {});
+    return publish(call, store, "rule remove", rule, now, {});
   });
   if (!changed) return changed.error();
   return reply(call, *changed);

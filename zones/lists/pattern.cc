@@ -142,6 +142,15 @@ bool matches_every_name(const Rule& rule) {
                      [&](std::string_view probe) { return regex_matches(*regex, probe); });
 }
 
+bool is_list_line(std::string_view text) {
+  if (text.starts_with('|') || text.starts_with("@@")) return true;
+  if (text.starts_with('/'))
+    return text.size() > 2 && (text.ends_with('/') || text.find("/$") != std::string_view::npos);
+  if (text.find_first_of("/ ") != std::string_view::npos && text.find('$') == std::string_view::npos) return false;
+  const std::string_view rest = text.substr(text.starts_with("*.") ? 2 : 0);
+  return rest.find_first_of("*^$") != std::string_view::npos;
+}
+
 std::optional<PlainMeaning> plain_meaning(std::string_view expression) {
   struct Beginning {
     std::string_view text;

@@ -19,6 +19,10 @@ bool read_regex(std::string_view expression, std::size_t column, Rule& rule, Lin
 // Whether the pattern alone says nothing: without conditions such a rule would decide over every name.
 bool matches_every_name(const Rule& rule);
 
+// Whether an administrator's text is a line as lists have it (`||name^$dnstype=A`, `na*me.tld`, `/regex/`), not a name,
+// `*.name` or an address.
+bool is_list_line(std::string_view text);
+
 // The name that a regular expression like `(^|\.)name$` says in more words: `kind` is subtree, exact or below.
 struct PlainMeaning {
   PatternKind kind = PatternKind::subtree;
