@@ -286,6 +286,7 @@ void add_check_file(CLI::App& family, Action& chosen) {
       ->capture_default_str()
       ->check(CLI::IsMember(kDialects));
   verb->add_flag("--rewrites", options->rewrites, "trust its addresses as answers");
+  verb->add_flag("--all", options->all, "show every line that is skipped, not the first of each kind");
   verb->callback(
       [&chosen, options] { chosen = [options](Command& command) { return check_list_file(command, *options); }; });
 }

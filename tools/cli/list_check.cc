@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kShownSamples = 5;
 
-void tell(Command& command, const std::string& file, const ListSummary& summary) {
+void tell(Command& command, const std::string& file, const ListSummary& summary, std::size_t most) {
   command.say(file + ": " + show_count(summary.lines) + " lines, " + show_count(summary.rules) +
               (summary.rules == 1 ? " rule" : " rules") +
               (summary.dialect.empty() ? "" : ", mostly " + summary.dialect) +
@@ -26,9 +26,8 @@ void tell(Command& command, const std::string& file, const ListSummary& summary)
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     std::size_t shown = 0;
     for (const LineSample& sample : summary.samples[i]) {
-      if (shown++ == kShownSamples) {
-        command.say("  and more of " + std::string(to_text(static_cast<Bucket>(i))) +
-                    "; --json shows the first hundred");
+      if (shown++ == most) {
+        command.say("  and more of " + std::string(to_text(static_cast<Bucket>(i))) + "; --all shows every one");
         break;
       }
       command.say(file + ':' + std::to_string(sample.line) + ':' + std::to_string(sample.column) + ": " +
@@ -50,6 +49,7 @@ ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
                                               : NameMatch::automatic;
   wanted.dialect = options.dialect;
   wanted.rewrites = options.rewrites;
+  if (options.all) wanted.max_samples = SIZE_MAX;
   wanted.file_name = std::filesystem::path(options.file).filename().string();
   if (options.file.find("://") != std::string::npos) {
     return command.fail({ErrorCode::invalid, options.file +
@@ -65,7 +65,7 @@ ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
   if (command.is_json()) {
     command.out() << summary.to_json(true) << '\n';
   } else {
-    tell(command, options.file, summary);
+    tell(command, options.file, summary, options.all ? SIZE_MAX : kShownSamples);
   }
   if (!finished) return command.fail(finished.error());
   // An import of it would be refused too.

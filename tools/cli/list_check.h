@@ -13,6 +13,7 @@ struct ListCheckOptions {
   std::string match = "auto";
   std::string dialect = "auto";
   bool rewrites = false;
+  bool all = false;  // every line that was skipped, not the first of each kind
 };
 
 // 3 where the file is no list that could be imported; what was read of it is shown even so.

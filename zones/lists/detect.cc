@@ -15,7 +15,7 @@ bool is_address(std::string_view word) {
 }
 
 bool is_address_entry(std::string_view word) {
-  const std::string_view first = word.substr(0, word.find_first_of("/-"));
+  const std::string_view first = word.substr(0, word.find_first_of("/-#;"));
   return is_address(first);
 }
 
@@ -104,7 +104,8 @@ Dialect dialect_of(std::string_view text) {
   const std::string_view first = next_word(text, at);
   if (is_address_entry(first)) {
     const std::string_view second = next_word(text, at);
-    const bool alone = second.empty() || second.starts_with('#') || second.starts_with(';') || second.starts_with('-');
+    const bool alone = second.empty() || first.find_first_of("#;") != std::string_view::npos ||
+                       second.starts_with('#') || second.starts_with(';') || second.starts_with('-');
     if (!alone && is_address(first)) return Dialect::hosts;
     return Dialect::addresses;
   }

@@ -41,6 +41,13 @@ struct Foreknowledge {
   UnboundZones unbound;
 };
 
+// Whether its `$denyallow` covers all that it could match.
+bool never_matches(const Rule& rule) {
+  const auto& subtrees = rule.detail.conditions.deny_allow;
+  return std::any_of(subtrees.begin(), subtrees.end(),
+                     [&](const Name& subtree) { return rule.name.is_at_or_below(subtree); });
+}
+
 class Reader final : public ListReader {
  public:
   Reader(std::filesystem::path file, ListOptions options, LineSource source, const Survey& survey,
@@ -54,6 +61,7 @@ class Reader final : public ListReader {
         line_options_(line_options_of(options_, survey)) {
     line_options_.unbound = &known_.unbound;
     summary_.bare_is_subtree = line_options_.bare_is_subtree;
+    summary_.max_samples = options_.max_samples;
   }
 
   std::optional<SourcedRule> next() override {
@@ -91,7 +99,9 @@ class Reader final : public ListReader {
   RuleHashes seen_;
   EnumerationProof proof_;
   std::array<std::uint64_t, kDialectCount> wrong_kind_{};  // lines of a kind that this list cannot hold
-  std::uint64_t plain_regexes_ = 0;                        // regular expressions that say what a name says
+  std::uint64_t dead_rules_ = 0;                           // that can never match
+  std::uint64_t first_dead_rule_ = 0;
+  std::uint64_t plain_regexes_ = 0;  // regular expressions that say what a name says
   std::uint64_t first_plain_regex_ = 0;
   bool ended_ = false;
   std::optional<Error> fault_;
@@ -202,6 +212,7 @@ void Reader::keep_rules(Dialect dialect) {
       continue;
     }
     if (!seen_.insert(hash)) continue;
+    if (never_matches(rule) && dead_rules_++ == 0) first_dead_rule_ = summary_.lines;
     if (!rule.pattern.empty()) {
       add_cost(rule);
     } else if (dialect == Dialect::domains && !line_options_.bare_is_subtree) {
@@ -232,6 +243,11 @@ void Reader::add_notes() {
   const auto most = std::max_element(summary_.dialects.begin(), summary_.dialects.end());
   if (*most > 0) summary_.dialect = to_text(static_cast<Dialect>(most - summary_.dialects.begin()));
   note_patterns();
+  if (dead_rules_ > 0) {
+    summary_.notes.push_back(std::to_string(dead_rules_) +
+                             " rules match nothing, since their $denyallow covers all of them; the first is in line " +
+                             std::to_string(first_dead_rule_));
+  }
   if (options_.match != NameMatch::automatic || summary_.bare_is_subtree || proof_.names() == 0) return;
   const double share = proof_.share_with_ancestor(seen_);
   if (share >= 0.05) {

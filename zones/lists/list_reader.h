@@ -25,6 +25,7 @@ struct ListOptions {
   std::string file_name;  // as the publisher calls it: a hint for match = auto, and for messages
   std::size_t max_line_size = 64 * 1024;
   std::uint64_t max_lines = 200'000'000;
+  std::size_t max_samples = 100;  // that are kept of each bucket
 };
 
 struct LineSample {
@@ -45,10 +46,11 @@ struct PatternCost {
 struct ListSummary {
   std::uint64_t lines = 0;
   std::uint64_t rules = 0;
-  std::string dialect;                                        // the most frequent one; "" where there is none
-  std::array<std::uint64_t, kDialectCount> dialects{};        // lines of each that became rules
-  std::array<std::uint64_t, kBucketCount> buckets{};          // they sum to `lines`
-  std::array<std::vector<LineSample>, kBucketCount> samples;  // the first 100 of each bucket that skips
+  std::string dialect;                                  // the most frequent one; "" where there is none
+  std::array<std::uint64_t, kDialectCount> dialects{};  // lines of each that became rules
+  std::array<std::uint64_t, kBucketCount> buckets{};    // they sum to `lines`
+  std::size_t max_samples = 100;
+  std::array<std::vector<LineSample>, kBucketCount> samples;  // the first of each bucket that skips
   std::vector<std::string> notes;                             // what an administrator should know
   bool bare_is_subtree = false;                               // what match = auto came to
   PatternCost patterns;

@@ -21,7 +21,9 @@ class RpzReader final : public ListReader {
       : file_(std::move(file)),
         options_(std::move(options)),
         source_(std::move(source)),
-        zone_(std::nullopt, options_.match) {}
+        zone_(std::nullopt, options_.match) {
+    summary_.max_samples = options_.max_samples;
+  }
 
   std::optional<SourcedRule> next() override {
     while (!pending_) {

@@ -11,7 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kSamplesPerBucket = 100;
 constexpr std::size_t kSampleText = 120;
 constexpr std::uint64_t kFewLines = 20;  // below this many, no verdict over the whole file
 
@@ -50,8 +49,9 @@ constexpr std::array<std::string_view, kDialectCount> kDialects = {"hosts",   "d
 // The three buckets that hold most of what was not understood, each with its first line.
 std::string top_reasons(const ListSummary& summary) {
   auto buckets = kNotUnderstood;
-  std::stable_sort(buckets.begin(), buckets.end(),
-                   [&](Bucket a, Bucket b) { return summary.count(a) > summary.count(b); });
+  std::sort(buckets.begin(), buckets.end(), [&](Bucket a, Bucket b) {
+    return summary.count(a) != summary.count(b) ? summary.count(a) > summary.count(b) : a < b;
+  });
   std::string out;
   for (std::size_t i = 0; i < 3 && summary.count(buckets[i]) > 0; ++i) {
     const LineSample& sample = summary.samples[static_cast<std::size_t>(buckets[i])].front();
@@ -74,7 +74,7 @@ std::string_view to_text(Dialect dialect) {
 void ListSummary::account(const Line& line, std::uint64_t number, std::string_view text, std::uint64_t lines_of_it) {
   const auto bucket = static_cast<std::size_t>(line.bucket);
   buckets[bucket] += lines_of_it;
-  if (line.reason.empty() || samples[bucket].size() >= kSamplesPerBucket) return;
+  if (line.reason.empty() || samples[bucket].size() >= max_samples) return;
   samples[bucket].push_back({number, line.column, escape_for_display(line.reason),
                              escape_for_display(text.substr(0, std::min(text.size(), kSampleText)))});
 }

@@ -55,6 +55,9 @@ void check(const std::vector<Row>& rows) {
   }
 }
 
+// SEMANTICS 2 hosts: block, **exact**, each name; null and loopback addresses count as "block"
+// SEMANTICS 2 hosts: block, exact; an *answer* only if the list is marked `rewrites = true`
+// SEMANTICS 1.6: A declared dialect makes other dialects' lines errors.
 TEST(Lists, HostsLines) {
   check({
       {"0.0.0.0 ads.example", Bucket::rule, {"block exact ads.example"}},
@@ -83,6 +86,45 @@ TEST(Lists, HostsLines) {
   });
 }
 
+// SEMANTICS 1.4: Ignore, with own counter *local name*
+TEST(Lists, NamesOfTheMachineItself) {
+  for (const char* name :
+       {"localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "ip6-loopback", "ip6-localnet",
+        "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters", "ip6-allhosts", "LocalHost.", "0.0.0.0", "::"}) {
+    check({{"127.0.0.1 " + std::string(name), Bucket::local_name, {}}});
+  }
+  check({{"127.0.0.1 localhost.example", Bucket::rule, {"block exact localhost.example"}},
+         {"127.0.0.1 ip6-allhosts.example", Bucket::rule, {"block exact ip6-allhosts.example"}}});
+}
+
+// SEMANTICS 1.2: in hosts, domains, IP, dnsmasq and unbound dialects also an inline ` #` (a `#` preceded by white
+// space, *and* a `#` directly after a complete name
+TEST(Lists, InlineComments) {
+  check({
+      {"0.0.0.0 a.example # b.example", Bucket::rule, {"block exact a.example"}},
+      {"0.0.0.0 a.example\t#b.example", Bucket::rule, {"block exact a.example"}},
+      {"0.0.0.0 a.example#b.example", Bucket::rule, {"block exact a.example"}},
+      {"a.example # b.example", Bucket::rule, {"block exact a.example"}},
+      {"a.example#b.example", Bucket::rule, {"block exact a.example"}},
+      {"a.example.#b", Bucket::rule, {"block exact a.example"}},
+      {"*.a.example #b", Bucket::rule, {"block below a.example"}, matching(NameMatch::exact)},
+      {"192.0.2.1 # b", Bucket::rule, {"block address 192.0.2.1/32"}, of_kind(ListKind::address)},
+      {"192.0.2.1#b", Bucket::rule, {"block address 192.0.2.1/32"}, of_kind(ListKind::address)},
+      {"address=/a.example/# # b", Bucket::rule, {"block subtree a.example"}},
+      {"local=/a.example/ # b", Bucket::rule, {"block subtree a.example"}},
+      {"local-zone: \"a.example\" static # b", Bucket::rule, {"block subtree a.example"}},
+      {"local-data: \"a.example A 0.0.0.0\" # b", Bucket::rule, {"block exact a.example"}},
+  });
+}
+
+// SEMANTICS 1.3: Names: lower-case; strip one trailing dot
+// SEMANTICS 1.3: Unicode → A-labels by UTS 46, non-transitional
+// SEMANTICS 1.3: accept `_`, digits, hyphens anywhere in a label
+// SEMANTICS 1.3: label ≤ 63, name ≤ 255 octets in wire form.
+// SEMANTICS 1.2: Comments: a line starting with `#`, `!`, `;` or `//`; `[Adblock …]`-style headers
+// SEMANTICS 2 wildcard: per list: `below` (adblock and RPZ meaning) or `subtree`
+// SEMANTICS 2 adblock: all mean allow
+// SEMANTICS 2 other: skip as *URL with a path* or invalid
 TEST(Lists, PlainNamesAndWildcards) {
   const std::string label63(63, 'a');
   const std::string label64(64, 'a');
@@ -138,6 +180,18 @@ TEST(Lists, PlainNamesAndWildcards) {
   });
 }
 
+// SEMANTICS 2 adblock: `||name^`, `||name`, `||name^|`
+// SEMANTICS 2 adblock: `||*.name^`
+// SEMANTICS 2 adblock: `|name^`, `|name|`
+// SEMANTICS 2 adblock: allow, scoped by default to **this list's own blocks**
+// SEMANTICS 2 adblock: lifts the rule above plain ones **within its rank** only
+// SEMANTICS 2 adblock: QTYPE set, including `TYPE65` spelling
+// SEMANTICS 2 adblock: the rule does not match those subtrees
+// SEMANTICS 2 adblock: no effect, rule kept
+// SEMANTICS 2 adblock: skip, reason *browser-only modifier*
+// SEMANTICS 2 adblock: skip, reason *unknown modifier*
+// SEMANTICS 1.2: In adblock dialect a `#` is part of cosmetic syntax (`##`, `#@#`, `#?#`, `#$#`, `#%#`): skip with
+// reason *cosmetic*
 TEST(Lists, AdblockLines) {
   check({
       {"||a.example^", Bucket::rule, {"block subtree a.example"}},
@@ -408,6 +462,9 @@ TEST(Lists, WhatARegularExpressionIsRefusedFor) {
   }
 }
 
+// SEMANTICS 2 dnsmasq: block, subtree, each name
+// SEMANTICS 2 dnsmasq: allow; rewrite if trusted
+// SEMANTICS 2 dnsmasq: skip, reason *not a filter directive*
 TEST(Lists, DnsmasqLines) {
   check({
       {"address=/a.example/#", Bucket::rule, {"block subtree a.example"}},
@@ -439,6 +496,11 @@ TEST(Lists, DnsmasqLines) {
   });
 }
 
+// SEMANTICS 2 unbound: by T: `always_nxdomain`, `static` without data → NXDOMAIN; `always_null` → null; `always_nodata`
+// → NODATA; `always_refuse`, `refuse` → REFUSED; `always_deny`, `deny`, `inform_deny` → drop SEMANTICS 2 unbound:
+// `transparent`, `typetransparent`, `always_transparent`, `inform` → allow SEMANTICS 2 unbound: exact block (null)
+// SEMANTICS 2 unbound: subtree; the action from the list is kept only if the list says `actions = "own"`, else the
+// policy's block answer applies
 TEST(Lists, UnboundLines) {
   const auto own = with_own_actions();
   const std::string zone = "local-zone: \"a.example\" ";
@@ -479,6 +541,8 @@ TEST(Lists, UnboundLines) {
   });
 }
 
+// SEMANTICS 2 IP lists: response-address rule
+// SEMANTICS 2 IP lists: ranges become prefixes; private and loopback space needs a flag
 TEST(Lists, AddressLines) {
   const auto address = of_kind(ListKind::address);
   check({

@@ -24,6 +24,7 @@ std::string name(unsigned i) {
   return "n" + std::to_string(i) + ".example";
 }
 
+// SEMANTICS 1.1: reject a file whose first 4 KiB hold NUL or whose first non-space bytes look like markup
 TEST(ListReader, RefusesWhatIsNoListOfThisKind) {
   const struct {
     std::string text;
@@ -77,6 +78,7 @@ TEST(ListReader, FilesThatCannotBeRead) {
   EXPECT_NE(read_text("a.example\n", options).refusal.find("unknown dialect 'klingon'"), std::string::npos);
 }
 
+// SEMANTICS 1.1: Bytes → text: strip a UTF-8 BOM; accept LF, CRLF, CR
 TEST(ListReader, LineEndsOfEverySystem) {
   for (const char* text : {"a.example\nb.example\nc.example", "a.example\r\nb.example\r\nc.example\r\n",
                            "a.example\rb.example\rc.example\r",
@@ -109,6 +111,7 @@ TEST(ListReader, RulesThatDifferInOnePointAreNoDuplicates) {
   EXPECT_EQ(reading.summary.count(Bucket::duplicate), 1U);
 }
 
+// SEMANTICS 2 adblock: removes the identical rule (same pattern, same other modifiers) of the **same list**
 TEST(ListReader, BadfilterCancelsTheIdenticalRuleWhereverItStands) {
   const Reading reading = read_text(
       "||a.example^\n||b.example^$important\n||c.example^\n"
@@ -132,6 +135,8 @@ TEST(ListReader, BadfilterAcrossTheEndOfABlock) {
   }
 }
 
+// SEMANTICS 1.6: Dialect: detect from the first few hundred non-comment lines, then parse each line by the most
+// specific grammar that fits SEMANTICS 1.6: Report the counts per dialect.
 TEST(ListReader, OtherLinesOfAMixedFileKeepTheirMeaning) {
   const Reading reading = read_text(
       "! mixed\n||a.example^\n0.0.0.0 b.example\nc.example\naddress=/d.example/#\nlocal-zone: \"e.example\" static\n"
@@ -146,6 +151,8 @@ TEST(ListReader, OtherLinesOfAMixedFileKeepTheirMeaning) {
   }
 }
 
+// SEMANTICS 2 domains: subtree if the header or file name says *wildcard*, *onlydomains*, *subdomains included*; else
+// exact SEMANTICS 2 domains: per list: `match = exact`, `subtree` or `auto`
 TEST(ListReader, WhatABareNameMeans) {
   const struct {
     std::string text;
@@ -171,6 +178,8 @@ TEST(ListReader, WhatABareNameMeans) {
   }
 }
 
+// SEMANTICS 2 domains: plus an import note when ≥ 5 % of the entries have an ancestor in the same list (proof of
+// enumeration; stays exact) or when 0 % do in a list of > 1000 (might be compressed: ask)
 TEST(ListReader, NotesWhetherAListEnumerates) {
   const Reading enumerating = read_text(repeated(2000, [](unsigned i) {
     return i % 2 == 0 ? "base" + std::to_string(i) + ".example" : "www.base" + std::to_string(i - 1) + ".example";
@@ -226,6 +235,34 @@ TEST(ListReader, SaysWhatPatternsCost) {
   EXPECT_NE(reading.summary.to_json(false).find(R"("patterns":{"globs":3,"regexes":3,"program":)"), std::string::npos);
 }
 
+TEST(ListReader, NotesRulesThatMatchNothing) {
+  const Reading reading = read_text(
+      "||a.example^\n||b.example^$denyallow=b.example\n||c.example^$denyallow=x.c.example\n*d.e.example^$denyallow="
+      "example\n");
+  ASSERT_EQ(reading.summary.notes.size(), 2U);
+  EXPECT_EQ(reading.summary.notes[1],
+            "2 rules match nothing, since their $denyallow covers all of them; the first is in line 2");
+}
+
+// SEMANTICS 1.5: The buckets sum to the number of lines, and a test asserts it.
+TEST(ListReader, BucketsSumToTheLines) {
+  const Reading reading = read_text(
+      "# c\n[Adblock Plus]\n\nlocalhost\na.example\na.example\nb.example##x\n||c.example^$popup\n||c.example^$nosuch\n"
+      "||c.example^$client=192.0.2.1\nd.example/x\na..b\naddress=/a.example/nonsense\nx\xFF\ncache-size=1\n/(a)\\1/\n"
+      "a.example CNAME .\n||c.example^$dnsrewrite=192.0.2.1\n");
+  for (const Bucket bucket :
+       {Bucket::rule, Bucket::blank, Bucket::comment, Bucket::header, Bucket::local_name, Bucket::duplicate,
+        Bucket::cosmetic, Bucket::browser_modifier, Bucket::unknown_modifier, Bucket::client_modifier, Bucket::url_path,
+        Bucket::invalid_name, Bucket::invalid_address, Bucket::invalid_text, Bucket::not_a_filter_directive,
+        Bucket::unsupported_pattern, Bucket::unsupported_rpz, Bucket::untrusted_rewrite}) {
+    EXPECT_EQ(reading.summary.count(bucket), 1U) << to_text(bucket);
+  }
+  EXPECT_EQ(reading.summary.lines, 18U);
+  EXPECT_EQ(reading.buckets(), 18U);
+}
+
+// SEMANTICS 1.1: Invalid UTF-8 skips the line, not the file.
+// SEMANTICS 1.3: Escape control characters in every message.
 TEST(ListReader, ABadLineCostsThatLineOnly) {
   const std::string text = std::string("a.example\n") + "b\xFF.example\n" + std::string("c\0.example\n", 11) +
                            "# \xE2\x80\xAE comment turned round\n" + "d.example\n";
@@ -288,9 +325,15 @@ TEST(ListReader, ALineAcrossBlocks) {
   EXPECT_EQ(reading.summary.lines, 60'000U);
 }
 
+// SEMANTICS 1.5: For each bucket keep the count and the first 100 line:column samples; the full set on request (`weir
+// list check`).
 TEST(ListReader, SamplesAreBoundedAndTheSummaryIsJson) {
   const Reading reading = read_text(repeated(300, [](unsigned i) { return i < 150 ? name(i) : "a..b\"\\"; }));
   EXPECT_EQ(reading.summary.samples[static_cast<std::size_t>(Bucket::invalid_name)].size(), 100U);
+  ListOptions everything;
+  everything.max_samples = SIZE_MAX;
+  const Reading whole = read_text(repeated(300, [](unsigned i) { return i < 150 ? name(i) : "a..b\"\\"; }), everything);
+  EXPECT_EQ(whole.summary.samples[static_cast<std::size_t>(Bucket::invalid_name)].size(), 150U);
   const std::string json = reading.summary.to_json(true);
   EXPECT_NE(json.find(R"("lines":300,"rules":150,"dialect":"domains")"), std::string::npos) << json.substr(0, 200);
   EXPECT_NE(json.find(R"("buckets":{"rule":150,"comment":0,"invalid_name":150})"), std::string::npos);
