@@ -429,6 +429,28 @@ std::uint64_t AnswerCache::flush(const Name& name, bool subtree) {
   return count;
 }
 
+std::optional<AnswerCache::Listed> AnswerCache::look(Bucket& bucket, unsigned slot) const {
+  const std::uint64_t word = bucket.slots[slot].load(relaxed_);
+  if ((word & kRefMask) == 0) return std::nullopt;
+  std::uint64_t* entry = words(static_cast<std::uint32_t>((word & kRefMask) - 1));
+  std::uint8_t beginning[kDnsHeader + kMaxNameSize];
+  const std::uint64_t key = load(entry[1]);
+  const std::size_t size = key >> 40 & 0xFF;
+  copy_out(beginning, entry + kHeaderWords, kDnsHeader + size);
+  const auto owner = Name::from_wire({beginning + kDnsHeader, size});
+  if (!owner) return std::nullopt;
+  Listed listed;
+  listed.name = *owner;
+  listed.type = static_cast<RecordType>(key & 0xFFFF);
+  listed.dnssec_ok = (key >> 32 & 1) != 0;
+  listed.checking_disabled = (key >> 32 & 2) != 0;
+  listed.rcode = static_cast<Rcode>(key >> 48);
+  listed.security = static_cast<std::uint8_t>(load(entry[4]) >> 57 & 3);
+  listed.expires = static_cast<CacheSeconds>(load(entry[2]) >> 32);
+  listed.hits = static_cast<std::uint32_t>(hits_of(load(entry[5])));
+  return listed;
+}
+
 std::vector<AnswerCache::Listed> AnswerCache::list(const Name& name, bool subtree, std::size_t most) {
   std::vector<Listed> out;
   for (std::size_t i = 0; i <= bucket_mask_ && out.size() < most; ++i) {
@@ -436,27 +458,30 @@ std::vector<AnswerCache::Listed> AnswerCache::list(const Name& name, bool subtre
     for (unsigned slot = 0; slot < kSlots && out.size() < most; ++slot) {
       if ((bucket.slots[slot].load(relaxed_) & kRefMask) == 0) continue;
       const BucketLock lock(bucket);
-      const std::uint64_t word = bucket.slots[slot].load(relaxed_);
-      if ((word & kRefMask) == 0) continue;
-      std::uint64_t* entry = words(static_cast<std::uint32_t>((word & kRefMask) - 1));
-      std::uint8_t beginning[kDnsHeader + kMaxNameSize];
-      const std::uint64_t key = load(entry[1]);
-      const std::size_t size = key >> 40 & 0xFF;
-      copy_out(beginning, entry + kHeaderWords, kDnsHeader + size);
-      const auto owner = Name::from_wire({beginning + kDnsHeader, size});
-      if (!owner || !(subtree ? owner->is_at_or_below(name) : *owner == name)) continue;
-      Listed listed;
-      listed.name = *owner;
-      listed.type = static_cast<RecordType>(key & 0xFFFF);
-      listed.dnssec_ok = (key >> 32 & 1) != 0;
-      listed.checking_disabled = (key >> 32 & 2) != 0;
-      listed.rcode = static_cast<Rcode>(key >> 48);
-      listed.security = static_cast<std::uint8_t>(load(entry[4]) >> 57 & 3);
-      listed.expires = static_cast<CacheSeconds>(load(entry[2]) >> 32);
-      out.push_back(listed);
+      auto listed = look(bucket, slot);
+      if (!listed || !(subtree ? listed->name.is_at_or_below(name) : listed->name == name)) continue;
+      out.push_back(std::move(*listed));
     }
   }
   return out;
+}
+
+bool AnswerCache::walk(std::size_t& at, const std::function<void(const Listed&)>& each) {
+  constexpr std::size_t kBuckets = 1024;  // between two looks of the caller at whether to go on
+  const std::size_t end = std::min<std::size_t>(at + kBuckets, std::size_t{bucket_mask_} + 1);
+  std::array<std::optional<Listed>, kSlots> found;
+  for (; at < end; ++at) {
+    Bucket& bucket = buckets_[at];
+    unsigned count = 0;
+    for (unsigned slot = 0; slot < kSlots; ++slot) {
+      if ((bucket.slots[slot].load(relaxed_) & kRefMask) == 0) continue;
+      const BucketLock lock(bucket);
+      found[count] = look(bucket, slot);
+      count += found[count] ? 1 : 0;
+    }
+    for (unsigned i = 0; i < count; ++i) each(*found[i]);
+  }
+  return at <= bucket_mask_;
 }
 
 void AnswerCache::prepare_memory() {

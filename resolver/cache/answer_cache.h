@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -166,8 +167,12 @@ class AnswerCache {
     Rcode rcode = Rcode::noerror;
     std::uint8_t security = 0;
     CacheSeconds expires = 0;
+    std::uint32_t hits = 0;  // sampled, see add_hits()
   };
   std::vector<Listed> list(const Name& name, bool subtree, std::size_t most);
+  // Tells everything in a part of the table, beginning at bucket `at` (0 at first), and moves `at` on; false: that was
+  // the end. `each` is called without any lock.
+  bool walk(std::size_t& at, const std::function<void(const Listed&)>& each);
 
   // Makes the memory present that the next entries will take, so that no put() waits while the system clears a huge
   // page (milliseconds seen). Call it about once a second from a thread that may wait.
@@ -203,6 +208,8 @@ class AnswerCache {
   };
 
   std::uint64_t* words(std::uint32_t unit) const { return arena_ + std::size_t{unit} * (kUnit / 8); }
+  // What slot `slot` of `bucket` has, while it is locked; nothing where it has nothing.
+  std::optional<Listed> look(Bucket& bucket, unsigned slot) const;
   unsigned class_of(std::uint32_t unit) const { return slab_class_[unit / (kSlabSize / kUnit)].load(relaxed_); }
   bool same_key(std::uint32_t unit, std::uint64_t hash, const AnswerKey& key) const;
   // The slot that refers to `unit`; kSlots: none. The bucket is locked.

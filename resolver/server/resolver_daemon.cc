@@ -25,6 +25,7 @@
 #include "resolver/cache/server_cache.h"
 #include "resolver/dnssec/chain_of_trust.h"
 #include "resolver/dnssec/denial_cache.h"
+#include "resolver/server/cache_comparison.h"
 #include "resolver/server/control_server.h"
 #include "resolver/server/decision_sink.h"
 #include "resolver/server/forward_zones.h"
@@ -333,6 +334,7 @@ class Daemon {
                                   .rrsets = *rrsets_,
                                   .servers = *servers_,
                                   .trust = trust_.get()});
+    add_cache_comparison(handlers, *answers_, *generations_, config_.store.path, [] { return read_clocks(); });
     if (trust_ != nullptr) trust_->start(trust_environment());
     handlers.verbs["reload"] = [this](const boost::json::object&, const ControlDone& done) { done(reload()); };
     handlers.more_metrics = [this] { return forwards_.metrics(); };

@@ -11,8 +11,8 @@ namespace weir::test {
 
 class ScratchFolder {
  public:
-  ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-test-XXXXXX").string();
+  explicit ScratchFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = (parent / "weir-test-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) ::abort();
     path_ = pattern;
   }

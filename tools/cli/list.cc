@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tools/cli/drop_in.h"
+#include "tools/cli/dry_run.h"
 #include "tools/cli/list_check.h"
 #include "tools/cli/list_table.h"
 #include "tools/cli/progress_bar.h"
@@ -33,13 +34,15 @@ struct AddOptions {
 };
 
 // Another update of the same list (the schedule's, say) may be under way: its end is waited for.
-Command::Answer update_list(Command& command, const std::string& name) {
+Command::Answer update_list(Command& command, const std::string& verb, const json::object& arguments,
+                            const ControlClient::Progress& progress = {}) {
   constexpr auto kPause = std::chrono::milliseconds(100);
   constexpr int kAttempts = 600;
   for (int attempt = 1;; ++attempt) {
     ProgressBar bar(command.err());
-    auto answer = command.try_ask("list.update", {{"name", name}}, [&](std::string_view progress) {
-      if (command.shows_progress()) bar.show(progress);
+    auto answer = command.try_ask(verb, arguments, [&](std::string_view text) {
+      if (progress && progress(text) == Continue::no) return Continue::no;
+      if (command.shows_progress()) bar.show(text);
       return Continue::yes;
     });
     if (answer || answer.error.code != ErrorCode::busy || attempt == kAttempts) return answer;
@@ -74,7 +77,20 @@ void tell_update(Command& command, const json::value& result) {
 }
 
 ExitCode update(Command& command, const std::string& name) {
-  const auto answer = update_list(command, name);
+  const auto answer = update_list(command, "list.update", {{"name", name}});
+  if (!answer) return command.fail(answer.error, answer.failure);
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    tell_update(command, answer.result);
+  }
+  return ExitCode::done;
+}
+
+ExitCode approve(Command& command, const std::string& name, const std::string& reason) {
+  json::object arguments{{"name", name}};
+  if (!reason.empty()) arguments["reason"] = reason;
+  const auto answer = update_list(command, "list.approve", arguments);
   if (!answer) return command.fail(answer.error, answer.failure);
   if (command.is_json()) {
     command.print(answer.result);
@@ -122,7 +138,7 @@ ExitCode add(Command& command, const AddOptions& options) {
         reloaded.failure);
   }
   command.say("defined in " + file.string());
-  const auto updated = update_list(command, options.name);
+  const auto updated = update_list(command, "list.update", {{"name", options.name}});
   if (!updated) {
     return command.fail({updated.error.code, "the list \"" + options.name +
                                                  "\" is defined, but was not imported: " + updated.error.message},
@@ -152,11 +168,21 @@ ExitCode remove(Command& command, const std::string& name) {
   return ExitCode::done;
 }
 
+// Why the newest version is not in force.
+void tell_held(Command& command, const json::value& list) {
+  const json::value* held = object_at(list, "held");
+  if (held == nullptr) return;
+  command.say("a newer version is held since " + text_at(*held, "since") + "; 'weir list approve " +
+              text_at(list, "name") + "' lets it through (SHA-256 " + text_at(*held, "sha256") + ")");
+  tell_findings(command, array_at(*held, "why"));
+}
+
 // One line of what there is to say of a list; nothing where there is nothing.
 void show_member(Command& command, const json::value& list, std::string_view key) {
   std::string title(key);
   std::string text;
   if (key == "notes") return tell_notes(command, list);
+  if (key == "held") return tell_held(command, list);
   if (key == "buckets") {
     title = "lines by kind";
     if (const json::value* buckets = object_at(list, key)) {
@@ -272,6 +298,32 @@ void add_named(CLI::App& family, const char* verb_name, const char* help, bool r
   verb->callback([&chosen, name, run] { chosen = [name, run](Command& command) { return run(command, *name); }; });
 }
 
+void add_update(CLI::App& family, Action& chosen) {
+  auto options = std::make_shared<DryRunOptions>();
+  auto dry_run = std::make_shared<bool>(false);
+  CLI::App* verb = family.add_subcommand("update", "fetch and import a list now");
+  verb->add_option("NAME", options->name, "of the list")->required();
+  CLI::Option* dry = verb->add_flag("--dry-run", *dry_run, "show what it would change, and change nothing");
+  verb->add_option("--since", options->since, "how far back the log is looked at: 7d by default")->needs(dry);
+  verb->add_option("--output", options->output, "file for every rule that would come (+) or go (-)")->needs(dry);
+  verb->callback([&chosen, options, dry_run] {
+    chosen = [options, dry_run](Command& command) {
+      return *dry_run ? show_dry_run(command, *options) : update(command, options->name);
+    };
+  });
+}
+
+void add_approve(CLI::App& family, Action& chosen) {
+  auto name = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  CLI::App* verb = family.add_subcommand("approve", "let the version through that a guard holds");
+  verb->add_option("NAME", *name, "of the list")->required();
+  verb->add_option("--reason", *reason, "for the audit log");
+  verb->callback([&chosen, name, reason] {
+    chosen = [name, reason](Command& command) { return approve(command, *name, *reason); };
+  });
+}
+
 void add_check_file(CLI::App& family, Action& chosen) {
   auto options = std::make_shared<ListCheckOptions>();
   CLI::App* verb = family.add_subcommand("check", "what each line of a list file means; asks no daemon");
@@ -298,7 +350,8 @@ void add_list_verbs(CLI::App& app, Action& chosen) {
   family->require_subcommand(1);
   add_add(*family, chosen);
   add_named(*family, "remove", "delete the drop-in of a list", true, chosen, remove);
-  add_named(*family, "update", "fetch and import a list now", true, chosen, update);
+  add_update(*family, chosen);
+  add_approve(*family, chosen);
   add_named(*family, "show", "all lists, or everything about one", false, chosen, show);
   add_check_file(*family, chosen);
   add_named(*family, "history", "every import of a list", true, chosen, history);

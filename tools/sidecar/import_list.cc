@@ -77,13 +77,12 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
   return reading;
 }
 
-Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfig& list,
-                                  const std::filesystem::path& bytes, const ListReading& reading,
-                                  const Provenance& provenance, const std::function<void(std::uint64_t)>& progress,
-                                  Now now) {
+Result<std::unique_ptr<PreparedImport>> prepare_list(const PolicyRecords& store, ListId id, const ListConfig& list,
+                                                     const std::filesystem::path& bytes, const ListReading& reading,
+                                                     const std::function<void(std::uint64_t)>& progress) {
   if (reading.rules) {
     RuleSpool& rules = *reading.rules;
-    return store.import(id, [&rules] { return rules.next(); }, provenance, progress, now);
+    return store.prepare(id, [&rules] { return rules.next(); }, progress);
   }
   auto opened = ListReader::open(bytes, options_of(list));
   if (!opened) return about(list, bytes, opened.error());
@@ -94,7 +93,7 @@ Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfi
     if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
     return rule;
   };
-  return store.import(id, next, provenance, progress, now);
+  return store.prepare(id, next, progress);
 }
 
 }  // namespace weir::sidecar

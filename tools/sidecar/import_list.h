@@ -39,11 +39,10 @@ std::string reading_of(const ListConfig& list);
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
                                const CountProgress& progress);
 
-// The rules of a list that was checked, into the live database. The writer's thread; progress in rules. Errors: those
-// of the store; io (the rules cannot all be read again). With any of them the list is what it was.
-Result<ImportOutcome> import_list(PolicyStore& store, ListId id, const ListConfig& list,
-                                  const std::filesystem::path& bytes, const ListReading& reading,
-                                  const Provenance& provenance, const std::function<void(std::uint64_t)>& progress,
-                                  Now now);
+// The rules of a list that was checked, compared with those in the store; changes nothing. Any thread; progress in
+// rules. Errors: those of the store; io (the rules cannot all be read again).
+Result<std::unique_ptr<PreparedImport>> prepare_list(const PolicyRecords& store, ListId id, const ListConfig& list,
+                                                     const std::filesystem::path& bytes, const ListReading& reading,
+                                                     const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace weir::sidecar

@@ -46,6 +46,12 @@ ListState read_state(const json::object& from) {
   state.next_fetch_s = number_of(from, "next_fetch");
   state.failures = static_cast<unsigned>(number_of(from, "failures"));
   state.last_error = text_of(from, "last_error");
+  state.held.sha256 = text_of(from, "held_sha256");
+  state.held.etag = text_of(from, "held_etag");
+  state.held.last_modified = text_of(from, "held_last_modified");
+  state.held.why = text_of(from, "held_why", "[]");
+  state.held.signer = text_of(from, "held_signer");
+  state.held.since_s = number_of(from, "held_since");
   return state;
 }
 
@@ -65,7 +71,13 @@ json::object write_state(const ListState& state) {
           {"checked", state.checked_s},
           {"next_fetch", state.next_fetch_s},
           {"failures", state.failures},
-          {"last_error", state.last_error}};
+          {"last_error", state.last_error},
+          {"held_sha256", state.held.sha256},
+          {"held_etag", state.held.etag},
+          {"held_last_modified", state.held.last_modified},
+          {"held_why", state.held.why},
+          {"held_signer", state.held.signer},
+          {"held_since", state.held.since_s}};
 }
 
 }  // namespace

@@ -17,6 +17,16 @@
 
 namespace weir::sidecar {
 
+// A version that a guard holds back: its bytes lie in <store>/fetch/<list>.held.
+struct HeldVersion {
+  std::string sha256;  // empty: none is held
+  std::string etag;
+  std::string last_modified;
+  std::string why = "[]";  // findings of the guards, as JSON
+  std::string signer;
+  std::int64_t since_s = 0;
+};
+
 struct ListState {
   std::string source;   // that the last import came from
   std::string tried;    // that the last attempt asked, however it ended: `failures` are about this one
@@ -34,6 +44,7 @@ struct ListState {
   std::int64_t next_fetch_s = 0;
   unsigned failures = 0;   // in a row
   std::string last_error;  // empty: the last attempt went well
+  HeldVersion held;
 };
 
 // Any thread.

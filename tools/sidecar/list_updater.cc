@@ -6,11 +6,15 @@
 #include <random>
 #include <utility>
 
+#include "tools/sidecar/digest.h"
 #include "tools/sidecar/fetch.h"
 #include "tools/sidecar/schedule.h"
+#include "zones/base/text.h"
 
 namespace weir::sidecar {
 namespace {
+
+namespace json = boost::json;
 
 Now read_clocks() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
@@ -49,7 +53,52 @@ class Claim {
   bool taken_ = false;
 };
 
+std::filesystem::path in_fetch(const std::filesystem::path& store, const std::string& list, const char* suffix) {
+  return store / "fetch" / (list + suffix);
+}
+
+// The remarks of the reader, with what guards only warn of.
+std::string with_warnings(const std::string& notes, const std::vector<GuardFinding>& findings) {
+  json::error_code error;
+  json::value parsed = json::parse(notes, error);
+  if (error || !parsed.is_array()) return notes;
+  for (const GuardFinding& finding : findings) {
+    if (finding.holds) continue;
+    std::string text = finding.text;
+    for (std::size_t i = 0; i < finding.samples.size() && i < 3; ++i)
+      text += (i == 0 ? ": " : ", ") + finding.samples[i];
+    if (finding.samples.size() > 3) text += ", ...";
+    parsed.get_array().emplace_back(text);
+  }
+  return json::serialize(parsed);
+}
+
 }  // namespace
+
+// One run over one list.
+struct ListUpdater::Attempt {
+  const Config& config;
+  const ListConfig& list;
+  const std::string& who;
+  ListState& state;
+  const UpdateProgress& progress;
+  bool held = false;  // it ended in a version that is held
+
+  const std::string& name() const { return list.definition.name; }
+  void report(std::string_view phase, std::uint64_t done, std::uint64_t total) const {
+    if (progress) progress(phase, done, total);
+  }
+};
+
+// Bytes of a list on the disk, and where they came from.
+struct ListUpdater::Version {
+  std::filesystem::path bytes;
+  std::string sha256;
+  std::string etag;
+  std::string last_modified;
+  std::string signer;
+  bool is_good_copy = false;  // the source says that nothing changed: the bytes are those of the last import
+};
 
 ListUpdater::ListUpdater(ConfigSource config, WriterThread& writer, Generations& generations, ListStates& states,
                          ResolverLink& resolver, AuditLog& audit, const std::atomic<bool>& stop)
@@ -62,7 +111,11 @@ ListUpdater::ListUpdater(ConfigSource config, WriterThread& writer, Generations&
       stop_(stop) {}
 
 std::filesystem::path ListUpdater::good_copy(const std::filesystem::path& store, const std::string& list) {
-  return store / "fetch" / (list + ".good");
+  return in_fetch(store, list, ".good");
+}
+
+std::filesystem::path ListUpdater::held_copy(const std::filesystem::path& store, const std::string& list) {
+  return in_fetch(store, list, ".held");
 }
 
 bool ListUpdater::is_updating(const std::string& list) const {
@@ -70,142 +123,312 @@ bool ListUpdater::is_updating(const std::string& list) const {
   return updating_.contains(list);
 }
 
-Result<UpdateReport> ListUpdater::update(const std::string& name, const std::string& who,
-                                         const UpdateProgress& progress) {
+template <class T>
+Result<T> ListUpdater::claim(const std::string& name,
+                             const std::function<Result<T>(const Config&, const ListConfig&)>& work) {
   const std::shared_ptr<const Config> config = config_();
   const ListConfig* list = find_list(*config, name);
-  if (list == nullptr) return Error{ErrorCode::not_found, "no list \"" + name + "\" in the configuration"};
+  if (list == nullptr) {
+    return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\" in the configuration"};
+  }
   const Claim claim(mutex_, updating_, name);
   if (!claim.taken()) return Error{ErrorCode::busy, "list " + name + " is being updated at this moment"};
-
-  ListState state = states_.get(name);
-  if (state.tried != list->source) state.failures = 0;
-  state.tried = list->source;
-  auto report = fetch_and_import(*config, *list, who, state, progress);
-  const std::int64_t now_s = to_seconds(read_clocks().wall);
-  const std::uint64_t chance = std::random_device{}();
-  if (report) {
-    state.failures = 0;
-    state.last_error.clear();
-    state.checked_s = now_s;
-    state.next_fetch_s = now_s + next_after_success(list->every, chance).count();
-  } else {
-    ++state.failures;
-    state.last_error = report.error().message;
-    state.next_fetch_s = now_s + next_after_failure(list->every, state.failures, chance).count();
-    spdlog::warn("list {}: {}; the previous version stays in force", name, report.error().message);
-  }
-  if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
-  return report;
+  return work(*config, *list);
 }
 
-Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const ListConfig& list, const std::string& who,
-                                                   ListState& state, const UpdateProgress& progress) {
-  const std::string& name = list.definition.name;
-  const std::filesystem::path good = good_copy(config.store.path, name);
-  const std::filesystem::path fresh = config.store.path / "fetch" / (name + ".new");
-  std::error_code ignored;
+Result<UpdateReport> ListUpdater::update(const std::string& name, const std::string& who,
+                                         const UpdateProgress& progress) {
+  return claim<UpdateReport>(name, [&](const Config& config, const ListConfig& list) {
+    ListState state = states_.get(name);
+    if (state.tried != list.source) state.failures = 0;
+    state.tried = list.source;
+    Attempt attempt{config, list, who, state, progress};
+    auto report = fetch_and_import(attempt);
+    const std::int64_t now_s = to_seconds(read_clocks().wall);
+    const std::uint64_t chance = std::random_device{}();
+    state.last_error = report ? std::string() : report.error().message;
+    if (report || attempt.held) {  // the source gave what it has: it is asked again in time
+      state.failures = 0;
+      state.checked_s = now_s;
+      state.next_fetch_s = now_s + next_after_success(list.every, chance).count();
+    } else {
+      ++state.failures;
+      state.next_fetch_s = now_s + next_after_failure(list.every, state.failures, chance).count();
+    }
+    if (!report) spdlog::warn("list {}: {}; the previous version stays in force", name, report.error().message);
+    if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
+    return report;
+  });
+}
 
-  // What the store in force says counts more than what is remembered: the store may be another one by now.
-  bool in_store = false;
-  if (const auto current = generations_.current(); current && state.import.value != 0) {
-    const ListDefinition* known = (*current)->policies().find_list(name);
-    const auto& never = (*current)->never_loaded();
-    in_store = known != nullptr && std::find(never.begin(), never.end(), known->id) == never.end();
-  }
-  FetchRequest request{list.source, {}, {}, fresh};
-  const bool have_copy = state.source == list.source && !state.sha256.empty() && std::filesystem::exists(good, ignored);
+Result<ListUpdater::Version> ListUpdater::fetch_version(const Attempt& attempt) const {
+  const ListState& state = attempt.state;
+  const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
+  const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");
+  std::error_code ignored;
+  FetchRequest request{attempt.list.source, {}, {}, fresh};
+  const bool have_copy =
+      state.source == attempt.list.source && !state.sha256.empty() && std::filesystem::exists(good, ignored);
   if (have_copy) {
     request.etag = state.etag;
     request.last_modified = state.last_modified;
   }
-  const auto report_progress = [&](std::string_view phase, std::uint64_t done, std::uint64_t total) {
-    if (progress) progress(phase, done, total);
-  };
   const auto fetched = fetch(
-      request, config.fetch, [&](std::uint64_t done, std::uint64_t total) { report_progress("fetch", done, total); },
-      stop_);
+      request, attempt.config.fetch,
+      [&](std::uint64_t done, std::uint64_t total) { attempt.report("fetch", done, total); }, stop_);
   if (!fetched) {
     // What may not be fetched is a bad source. The asker may ask, which is all that `permission` means to them.
     Error error = fetched.error();
     if (error.code == ErrorCode::permission) error.code = ErrorCode::invalid;
     return error;
   }
+  if (fetched->not_modified) return Version{good, state.sha256, fetched->etag, fetched->last_modified, {}, true};
+  return Version{fresh, fetched->sha256, fetched->etag, fetched->last_modified, {}, false};
+}
 
-  const std::string reading = reading_of(list);
-  const std::string sha256 = fetched->not_modified ? state.sha256 : fetched->sha256;
-  const bool same = have_copy && sha256 == state.sha256;
-  state.etag = fetched->etag;
-  state.last_modified = fetched->last_modified;
-  if (same && in_store && state.reading == reading) {
-    std::filesystem::remove(fresh, ignored);
-    UpdateReport unchanged;
-    unchanged.outcome = {state.import, state.rules, 0, 0, state.rules};
-    unchanged.reading = {state.lines, state.buckets, state.notes, {}, nullptr};
-    if (const auto current = generations_.current()) unchanged.generation = (*current)->number();
-    return unchanged;
+// The same bytes, read in the same way. What the store in force says counts more than what is remembered: the store
+// may be another one by now.
+bool ListUpdater::is_in_force(const Attempt& attempt, const Version& version) const {
+  const ListState& state = attempt.state;
+  std::error_code ignored;
+  if (state.import.value == 0 || state.source != attempt.list.source || state.sha256 != version.sha256 ||
+      state.reading != reading_of(attempt.list) ||
+      !std::filesystem::exists(good_copy(attempt.config.store.path, attempt.name()), ignored)) {
+    return false;
   }
-  const std::filesystem::path bytes = fetched->not_modified ? good : fresh;
+  const auto current = generations_.current();
+  if (!current) return false;
+  const ListDefinition* known = (*current)->policies().find_list(attempt.name());
+  const auto& never = (*current)->never_loaded();
+  return known != nullptr && std::find(never.begin(), never.end(), known->id) == never.end();
+}
 
+UpdateReport ListUpdater::unchanged(const Attempt& attempt) const {
+  const ListState& state = attempt.state;
+  UpdateReport report;
+  report.outcome = {state.import, state.rules, 0, 0, state.rules};
+  report.reading = {state.lines, state.buckets, state.notes, {}, nullptr};
+  if (const auto current = generations_.current()) report.generation = (*current)->number();
+  return report;
+}
+
+Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
+  ListState& state = attempt.state;
+  std::error_code ignored;
+  const auto version = fetch_version(attempt);
+  if (!version) return version.error();
+  if (is_in_force(attempt, *version)) {
+    if (!version->is_good_copy) std::filesystem::remove(version->bytes, ignored);
+    state.etag = version->etag;
+    state.last_modified = version->last_modified;
+    drop_held(attempt);
+    return unchanged(attempt);
+  }
   // What is remembered for the next conditional fetch belongs to bytes that were accepted.
   const auto refused = [&](const Error& error) {
-    if (!fetched->not_modified) std::filesystem::remove(fresh, ignored);
+    if (!version->is_good_copy) std::filesystem::remove(version->bytes, ignored);
     state.etag.clear();
     state.last_modified.clear();
     return error;
   };
-  const auto checked =
-      check_list(list, bytes, [&](std::uint64_t done, std::uint64_t total) { report_progress("parse", done, total); });
+  auto checked = check_list(attempt.list, version->bytes,
+                            [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
   if (!checked) return refused(checked.error());
+  auto prepared = prepare(attempt, *version, *checked);
+  if (!prepared) return refused(prepared.error());
+  auto findings = judge(attempt.list, **prepared, tables(attempt.config));
+  if (!findings) return refused(findings.error());
+  for (GuardFinding& finding : judge_names_in_use(attempt, **prepared)) findings->push_back(std::move(finding));
+  if (any_holds(*findings)) return hold(attempt, *version, *findings);
+  checked->notes = with_warnings(checked->notes, *findings);
+  auto report =
+      take_in(attempt, *version, std::move(*checked), **prepared, {attempt.who, "import", attempt.name(), {}, {}});
+  if (!report) return refused(report.error());
+  drop_held(attempt);
+  return report;
+}
 
+Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& attempt, const Version& version,
+                                                             const ListReading& reading) const {
+  const auto current = generations_.current();
+  if (!current) return current.error();
+  const ListDefinition* definition = (*current)->policies().find_list(attempt.name());
+  if (definition == nullptr) {
+    const std::string pinned = writer_.pinned();
+    return Error{ErrorCode::not_found, "list " + attempt.name() + " is not in the policy in force (" +
+                                           (pinned.empty() ? "reload first" : pinned) + ")"};
+  }
+  return prepare_list(writer_.records(), definition->id, attempt.list, version.bytes, reading,
+                      [&](std::uint64_t done) { attempt.report("import", done, 0); });
+}
+
+GuardTables ListUpdater::tables(const Config& config) {
+  std::shared_ptr<const std::vector<PublicSuffix>> suffixes;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!suffixes_) {
+      auto read = read_public_suffixes(kPublicSuffixFile);
+      if (!read) spdlog::warn("no guard for public suffixes: {}", read.error().message);
+      suffixes_ =
+          std::make_shared<const std::vector<PublicSuffix>>(read ? std::move(*read) : std::vector<PublicSuffix>());
+    }
+    suffixes = suffixes_;
+  }
+  return {std::move(suffixes), protected_names_of(config)};
+}
+
+Result<std::unique_ptr<Candidate>> ListUpdater::make_candidate(PreparedImport& prepared) const {
+  return writer_.records().make_candidate(
+      [&](PolicyStore& copy) -> Result<void> {
+        const auto imported = copy.import(prepared, {});
+        if (!imported) return imported.error();
+        return {};
+      },
+      read_clocks());
+}
+
+// A first version is what somebody has just asked for. Where the resolver cannot be asked nothing is held for it: it
+// has no cache then, or cannot be reached by those whose names would be blocked.
+std::vector<GuardFinding> ListUpdater::judge_names_in_use(const Attempt& attempt, PreparedImport& prepared) const {
+  if (prepared.rules_before() == 0 || prepared.added() + prepared.removed() == 0 || attempt.list.guards.in_use == 0) {
+    return {};
+  }
+  if (!resolver_.generation_in_force()) return {};
+  const auto candidate = make_candidate(prepared);
+  if (!candidate) {
+    spdlog::warn("list {}: what it would block of the names in use is not known: {}", attempt.name(),
+                 candidate.error().message);
+    return {};
+  }
+  const auto compared = resolver_.compare_cache(**candidate);
+  if (!compared) {
+    if (compared.error().code != ErrorCode::unavailable) {
+      spdlog::warn("list {}: what it would block of the names in use is not known: {}", attempt.name(),
+                   compared.error().message);
+    }
+    return {};
+  }
+  return judge_use(attempt.list, *compared);
+}
+
+Error ListUpdater::hold(Attempt& attempt, const Version& version, const std::vector<GuardFinding>& findings) {
+  HeldVersion& held = attempt.state.held;
+  attempt.held = true;
+  std::error_code ignored;
+  const std::filesystem::path bytes = held_copy(attempt.config.store.path, attempt.name());
+  // Read in another way, the bytes of the last import may be another list.
+  if (version.is_good_copy) {
+    std::filesystem::copy_file(version.bytes, bytes, std::filesystem::copy_options::overwrite_existing, ignored);
+  } else {
+    std::filesystem::rename(version.bytes, bytes, ignored);
+  }
+  const bool is_new = held.sha256 != version.sha256;
+  held.etag = version.etag;
+  held.last_modified = version.last_modified;
+  held.signer = version.signer;
+  held.why = json::serialize(to_json(findings));
+  const std::string reasons = reasons_of(findings);
+  if (is_new) {
+    held.sha256 = version.sha256;
+    held.since_s = to_seconds(read_clocks().wall);
+    AuditEntry entry{attempt.who, "hold", attempt.name(), reasons, {{"sha256", version.sha256}}};
+    const auto current = generations_.current();
+    const auto recorded = audit_.append(entry, current ? (*current)->number() : GenerationNumber{}, read_clocks().wall);
+    if (!recorded) return recorded.error();
+  }
+  return {ErrorCode::invalid, "the new version is held: " + reasons + "; 'weir list show " + attempt.name() +
+                                  "' says more, 'weir list approve " + attempt.name() + "' lets it through"};
+}
+
+void ListUpdater::drop_held(Attempt& attempt) const {
+  if (attempt.state.held.sha256.empty()) return;
+  attempt.state.held = {};
+  std::error_code ignored;
+  std::filesystem::remove(held_copy(attempt.config.store.path, attempt.name()), ignored);
+}
+
+Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::string& who, const std::string& why,
+                                          const UpdateProgress& progress) {
+  return claim<UpdateReport>(name, [&](const Config& config, const ListConfig& list) -> Result<UpdateReport> {
+    ListState state = states_.get(name);
+    if (state.held.sha256.empty()) {
+      return Error{ErrorCode::not_found, "no version of list " + name + " is held"};
+    }
+    Attempt attempt{config, list, who, state, progress};
+    const HeldVersion held = state.held;
+    const Version version{
+        held_copy(config.store.path, name), held.sha256, held.etag, held.last_modified, held.signer, false};
+    const auto sha256 = sha256_of_file(version.bytes);
+    if (!sha256) return sha256.error();
+    if (*sha256 != held.sha256) {
+      return Error{ErrorCode::corrupt, version.bytes.string() + ": these are not the bytes that were held (SHA-256 " +
+                                           *sha256 + "): update the list again"};
+    }
+    auto checked = check_list(list, version.bytes,
+                              [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
+    if (!checked) return checked.error();
+    auto prepared = prepare(attempt, version, *checked);
+    if (!prepared) return prepared.error();
+    auto report = take_in(attempt, version, std::move(*checked), **prepared, {who, "approve", name, why, {}});
+    if (!report) return report;
+    state.held = {};
+    state.last_error.clear();
+    if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
+    return report;
+  });
+}
+
+Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& version, ListReading reading,
+                                          PreparedImport& prepared, const AuditEntry& entry) {
+  const std::string& name = attempt.name();
+  ListState& state = attempt.state;
+  std::error_code ignored;
   Provenance provenance;
-  provenance.counts_json = checked->counts;
-  provenance.source = list.source;
-  provenance.sha256 = sha256;
-  provenance.etag = fetched->etag;
-  provenance.who = who;
+  provenance.counts_json = reading.counts;
+  provenance.source = attempt.list.source;
+  provenance.sha256 = version.sha256;
+  provenance.etag = version.etag;
+  provenance.signer = version.signer;
+  provenance.who = attempt.who;
   provenance.fetched_at = read_clocks().wall;
-  provenance.size_bytes = std::filesystem::file_size(bytes, ignored);
+  provenance.size_bytes = std::filesystem::file_size(version.bytes, ignored);
 
   UpdateReport report;
   report.changed = true;
   const auto imported = writer_.run<ImportOutcome>(Urgency::later, [&](PolicyStore& store) -> Result<ImportOutcome> {
-    const ListDefinition* definition = store.policies().find_list(name);
-    if (definition == nullptr) {
-      return Error{ErrorCode::not_found, "list " + name + " is not in the policy in force (" +
-                                             (store.pinned().empty() ? "reload first" : store.pinned()) + ")"};
-    }
-    auto result = import_list(
-        store, definition->id, list, bytes, *checked, provenance,
-        [&](std::uint64_t done) { report_progress("import", done, 0); }, read_clocks());
+    const auto result = store.import(prepared, provenance);
     if (!result) return result.error();
-    report_progress("publish", 0, 1);
+    attempt.report("publish", 0, 1);
     const auto number = store.publish("import " + name, read_clocks());
     if (!number) return number.error();
     report.generation = *number;
-    AuditEntry entry{who, "import", name, {}, {}};
-    entry.details = {{"import", result->import.value},
-                     {"sha256", sha256},
-                     {"rules", result->rules},
-                     {"added", result->added},
-                     {"removed", result->removed}};
-    if (auto recorded = audit_.append(entry, *number, read_clocks().wall); !recorded) return recorded.error();
-    report_progress("publish", 1, 1);
+    AuditEntry record = entry;
+    record.details = {{"import", result->import.value},
+                      {"sha256", version.sha256},
+                      {"rules", result->rules},
+                      {"added", result->added},
+                      {"removed", result->removed}};
+    if (auto recorded = audit_.append(record, *number, read_clocks().wall); !recorded) return recorded.error();
+    attempt.report("publish", 1, 1);
     return result;
   });
-  if (!imported) return refused(imported.error());
+  if (!imported) return imported.error();
   report.outcome = *imported;
-  report.reading = *checked;
+  report.reading = std::move(reading);
   report.reading.rules.reset();
-  if (!fetched->not_modified) std::filesystem::rename(fresh, good, ignored);
-  state.source = list.source;
-  state.reading = reading;
-  state.sha256 = sha256;
+  if (!version.is_good_copy) {
+    std::filesystem::rename(version.bytes, good_copy(attempt.config.store.path, name), ignored);
+  }
+  state.source = attempt.list.source;
+  state.reading = reading_of(attempt.list);
+  state.sha256 = version.sha256;
+  state.etag = version.etag;
+  state.last_modified = version.last_modified;
   state.import = imported->import;
   state.rules = imported->rules;
-  state.lines = checked->lines;
-  state.buckets = checked->buckets;
-  state.notes = checked->notes;
+  state.lines = report.reading.lines;
+  state.buckets = report.reading.buckets;
+  state.notes = report.reading.notes;
   state.imported_s = to_seconds(provenance.fetched_at);
 
   const auto told = resolver_.load_generation();
@@ -214,6 +437,37 @@ Result<UpdateReport> ListUpdater::fetch_and_import(const Config& config, const L
                report.outcome.added, report.outcome.removed, report.generation.value,
                told ? "" : "; " + told.error().message);
   return report;
+}
+
+Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress& progress,
+                                  const std::function<Result<void>(const Preview&)>& look) {
+  return claim<void>(name, [&](const Config& config, const ListConfig& list) -> Result<void> {
+    static const std::string nobody;
+    ListState state = states_.get(name);
+    Attempt attempt{config, list, nobody, state, progress};
+    const auto version = fetch_version(attempt);
+    if (!version) return version.error();
+    // Whatever happens, what was fetched goes again.
+    const auto leave = [&](Result<void> result) {
+      std::error_code ignored;
+      if (!version->is_good_copy) std::filesystem::remove(version->bytes, ignored);
+      return result;
+    };
+    if (is_in_force(attempt, *version)) {
+      const ListReading reading = unchanged(attempt).reading;
+      return leave(look({list, false, reading, nullptr, nullptr, {}}));
+    }
+    const auto checked = check_list(
+        list, version->bytes, [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
+    if (!checked) return leave(checked.error());
+    auto prepared = prepare(attempt, *version, *checked);
+    if (!prepared) return leave(prepared.error());
+    auto findings = judge(list, **prepared, tables(config));
+    if (!findings) return leave(findings.error());
+    const auto candidate = make_candidate(**prepared);
+    if (!candidate) return leave(candidate.error());
+    return leave(look({list, true, *checked, prepared->get(), candidate->get(), std::move(*findings)}));
+  });
 }
 
 }  // namespace weir::sidecar

@@ -1,9 +1,12 @@
-// One update of one list: fetch -> read -> import -> publish -> tell the resolver -> remember.
+// One update of one list: fetch -> read -> compare -> guards -> import -> publish -> tell the resolver -> remember.
 //
-// Any thread may ask for it; fetching happens on the asker's thread, importing on the writer's. Each list is
-// updated by one asker at a time. Whatever goes wrong, the previous version stays in force and its bytes stay in
-// <store>/fetch/<list>.good.
+// Any thread may ask for it; everything but the import itself happens on the asker's thread, importing on the writer's.
+// Each list is updated by one asker at a time. Whatever goes wrong, the previous version stays in force and its bytes
+// stay in <store>/fetch/<list>.good. A version that a guard holds back lies in <store>/fetch/<list>.held until it is
+// approved, or until the source gives one that no guard minds.
 #pragma once
+
+#include <boost/json.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -17,6 +20,7 @@
 
 #include "tools/sidecar/audit_log.h"
 #include "tools/sidecar/generations.h"
+#include "tools/sidecar/guards.h"
 #include "tools/sidecar/import_list.h"
 #include "tools/sidecar/list_state.h"
 #include "tools/sidecar/resolver_link.h"
@@ -45,16 +49,50 @@ class ListUpdater {
   ListUpdater(ConfigSource config, WriterThread& writer, Generations& generations, ListStates& states,
               ResolverLink& resolver, AuditLog& audit, const std::atomic<bool>& stop);
 
-  // Errors: not_found (no such list), busy (being updated), those of fetch and import.
+  // Errors: not_found (no such list), busy (being updated), those of fetch and import; invalid where a guard holds the
+  // new version.
   Result<UpdateReport> update(const std::string& list, const std::string& who, const UpdateProgress& progress);
+  // Lets the version that is held through: exactly its bytes. Errors: not_found (none is held), busy, those of import.
+  Result<UpdateReport> approve(const std::string& list, const std::string& who, const std::string& why,
+                               const UpdateProgress& progress);
   bool is_updating(const std::string& list) const;
 
-  // Where the last good copy of a list's bytes lies.
+  // What an update would do. Changes nothing, here and in force; what was fetched goes again behind `look`.
+  struct Preview {
+    const ListConfig& list;
+    bool changed = false;  // false: the source has what is in force, and there is nothing more to say
+    const ListReading& reading;
+    const PreparedImport* prepared = nullptr;
+    const Candidate* candidate = nullptr;
+    std::vector<GuardFinding> findings;  // without those of names in use
+  };
+  Result<void> preview(const std::string& list, const UpdateProgress& progress,
+                       const std::function<Result<void>(const Preview&)>& look);
+
+  // Where the last good copy of a list's bytes lies, and the version that is held.
   static std::filesystem::path good_copy(const std::filesystem::path& store, const std::string& list);
+  static std::filesystem::path held_copy(const std::filesystem::path& store, const std::string& list);
 
  private:
-  Result<UpdateReport> fetch_and_import(const Config& config, const ListConfig& list, const std::string& who,
-                                        ListState& state, const UpdateProgress& progress);
+  struct Attempt;
+  struct Version;
+
+  // Runs `work` as the only one at this list.
+  template <class T>
+  Result<T> claim(const std::string& name, const std::function<Result<T>(const Config&, const ListConfig&)>& work);
+  Result<Version> fetch_version(const Attempt& attempt) const;
+  bool is_in_force(const Attempt& attempt, const Version& version) const;
+  UpdateReport unchanged(const Attempt& attempt) const;
+  Result<UpdateReport> fetch_and_import(Attempt& attempt);
+  Result<std::unique_ptr<PreparedImport>> prepare(const Attempt& attempt, const Version& version,
+                                                  const ListReading& reading) const;
+  std::vector<GuardFinding> judge_names_in_use(const Attempt& attempt, PreparedImport& prepared) const;
+  Result<std::unique_ptr<Candidate>> make_candidate(PreparedImport& prepared) const;
+  GuardTables tables(const Config& config);
+  Error hold(Attempt& attempt, const Version& version, const std::vector<GuardFinding>& findings);
+  void drop_held(Attempt& attempt) const;
+  Result<UpdateReport> take_in(Attempt& attempt, const Version& version, ListReading reading, PreparedImport& prepared,
+                               const AuditEntry& entry);
 
   const ConfigSource config_;
   WriterThread& writer_;
@@ -65,6 +103,7 @@ class ListUpdater {
   const std::atomic<bool>& stop_;
   mutable std::mutex mutex_;
   std::set<std::string> updating_;
+  std::shared_ptr<const std::vector<PublicSuffix>> suffixes_;  // once they are read
 };
 
 }  // namespace weir::sidecar

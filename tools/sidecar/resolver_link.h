@@ -4,12 +4,15 @@
 // the generation by itself when it starts.
 #pragma once
 
+#include <boost/json.hpp>
+
 #include <chrono>
 #include <filesystem>
 #include <memory>
 
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
+#include "zones/store/writer.h"
 
 namespace weir::sidecar {
 
@@ -24,6 +27,8 @@ class ResolverLink {
   virtual Result<void> reload() = 0;
   // The generation that it answers by; 0: none.
   virtual Result<GenerationNumber> generation_in_force() = 0;
+  // Which names in its answer cache would be decided otherwise under `candidate`: the verb cache.compare.
+  virtual Result<boost::json::object> compare_cache(const Candidate& candidate) = 0;
 };
 
 }  // namespace weir::sidecar

@@ -29,6 +29,9 @@ VerbResult update_list(Call& call);
 VerbResult show_lists(Call& call);
 VerbResult show_history(Call& call);
 VerbResult rollback_list(Call& call);
+VerbResult approve_list(Call& call);
+// verbs_dry_run.cc
+VerbResult preview_update(Call& call, const std::string& name, const UpdateProgress& progress);
 // verbs_rules.cc
 VerbResult add_rule(Call& call);
 VerbResult remove_rule(Call& call);
@@ -45,6 +48,7 @@ VerbResult show_audit(Call& call);
 VerbResult verify_audit(Call& call);
 
 // Small things that several of them need.
+boost::json::value parsed_or(const std::string& text, const boost::json::value& fallback);
 // The record of a change that `number` shows; on the writer's thread, before the change is acknowledged.
 Result<void> record(Call& call, std::string what, std::string subject, boost::json::object details,
                     GenerationNumber number);

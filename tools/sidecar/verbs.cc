@@ -24,6 +24,7 @@ constexpr std::array kVerbs = {
     Verb{"list.show", show_lists},
     Verb{"list.history", show_history},
     Verb{"list.rollback", rollback_list},
+    Verb{"list.approve", approve_list},
     Verb{"rule.add", add_rule},
     Verb{"rule.remove", remove_rule},
     Verb{"rule.show", show_rules},
@@ -74,6 +75,13 @@ Result<void> record(Call& call, std::string what, std::string subject, boost::js
                     GenerationNumber number) {
   AuditEntry entry{call.who, std::move(what), std::move(subject), call.arguments.text("reason"), std::move(details)};
   return call.services.audit.append(entry, number, read_clocks().wall);
+}
+
+boost::json::value parsed_or(const std::string& text, const boost::json::value& fallback) {
+  boost::json::error_code error;
+  boost::json::value value = boost::json::parse(text, error);
+  if (error) return fallback;
+  return value;
 }
 
 boost::json::value time_or_null(std::int64_t seconds) {

@@ -14,16 +14,10 @@ namespace json = boost::json;
 
 constexpr std::chrono::milliseconds kProgressEvery{100};
 
-json::value parsed_or(const std::string& text, const json::value& fallback) {
-  json::error_code error;
-  json::value value = json::parse(text, error);
-  if (error) return fallback;
-  return value;
-}
-
 std::string_view state_text(const Services& services, const std::string& name, const ListState& state,
                             const Generation* generation) {
   if (services.updater.is_updating(name)) return "updating";
+  if (!state.held.sha256.empty()) return "held";
   if (generation != nullptr) {
     const ListDefinition* list = generation->policies().find_list(name);
     const auto& never = generation->never_loaded();
@@ -93,22 +87,21 @@ Result<void> refresh_counts(PolicyStore& store, ListStates& states) {
   return {};
 }
 
-VerbResult update_list(Call& call) {
-  const std::string name = call.arguments.required("name");
-  const bool dry_run = call.arguments.flag("dry_run");
-  if (!call.arguments.ok()) return call.arguments.error();
-  if (dry_run) return Error{ErrorCode::invalid, "dry runs are not there yet"};
-  auto last = std::chrono::steady_clock::time_point{};
-  std::string last_phase;
-  // An update goes on when its client leaves: half of it would be worth nothing.
-  const UpdateProgress progress = [&](std::string_view phase, std::uint64_t done, std::uint64_t total) {
+namespace {
+
+// An update goes on when its client leaves: half of it would be worth nothing.
+UpdateProgress progress_to(Responder& responder) {
+  return [&responder, last = std::chrono::steady_clock::time_point{}, last_phase = std::string()](
+             std::string_view phase, std::uint64_t done, std::uint64_t total) mutable {
     const auto now = std::chrono::steady_clock::now();
     if (phase == last_phase && now - last < kProgressEvery) return;
     last = now;
     last_phase = phase;
-    call.responder.progress(encode_progress(json::object{{"phase", phase}, {"done", done}, {"total", total}}));
+    responder.progress(encode_progress(json::object{{"phase", phase}, {"done", done}, {"total", total}}));
   };
-  const auto report = call.services.updater.update(name, call.who, progress);
+}
+
+VerbResult describe_update(const std::string& name, const Result<UpdateReport>& report) {
   if (!report) return report.error();
   return json::object{{"name", name},
                       {"lines", report->reading.lines},
@@ -122,6 +115,24 @@ VerbResult update_list(Call& call) {
                       {"notes", parsed_or(report->reading.notes, json::array{})},
                       {"changed", report->changed},
                       {"in_force", report->resolver_told || !report->changed}};
+}
+
+}  // namespace
+
+VerbResult update_list(Call& call) {
+  const std::string name = call.arguments.required("name");
+  const bool dry_run = call.arguments.flag("dry_run");
+  if (!call.arguments.ok()) return call.arguments.error();
+  const UpdateProgress progress = progress_to(call.responder);
+  if (dry_run) return preview_update(call, name, progress);
+  return describe_update(name, call.services.updater.update(name, call.who, progress));
+}
+
+VerbResult approve_list(Call& call) {
+  const std::string name = call.arguments.required("name");
+  const std::string why = call.arguments.text("reason");
+  if (!call.arguments.ok()) return call.arguments.error();
+  return describe_update(name, call.services.updater.approve(name, call.who, why, progress_to(call.responder)));
 }
 
 VerbResult show_lists(Call& call) {
@@ -148,6 +159,11 @@ VerbResult show_lists(Call& call) {
     shown["sha256"] = state.sha256;
     shown["buckets"] = parsed_or(state.buckets, json::object{});
     shown["notes"] = parsed_or(state.notes, json::array{});
+    if (!state.held.sha256.empty()) {
+      shown["held"] = {{"since", time_or_null(state.held.since_s)},
+                       {"sha256", state.held.sha256},
+                       {"why", parsed_or(state.held.why, json::array{})}};
+    }
     lists.push_back(std::move(shown));
   }
   for (json::value& shown : lists) {

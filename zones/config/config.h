@@ -101,6 +101,17 @@ struct FetchConfig {                      // [fetch]
   std::filesystem::path ca_file;           // certificates trusted beside the system's; empty: none
 };
 
+// What holds a new version of a list back until somebody approves it. Percentages are of the version in force.
+enum class Reaction : std::uint8_t { hold, warn, allow };
+struct ListGuards {
+  unsigned max_shrink = 20;
+  unsigned max_growth = 100;
+  unsigned min_overlap = 50;  // rules of both versions, of all rules of either
+  Reaction public_suffixes = Reaction::hold;
+  Reaction protected_names = Reaction::hold;
+  unsigned in_use = 10;  // answers from the cache that make a name one that this network uses; 0: never held for it
+};
+
 struct ListConfig {           // [[list]]
   ListDefinition definition;  // its id is not set here
   std::string source;         // URL, or the absolute path of a file
@@ -108,7 +119,9 @@ struct ListConfig {           // [[list]]
   std::string dialect = "auto";
   std::chrono::milliseconds every{86400000};
   std::vector<std::string> policies;  // it belongs to these as if they named it: a drop-in is self-contained
-  std::string where;                  // file:line, for messages
+  ListGuards guards = {};
+  std::string key;    // minisign public key that its bytes must be signed with; empty: not asked for
+  std::string where;  // file:line, for messages
 
   std::filesystem::path file() const;  // of `where`
 };

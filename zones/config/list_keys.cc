@@ -27,6 +27,22 @@ Result<std::string> parse_source(std::string_view text, const Faults& faults) {
   return (faults.folder() / fs::path(text)).lexically_normal().string();
 }
 
+Choice<Reaction> reaction() {
+  return {{{"hold", Reaction::hold}, {"warn", Reaction::warn}, {"allow", Reaction::allow}}};
+}
+
+// The second line of a minisign.pub: 42 octets in base64, of which the first two say Ed25519.
+Result<std::string> parse_minisign_key(std::string_view text, const Faults&) {
+  const bool is_base64 = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+  });
+  if (text.empty()) return std::string();
+  if (!is_base64 || text.size() != 56 || !text.starts_with("RW")) {
+    return Error{ErrorCode::invalid, "it begins with RW and has 56 letters and digits"};
+  }
+  return std::string(text);
+}
+
 Parsed<std::string> source() {
   return {"an https or http URL, or a file", parse_source, [](const std::string& value) { return value; }};
 }
@@ -105,6 +121,29 @@ const Keys<ListConfig>& list_keys() {
       key<C>(
           "category", text(64), [](C& c) -> auto& { return c.definition.category; },
           "a word of yours, shown in explanations"),
+      key<C>(
+          "max_shrink", Whole<unsigned>{0, 100}, [](C& c) -> auto& { return c.guards.max_shrink; },
+          "a new version that is smaller by more than this percentage is held for approval; 100: never"),
+      key<C>(
+          "max_growth", Whole<unsigned>{0, 1'000'000}, [](C& c) -> auto& { return c.guards.max_growth; },
+          "likewise one that is larger by more than this percentage"),
+      key<C>(
+          "min_overlap", Whole<unsigned>{0, 100}, [](C& c) -> auto& { return c.guards.min_overlap; },
+          "likewise one that has less than this percentage of all rules in common with the version in force"),
+      key<C>(
+          "public_suffixes", reaction(), [](C& c) -> auto& { return c.guards.public_suffixes; },
+          "a new rule that blocks all below a suffix such as com or co.uk: hold the version, warn, or allow it"),
+      key<C>(
+          "protected_names", reaction(), [](C& c) -> auto& { return c.guards.protected_names; },
+          "likewise a new rule that would block a name that no list may block"),
+      key<C>(
+          "in_use", Whole<unsigned>{0, 1'000'000}, [](C& c) -> auto& { return c.guards.in_use; },
+          "a new version that would block a name that was answered from the cache so often is held; 0: none is"),
+      key<C>(
+          "key",
+          Parsed<std::string>{"a minisign public key", parse_minisign_key, [](const std::string& v) { return v; }},
+          [](C& c) -> auto& { return c.key; },
+          "minisign public key: only bytes signed with it are taken, <source>.minisig has the signature"),
   };
   return keys;
 }

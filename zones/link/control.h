@@ -9,10 +9,10 @@
 // Verbs of the resolver: status, metrics (Prometheus text in "text"), generation.load (re-reads `current`; answers
 //   when it is in force on every worker), reload (what of weir.toml needs no restart: forward zones, negative trust
 //   anchors), cache.flush {"name", "subtree"}, cache.show {"name", "subtree"}, resolve {"name", "type", "trace",
-//   "fresh", "checking_disabled"}, anchors.show, anchors.negative.add {"name", "seconds", "reason"},
+//   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides otherwise), anchors.show, anchors.negative.add {"name", "seconds", "reason"},
 //   anchors.negative.remove
 //   {"name"}.
-// Verbs of the sidecar: status, reload, list.update {"name", "dry_run"}, list.show {"name"?}, list.history {"name"},
+// Verbs of the sidecar: status, reload, list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"}, list.show {"name"?}, list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
 //   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.rollback {"number"},
 //   audit.show {"since", "limit"}, audit.verify,

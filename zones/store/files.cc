@@ -52,6 +52,10 @@ std::filesystem::path generations_path(const std::filesystem::path& store) {
 std::filesystem::path generation_path(const std::filesystem::path& store, GenerationNumber number) {
   return generations_path(store) / std::to_string(number.value);
 }
+std::filesystem::path candidate_path(const std::filesystem::path& store, std::uint64_t id) {
+  return policy_path(store) / "candidates" / std::to_string(id);
+}
+
 std::filesystem::path current_file_path(const std::filesystem::path& store) {
   return policy_path(store) / "current";
 }

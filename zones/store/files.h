@@ -25,6 +25,7 @@ std::filesystem::path policy_path(const std::filesystem::path& store);
 std::filesystem::path live_path(const std::filesystem::path& store);
 std::filesystem::path generations_path(const std::filesystem::path& store);
 std::filesystem::path generation_path(const std::filesystem::path& store, GenerationNumber number);
+std::filesystem::path candidate_path(const std::filesystem::path& store, std::uint64_t id);  // a store of its own
 std::filesystem::path current_file_path(const std::filesystem::path& store);
 
 std::string encode(const GenerationInfo& info);

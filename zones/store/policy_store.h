@@ -12,6 +12,7 @@
 // A directory `*.tmp` or `*.del` below generations/ is half made or half removed: open() removes it.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,10 @@
 
 namespace weir::store {
 
+// A checkpoint copies a write-ahead log up to this size instead of flushing seven families into tables of a
+// few records each; a reader replays it.
+inline constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
+
 class PolicyStoreImpl final : public PolicyStore {
  public:
   static Result<std::unique_ptr<PolicyStore>> open(const std::filesystem::path& store, const WriterOptions& options,
@@ -36,6 +41,11 @@ class PolicyStoreImpl final : public PolicyStore {
   const PolicySet& policies() const override { return policies_; }
   Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
                                const std::function<void(std::uint64_t)>& progress, Now now) override;
+  Result<ImportOutcome> import(PreparedImport& prepared, const Provenance& provenance) override;
+  Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
+                                                  const std::function<void(std::uint64_t)>& progress) const override;
+  Result<std::unique_ptr<Candidate>> make_candidate(const std::function<Result<void>(PolicyStore&)>& change,
+                                                    Now now) const override;
   Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
   Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
   Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const override;
@@ -60,6 +70,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<void> load_counts();
   Result<void> repair(Now now);
   void remove_leftovers();
+  Result<ListState> read_list_state(ListId list) const;
 
   // What one list is to become, and how the step is recorded.
   struct ListStep {
@@ -98,6 +109,7 @@ class PolicyStoreImpl final : public PolicyStore {
   PolicySet policies_;
   std::map<ListId, ListState> list_states_;
   KeyCounts counts_;
+  mutable std::atomic<std::uint64_t> next_candidate_{1};
 };
 
 std::string to_json(const ImportRecord& record);

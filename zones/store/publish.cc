@@ -9,9 +9,6 @@
 namespace weir::store {
 namespace {
 
-// A checkpoint copies a write-ahead log up to this size instead of flushing seven families into tables of a
-// few records each; a reader replays it.
-constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
 constexpr auto kHourlyFor = std::chrono::hours(24);
 
 std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {

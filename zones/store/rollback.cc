@@ -101,6 +101,7 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId im
   }
   Provenance provenance = wanted->provenance;
   provenance.who = who;
+  provenance.fetched_at = now.wall;  // of this import; the note names the one whose time counts for the bytes
   const std::string note = "rollback to import " + std::to_string(import.value);
   PastRules then(*database_, list, wanted->first_generation.value);
   const auto done = write_list({list, {state_.next_import}, &provenance, note, published_.value + 1, true}, then, {});

@@ -47,7 +47,7 @@ Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem
 
 void PolicyStoreImpl::remove_leftovers() {
   std::error_code fault;
-  std::vector<std::filesystem::path> leftovers{policy_path(store_) / "scratch"};
+  std::vector<std::filesystem::path> leftovers{policy_path(store_) / "scratch", policy_path(store_) / "candidates"};
   for (const auto& entry : std::filesystem::directory_iterator(generations_path(store_), fault)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".tmp" || extension == ".del") leftovers.push_back(entry.path());
@@ -209,16 +209,9 @@ Result<ImportOutcome> PolicyStoreImpl::import(ListId list, const RuleStream& rul
   if (policies_.find_list(list) == nullptr) {
     return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
   }
-  const ImportId import{state_.next_import};
-  RuleSorter wanted(import);
-  for (;;) {
-    const auto rule = rules();
-    if (!rule) return rule.error();
-    if (!rule->has_value()) break;
-    if (auto added = wanted.add(**rule); !added) return added.error();
-  }
-  wanted.sort();
-  return write_list({list, import, &provenance, {}, published_.value + 1, true}, wanted, progress);
+  auto prepared = prepare(list, rules, progress);
+  if (!prepared) return prepared.error();
+  return import(**prepared, provenance);
 }
 
 Result<ImportOutcome> PolicyStoreImpl::write_list(const ListStep& step, RuleCursor& wanted,

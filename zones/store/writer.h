@@ -47,6 +47,54 @@ struct ImportOutcome {
   std::uint64_t unchanged = 0;
 };
 
+enum class Change : std::uint8_t { added, removed };
+
+// A version of a list, compared with the one in the live database and not written: what it would add and take away.
+// Guards and dry runs look at it; import() commits exactly it. It must not outlive its store. One thread at a time.
+class PreparedImport {
+ public:
+  virtual ~PreparedImport() = default;
+
+  virtual ListId list() const = 0;
+  virtual std::uint64_t added() const = 0;
+  virtual std::uint64_t removed() const = 0;
+  virtual std::uint64_t unchanged() const = 0;
+  std::uint64_t rules_before() const { return unchanged() + removed(); }
+  std::uint64_t rules_after() const { return unchanged() + added(); }
+
+  // Each rule that comes or goes, in the order of their keys, until `each` says false.
+  virtual Result<void> for_each(Change change, const std::function<bool(const SourcedRule&)>& each) const = 0;
+  // The same, of those alone whose pattern is an exact name, a subtree or what is below it, at `name` itself.
+  // A binary search: for asking about many names.
+  virtual Result<void> find(Change change, const Name& name,
+                            const std::function<void(const SourcedRule&)>& each) const = 0;
+};
+
+// A generation outside of the sequence: the live state with changes that nobody committed. For dry runs, guards and
+// what-if; its directory goes with it.
+class Candidate {
+ public:
+  Candidate(std::filesystem::path root, std::uint64_t id) : root_(std::move(root)), id_(id) {}
+  Candidate(const Candidate&) = delete;
+  Candidate& operator=(const Candidate&) = delete;
+  ~Candidate();
+
+  // Where checkpoint() lies: <store>/policy/candidates/<id>/policy/generations/<number>.
+  std::uint64_t id() const { return id_; }
+  GenerationNumber number() const { return number_; }
+  const std::filesystem::path& checkpoint() const { return checkpoint_; }  // for Generation::open
+  void set_checkpoint(GenerationNumber number, std::filesystem::path checkpoint) {
+    number_ = number;
+    checkpoint_ = std::move(checkpoint);
+  }
+
+ private:
+  const std::filesystem::path root_;
+  const std::uint64_t id_;
+  GenerationNumber number_;
+  std::filesystem::path checkpoint_;
+};
+
 struct ImportRecord {
   ImportId import;
   ListId list;
@@ -71,6 +119,8 @@ struct WriterOptions {
   unsigned keep_generations = 10;  // and one an hour for a day
 };
 
+class PolicyStore;
+
 // What the writer's database tells about itself. Any thread, also while the writer's thread is in the middle of an
 // import: each call sees what was written whole before it began.
 class PolicyRecords {
@@ -83,6 +133,16 @@ class PolicyRecords {
   // What was in force at a moment, from the validity intervals; no older than the store. It must not outlive this.
   // Errors: not_found (nothing was published yet), corrupt, io.
   virtual Result<std::shared_ptr<const RulesInForce>> rules_at(WallTime time) const = 0;
+
+  // Reads all of `rules` and compares them with the list. Changes nothing. Errors: those of `rules`, too_large,
+  // corrupt, io. `progress` is told the rules done, now and then.
+  virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
+                                                          const std::function<void(std::uint64_t)>& progress) const = 0;
+
+  // A copy of the live state (hard links) with `change` made in it; what `change` is given has the same contents and
+  // ids, and is gone behind it. The live state and what is published stay as they are. Errors: those of `change`, io.
+  virtual Result<std::unique_ptr<Candidate>> make_candidate(const std::function<Result<void>(PolicyStore&)>& change,
+                                                            Now now) const = 0;
 };
 
 class PolicyStore : public PolicyRecords {
@@ -104,6 +164,10 @@ class PolicyStore : public PolicyRecords {
   // Publishes nothing; several imports may precede one publish.
   virtual Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
                                        const std::function<void(std::uint64_t)>& progress, Now now) = 0;
+
+  // Writes what was prepared, in one atomic step. Errors: busy (the list was changed since), not_found (it is gone),
+  // too_large, corrupt, io; with any of them nothing has changed. Publishes nothing.
+  virtual Result<ImportOutcome> import(PreparedImport& prepared, const Provenance& provenance) = 0;
 
   // The administrator's own rules (ListId kLocalRules and other reserved lists): one rule more or less.
   virtual Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) = 0;

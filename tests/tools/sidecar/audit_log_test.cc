@@ -170,6 +170,14 @@ class Published final : public PolicyRecords {
   Result<std::shared_ptr<const RulesInForce>> rules_at(WallTime) const override {
     return Error{ErrorCode::not_found, "nothing was published yet at that time"};
   }
+  Result<std::unique_ptr<PreparedImport>> prepare(ListId, const RuleStream&,
+                                                  const std::function<void(std::uint64_t)>&) const override {
+    return Error{};
+  }
+  Result<std::unique_ptr<Candidate>> make_candidate(const std::function<Result<void>(PolicyStore&)>&,
+                                                    Now) const override {
+    return Error{};
+  }
 };
 
 TEST_F(AuditLogTest, WhatWasPublishedWithoutARecordGetsOne) {

@@ -79,11 +79,13 @@ TEST(RuleSpool, WhatCannotBeReadBackAbortsTheImport) {
   set.lists.back().id = {1000};
   ASSERT_TRUE((*store)->define(set));
   const ListId id = (*store)->policies().find_list("ads")->id;
-  const auto import = [&](std::optional<off_t> cut) {
+  const auto import = [&](std::optional<off_t> cut) -> Result<ImportOutcome> {
     const auto reading = check_list(list, scratch / "ads.txt", {});
     EXPECT_TRUE(reading) << reading.error().message;
     if (cut) cut_nameless_files(scratch.path(), *cut);
-    return import_list(**store, id, list, scratch / "ads.txt", *reading, {}, {}, {});
+    const auto prepared = prepare_list(**store, id, list, scratch / "ads.txt", *reading, {});
+    if (!prepared) return prepared.error();
+    return (*store)->import(**prepared, {});
   };
   ASSERT_TRUE(import(std::nullopt));
   ASSERT_TRUE((*store)->publish("first", {}));

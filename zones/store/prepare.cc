@@ -1,0 +1,179 @@
+// A version of a list before it is written: compared with the list as it is, and candidates made with it.
+#include <rocksdb/utilities/checkpoint.h>
+
+#include <algorithm>
+
+#include "zones/dns/reversed_name.h"
+#include "zones/store/policy_store.h"
+
+namespace weir {
+namespace store {
+namespace {
+
+class PreparedImportImpl final : public PreparedImport {
+ public:
+  PreparedImportImpl(const Database& database, ListId list, ListState before)
+      : database_(database), list_(list), before_(before), wanted_(ImportId{}) {}
+
+  ListId list() const override { return list_; }
+  std::uint64_t added() const override { return changes_.added; }
+  std::uint64_t removed() const override { return changes_.removed; }
+  std::uint64_t unchanged() const override { return changes_.unchanged; }
+
+  Result<void> read(const RuleStream& rules, const std::function<void(std::uint64_t)>& progress) {
+    for (;;) {
+      const auto rule = rules();
+      if (!rule) return rule.error();
+      if (!rule->has_value()) break;
+      if (auto added = wanted_.add(**rule); !added) return added;
+    }
+    wanted_.sort();
+    std::uint64_t next_payload = 1;  // the real ids are given at the commit
+    return diff(database_, list_, wanted_, 0, next_payload, progress, changes_);
+  }
+
+  Result<void> for_each(Change change, const std::function<bool(const SourcedRule&)>& each) const override {
+    for (const RuleChange& changed : changes_.changes) {
+      if (changed.added != (change == Change::added)) continue;
+      auto rule = decode(changed);
+      if (!rule) return rule.error();
+      if (!each(*rule)) break;
+    }
+    return {};
+  }
+
+  Result<void> find(Change change, const Name& name,
+                    const std::function<void(const SourcedRule&)>& each) const override {
+    std::string prefix(1, static_cast<char>(RuleSpace::name));
+    prefix.append(ReversedName(name).key()).push_back('\0');
+    auto at = std::lower_bound(changes_.changes.begin(), changes_.changes.end(), prefix,
+                               [](const RuleChange& changed, const std::string& key) { return changed.key < key; });
+    for (; at != changes_.changes.end() && at->key.starts_with(prefix); ++at) {
+      if (at->added != (change == Change::added)) continue;
+      auto rule = decode(*at);
+      if (!rule) return rule.error();
+      if (rule->rule.kind == PatternKind::glob || rule->rule.kind == PatternKind::regex) continue;
+      each(*rule);
+    }
+    return {};
+  }
+
+  const ListState& before() const { return before_; }
+  // The changes with the numbers of this moment. `next_payload` rises with each detail that is new.
+  Result<const ChangeSet*> settle(ImportId import, std::uint64_t effective, std::uint64_t& next_payload) {
+    for (RuleChange& change : changes_.changes) {
+      if (!change.added) continue;
+      change.interval.first = effective;
+      change.interval.import = import.value;
+      if (change.payload == nullptr) continue;
+      if (next_payload > UINT32_MAX) return Error{ErrorCode::too_large, "no ids are left for rules with conditions"};
+      change.interval.detail = static_cast<std::uint32_t>(next_payload++);
+    }
+    return &changes_;
+  }
+
+ private:
+  Result<SourcedRule> decode(const RuleChange& change) const {
+    const auto key = decode_rule_key(change.key);
+    if (!key) return corrupt("sources");
+    std::optional<Payload> payload;
+    if (key->has_payload()) {
+      if (change.payload != nullptr) {
+        payload = decode_payload(*change.payload);
+      } else {
+        const auto value = database_.get(Family::payload, payload_key(change.interval.detail));
+        if (!value) return value.error();
+        payload = decode_payload(*value);
+      }
+    }
+    auto rule = make_rule(*key, payload ? &*payload : nullptr);
+    if (!rule) return corrupt("sources");
+    return SourcedRule{std::move(*rule), change.interval.line};
+  }
+
+  const Database& database_;
+  const ListId list_;
+  const ListState before_;
+  RuleSorter wanted_;
+  ChangeSet changes_;
+};
+
+}  // namespace
+
+Result<ListState> PolicyStoreImpl::read_list_state(ListId list) const {
+  std::string value;
+  const auto found = database_->find(Family::lists, list_state_key(list), value);
+  if (!found) return found.error();
+  if (!*found) return ListState();
+  const auto state = decode_list_state(value);
+  if (!state) return corrupt("lists");
+  return *state;
+}
+
+// Of the members it touches the database alone: any thread may call it.
+Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare(
+    ListId list, const RuleStream& rules, const std::function<void(std::uint64_t)>& progress) const {
+  const auto before = read_list_state(list);
+  if (!before) return before.error();
+  auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before);
+  if (auto read = prepared->read(rules, progress); !read) return read.error();
+  return std::unique_ptr<PreparedImport>(std::move(prepared));
+}
+
+Result<ImportOutcome> PolicyStoreImpl::import(PreparedImport& import, const Provenance& provenance) {
+  auto& prepared = static_cast<PreparedImportImpl&>(import);
+  const ListId list = prepared.list();
+  if (policies_.find_list(list) == nullptr) {
+    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
+  }
+  const ListState now = state_of(list);
+  if (now.sum != prepared.before().sum || now.rules != prepared.before().rules) {
+    return Error{ErrorCode::busy, "the list was changed while its new version was read: update it again"};
+  }
+  const ImportId id{state_.next_import};
+  std::uint64_t next_payload = state_.next_payload;
+  const auto changes = prepared.settle(id, published_.value + 1, next_payload);
+  if (!changes) return changes.error();
+  return commit_changes({list, id, &provenance, {}, published_.value + 1, true}, **changes, next_payload);
+}
+
+// Likewise. A step of the writer that is half done in the copy is finished there as after a crash.
+Result<std::unique_ptr<Candidate>> PolicyStoreImpl::make_candidate(
+    const std::function<Result<void>(PolicyStore&)>& change, Now now) const {
+  const std::uint64_t id = next_candidate_++;
+  const std::filesystem::path root = candidate_path(store_, id);
+  auto candidate = std::make_unique<Candidate>(root, id);
+  if (auto made = make_directories(policy_path(root)); !made) return made.error();
+  // What is in force here, so that numbers and epochs go on from it.
+  const auto in_force = Generation::read_current_number(store_);
+  if (in_force) {
+    if (auto written = replace_file(current_file_path(root), std::to_string(in_force->value) + "\n"); !written) {
+      return written.error();
+    }
+  } else if (in_force.error().code != ErrorCode::not_found) {
+    return in_force.error();
+  }
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(live_path(root).string(), kLogBytesForFlush);
+  if (!status.ok()) return to_error(status, live_path(root).string());
+  auto copy = open(root, options_, now);
+  if (!copy) return copy.error();
+  auto& changed = static_cast<PolicyStoreImpl&>(**copy);
+  if (auto done = change(changed); !done) return done.error();
+  changed.state_.policies_changed = true;  // a candidate that changes nothing is one too
+  const auto number = changed.publish("candidate", now);
+  if (!number) return number.error();
+  candidate->set_checkpoint(*number, generation_path(root, *number));
+  return candidate;
+}
+
+}  // namespace store
+
+Candidate::~Candidate() {
+  std::error_code ignored;
+  std::filesystem::remove_all(root_, ignored);
+}
+
+}  // namespace weir
