@@ -26,6 +26,10 @@ constexpr ChaosName kNames[] = {
     {"\x02id\x06server\0"sv, &ServerIdentity::identity},
 };
 
+constexpr std::string_view kFingerprint =
+    "\x0b"
+    "fingerprint\x04weir\0"sv;
+
 bool is(std::span<const std::uint8_t> qname, std::string_view wire) {
   return std::equal(qname.begin(), qname.end(), wire.begin(), wire.end(),
                     [](std::uint8_t a, char b) { return fold(a) == static_cast<std::uint8_t>(b); });
@@ -33,11 +37,16 @@ bool is(std::span<const std::uint8_t> qname, std::string_view wire) {
 
 }  // namespace
 
-std::size_t answer_chaos_name(std::span<std::uint8_t> out, const Query& query, const ServerIdentity& server) {
+std::size_t answer_chaos_name(std::span<std::uint8_t> out, const Query& query, const ServerIdentity& server,
+                              std::string_view fingerprint) {
   if (query.type != RecordType::txt && query.type != RecordType::any) return 0;
-  const auto* known = std::ranges::find_if(kNames, [&](const ChaosName& name) { return is(query.qname, name.wire); });
-  if (known == std::end(kNames)) return 0;
-  const std::string_view text = std::string_view(server.*known->text).substr(0, 255);
+  std::string_view text = fingerprint;
+  if (!is(query.qname, kFingerprint)) {
+    const auto* known = std::ranges::find_if(kNames, [&](const ChaosName& name) { return is(query.qname, name.wire); });
+    if (known == std::end(kNames)) return 0;
+    text = server.*known->text;
+  }
+  text = text.substr(0, 255);
   if (text.empty()) return 0;
   Writer writer(out);
   begin_reply(writer, query, {});

@@ -1,9 +1,11 @@
-// What class CH says of this server: version.bind, version.server, hostname.bind and id.server (RFC 4892).
+// What class CH says of this server: version.bind, version.server, hostname.bind and id.server (RFC 4892), and the
+// fingerprint of the policy in force: fingerprint.weir.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "resolver/wire/query.h"
 
@@ -15,7 +17,9 @@ struct ServerIdentity {
   std::string identity;
 };
 
-// The TXT record asked for. Returns the reply's size; 0: no such name, or hidden.
-std::size_t answer_chaos_name(std::span<std::uint8_t> out, const Query& query, const ServerIdentity& server);
+// The TXT record asked for. `fingerprint`: empty where no generation is in force. Returns the reply's size; 0: no such
+// name, or hidden.
+std::size_t answer_chaos_name(std::span<std::uint8_t> out, const Query& query, const ServerIdentity& server,
+                              std::string_view fingerprint);
 
 }  // namespace weir

@@ -441,4 +441,12 @@ GenerationStatus describe(const Generation& generation) {
   return status;
 }
 
+std::string policy_metrics(const Generation* generation) {
+  if (generation == nullptr) return {};
+  return "# HELP weir_policy_info The policy in force: its fingerprint, alike on nodes that filter alike.\n"
+         "# TYPE weir_policy_info gauge\n"
+         "weir_policy_info{fingerprint=\"" +
+         generation->fingerprint() + "\",generation=\"" + std::to_string(generation->number().value) + "\"} 1\n";
+}
+
 }  // namespace weir

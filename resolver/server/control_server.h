@@ -89,5 +89,7 @@ class ControlServer {
 // A generation as `status` shows it.
 class Generation;
 GenerationStatus describe(const Generation& generation);
+// The policy in force as a metric whose labels say what it is; "" without one.
+std::string policy_metrics(const Generation* generation);
 
 }  // namespace weir

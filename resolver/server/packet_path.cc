@@ -289,7 +289,9 @@ std::size_t PacketPath::answer_fault(AskedQuery& asked, std::span<std::uint8_t> 
       return write_error_reply(out, parsed.query, Rcode::badvers, nullptr);
     case QueryFault::other_class:
       if (parsed.query.record_class == RecordClass::ch) {
-        const std::size_t size = answer_chaos_name(out, parsed.query, identity_);
+        const Generation* generation = policy_.generation();
+        const std::string_view fingerprint = generation != nullptr ? generation->fingerprint() : std::string_view();
+        const std::size_t size = answer_chaos_name(out, parsed.query, identity_, fingerprint);
         if (size != 0) return size;
       }
       break;

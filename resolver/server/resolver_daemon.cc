@@ -337,7 +337,7 @@ class Daemon {
     add_cache_comparison(handlers, *answers_, *generations_, config_.store.path, [] { return read_clocks(); });
     if (trust_ != nullptr) trust_->start(trust_environment());
     handlers.verbs["reload"] = [this](const boost::json::object&, const ControlDone& done) { done(reload()); };
-    handlers.more_metrics = [this] { return forwards_.metrics(); };
+    handlers.more_metrics = [this] { return policy_metrics(generations_->current().get()) + forwards_.metrics(); };
     handlers.each_second = [this](Now now) {
       keys_->refresh(now);
       cookies_.refresh(now.steady);

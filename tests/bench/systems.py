@@ -150,6 +150,7 @@ class Weir(System):
 name = "big"
 source = "{blocklist}"
 match = "subtree"
+in_use = 0
 [[policy]]
 name = "default"
 lists = ["big"]

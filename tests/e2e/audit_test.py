@@ -1,5 +1,7 @@
 """Who changed what, when and why; and that nobody changes that record unseen."""
 
+import subprocess
+
 from tests.e2e.case import NULL, Case
 
 
@@ -28,6 +30,19 @@ lists = ["one"]
         self.weir.sidecar.start()
         self.assertEqual(self.records()[:len(before)], before)
         self.weir.done("audit", "verify")
+
+    def test_fingerprint_is_the_same_everywhere(self):
+        fingerprint = self.weir.done("generation", "fingerprint").out.strip()
+        self.assertRegex(fingerprint, "^[0-9a-f]{64}$")
+        self.assertIn(f'weir_policy_info{{fingerprint="{fingerprint}"', self.weir.metrics())
+        host, port = self.weir.server
+        asked = subprocess.run(["dig", f"@{host}", "-p", str(port), "fingerprint.weir.", "CH", "TXT", "+short"],
+                               capture_output=True, text=True, timeout=20)
+        self.assertEqual(asked.stdout.strip(), f'"{fingerprint}"')
+        self.weir.done("rule", "add", "h9.bulk.test")
+        self.assertNotEqual(self.weir.done("generation", "fingerprint").out.strip(), fingerprint)
+        self.weir.done("rule", "remove", "h9.bulk.test")
+        self.assertEqual(self.weir.done("generation", "fingerprint").out.strip(), fingerprint)
 
     def test_tampering_is_found(self):
         self.weir.done("audit", "verify")

@@ -23,6 +23,7 @@ class SidecarCrashTest(Case):
 [[list]]
 name = "moving"
 source = "{lists}/moving.hosts"
+in_use = 0
 
 [[list]]
 name = "fixed"

@@ -33,6 +33,7 @@ class ReloadUnderLoadTest(Case):
 [[list]]
 name = "small"
 source = "{lists}/small.domains"
+in_use = 0
 
 [[policy]]
 name = "default"
@@ -68,7 +69,7 @@ lists = ["small"]
         while rounds == 0 or time.monotonic() - began < SECONDS:
             rounds += 1
             self.write_version(1)
-            step("import", names(1), ("list", "add", "moving", path))
+            step("import", names(1), ("list", "add", "moving", path, "--in-use", "0"))
             history = self.weir.done("list", "history", "moving", "--json").json
             first = max(entry["import"] for entry in history["imports"])
             self.write_version(2)

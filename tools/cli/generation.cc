@@ -38,6 +38,18 @@ ExitCode show(Command& command) {
   return ExitCode::done;
 }
 
+// Alone on its line, so that two nodes are compared by a shell.
+ExitCode fingerprint(Command& command) {
+  const auto answer = command.ask("generation.fingerprint", {});
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    command.say(text_at(answer.result, "fingerprint"));
+  }
+  return ExitCode::done;
+}
+
 ExitCode rollback(Command& command, std::uint64_t number) {
   const auto answer = command.ask("generation.rollback", {{"number", number}});
   if (!answer) return answer.failure;
@@ -56,6 +68,9 @@ void add_generation_verbs(CLI::App& app, Action& chosen) {
   CLI::App* family = app.add_subcommand("generation", "published versions of rules and policies");
   family->require_subcommand(1);
   family->add_subcommand("show", "those that are known, the newest first")->callback([&chosen] { chosen = show; });
+  family->add_subcommand("fingerprint", "what two nodes that filter alike have in common")->callback([&chosen] {
+    chosen = fingerprint;
+  });
   CLI::App* verb = family->add_subcommand("rollback", "bring an earlier one in force, at once");
   auto number = std::make_shared<std::uint64_t>(0);
   verb->add_option("NUMBER", *number, "as 'weir generation show' names it")->required();

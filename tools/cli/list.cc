@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -29,8 +30,9 @@ const std::vector<std::string> kDialects = {"auto",    "hosts",   "domains",   "
 struct AddOptions {
   std::string name, source;
   std::vector<std::string> policies = {"default"};
-  std::string kind, match, dialect, every, mode, exceptions, category;
+  std::string kind, match, dialect, every, mode, exceptions, category, key;
   int rank = 0;
+  std::optional<unsigned> in_use;
 };
 
 // Another update of the same list (the schedule's, say) may be under way: its end is waited for.
@@ -108,15 +110,39 @@ TomlKeys keys_of(const AddOptions& options) {
     source = std::filesystem::absolute(source, code).lexically_normal().string();
   TomlKeys keys = {{"name", toml_string(options.name)}, {"source", toml_string(source)}};
   const std::pair<const char*, const std::string*> texts[] = {
-      {"kind", &options.kind},        {"match", &options.match}, {"dialect", &options.dialect},
-      {"every", &options.every},      {"mode", &options.mode},   {"exceptions", &options.exceptions},
-      {"category", &options.category}};
+      {"kind", &options.kind},         {"match", &options.match}, {"dialect", &options.dialect},
+      {"every", &options.every},       {"mode", &options.mode},   {"exceptions", &options.exceptions},
+      {"category", &options.category}, {"key", &options.key}};
   for (const auto& [key, value] : texts) {
     if (!value->empty()) keys.emplace_back(key, toml_string(*value));
   }
   if (options.rank != 0) keys.emplace_back("rank", std::to_string(options.rank));
+  if (options.in_use) keys.emplace_back("in_use", std::to_string(*options.in_use));
   keys.emplace_back("policies", toml_array(options.policies));
   return keys;
+}
+
+// A first version that a guard holds waits for its approval, so the list stays; any other one that could not be
+// imported leaves everything as it was.
+ExitCode undo_add(Command& command, const std::string& name, const Command::Answer& updated) {
+  const auto shown = command.try_ask("list.show", {{"name", name}});
+  const json::array& lists = array_at(shown.result, "lists");
+  if (shown && !lists.empty() && text_at(lists[0], "state") == "held") {
+    return command.fail(
+        {updated.error.code, "the list \"" + name + "\" is defined, and waits: " + updated.error.message},
+        updated.failure);
+  }
+  std::string message = updated.error.message;
+  const auto taken_back = remove_drop_in(command.config_file(), name);
+  const auto reloaded = taken_back ? command.try_ask("reload", {}) : Command::Answer{};
+  if (!taken_back) {
+    message += "; the list \"" + name + "\" is defined nevertheless: " + taken_back.error().message;
+  } else if (!reloaded) {
+    message += "; its drop-in is gone, and 'weir reload' must be run: " + reloaded.error.message;
+  } else {
+    message += "; nothing was changed";
+  }
+  return command.fail({updated.error.code, message}, updated.failure);
 }
 
 ExitCode add(Command& command, const AddOptions& options) {
@@ -139,11 +165,7 @@ ExitCode add(Command& command, const AddOptions& options) {
   }
   command.say("defined in " + file.string());
   const auto updated = update_list(command, "list.update", {{"name", options.name}});
-  if (!updated) {
-    return command.fail({updated.error.code, "the list \"" + options.name +
-                                                 "\" is defined, but was not imported: " + updated.error.message},
-                        updated.failure);
-  }
+  if (!updated) return undo_add(command, options.name, updated);
   if (command.is_json()) {
     json::value result = updated.result;
     if (result.is_object()) result.get_object()["file"] = file.string();
@@ -283,6 +305,9 @@ void add_add(CLI::App& family, Action& chosen) {
   verb->add_option("--mode", options->mode, "enforce (default), observe");
   verb->add_option("--exceptions", options->exceptions, "own (default), rank");
   verb->add_option("--category", options->category, "a word of yours");
+  verb->add_option("--in-use", options->in_use,
+                   "a version that would block names asked for so often is held; 0: none is");
+  verb->add_option("--key", options->key, "minisign public key that it must be signed with");
   verb->add_option("--rank", options->rank,
                    "lower ranks decide first; 4 by default, 3 for kind allow, 5 and up for kind rpz")
       ->check(CLI::Range(kMinListRank, kMaxListRank));

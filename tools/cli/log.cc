@@ -68,6 +68,7 @@ ExitCode search(Command& command, const SearchOptions& options) {
   }
   Table table(columns());
   for (const auto& row : array_at(answer.result, "rows")) table.add(cells(row));
+  if (const std::string note = text_at(answer.result, "note"); !note.empty()) command.say("note: " + note);
   if (table.empty()) {
     command.say("nothing found");
   } else {

@@ -43,7 +43,8 @@ Error about(const ListConfig& list, const std::filesystem::path& bytes, Error er
 std::string reading_of(const ListConfig& list) {
   const ListDefinition& definition = list.definition;
   return "1 " + std::string(to_text(definition.kind)) + " " + std::to_string(static_cast<int>(list.match)) + " " +
-         list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "");
+         list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "") +
+         (list.key.empty() ? "" : " signed " + list.key);
 }
 
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,

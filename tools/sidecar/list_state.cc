@@ -46,6 +46,7 @@ ListState read_state(const json::object& from) {
   state.next_fetch_s = number_of(from, "next_fetch");
   state.failures = static_cast<unsigned>(number_of(from, "failures"));
   state.last_error = text_of(from, "last_error");
+  state.defined_by = text_of(from, "defined_by");
   state.held.sha256 = text_of(from, "held_sha256");
   state.held.etag = text_of(from, "held_etag");
   state.held.last_modified = text_of(from, "held_last_modified");
@@ -72,6 +73,7 @@ json::object write_state(const ListState& state) {
           {"next_fetch", state.next_fetch_s},
           {"failures", state.failures},
           {"last_error", state.last_error},
+          {"defined_by", state.defined_by},
           {"held_sha256", state.held.sha256},
           {"held_etag", state.held.etag},
           {"held_last_modified", state.held.last_modified},

@@ -45,6 +45,7 @@ struct ListState {
   unsigned failures = 0;   // in a row
   std::string last_error;  // empty: the last attempt went well
   HeldVersion held;
+  std::string defined_by;  // whose reload brought the list: its first import is theirs
 };
 
 // Any thread.

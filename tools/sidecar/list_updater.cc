@@ -8,8 +8,10 @@
 
 #include "tools/sidecar/digest.h"
 #include "tools/sidecar/fetch.h"
+#include "tools/sidecar/minisign.h"
 #include "tools/sidecar/schedule.h"
 #include "zones/base/text.h"
+#include "zones/store/files.h"
 
 namespace weir::sidecar {
 namespace {
@@ -142,7 +144,10 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
     ListState state = states_.get(name);
     if (state.tried != list.source) state.failures = 0;
     state.tried = list.source;
-    Attempt attempt{config, list, who, state, progress};
+    // The schedule only hurries to do what somebody has asked for.
+    const bool is_first = state.import.value == 0 && who == kSchedule && !state.defined_by.empty();
+    const std::string asker = is_first ? state.defined_by : who;
+    Attempt attempt{config, list, asker, state, progress};
     auto report = fetch_and_import(attempt);
     const std::int64_t now_s = to_seconds(read_clocks().wall);
     const std::uint64_t chance = std::random_device{}();
@@ -186,6 +191,30 @@ Result<ListUpdater::Version> ListUpdater::fetch_version(const Attempt& attempt) 
   return Version{fresh, fetched->sha256, fetched->etag, fetched->last_modified, {}, false};
 }
 
+// Who signed these bytes; "" where the list asks for no signature. Nothing of it is kept but that.
+Result<std::string> ListUpdater::check_signature(const Attempt& attempt, const Version& version) const {
+  if (attempt.list.key.empty()) return std::string();
+  const std::filesystem::path output = in_fetch(attempt.config.store.path, attempt.name(), ".minisig");
+  FetchConfig limits = attempt.config.fetch;
+  limits.max_bytes = std::min(limits.max_bytes, kMaxSignatureFile);
+  limits.max_decoded_bytes = std::min(limits.max_decoded_bytes, kMaxSignatureFile);
+  const std::string source = signature_source(attempt.list.source);
+  const auto fetched = fetch({source, {}, {}, output}, limits, {}, stop_);
+  if (!fetched) {
+    Error error = fetched.error();
+    if (error.code == ErrorCode::permission) error.code = ErrorCode::invalid;
+    error.message = "the list must be signed, and its signature cannot be had: " + error.message;
+    return error;
+  }
+  auto text = store::read_small_file(output);
+  std::error_code ignored;
+  std::filesystem::remove(output, ignored);
+  if (!text) return text.error();
+  auto comment = verify_minisign(version.bytes, *text, attempt.list.key);
+  if (!comment) return Error{comment.error().code, shown_source(source) + ": " + comment.error().message};
+  return attempt.list.key + " (" + escape_for_display(*comment) + ")";
+}
+
 // The same bytes, read in the same way. What the store in force says counts more than what is remembered: the store
 // may be another one by now.
 bool ListUpdater::is_in_force(const Attempt& attempt, const Version& version) const {
@@ -215,7 +244,7 @@ UpdateReport ListUpdater::unchanged(const Attempt& attempt) const {
 Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   ListState& state = attempt.state;
   std::error_code ignored;
-  const auto version = fetch_version(attempt);
+  auto version = fetch_version(attempt);
   if (!version) return version.error();
   if (is_in_force(attempt, *version)) {
     if (!version->is_good_copy) std::filesystem::remove(version->bytes, ignored);
@@ -231,6 +260,9 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
     state.last_modified.clear();
     return error;
   };
+  auto signer = check_signature(attempt, *version);
+  if (!signer) return refused(signer.error());
+  version->signer = std::move(*signer);
   auto checked = check_list(attempt.list, version->bytes,
                             [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
   if (!checked) return refused(checked.error());
@@ -457,6 +489,7 @@ Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress&
       const ListReading reading = unchanged(attempt).reading;
       return leave(look({list, false, reading, nullptr, nullptr, {}}));
     }
+    if (const auto signer = check_signature(attempt, *version); !signer) return leave(signer.error());
     const auto checked = check_list(
         list, version->bytes, [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
     if (!checked) return leave(checked.error());

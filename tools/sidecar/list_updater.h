@@ -41,6 +41,8 @@ struct UpdateReport {
 // "fetch", "parse", "import", "publish"; done; total or 0. Called on any thread, one call at a time.
 using UpdateProgress = std::function<void(std::string_view, std::uint64_t, std::uint64_t)>;
 
+inline constexpr const char* kSchedule = "schedule";  // who asks for what is due
+
 using ConfigSource = std::function<std::shared_ptr<const Config>()>;
 
 class ListUpdater {
@@ -81,6 +83,7 @@ class ListUpdater {
   template <class T>
   Result<T> claim(const std::string& name, const std::function<Result<T>(const Config&, const ListConfig&)>& work);
   Result<Version> fetch_version(const Attempt& attempt) const;
+  Result<std::string> check_signature(const Attempt& attempt, const Version& version) const;
   bool is_in_force(const Attempt& attempt, const Version& version) const;
   UpdateReport unchanged(const Attempt& attempt) const;
   Result<UpdateReport> fetch_and_import(Attempt& attempt);

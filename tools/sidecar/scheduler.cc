@@ -70,7 +70,7 @@ void Scheduler::loop() {
     }
     taken_.push_back(name);
     lock.unlock();
-    static_cast<void>(!updater_.update(name, "schedule", {}).has_value());  // logged and remembered there
+    static_cast<void>(!updater_.update(name, kSchedule, {}).has_value());  // logged and remembered there
     lock.lock();
     std::erase(taken_, name);
   }

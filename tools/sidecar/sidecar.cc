@@ -230,9 +230,15 @@ class RunningSidecar final : public Sidecar {
     for (const std::string& name : report.lists_removed) {
       std::error_code ignored;
       std::filesystem::remove(ListUpdater::good_copy(before->store.path, name), ignored);
+      std::filesystem::remove(ListUpdater::held_copy(before->store.path, name), ignored);
     }
     config_.set(std::move(*loaded));
     if (auto forgotten = states_.forget_others(wanted); !forgotten) spdlog::error("{}", forgotten.error().message);
+    for (const std::string& name : report.lists_added) {
+      ListState state = states_.get(name);
+      state.defined_by = who;
+      if (auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
+    }
     if (scheduler_) scheduler_->wake();
     spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
                  report.lists_added.size(), report.lists_removed.size());

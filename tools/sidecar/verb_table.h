@@ -39,6 +39,7 @@ VerbResult show_rules(Call& call);
 // verbs_generations.cc
 VerbResult show_generations(Call& call);
 VerbResult rollback_generation(Call& call);
+VerbResult show_fingerprint(Call& call);
 // verbs_log.cc
 VerbResult search_log(Call& call);
 VerbResult tail_log(Call& call);

@@ -30,6 +30,7 @@ constexpr std::array kVerbs = {
     Verb{"rule.show", show_rules},
     Verb{"generation.show", show_generations},
     Verb{"generation.rollback", rollback_generation},
+    Verb{"generation.fingerprint", show_fingerprint},
     Verb{"audit.show", show_audit},
     Verb{"audit.verify", verify_audit},
     Verb{"log.search", search_log},

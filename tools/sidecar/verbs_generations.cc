@@ -27,6 +27,18 @@ VerbResult show_generations(Call& call) {
   return json::object{{"generations", std::move(shown)}, {"current", (*current)->number().value}};
 }
 
+VerbResult show_fingerprint(Call& call) {
+  const auto current = call.services.generations.current();
+  if (!current) return current.error();
+  json::object out{{"fingerprint", (*current)->fingerprint()},
+                   {"generation", (*current)->number().value},
+                   {"published", format_time((*current)->published_at())},
+                   {"rules", (*current)->rule_count()}};
+  const auto resolver = call.services.resolver.generation_in_force();
+  out["resolver_generation"] = resolver ? json::value(resolver->value) : json::value(nullptr);
+  return out;
+}
+
 VerbResult rollback_generation(Call& call) {
   const std::uint64_t number = call.arguments.number("number", 0);
   if (!call.arguments.ok()) return call.arguments.error();

@@ -48,6 +48,7 @@ json::object describe(const ImportRecord& record) {
                    {"time", format_time(record.provenance.fetched_at)},
                    {"source", shown_source(record.provenance.source)},
                    {"sha256", record.provenance.sha256},
+                   {"signer", record.provenance.signer},
                    {"size_bytes", record.provenance.size_bytes},
                    {"rules", record.outcome.rules},
                    {"added", record.outcome.added},

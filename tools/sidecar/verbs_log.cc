@@ -42,6 +42,17 @@ Result<LogFilter> read_filter(Arguments& arguments) {
   return filter;
 }
 
+// A list that is not defined may have been once; more often its name is mistyped.
+std::string note_on_list(const Services& services, const std::string& list) {
+  const auto current = services.generations.current();
+  if (list.empty() || !current || (*current)->policies().find_list(list) != nullptr) return {};
+  std::vector<std::string_view> known;
+  for (const ListDefinition& each : (*current)->policies().lists) known.emplace_back(each.name);
+  const std::string_view near = nearest(list, known);
+  return "no list \"" + escape_for_display(list) + "\" is defined now" +
+         (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?");
+}
+
 std::shared_ptr<const Generation> generation_or_none(const Services& services) {
   const auto current = services.generations.current();
   return current ? *current : nullptr;
@@ -87,6 +98,7 @@ VerbResult search_log(Call& call) {
   for (json::object& row : newest_first) rows.push_back(std::move(row));
   json::object out{{"rows", std::move(rows)}, {"complete", complete}};
   if (damaged > 0) out["damaged_blocks"] = damaged;
+  if (const std::string note = note_on_list(call.services, filter->list); !note.empty()) out["note"] = note;
   return out;
 }
 

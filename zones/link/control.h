@@ -14,7 +14,7 @@
 //   {"name"}.
 // Verbs of the sidecar: status, reload, list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"}, list.show {"name"?}, list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
-//   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.rollback {"number"},
+//   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.fingerprint, generation.rollback {"number"},
 //   audit.show {"since", "limit"}, audit.verify,
 //   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
 #pragma once

@@ -238,12 +238,13 @@ TEST(ChaosNames, SayWhatTheyAreToldTo) {
                                                                        {"VERSION.SERVER", "weir of tests"},
                                                                        {"hostname.bind", "here"},
                                                                        {"id.server", "here"},
+                                                                       {"fingerprint.weir", "f00d"},
                                                                        {"other.bind", ""}}) {
       Octets query = encode_query({.name = name, .type = RecordType::txt});
       query.back() = 3;
       const auto reply = read_message(worker.ask(query));
       ASSERT_TRUE(reply) << name;
-      const bool known = told && !text.empty();
+      const bool known = !text.empty() && (told || text == "f00d");  // what filters alike shows that it does
       EXPECT_EQ(reply->rcode, known ? Rcode::noerror : Rcode::refused) << name;
       ASSERT_EQ(reply->answer.size(), known ? 1U : 0U) << name;
       if (!known) continue;
