@@ -29,6 +29,7 @@ struct Match {
   static constexpr std::uint8_t kImportant = 1;
   static constexpr std::uint8_t kException = 2;
   static constexpr std::uint8_t kManyListsBelow = 4;  // more lists than fit: treat as "some list of yours"
+  static constexpr std::uint8_t kWithBelow = 8;       // an exact rule, beside which its list has the same for all below
 
   ListId list_id() const { return {list}; }
   bool important() const { return (flags & kImportant) != 0; }

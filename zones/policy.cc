@@ -20,8 +20,15 @@ ListDefinition reserved(ListId id, std::string name, int rank, ListKind kind) {
 
 }  // namespace
 
+bool is_safe_search(ListId list) {
+  return list >= kFirstSafeSearch && list < kFirstDefinedList;
+}
+
 bool Policy::has_list(ListId list) const {
-  return list < kFirstDefinedList || std::binary_search(lists.begin(), lists.end(), list);
+  if (list >= kFirstDefinedList) return std::binary_search(lists.begin(), lists.end(), list);
+  if (list == kCanaryNames) return canary_names;
+  if (is_safe_search(list)) return (safe_search >> (list.value - kFirstSafeSearch.value) & 1U) != 0;
+  return true;
 }
 
 PolicySet PolicySet::with_defaults() {
@@ -29,6 +36,11 @@ PolicySet PolicySet::with_defaults() {
   set.lists.push_back(reserved(kLocalRules, "local", kRankLocal, ListKind::block));
   set.lists.push_back(reserved(kOverlays, "overlays", kRankOverlays, ListKind::block));
   set.lists.push_back(reserved(kProtectedNames, "protected", kRankProtected, ListKind::allow));
+  set.lists.push_back(reserved(kCanaryNames, "canary-names", kRankBlock, ListKind::block));
+  for (std::uint32_t i = 0; i < kSafeSearchServices.size(); ++i) {
+    const std::string name = "safe-search-" + std::string(kSafeSearchServices[i]);
+    set.lists.push_back(reserved({kFirstSafeSearch.value + i}, name, kRankBlock, ListKind::block));
+  }
   Policy policy;
   policy.name = "default";
   set.policies.push_back(policy);

@@ -36,6 +36,12 @@ inline constexpr int kRankAllow = 3;
 inline constexpr int kRankBlock = 4;
 inline constexpr int kRankRpz = 5;
 
+// The services whose filtered answers a policy can demand: the reserved list of kSafeSearchServices[n] is
+// kFirstSafeSearch + n. The order stands in the store: only append.
+inline constexpr std::array<std::string_view, 10> kSafeSearchServices = {
+    "google", "bing", "duckduckgo", "youtube", "youtube-moderate", "yandex", "pixabay", "brave", "ecosia", "startpage"};
+bool is_safe_search(ListId list);
+
 struct ListDefinition {
   ListId id;
   std::string name;
@@ -46,8 +52,10 @@ struct ListDefinition {
   ExceptionScope exceptions = ExceptionScope::own;
   Order order = Order::adblock;
   Basis basis = Basis::operator_choice;
-  bool own_actions = false;  // actions = "own": the list's own action holds, not the policy's block answer
-  bool rewrites = false;     // addresses and targets of the list are trusted as answers
+  bool own_actions = false;        // actions = "own": the list's own action holds, not the policy's block answer
+  bool rewrites = false;           // addresses and targets of the list are trusted as answers
+  std::string justification = {};  // said to clients that ask why; the policy's where empty
+  std::uint8_t sub_error = 0;      // of structured DNS errors: 1 malware, 2 phishing, 3 spam, 4 spyware, 5, 6; 0: none
 
   bool operator==(const ListDefinition&) const = default;
 };
@@ -78,9 +86,14 @@ struct Policy {
   EdeText ede_text = EdeText::rule;
   UntilLoaded until_loaded = UntilLoaded::resolve;
   Privacy privacy = Privacy::prefix;
-  bool log_all = false;  // every query, not only decisions
+  bool log_all = false;               // every query, not only decisions
+  bool rebinding_protection = false;  // no private addresses for names outside PolicySet::local_domains
+  bool canary_names = false;          // the list kCanaryNames holds
+  std::uint16_t safe_search = 0;      // bit n: the list kFirstSafeSearch + n holds
+  bool clears_ra = false;             // block answers have RA=0
+  std::string justification = {};     // said to clients that ask why
 
-  bool has_list(ListId list) const;  // also true for the reserved lists
+  bool has_list(ListId list) const;  // of the reserved lists, those that are no choice are always in force
   bool operator==(const Policy&) const = default;
 };
 
@@ -92,6 +105,16 @@ struct Group {
   bool operator==(const Group&) const = default;
 };
 
+// What a client that asks for it is told in JSON beside the EDE (draft-ietf-dnsop-structured-dns-error).
+struct StructuredErrors {
+  std::uint16_t option_code = 0;      // of the empty EDNS option by which it asks; 0: nobody is told
+  std::vector<std::string> contacts;  // mailto: and tel: URIs
+  std::string organisation;
+  std::string language;  // tag; with organisation or justifications
+
+  bool operator==(const StructuredErrors&) const = default;
+};
+
 struct PolicySet {
   std::vector<ListDefinition> lists;  // sorted by id, the reserved ones included
   std::vector<Policy> policies;       // [0] is "default"
@@ -101,6 +124,8 @@ struct PolicySet {
   std::optional<Dns64> dns64;
   std::vector<LocalZone> local_zones;  // names that are answered here; before any list
   bool special_names = true;           // names that never leave a resolver (RFC 6303, 6761) are answered too
+  std::vector<Name> local_domains;     // private addresses belong there
+  StructuredErrors structured_errors;
 
   // The reserved lists, one policy "default" without lists, one group "default".
   static PolicySet with_defaults();

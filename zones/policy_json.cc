@@ -77,6 +77,9 @@ json::object describe(const ListDefinition& list, bool with_id) {
   out["basis"] = name_of(kBases, list.basis);
   out["own_actions"] = list.own_actions;
   out["rewrites"] = list.rewrites;
+  // Only where there is something to say: the text of those who say nothing stays what it was.
+  if (!list.justification.empty()) out["justification"] = list.justification;
+  if (list.sub_error != 0) out["sub_error"] = list.sub_error;
   return out;
 }
 
@@ -97,6 +100,11 @@ json::object describe(const Policy& policy) {
   out["until_loaded"] = name_of(kUntilLoaded, policy.until_loaded);
   out["privacy"] = name_of(kPrivacies, policy.privacy);
   out["log_all"] = policy.log_all;
+  if (policy.rebinding_protection) out["rebinding_protection"] = true;
+  if (policy.canary_names) out["canary_names"] = true;
+  if (policy.safe_search != 0) out["safe_search"] = policy.safe_search;
+  if (policy.clears_ra) out["clears_ra"] = true;
+  if (!policy.justification.empty()) out["justification"] = policy.justification;
   return out;
 }
 
@@ -162,6 +170,32 @@ json::object describe(const Dns64& dns64) {
                       {"exclude_ipv4", describe(dns64.exclude_ipv4)}};
 }
 
+json::array describe(const std::vector<Name>& names) {
+  json::array out;
+  for (const Name& name : names) out.push_back(json::string(name.to_text()));
+  return out;
+}
+
+json::object describe(const StructuredErrors& errors) {
+  return json::object{{"option_code", errors.option_code},
+                      {"contacts", json::value_from(errors.contacts)},
+                      {"organisation", errors.organisation},
+                      {"language", errors.language}};
+}
+
+std::string parse_text(const json::value& value) {
+  return std::string(std::string_view(value.as_string()));
+}
+
+StructuredErrors parse_structured_errors(const json::object& in) {
+  StructuredErrors errors;
+  errors.option_code = in.at("option_code").to_number<std::uint16_t>();
+  for (const json::value& contact : in.at("contacts").as_array()) errors.contacts.push_back(parse_text(contact));
+  errors.organisation = parse_text(in.at("organisation"));
+  errors.language = parse_text(in.at("language"));
+  return errors;
+}
+
 Prefix parse_prefix(const json::value& value) {
   auto prefix = Prefix::parse(std::string_view(value.as_string()));
   if (!prefix) throw std::invalid_argument(prefix.error().message);
@@ -207,6 +241,8 @@ ListDefinition parse_list(const json::object& in) {
   list.basis = parse_enum(kBases, in.at("basis"));
   list.own_actions = in.at("own_actions").as_bool();
   list.rewrites = in.at("rewrites").as_bool();
+  if (const auto* justification = in.if_contains("justification")) list.justification = parse_text(*justification);
+  if (const auto* sub_error = in.if_contains("sub_error")) list.sub_error = sub_error->to_number<std::uint8_t>();
   return list;
 }
 
@@ -227,6 +263,11 @@ Policy parse_policy(const json::object& in) {
   policy.until_loaded = parse_enum(kUntilLoaded, in.at("until_loaded"));
   policy.privacy = parse_enum(kPrivacies, in.at("privacy"));
   policy.log_all = in.at("log_all").as_bool();
+  if (const auto* on = in.if_contains("rebinding_protection")) policy.rebinding_protection = on->as_bool();
+  if (const auto* on = in.if_contains("canary_names")) policy.canary_names = on->as_bool();
+  if (const auto* services = in.if_contains("safe_search")) policy.safe_search = services->to_number<std::uint16_t>();
+  if (const auto* on = in.if_contains("clears_ra")) policy.clears_ra = on->as_bool();
+  if (const auto* justification = in.if_contains("justification")) policy.justification = parse_text(*justification);
   return policy;
 }
 
@@ -262,6 +303,8 @@ std::string PolicySet::to_json() const {
   out["local_zones"] = describe(local_zones);
   out["special_names"] = special_names;
   if (dns64) out["dns64"] = describe(*dns64);
+  if (!local_domains.empty()) out["local_domains"] = describe(local_domains);
+  if (structured_errors.option_code != 0) out["structured_errors"] = describe(structured_errors);
   return json::serialize(out);
 }
 
@@ -289,6 +332,11 @@ Result<PolicySet> PolicySet::from_json(std::string_view text) {
     }
     if (const auto* translated = in.if_contains("dns64")) set.dns64 = parse_dns64(translated->as_object());
     if (const auto* special = in.if_contains("special_names")) set.special_names = special->as_bool();
+    if (const auto* domains = in.if_contains("local_domains")) {
+      for (const json::value& domain : domains->as_array()) set.local_domains.push_back(parse_name(domain));
+    }
+    if (const auto* errors = in.if_contains("structured_errors"))
+      set.structured_errors = parse_structured_errors(errors->as_object());
     return set;
   } catch (const std::exception& fault) {
     return Error{ErrorCode::corrupt, std::string("stored policies: ") + fault.what()};
@@ -327,6 +375,8 @@ std::string PolicySet::canonical_text() const {
   if (!local_zones.empty()) out["local_zones"] = describe(local_zones);
   if (!special_names) out["special_names"] = false;
   if (dns64) out["dns64"] = describe(*dns64);
+  if (!local_domains.empty()) out["local_domains"] = describe(local_domains);
+  if (structured_errors.option_code != 0) out["structured_errors"] = describe(structured_errors);
   return json::serialize(out);
 }
 

@@ -67,7 +67,7 @@ std::string describe_pattern(const Rule& rule) {
     case PatternKind::regex:
       return "/" + rule.pattern + "/";
     case PatternKind::ns_name:
-      return "name server " + rule.name.to_text();
+      return "name server " + (rule.pattern == kNameServersBelow ? "*." : std::string()) + rule.name.to_text();
     case PatternKind::address:
       return rule.prefix.to_text();
     case PatternKind::ns_address:

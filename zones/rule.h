@@ -85,10 +85,13 @@ struct RuleDetail {
   bool operator==(const RuleDetail&) const = default;
 };
 
+// Of a rule on name servers' names: it means what is below its name (RPZ's "*."), not the name itself.
+inline constexpr std::string_view kNameServersBelow = "*";
+
 struct Rule {
   PatternKind kind = PatternKind::exact;
   Name name;            // exact, subtree, below, ns_name; for glob and regex the literal suffix (may be the root)
-  std::string pattern;  // glob and regex: the text; ns_name: "*" where only servers below the name are meant
+  std::string pattern;  // glob and regex: the text; ns_name: kNameServersBelow or empty
   Prefix prefix;        // address, ns_address, client
   Action action = Action::block;
   bool important = false;

@@ -68,7 +68,39 @@ bool beats_by_kind(const Candidate& a, const Candidate& b) {
   return specificity(a) > specificity(b);
 }
 
-bool applies(const Conditions& conditions, const DecideContext& context) {
+// An RPZ zone's own order: by what it was triggered, then exact before wildcard, the longest wildcard or prefix first.
+int trigger_order(PatternKind kind) {
+  switch (kind) {
+    case PatternKind::client:
+      return 0;
+    case PatternKind::address:
+      return 2;
+    case PatternKind::ns_name:
+      return 3;
+    case PatternKind::ns_address:
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+bool beats_in_zone(const Candidate& a, const Candidate& b) {
+  const int order_a = trigger_order(a.match->kind);
+  const int order_b = trigger_order(b.match->kind);
+  if (order_a != order_b) return order_a < order_b;
+  const auto specific_a = specificity(a);
+  const auto specific_b = specificity(b);
+  if (specific_a != specific_b) return specific_a > specific_b;
+  return a.index < b.index;
+}
+
+// Whether `other`, of the same list, speaks for it instead of `candidate`.
+bool speaks_before(const Candidate& other, const Candidate& candidate) {
+  if (candidate.list->kind == ListKind::rpz) return beats_in_zone(other, candidate);
+  return candidate.list->order == Order::specific && beats_by_specificity(other, candidate);
+}
+
+bool applies_but_for_time(const Conditions& conditions, const DecideContext& context) {
   if (!conditions.types.empty()) {
     const bool named =
         std::find(conditions.types.begin(), conditions.types.end(), context.type) != conditions.types.end();
@@ -83,8 +115,6 @@ bool applies(const Conditions& conditions, const DecideContext& context) {
     const std::string& group = context.policies.groups[context.group].name;
     if (std::find(conditions.groups.begin(), conditions.groups.end(), group) == conditions.groups.end()) return false;
   }
-  if (conditions.not_before && context.now < *conditions.not_before) return false;
-  if (conditions.not_after && context.now >= *conditions.not_after) return false;
   return std::none_of(conditions.deny_allow.begin(), conditions.deny_allow.end(),
                       [&](const Name& subtree) { return context.name.is_at_or_below(subtree); });
 }
@@ -107,6 +137,18 @@ bool lifts(const Candidate& exception, const Candidate& block) {
          wanted->target == given->target && wanted->records == given->records;
 }
 
+bool holds_at(const Conditions& conditions, WallTime now) {
+  return !(conditions.not_before && now < *conditions.not_before) &&
+         !(conditions.not_after && now >= *conditions.not_after);
+}
+
+// The next edge of a rule whose other conditions are met brings it in or takes it away.
+void note_edges(const Conditions& conditions, WallTime now, std::optional<WallTime>& until) {
+  for (const auto& edge : {conditions.not_before, conditions.not_after}) {
+    if (edge && *edge > now && (!until || *edge < *until)) until = *edge;
+  }
+}
+
 // `@@` scoped to its own list removes that list's blocks before ranks are compared (an important block only where the
 // exception is important too; in a list ordered by specificity only what is not more specific than the exception).
 void apply_own_exceptions(std::span<Candidate> candidates) {
@@ -127,17 +169,18 @@ bool takes_part(const Candidate& candidate) {
   return !candidate.removed && !own_exception && !is_rewrite_exception(candidate);
 }
 
-// The winner among those that take part: the first rank with a match; in it each list that is ordered by specificity
-// is reduced to its own winner first, then those compete.
+// The winner among those that take part: the first rank with a match; in it each list that has an order of its own is
+// reduced to its own winner first, then those compete.
 const Candidate* select(std::span<const Candidate> candidates, bool with_observed) {
   const Candidate* winner = nullptr;
   for (const Candidate& candidate : candidates) {
     if (!takes_part(candidate) || (!with_observed && candidate.list->mode == ListMode::observe)) continue;
+    if (is_safe_search(candidate.list->id)) continue;
     if (winner != nullptr && candidate.rank > winner->rank) continue;
-    if (candidate.list->order == Order::specific) {
+    if (candidate.list->order == Order::specific || candidate.list->kind == ListKind::rpz) {
       const bool beaten = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
         return &other != &candidate && other.list == candidate.list && takes_part(other) &&
-               beats_by_specificity(other, candidate);
+               speaks_before(other, candidate);
       });
       if (beaten) continue;
     }
@@ -146,10 +189,23 @@ const Candidate* select(std::span<const Candidate> candidates, bool with_observe
   return winner;
 }
 
+// A policy's switch, no author's rule: it holds wherever the name is not blocked, unless the administrator himself
+// allows the name. An allow list that names a search engine means the engine, not its unfiltered answers.
+const Candidate* select_safe_search(std::span<const Candidate> candidates, const Candidate* winner) {
+  if (winner != nullptr && (!winner->allow || winner->rank <= kRankLocal)) return nullptr;
+  const auto found = std::find_if(candidates.begin(), candidates.end(),
+                                  [](const Candidate& candidate) { return is_safe_search(candidate.list->id); });
+  return found == candidates.end() ? nullptr : &*found;
+}
+
 // Whether an NXDOMAIN would say more than the rule does: RFC 8020 caches take everything below it as absent.
 bool must_degrade(const Candidate& winner, const MatchSet& matches, const Policy& policy, const PolicySet& policies) {
   const Match& match = *winner.match;
-  if (match.kind != PatternKind::subtree && match.kind != PatternKind::below) return true;
+  // A rule on the client speaks of every name that it asks for.
+  const bool with_below = winner.list->kind == ListKind::rpz && (match.flags & Match::kWithBelow) != 0;
+  const bool covers = match.kind == PatternKind::subtree || match.kind == PatternKind::below ||
+                      match.kind == PatternKind::client || with_below;
+  if (!covers) return true;
   if (winner.detail != nullptr && !winner.detail->conditions.types.empty()) return true;
   if ((match.flags & Match::kManyListsBelow) != 0) return true;
   for (unsigned i = 0; i < match.below_count; ++i) {
@@ -162,6 +218,16 @@ bool must_degrade(const Candidate& winner, const MatchSet& matches, const Policy
 
 }  // namespace
 
+bool applies(const Conditions& conditions, const DecideContext& context) {
+  return applies_but_for_time(conditions, context) && holds_at(conditions, context.now);
+}
+
+const Match& match_at(const MatchSet& matches, const DecideContext& context, int index) {
+  const auto at = static_cast<std::size_t>(index);
+  const std::size_t own = matches.matches.size();
+  return at < own ? matches.matches[at] : context.client_matches->matches[at - own];
+}
+
 Verdict decide(const MatchSet& matches, const DecideContext& context) {
   const Policy& policy = context.policies.policies[context.policies.groups[context.group].policy];
   Verdict verdict;
@@ -169,21 +235,29 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
   std::array<Candidate, kInlineCandidates> inline_candidates;
   std::vector<Candidate> many;
   std::span<Candidate> room = inline_candidates;
-  if (matches.matches.size() > kInlineCandidates) {
-    many.resize(matches.matches.size());
+  const std::size_t of_client = context.client_matches == nullptr ? 0 : context.client_matches->matches.size();
+  const std::size_t total = matches.matches.size() + of_client;
+  if (total > kInlineCandidates) {
+    many.resize(total);
     room = many;
   }
   std::size_t count = 0;
   bool any_observed = false;
-  for (std::size_t i = 0; i < matches.matches.size(); ++i) {
-    const Match& match = matches.matches[i];
+  bool any_safe_search = false;
+  for (std::size_t i = 0; i < total; ++i) {
+    const Match& match = match_at(matches, context, static_cast<int>(i));
     if (!policy.has_list(match.list_id())) continue;
     const ListDefinition* list = context.policies.find_list(match.list_id());
-    if (list == nullptr) continue;
+    if (list == nullptr || list->rank >= context.ranks_before) continue;
+    if (context.only_rpz && list->kind != ListKind::rpz) continue;
     if (context.clear_list_blocks && list->id >= kFirstDefinedList && blocks(match.action)) continue;
     const RuleDetail* detail = match.detail == 0 ? nullptr : context.details.detail({match.detail});
     if (match.detail != 0 && detail == nullptr) continue;  // its conditions are unknown: it must not act without them
-    if (detail != nullptr && !applies(detail->conditions, context)) continue;
+    if (detail != nullptr) {
+      if (!applies_but_for_time(detail->conditions, context)) continue;
+      note_edges(detail->conditions, context.now, verdict.until);
+      if (!holds_at(detail->conditions, context.now)) continue;
+    }
     Candidate& candidate = room[count++];
     candidate = {.index = static_cast<std::int16_t>(i),
                  .allow = !blocks(match.action),
@@ -194,17 +268,24 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
                  .list = list,
                  .detail = detail};
     any_observed = any_observed || list->mode == ListMode::observe;
+    any_safe_search = any_safe_search || is_safe_search(list->id);
   }
   const std::span<Candidate> candidates = room.first(count);
   apply_own_exceptions(candidates);
 
   const Candidate* winner = select(candidates, false);
+  if (any_safe_search && context.is_qname) {
+    if (const Candidate* safe = select_safe_search(candidates, winner)) winner = safe;
+  }
   if (winner != nullptr) {
+    verdict.rank = winner->rank;
+    verdict.by_rpz = winner->list->kind == ListKind::rpz;
     verdict.outcome = winner->allow ? Outcome::allowed : Outcome::blocked;
     verdict.action = winner->match->action;
     verdict.winner = winner->index;
     verdict.degrade_nxdomain = !winner->allow && must_degrade(*winner, matches, policy, context.policies);
-  } else if (policy.default_action == DefaultAction::deny && context.is_qname) {
+  } else if (policy.default_action == DefaultAction::deny && context.is_qname && !context.only_rpz &&
+             context.ranks_before == DecideContext::kAllRanks) {
     verdict.outcome = Outcome::blocked;
     verdict.action = Action::block;
     verdict.degrade_nxdomain = true;  // an allowed name may lie below

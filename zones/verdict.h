@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "zones/match.h"
@@ -28,6 +29,11 @@ struct DecideContext {
   const DetailSource& details;
   bool is_qname = true;            // default deny asks the QNAME only; aliases and addresses pass without a rule
   bool clear_list_blocks = false;  // an earlier part was allowed by a rule: what defined lists block no longer counts
+  const MatchSet* client_matches = nullptr;  // rules on the client's address, which decide together with the QNAME's
+  int ranks_before = kAllRanks;              // what comes from here on is decided already (PASSTHRU of an RPZ zone)
+  bool only_rpz = false;                     // a block stands, which only RPZ zones can change
+
+  static constexpr int kAllRanks = std::numeric_limits<int>::max();
 };
 
 enum class Outcome : std::uint8_t {
@@ -42,7 +48,9 @@ inline constexpr unsigned kMaxLosers = 8;
 struct Verdict {
   Outcome outcome = Outcome::none;
   Action action = Action::allow;                  // of the winner; Action::block: as the policy says
-  int winner = kNoRule;                           // index into MatchSet::matches
+  int winner = kNoRule;                           // index: see match_at()
+  int rank = DecideContext::kAllRanks;            // of the winner's list
+  bool by_rpz = false;                            // the winner's list is an RPZ zone: allowed means PASSTHRU
   std::array<std::int16_t, kMaxLosers> losers{};  // indices, most relevant first
   std::uint8_t loser_count = 0;
   // NXDOMAIN must become NODATA: the winning rule does not cover its whole subtree for all types,
@@ -50,7 +58,15 @@ struct Verdict {
   bool degrade_nxdomain = false;
   // What the observe lists would have done had they been enforced: kNoRule when nothing else.
   int observed_winner = kNoRule;
+  // The next edge in time of a rule that matches: what is answered now is to live no longer.
+  std::optional<WallTime> until;
 };
+
+// Indices count the matches of the name or address first, then the client's.
+const Match& match_at(const MatchSet& matches, const DecideContext& context, int index);
+
+// Whether a rule with these conditions speaks of this question, now.
+bool applies(const Conditions& conditions, const DecideContext& context);
 
 // Pure and allocation-free up to 64 matches. `matches` is one match set of one name or one address.
 Verdict decide(const MatchSet& matches, const DecideContext& context);

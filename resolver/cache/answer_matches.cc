@@ -41,7 +41,7 @@ void encode_matches(const AnswerMatches& parts, std::vector<std::uint8_t>& out) 
   for (const PartMatches& part : parts) {
     const auto matches = static_cast<std::uint16_t>(part.matches.matches.size());
     const auto lists = static_cast<std::uint16_t>(part.matches.lists_below.size());
-    const bool has_address = part.part == AnswerPart::address;
+    const bool has_address = is_address(part.part);
     const std::uint8_t header[kPartHeader] = {
         static_cast<std::uint8_t>(part.part),
         has_address ? static_cast<std::uint8_t>(part.address.family) : std::uint8_t{0},

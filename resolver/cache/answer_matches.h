@@ -11,17 +11,23 @@
 
 namespace weir {
 
-// A part of an answer that a rule may match: QNAME, the target of an alias, an address.
-enum class AnswerPart : std::uint8_t { qname, alias, address };
+// A part of an answer that a rule may match: QNAME, the target of an alias or service, an address, the name or an
+// address of a server that had the zone.
+enum class AnswerPart : std::uint8_t { qname, alias, address, ns_name, ns_address };
+
+inline bool is_address(AnswerPart part) {
+  return part == AnswerPart::address || part == AnswerPart::ns_address;
+}
 
 struct PartMatches {
   AnswerPart part = AnswerPart::qname;
-  Name name;          // QNAME or alias target; for an address, the QNAME's chain end
+  Name name;          // QNAME, target or server; for an address its owner
   IpAddress address;  // of an address part
   MatchSet matches;
 };
 
-// QNAME first, then each alias target in order, then each address. Parts without matches but QNAME are left out.
+// QNAME first, then each alias target in order, then each address, then servers. Parts without matches are left out,
+// but for QNAME and for addresses that belong into private networks: a policy may refuse those.
 using AnswerMatches = std::vector<PartMatches>;
 
 // As the answer cache keeps them: octets without pointers. `out` grows as needed.

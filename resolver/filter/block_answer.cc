@@ -151,7 +151,9 @@ void describe(EdeTextBuffer& text, const Asker& asker, const AnswerMatches& part
               const Query& query) {
   const EdeText level = asker.policy().ede_text;
   if (level == EdeText::off) return;
-  if (verdict.winner == nullptr) {
+  if (verdict.rebinding) {
+    text.add("a private address for a name that is not local");
+  } else if (verdict.winner == nullptr) {
     text.add("not on an allow list");
   } else {
     const ListDefinition* list = asker.generation.policies().find_list(verdict.winner->list_id());
@@ -160,7 +162,10 @@ void describe(EdeTextBuffer& text, const Asker& asker, const AnswerMatches& part
     if (level == EdeText::rule) {
       const PartMatches& part = parts[static_cast<std::size_t>(verdict.part)];
       text.add(", rule ");
-      if (part.part == AnswerPart::address) {
+      if (verdict.winner->kind == PatternKind::client) {
+        text.add("client ");
+        text.add(Prefix::of(asker.client.unmapped(), verdict.winner->labels).to_text());
+      } else if (is_address(part.part)) {
         text.add(Prefix::of(part.address.unmapped(), verdict.winner->labels).to_text());
       } else {
         if (verdict.winner->kind == PatternKind::below) text.add("*.");

@@ -2,20 +2,25 @@
 #include <algorithm>
 
 #include "resolver/filter/filter.h"
+#include "resolver/filter/part_context.h"
 
 namespace weir {
 namespace {
 
 // A list's allow that won over a block that a rule of this policy asked for.
-bool is_allowed_over_block(const FilterVerdict& verdict, const MatchSet& matches) {
-  if (verdict.verdict.outcome != Outcome::allowed) return false;
-  return std::any_of(
-      verdict.verdict.losers.begin(), verdict.verdict.losers.begin() + verdict.verdict.loser_count,
-      [&](std::int16_t index) { return blocks(matches.matches[static_cast<std::size_t>(index)].action); });
+bool is_allowed_over_block(const FilterVerdict& verdict, const PartMatches& part, const Asker& asker) {
+  if (verdict.overruled) return true;
+  if (verdict.verdict.outcome != Outcome::allowed || verdict.winner == nullptr) return false;
+  const DecideContext context = context_of(part, asker, {});
+  return std::any_of(verdict.verdict.losers.begin(), verdict.verdict.losers.begin() + verdict.verdict.loser_count,
+                     [&](std::int16_t index) { return blocks(match_at(part.matches, context, index).action); });
 }
 
-LinkKind link_of(AnswerPart part) {
+LinkKind link_of(AnswerPart part, const Match& winner) {
   switch (part) {
+    case AnswerPart::ns_name:
+    case AnswerPart::ns_address:
+      return LinkKind::name_server;
     case AnswerPart::alias:
       return LinkKind::alias;
     case AnswerPart::address:
@@ -23,7 +28,7 @@ LinkKind link_of(AnswerPart part) {
     case AnswerPart::qname:
       break;
   }
-  return LinkKind::qname;
+  return winner.kind == PatternKind::client ? LinkKind::client : LinkKind::qname;
 }
 
 }  // namespace
@@ -32,9 +37,9 @@ bool describe_decision(Decision& out, const Query& query, const Asker& asker, co
                        const FilterVerdict& verdict) {
   int part = verdict.part;
   if (verdict.blocked()) {
-    out.decision_class = DecisionClass::blocked;
+    out.decision_class = verdict.rebinding ? DecisionClass::rebinding : DecisionClass::blocked;
     out.winner = verdict.winner == nullptr ? Match{} : *verdict.winner;
-  } else if (part >= 0 && is_allowed_over_block(verdict, parts[static_cast<std::size_t>(part)].matches)) {
+  } else if (part >= 0 && is_allowed_over_block(verdict, parts[static_cast<std::size_t>(part)], asker)) {
     out.decision_class = DecisionClass::allowed_over_block;
     out.winner = *verdict.winner;
   } else if (verdict.observed != nullptr) {
@@ -55,15 +60,15 @@ bool describe_decision(Decision& out, const Query& query, const Asker& asker, co
   out.generation = asker.generation.number();
   out.qname = query.name();
   out.qtype = query.type;
-  out.link = verdict.blocked() && verdict.winner == nullptr ? LinkKind::default_deny : link_of(decided.part);
+  const bool default_deny = verdict.blocked() && verdict.winner == nullptr && !verdict.rebinding;
+  out.link = default_deny ? LinkKind::default_deny : link_of(decided.part, out.winner);
   out.link_name = decided.part == AnswerPart::qname ? Name() : decided.name;
-  out.link_address = decided.part == AnswerPart::address ? decided.address : IpAddress{};
+  out.link_address = is_address(decided.part) ? decided.address : IpAddress{};
   out.loser_count = 0;
   if (out.decision_class != DecisionClass::would_block) {
-    for (unsigned i = 0; i < verdict.verdict.loser_count && i < out.losers.size(); ++i) {
-      const auto index = static_cast<std::size_t>(verdict.verdict.losers[i]);
-      out.losers[out.loser_count++] = decided.matches.matches[index];
-    }
+    const DecideContext context = context_of(decided, asker, {});
+    for (unsigned i = 0; i < verdict.verdict.loser_count && i < out.losers.size(); ++i)
+      out.losers[out.loser_count++] = match_at(decided.matches, context, verdict.verdict.losers[i]);
   }
   return true;
 }

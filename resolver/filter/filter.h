@@ -24,6 +24,11 @@ struct Asker {
   std::uint32_t group = 0;  // PolicySet::group_of(client)
   IpAddress client;
   WallTime now;
+  Transport transport = Transport::udp;
+  const MatchSet* client_matches = nullptr;  // what rules say of the client's address; nullptr: there are none
+  // The first rank that holds an RPZ zone of this policy with rules on addresses or name servers: what a later rank
+  // says of the QNAME is provisional. See first_response_rank().
+  int response_rank = DecideContext::kAllRanks;
 
   const Policy& policy() const { return generation.policies().policies[generation.policies().groups[group].policy]; }
 };
@@ -31,17 +36,30 @@ struct Asker {
 struct FilterVerdict {
   Verdict verdict;
   int part = -1;                  // index into the AnswerMatches that decided; -1: none, or default deny
-  const Match* winner = nullptr;  // into the matches given; nullptr: default deny or no rule
+  const Match* winner = nullptr;  // into the matches given; nullptr: default deny, rebinding or no rule
   int observed_part = -1;         // the first part on which an observe list would have blocked
   const Match* observed = nullptr;
+  bool rebinding = false;         // blocked as a private address of a name that is not local
+  bool overruled = false;         // allowed by an earlier zone's PASSTHRU although a later rank blocks a name
+  bool provisional = false;       // an RPZ zone of an earlier rank has a say once the answer is known
+  std::optional<WallTime> until;  // the next edge in time that may change this
   bool blocked() const { return verdict.outcome == Outcome::blocked; }
 };
 
-// Before any recursion: the QNAME alone. `none` and `allowed` mean: go on.
+// Asker::response_rank of a policy.
+int first_response_rank(const Generation& generation, const Policy& policy);
+
+// Whether an address belongs into private networks: private, shared (CGNAT), loopback, link-local, unique local, also
+// where it is mapped or embedded into IPv6.
+bool is_private_address(const IpAddress& address);
+
+// Before any recursion: the QNAME and the client. `none`, `allowed` and provisional ones mean: go on.
 FilterVerdict decide_question(const AnswerMatches& parts, const Asker& asker, RecordType type);
 
 // With the whole answer: QNAME, each alias, each address, first block decides; an allow rule on the QNAME clears
-// what lists say of later parts (unless the policy is strict_chain), on a later part that part only.
+// what lists say of later parts (unless the policy is strict_chain), on a later part that part only. PASSTHRU of an RPZ
+// zone ends the evaluation of its rank and those behind it for all parts; addresses and name servers that a zone of an
+// earlier rank knows overrule what later ranks said of names.
 FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, RecordType type);
 // The same where the QNAME is the administrator's own local record: as if a rule allowed it.
 FilterVerdict decide_local_answer(const AnswerMatches& parts, const Asker& asker, RecordType type);

@@ -100,7 +100,7 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   // Never unfiltered, not even for a moment at the start.
   if (generation == nullptr || policy_.group(who.group).not_ready) return not_ready(query, who.group, out);
   // Groups see different answers, so policy comes before the cache's word; the cache holds unfiltered data.
-  const Asker asker = policy_.asker(who.group, asked.client, now_.wall);
+  const Asker asker = policy_.asker(who.group, asked.client, asked.transport, now_.wall);
   // Before the lists: what the administrator answers himself is nobody's to block. Before the cache, which never holds
   // it: so a change of it needs no flush.
   const LocalMatch local = policy_.local_names().match(*generation, query.qname, query.type);
@@ -110,8 +110,8 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   // Before any recursion: a blocked name must not be asked for upstream.
   const AnswerMatches& parts = policy_.match_question(query);
   const FilterVerdict verdict = decide_question(parts, asker, query.type);
-  if (verdict.blocked()) {
-    const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
+  if (verdict.blocked() && !verdict.provisional) {
+    const auto blocked = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
     if (blocked) return blocked;
   }
   if (local.answers()) return answer_locally(asked, asker, local, out);
@@ -129,7 +129,7 @@ std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const A
     const AnswerMatches& parts = policy_.match_local_target(query, reply.resolve);
     const FilterVerdict verdict = decide_local_answer(parts, asker, query.type);
     if (verdict.blocked()) {
-      const auto blocked = policy_.carry_out(verdict, parts, query, asker, asked.transport, kWithinTheBatch, out);
+      const auto blocked = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
       if (blocked) return blocked;
     }
     metrics_.add(Metric::missed);
@@ -138,7 +138,7 @@ std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const A
   if (policy_.group(asker.group).log_all) {
     const AnswerMatches& parts = *policy_.stored_matches(query, {});
     // It lets everything through and logs that.
-    (void)policy_.carry_out({}, parts, query, asker, asked.transport, kWithinTheBatch, {});
+    (void)policy_.carry_out({}, parts, query, asker, kWithinTheBatch, {});
   }
   metrics_.add(Metric::local_answers);
   sink_.count(asker.group, AnswerKind::resolved);
@@ -152,7 +152,8 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
   const GroupState& group = policy_.group(asker.group);
   const bool outdated = cached_.epoch != asker.generation.names_epoch();
   // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
-  if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all) {
+  if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all ||
+      asker.client_matches != nullptr) {
     const AnswerMatches* parts =
         outdated ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
     if (parts == nullptr) {
@@ -160,7 +161,7 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
       return std::nullopt;
     }
     const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
-    const auto blocked = policy_.carry_out(verdict, *parts, query, asker, asked.transport, kWithinTheBatch, out);
+    const auto blocked = policy_.carry_out(verdict, *parts, query, asker, kWithinTheBatch, out);
     if (blocked) return blocked;
   }
   metrics_.add(Metric::cached);
@@ -202,7 +203,7 @@ const AnswerMatches* PacketPath::match_again(AskedQuery& asked, const Asker& ask
   if (parts == nullptr || asker.generation.names_epoch() < cached_.epoch || parts->size() > 255) return parts;
   encoded_.clear();
   const bool any = std::any_of(parts->begin(), parts->end(), [](const PartMatches& part) {
-    return !part.matches.empty() || !part.matches.lists_below.empty();
+    return part.part != AnswerPart::qname || !part.matches.empty() || !part.matches.lists_below.empty();
   });
   if (any) encode_matches(*parts, encoded_);
   answers_.put(asked.key,

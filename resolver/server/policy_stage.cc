@@ -15,6 +15,7 @@ PolicyStage::PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, Work
 void PolicyStage::set_generation(const Generation* generation, WallTime now) {
   generation_ = generation;
   groups_.assign(1, GroupState{.not_ready = true});
+  has_client_rules_ = generation != nullptr && generation->triggers().client;
   if (generation == nullptr) return;
   const PolicySet& policies = generation->policies();
   groups_.assign(std::max<std::size_t>(policies.groups.size(), 1), GroupState{});
@@ -24,12 +25,24 @@ void PolicyStage::set_generation(const Generation* generation, WallTime now) {
     groups_[i].default_deny = policy.default_action == DefaultAction::deny;
     groups_[i].log_all = policy.log_all;
     groups_[i].privacy = policy.privacy;
+    groups_[i].response_rank = first_response_rank(*generation, policy);
     groups_[i].not_ready = policy.until_loaded == UntilLoaded::refuse &&
                            std::any_of(never_loaded.begin(), never_loaded.end(), [&](ListId list) {
                              return std::find(policy.lists.begin(), policy.lists.end(), list) != policy.lists.end();
                            });
   }
   sink_.set_groups(groups_.size(), now);
+}
+
+Asker PolicyStage::asker(std::uint32_t group, const IpAddress& client, Transport transport, WallTime now) {
+  if (has_client_rules_) generation_->match_client(client, client_matches_);
+  return {.generation = *generation_,
+          .group = group,
+          .client = client,
+          .now = now,
+          .transport = transport,
+          .client_matches = has_client_rules_ && !client_matches_.empty() ? &client_matches_ : nullptr,
+          .response_rank = groups_[group].response_rank};
 }
 
 AnswerMatches& PolicyStage::parts_of(std::size_t count) {
@@ -91,19 +104,16 @@ AnswerMatches* PolicyStage::rematch(const Query& query, std::span<const std::uin
 }
 
 std::optional<std::size_t> PolicyStage::carry_out(const FilterVerdict& verdict, const AnswerMatches& parts,
-                                                  const Query& query, const Asker& asker, Transport transport,
+                                                  const Query& query, const Asker& asker,
                                                   std::chrono::microseconds latency, std::span<std::uint8_t> out) {
-  // A `truncate` rule asks for TCP; who comes by TCP has done what it wants.
-  const bool blocked =
-      verdict.blocked() && !(verdict.verdict.action == Action::truncate && transport == Transport::tcp);
   if (describe_decision(decision_, query, asker, parts, verdict)) {
-    decision_.transport = transport;
+    decision_.transport = asker.transport;
     decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency.count(), 0, UINT32_MAX));
     sink_.push(decision_, asker.client, group(asker.group).privacy);
     if (decision_.decision_class == DecisionClass::would_block) metrics_.add(Metric::would_block);
     if (decision_.decision_class == DecisionClass::allowed_over_block) metrics_.add(Metric::allowed_over_block);
   }
-  if (!blocked) return std::nullopt;
+  if (!verdict.blocked()) return std::nullopt;
   metrics_.add(Metric::blocked);
   sink_.count(asker.group, AnswerKind::blocked);
   const std::size_t size = write_block_answer(out, query, asker, parts, verdict);

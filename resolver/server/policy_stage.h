@@ -23,6 +23,7 @@ struct GroupState {
   bool default_deny = false;
   bool not_ready = false;  // until_loaded = "refuse", and one of its lists was never loaded
   bool log_all = false;
+  int response_rank = DecideContext::kAllRanks;
   Privacy privacy = Privacy::prefix;
 };
 
@@ -36,9 +37,8 @@ class PolicyStage {
   void set_generation(const Generation* generation, WallTime now);
   const Generation* generation() const { return generation_; }
   const GroupState& group(std::uint32_t index) const { return groups_[index]; }
-  Asker asker(std::uint32_t group, const IpAddress& client, WallTime now) const {
-    return {.generation = *generation_, .group = group, .client = client, .now = now};
-  }
+  // Valid until the next call: what rules say of the client's address is looked up here.
+  Asker asker(std::uint32_t group, const IpAddress& client, Transport transport, WallTime now);
 
   const Dns64* dns64() const {  // nullptr: nobody gets translated addresses
     return generation_ != nullptr && generation_->policies().dns64 ? &*generation_->policies().dns64 : nullptr;
@@ -64,7 +64,7 @@ class PolicyStage {
   // more than the answer. Logs what is to be logged. A size: the reply is in `out` (0: none is sent). Nothing: the
   // client gets the answer.
   std::optional<std::size_t> carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
-                                       const Asker& asker, Transport transport, std::chrono::microseconds latency,
+                                       const Asker& asker, std::chrono::microseconds latency,
                                        std::span<std::uint8_t> out);
 
  private:
@@ -78,6 +78,8 @@ class PolicyStage {
   WorkerMetrics& metrics_;
   const Generation* generation_ = nullptr;
   std::vector<GroupState> groups_;
+  bool has_client_rules_ = false;
+  MatchSet client_matches_;
   std::array<AnswerMatches, 5> parts_;
   AnswerMatches rematched_;
   std::uint64_t store_lookups_ = 0;

@@ -379,7 +379,7 @@ class EngineResolutions final : public Resolutions {
     if (built_.ttl_seconds == 0 || lost_aliases || parts_.size() > kMaxStoredParts) return;
     encoded_.clear();
     const bool any = std::any_of(parts_.begin(), parts_.end(), [](const PartMatches& part) {
-      return !part.matches.empty() || !part.matches.lists_below.empty();
+      return part.part != AnswerPart::qname || !part.matches.empty() || !part.matches.lists_below.empty();
     });
     if (any) encode_matches(parts_, encoded_);
     const CacheSeconds inserted = to_cache_seconds(now);
@@ -409,18 +409,17 @@ class EngineResolutions final : public Resolutions {
 
   // Whether this client may see it, and in which words. The octets are those of `built_`, or of `stale_`.
   void reply(Miss& miss, const StoredReply& stored, QnameAuthor author, Now now) {
-    const PolicyStage& policy = environment_.policy;
+    PolicyStage& policy = environment_.policy;
     // The generation may be another than when the client was classified, and its groups may be others.
     miss.group = policy.generation()->policies().group_of(miss.client);
-    const Asker asker = policy.asker(miss.group, miss.client, now.wall);
+    const Asker asker = policy.asker(miss.group, miss.client, miss.transport, now.wall);
     const std::size_t room = miss.transport == Transport::udp ? miss.query.udp_payload_size : std::size_t{65535};
     const std::span<std::uint8_t> out(reply_.data(), room);
     const FilterVerdict verdict = author == QnameAuthor::administrator
                                       ? decide_local_answer(parts_, asker, miss.query.type)
                                       : decide_answer(parts_, asker, miss.query.type);
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now.steady - miss.received);
-    const auto blocked =
-        environment_.policy.carry_out(verdict, parts_, miss.query, asker, miss.transport, latency, out);
+    const auto blocked = environment_.policy.carry_out(verdict, parts_, miss.query, asker, latency, out);
     if (blocked) return send(miss, out.first(*blocked), now.steady);
     const bool is_stale = stored.stale_ttl.has_value();
     if (is_stale) environment_.metrics.add(Metric::stale_answers);

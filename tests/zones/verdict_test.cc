@@ -214,8 +214,9 @@ TEST(Verdict, ExceptionsOpenTheirOwnListOnly) {
                                   0);
   EXPECT_EQ(verdict.outcome, Outcome::none);
   // exceptions = "rank": the exception is an allow of its rank.
-  world.set.lists[3].exceptions = ExceptionScope::rank;
-  ASSERT_EQ(world.set.lists[3].id, kAds);
+  const auto ads = std::find_if(world.set.lists.begin(), world.set.lists.end(),
+                                [](const ListDefinition& list) { return list.id == kAds; });
+  ads->exceptions = ExceptionScope::rank;
   verdict = world.decide_in_group(
       {rule(kPhishing, kSubtree, 2, Action::block), rule(kAds, kSubtree, 3, Action::allow, kException)}, 0);
   EXPECT_EQ(verdict.outcome, Outcome::allowed);
@@ -302,6 +303,163 @@ TEST(Verdict, NxdomainDegradesUnlessTheWholeSubtreeIsMeant) {
   EXPECT_TRUE(degrades(kAllow)) << "an allow of this policy lies below";
   EXPECT_FALSE(degrades(kElsewhere)) << "that list is not in this policy";
   EXPECT_TRUE(degrades(kLocalRules));
+}
+
+// What the RPZ rows below ask: a zone's own list, of its own rank.
+struct RpzWorld : World {
+  static constexpr ListId kFirstZone{30};
+  static constexpr ListId kSecondZone{31};
+
+  RpzWorld() {
+    for (const auto& [id, name, rank] :
+         {std::tuple(kFirstZone, "first.rpz", kRankRpz), {kSecondZone, "second.rpz", 6}}) {
+      set.lists.push_back(list(id, name, ListKind::rpz, rank));
+      set.policies[0].lists.push_back(id);
+    }
+  }
+  Verdict decide_with(std::vector<Match> matches, std::vector<Match> of_client = {},
+                      int ranks_before = DecideContext::kAllRanks) {
+    MatchSet match_set;
+    match_set.matches = std::move(matches);
+    MatchSet client_matches;
+    client_matches.matches = std::move(of_client);
+    return decide(match_set, DecideContext{.policies = set,
+                                           .client = client,
+                                           .name = name,
+                                           .now = now,
+                                           .details = details,
+                                           .client_matches = &client_matches,
+                                           .ranks_before = ranks_before});
+  }
+};
+
+constexpr ListId kFirstZone = RpzWorld::kFirstZone;
+constexpr ListId kSecondZone = RpzWorld::kSecondZone;
+
+// SEMANTICS 3: An RPZ list is reduced to one result by RPZ's own order first
+// SEMANTICS 3: Several RPZ zones: each its own rank, in configured order
+// SEMANTICS 2 RPZ: Order inside one zone by trigger: client address, QNAME, response address, NSDNAME, NSIP
+// SEMANTICS 2 RPZ: exact before wildcard, longest wildcard first
+TEST(Verdict, AnRpzZoneHasItsOwnOrder) {
+  constexpr auto kBelow = PatternKind::below;
+  constexpr auto kClient = PatternKind::client;
+  struct Row {
+    const char* what;
+    std::vector<Match> matches;
+    std::vector<Match> of_client;
+    Outcome outcome;
+    int winner;
+  };
+  const std::vector<Row> rows = {
+      {"exact before wildcard: the block beside a PASSTHRU for all below",
+       {rule(kFirstZone, kBelow, 3, Action::allow), rule(kFirstZone, kExact, 4, Action::nxdomain)},
+       {},
+       Outcome::blocked,
+       1},
+      {"the longest wildcard first",
+       {rule(kFirstZone, kBelow, 2, Action::nxdomain), rule(kFirstZone, kBelow, 3, Action::allow)},
+       {},
+       Outcome::allowed,
+       1},
+      {"the client's address before the name",
+       {rule(kFirstZone, kExact, 4, Action::nxdomain)},
+       {rule(kFirstZone, kClient, 24, Action::allow)},
+       Outcome::allowed,
+       1},
+      {"the longest client prefix first",
+       {},
+       {rule(kFirstZone, kClient, 24, Action::allow), rule(kFirstZone, kClient, 32, Action::drop)},
+       Outcome::blocked,
+       1},
+      {"the earlier zone first, whatever the trigger",
+       {rule(kFirstZone, kBelow, 2, Action::nodata)},
+       {rule(kSecondZone, kClient, 32, Action::allow)},
+       Outcome::blocked,
+       0},
+      {"the earlier zone's PASSTHRU too",
+       {rule(kFirstZone, kBelow, 2, Action::allow), rule(kSecondZone, kExact, 4, Action::nxdomain)},
+       {},
+       Outcome::allowed,
+       0},
+      {"a plain list's rank comes before: PASSTHRU does not open it",
+       {rule(kFirstZone, kExact, 4, Action::allow), rule(kAds, kSubtree, 2, Action::block)},
+       {},
+       Outcome::blocked,
+       1},
+      {"of an address: the longest prefix",
+       {rule(kFirstZone, PatternKind::address, 8, Action::allow),
+        rule(kFirstZone, PatternKind::address, 24, Action::nodata)},
+       {},
+       Outcome::blocked,
+       1},
+  };
+  RpzWorld world;
+  for (const Row& row : rows) {
+    const Verdict verdict = world.decide_with(row.matches, row.of_client);
+    EXPECT_EQ(verdict.outcome, row.outcome) << row.what;
+    EXPECT_EQ(verdict.winner, row.winner) << row.what;
+  }
+  const Verdict rest = world.decide_with({rule(kFirstZone, kExact, 4, Action::nxdomain)}, {}, kRankRpz);
+  EXPECT_EQ(rest.outcome, Outcome::none) << "its rank was decided before";
+}
+
+// SEMANTICS 4: `name` and `*.name` of one RPZ zone together count as a subtree
+TEST(Verdict, AnRpzNameWithItsWildcardIsASubtree) {
+  RpzWorld world;
+  const auto degrades = [&](ListId list, std::uint8_t flags) {
+    return world.decide_with({rule(list, kExact, 4, Action::nxdomain, flags)}).degrade_nxdomain;
+  };
+  EXPECT_TRUE(degrades(kFirstZone, 0));
+  EXPECT_FALSE(degrades(kFirstZone, Match::kWithBelow));
+  EXPECT_TRUE(degrades(kAds, Match::kWithBelow)) << "said of RPZ zones alone";
+}
+
+// SEMANTICS 4: and never more than the time left of a schedule edge or a timed overlay
+TEST(Verdict, TheNextEdgeInTimeIsTold) {
+  World world;
+  using std::chrono::seconds;
+  world.details.details[1].conditions.not_after = world.now + seconds(60);
+  world.details.details[2].conditions.not_before = world.now + seconds(20);
+  world.details.details[3].conditions.not_after = world.now - seconds(1);
+  world.details.details[4].conditions.not_after = world.now + seconds(5);
+  world.details.details[4].conditions.groups = {"kids"};
+  const auto until = [&](std::vector<std::uint32_t> details) {
+    std::vector<Match> matches;
+    for (const std::uint32_t detail : details)
+      matches.push_back(rule(kLocalRules, kExact, 4, Action::allow, 0, detail));
+    matches.push_back(rule(kAds, kSubtree, 2, Action::block));
+    return world.decide_in_group(matches, 0).until;
+  };
+  EXPECT_EQ(until({}), std::nullopt);
+  EXPECT_EQ(until({1}), world.now + seconds(60)) << "the end of what lets it through";
+  EXPECT_EQ(until({1, 2}), world.now + seconds(20)) << "or the beginning of what will";
+  EXPECT_EQ(until({3}), std::nullopt) << "past edges change nothing";
+  EXPECT_EQ(until({4}), std::nullopt) << "nor do those of another group";
+}
+
+TEST(Verdict, SafeSearchHoldsUnlessTheAdministratorAllowsTheName) {
+  World world;
+  const ListId google = kFirstSafeSearch;
+  const Match safe = rule(google, kExact, 4, Action::cname);
+  EXPECT_EQ(world.decide_in_group({safe}, 0).outcome, Outcome::none) << "the policy does not ask for it";
+  world.set.policies[0].safe_search = 1;
+  Verdict verdict = world.decide_in_group({safe}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked);
+  EXPECT_EQ(verdict.action, Action::cname);
+  verdict = world.decide_in_group({rule(kAllow, kSubtree, 2, Action::allow), safe}, 0);
+  EXPECT_EQ(verdict.action, Action::cname) << "an allow list opens the engine, not its unfiltered answers";
+  verdict = world.decide_in_group({rule(kLocalRules, kSubtree, 2, Action::allow), safe}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed);
+  verdict = world.decide_in_group({rule(kAds, kSubtree, 2, Action::block), safe}, 0);
+  EXPECT_EQ(verdict.winner, 0) << "what is blocked stays so";
+}
+
+TEST(Verdict, CanaryNamesAreThePolicysChoice) {
+  World world;
+  const Match canary = rule(kCanaryNames, kExact, 4, Action::nxdomain);
+  EXPECT_EQ(world.decide_in_group({canary}, 0).outcome, Outcome::none);
+  world.set.policies[0].canary_names = true;
+  EXPECT_EQ(world.decide_in_group({canary}, 0).action, Action::nxdomain);
 }
 
 TEST(Verdict, LosersAreNamed) {

@@ -35,6 +35,10 @@ std::string_view text_of(LinkKind link) {
       return "address";
     case LinkKind::default_deny:
       return "default_deny";
+    case LinkKind::client:
+      return "client";
+    case LinkKind::name_server:
+      return "name_server";
   }
   return "qname";
 }
@@ -78,6 +82,10 @@ std::string_view to_text(DecisionClass decision_class) {
       return "allowed_over_block";
     case DecisionClass::resolved:
       return "resolved";
+    case DecisionClass::rebinding:
+      return "rebinding";
+    case DecisionClass::blocked_upstream:
+      return "blocked_upstream";
   }
   return "unknown";
 }

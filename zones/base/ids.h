@@ -20,9 +20,11 @@ using NamesEpoch = Id<struct NamesEpochTag, std::uint64_t>;  // rises only when 
 using PayloadId = Id<struct PayloadIdTag, std::uint64_t>;    // address, alias target, local data of a rule; 0: none
 
 // Lists that exist without a definition in weir.toml. Definitions start at kFirstDefinedList.
-inline constexpr ListId kLocalRules{1};      // `weir rule add`
-inline constexpr ListId kOverlays{2};        // timed exceptions
-inline constexpr ListId kProtectedNames{3};  // names that no list can block
+inline constexpr ListId kLocalRules{1};       // `weir rule add`
+inline constexpr ListId kOverlays{2};         // timed exceptions
+inline constexpr ListId kProtectedNames{3};   // names that no list can block
+inline constexpr ListId kCanaryNames{4};      // names by which programs ask whether they may go past the filter
+inline constexpr ListId kFirstSafeSearch{5};  // one list a service (built_in_lists.h)
 inline constexpr ListId kFirstDefinedList{16};
 
 }  // namespace weir

@@ -228,8 +228,8 @@ std::optional<Decision> decode_decision(std::span<const std::uint8_t> record) {
   if (!unpacker.kind_is(RecordKind::decision)) return std::nullopt;
   Decision decision;
   decision.time = unpacker.time();
-  decision.decision_class = unpacker.choice(DecisionClass::resolved);
-  decision.link = unpacker.choice(LinkKind::default_deny);
+  decision.decision_class = unpacker.choice(DecisionClass::blocked_upstream);
+  decision.link = unpacker.choice(LinkKind::name_server);
   decision.transport = unpacker.choice(Transport::tcp);
   decision.action = unpacker.choice(Action::answer);
   decision.mode = unpacker.choice(BlockMode::cname);

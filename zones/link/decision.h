@@ -25,11 +25,13 @@ enum class DecisionClass : std::uint8_t {
   blocked = 0,
   would_block = 1,  // an observe list
   allowed_over_block = 2,
-  resolved = 3  // only where the policy logs every query
+  resolved = 3,         // only where the policy logs every query
+  rebinding = 4,        // a private address, for a name that is not local
+  blocked_upstream = 5  // the server that was asked blocks it: passed on
 };
 
 // Which part of the answer decided.
-enum class LinkKind : std::uint8_t { qname = 0, alias = 1, address = 2, default_deny = 3 };
+enum class LinkKind : std::uint8_t { qname = 0, alias = 1, address = 2, default_deny = 3, client = 4, name_server = 5 };
 
 enum class Transport : std::uint8_t { udp = 0, tcp = 1 };
 

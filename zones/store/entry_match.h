@@ -82,6 +82,14 @@ class SuffixMatches {
     }
     out_.lists_below.push_back(list);
   }
+  // What its list says of all below the name itself. Entries of one name come by kind: exact ones were before.
+  void note_below(const Entry& below) {
+    for (std::size_t i = first_match_; i < out_.matches.size(); ++i) {
+      Match& match = out_.matches[i];
+      const bool same = match.kind == PatternKind::exact && match.list == below.list && match.action == below.action;
+      if (same && match.detail == 0 && below.detail == 0) match.flags |= Match::kWithBelow;
+    }
+  }
   bool any() const { return out_.matches.size() > first_match_; }
   void finish() {
     if (!any()) {

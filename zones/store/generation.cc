@@ -87,20 +87,28 @@ Result<void> GenerationImpl::load() {
     if (!counts) return corrupt(path_.string());
     depths_ = in_use(*counts);
   }
-  found = database_->find(Family::payload, counts_key(RuleSpace::address), value);
-  if (!found) return found.error();
-  if (*found) {
-    const auto lengths = decode_lengths(value);
-    if (!lengths) return corrupt(path_.string());
-    ipv4_lengths_ = in_use(lengths->ipv4);
-    ipv6_lengths_ = in_use(lengths->ipv6);
+  for (const auto& [space, prefixes] : {std::pair(RuleSpace::address, &answer_prefixes_),
+                                        {RuleSpace::client, &client_prefixes_},
+                                        {RuleSpace::ns_address, &ns_prefixes_}}) {
+    if (auto loaded = load_prefixes(space, *prefixes); !loaded) return loaded;
   }
-  has_address_rules_ = !ipv4_lengths_.empty() || !ipv6_lengths_.empty();
   payloads_ = std::make_unique<PayloadTable>(*database_, damaged_reads_);
   return load_lists();
 }
 
+Result<void> GenerationImpl::load_prefixes(RuleSpace space, PrefixesInUse& out) {
+  std::string value;
+  const auto found = database_->find(Family::payload, counts_key(space), value);
+  if (!found) return found.error();
+  if (!*found) return {};
+  const auto lengths = decode_lengths(value);
+  if (!lengths) return corrupt(path_.string());
+  out = {in_use(lengths->ipv4), in_use(lengths->ipv6)};
+  return {};
+}
+
 Result<void> GenerationImpl::load_lists() {
+  triggers_ = {.client = client_prefixes_.any(), .address = answer_prefixes_.any(), .name_server = ns_prefixes_.any()};
   for (const ListDefinition& list : policies_.lists) {
     std::string value;
     const auto found = database_->find(Family::lists, list_state_key(list.id), value);
@@ -111,7 +119,14 @@ Result<void> GenerationImpl::load_lists() {
       if (!decoded) return corrupt(path_.string());
       state = *decoded;
     }
-    rules_ += state.rules;
+    // What weir brings along is nobody's list.
+    if (list.id >= kFirstDefinedList || list.id < kProtectedNames) rules_ += state.rules;
+    const auto has = [&](RuleSpace space) { return state.triggers[*triggers_index(space)] != 0; };
+    const Triggers triggers{.client = has(RuleSpace::client),
+                            .address = has(RuleSpace::address),
+                            .name_server = has(RuleSpace::ns_name) || has(RuleSpace::ns_address)};
+    if (!(triggers == Triggers{})) list_triggers_.emplace_back(list.id, triggers);
+    triggers_.name_server = triggers_.name_server || triggers.name_server;
     if (!state.loaded && list.id >= kFirstDefinedList) never_loaded_.push_back(list.id);
   }
   return {};
@@ -148,6 +163,7 @@ void GenerationImpl::match_entries(ByteReader entries, unsigned labels, NameScan
     scan.patterns = scan.patterns || is_pattern(entry);
     const bool matches = entry_matches(entry, labels, scan.name, *payloads_);
     if (matches) found.add(make_match(entry, labels));
+    if (entry.kind == PatternKind::below && !matches) found.note_below(entry);
     if (opens_below_itself(entry)) found.add_below(entry.list);
   }
   if (!entries.ok()) {
@@ -163,29 +179,77 @@ void GenerationImpl::match_entries(ByteReader entries, unsigned labels, NameScan
 }
 
 void GenerationImpl::match_address(const IpAddress& address, MatchSet& out) const {
+  match_prefixes(RuleSpace::address, answer_prefixes_, address, out);
+}
+
+void GenerationImpl::match_client(const IpAddress& address, MatchSet& out) const {
+  match_prefixes(RuleSpace::client, client_prefixes_, address, out);
+}
+
+void GenerationImpl::match_ns_address(const IpAddress& address, MatchSet& out) const {
+  match_prefixes(RuleSpace::ns_address, ns_prefixes_, address, out);
+}
+
+void GenerationImpl::match_prefixes(RuleSpace space, const PrefixesInUse& lengths, const IpAddress& address,
+                                    MatchSet& out) const {
   out.clear();
-  if (!has_address_rules_) return;
+  if (!lengths.any()) return;
   const IpAddress plain = address.unmapped();
   rocksdb::PinnableSlice value;
   rocksdb::ColumnFamilyHandle* payload = database_->family(Family::payload);
   std::array<char, 20> key{};
-  key[0] = static_cast<char>(RuleSpace::address);
+  key[0] = static_cast<char>(space);
   key[1] = static_cast<char>(plain.family);
-  for (const std::uint8_t length : plain.family == AddressFamily::ipv4 ? ipv4_lengths_ : ipv6_lengths_) {
+  for (const std::uint8_t length : plain.family == AddressFamily::ipv4 ? lengths.ipv4 : lengths.ipv6) {
     const Prefix prefix = Prefix::of(plain, length);
     const std::size_t octets = (length + 7U) / 8;
     key[2] = static_cast<char>(length);
     std::copy_n(prefix.address.octets.begin(), octets, key.begin() + 3);
     value.Reset();
     const rocksdb::Status status = database_->db().Get({}, payload, rocksdb::Slice(key.data(), 3 + octets), &value);
-    if (status.IsNotFound()) continue;
-    ByteReader entries(status.ok() ? view(value) : std::string_view());
-    while (entries.ok() && !entries.at_end()) {
-      const Entry entry = read_entry(entries);
-      if (entries.ok()) out.matches.push_back(make_match(entry, length));
-    }
-    if (!status.ok() || !entries.ok()) damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+    if (!status.IsNotFound()) add_entries(status.ok() ? view(value) : std::string_view(), status.ok(), length, out);
   }
+}
+
+void GenerationImpl::match_ns_name(const ReversedName& name, MatchSet& out) const {
+  out.clear();
+  if (!triggers_.name_server) return;
+  rocksdb::PinnableSlice value;
+  rocksdb::ColumnFamilyHandle* payload = database_->family(Family::payload);
+  std::string key;
+  for (unsigned labels = name.label_count() + 1U; labels-- > 0;) {
+    key = address_key(RuleSpace::ns_name, name.key_of_suffix(labels));
+    value.Reset();
+    const rocksdb::Status status = database_->db().Get({}, payload, slice(key), &value);
+    if (status.IsNotFound()) continue;
+    const std::size_t first = out.matches.size();
+    add_entries(status.ok() ? view(value) : std::string_view(), status.ok(), labels, out);
+    // A rule with a `*` speaks of what is below its name, any other of the name itself.
+    const bool itself = labels == name.label_count();
+    const auto other = [&](const Match& match) {
+      const bool below = match.detail != 0 && payloads_->pattern(match.detail) == kNameServersBelow;
+      return below == itself;
+    };
+    out.matches.erase(
+        std::remove_if(out.matches.begin() + static_cast<std::ptrdiff_t>(first), out.matches.end(), other),
+        out.matches.end());
+  }
+}
+
+void GenerationImpl::add_entries(std::string_view octets, bool readable, unsigned labels, MatchSet& out) const {
+  ByteReader entries(octets);
+  while (entries.ok() && !entries.at_end()) {
+    const Entry entry = read_entry(entries);
+    if (entries.ok()) out.matches.push_back(make_match(entry, labels));
+  }
+  if (!readable || !entries.ok()) damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+}
+
+Generation::Triggers GenerationImpl::triggers(ListId list) const {
+  for (const auto& [id, triggers] : list_triggers_) {
+    if (id == list) return triggers;
+  }
+  return {};
 }
 
 Result<const Database*> GenerationImpl::history() const {

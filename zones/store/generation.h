@@ -39,6 +39,10 @@ class RulesInForce : public DetailSource {
   virtual void match(const ReversedName& name, MatchSet& out) const = 0;
   // Every address rule whose prefix holds `address`, longest first. `out` is cleared first.
   virtual void match_address(const IpAddress& address, MatchSet& out) const = 0;
+  // The same of the client's address, and of the names and addresses of the servers that gave an answer.
+  virtual void match_client(const IpAddress&, MatchSet& out) const { out.clear(); }
+  virtual void match_ns_name(const ReversedName&, MatchSet& out) const { out.clear(); }
+  virtual void match_ns_address(const IpAddress&, MatchSet& out) const { out.clear(); }
 
   virtual const PolicySet& policies() const = 0;
   // policies().local_zones as the packet path asks them; nullptr: none.
@@ -62,6 +66,15 @@ class Generation : public RulesInForce {
   static Result<GenerationNumber> read_current_number(const std::filesystem::path& store);
 
   virtual bool has_address_rules() const = 0;
+  // What rules a list has beside those on names (all: any list at all). Known at open.
+  struct Triggers {
+    bool client = false;
+    bool address = false;
+    bool name_server = false;
+    bool operator==(const Triggers&) const = default;
+  };
+  virtual Triggers triggers(ListId) const { return {}; }
+  virtual Triggers triggers() const { return {}; }
   virtual NamesEpoch names_epoch() const = 0;  // rises only when rules change
   virtual WallTime published_at() const = 0;
   virtual const std::string& fingerprint() const = 0;  // over canonical rules and policies: hex

@@ -14,6 +14,13 @@
 
 namespace weir::store {
 
+// Which prefix lengths the rules of one space have, longest first.
+struct PrefixesInUse {
+  std::vector<std::uint8_t> ipv4;
+  std::vector<std::uint8_t> ipv6;
+  bool any() const { return !ipv4.empty() || !ipv6.empty(); }
+};
+
 // Who can tell what was true when. Errors: those of opening a database.
 class HistoryKeeper {
  public:
@@ -28,7 +35,12 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
 
   void match(const ReversedName& name, MatchSet& out) const override;
   void match_address(const IpAddress& address, MatchSet& out) const override;
-  bool has_address_rules() const override { return has_address_rules_; }
+  bool has_address_rules() const override { return triggers_.address; }
+  void match_client(const IpAddress& address, MatchSet& out) const override;
+  void match_ns_name(const ReversedName& name, MatchSet& out) const override;
+  void match_ns_address(const IpAddress& address, MatchSet& out) const override;
+  Triggers triggers(ListId list) const override;
+  Triggers triggers() const override { return triggers_; }
   const RuleDetail* detail(PayloadId id) const override { return payloads_->detail(id.value); }
   const PolicySet& policies() const override { return policies_; }
   const LocalData* local_data() const override { return local_data_.get(); }
@@ -47,6 +59,9 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   GenerationImpl() = default;
   Result<void> load();
   Result<void> load_lists();
+  Result<void> load_prefixes(RuleSpace space, PrefixesInUse& out);
+  void match_prefixes(RuleSpace space, const PrefixesInUse& lengths, const IpAddress& address, MatchSet& out) const;
+  void add_entries(std::string_view octets, bool readable, unsigned labels, MatchSet& out) const;
   void match_entries(ByteReader entries, unsigned labels, struct NameScan& scan, MatchSet& out) const;
 
   std::filesystem::path path_;
@@ -59,10 +74,10 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   std::unique_ptr<const LocalData> local_data_;
   std::vector<ListId> never_loaded_;
   std::uint64_t rules_ = 0;
-  std::vector<std::uint8_t> depths_;        // label counts that exist in `names`, deepest first
-  std::vector<std::uint8_t> ipv4_lengths_;  // of address rules, longest first
-  std::vector<std::uint8_t> ipv6_lengths_;
-  bool has_address_rules_ = false;
+  std::vector<std::uint8_t> depths_;  // label counts that exist in `names`, deepest first
+  PrefixesInUse answer_prefixes_, client_prefixes_, ns_prefixes_;
+  Triggers triggers_;
+  std::vector<std::pair<ListId, Triggers>> list_triggers_;  // of lists that have any
   mutable std::atomic<std::uint64_t> damaged_reads_{0};
   mutable std::mutex history_mutex_;
   mutable std::unique_ptr<Database> history_;

@@ -511,7 +511,24 @@ std::string encode(const ListState& state) {
   for (const std::uint64_t lane : state.sum) put_u64(out, lane);
   put_varint(out, state.next_serial);
   put_u8(out, state.loaded ? 1 : 0);
+  for (const std::uint64_t count : state.triggers) put_varint(out, count);
   return out;
+}
+
+std::optional<std::size_t> triggers_index(RuleSpace space) {
+  switch (space) {
+    case RuleSpace::client:
+      return 0;
+    case RuleSpace::address:
+      return 1;
+    case RuleSpace::ns_name:
+      return 2;
+    case RuleSpace::ns_address:
+      return 3;
+    case RuleSpace::name:
+      break;
+  }
+  return std::nullopt;
 }
 
 std::optional<ListState> decode_list_state(std::string_view value) {
@@ -521,6 +538,7 @@ std::optional<ListState> decode_list_state(std::string_view value) {
   for (std::uint64_t& lane : state.sum) lane = reader.u64();
   state.next_serial = reader.varint();
   state.loaded = reader.u8() != 0;
+  for (std::uint64_t& count : state.triggers) count = reader.at_end() ? 0 : reader.varint();
   if (!reader.ok() || !reader.at_end()) return std::nullopt;
   return state;
 }

@@ -203,11 +203,16 @@ std::string policies_key(std::uint64_t first_generation);
 
 using Sum = std::array<std::uint64_t, 4>;  // see fingerprint.h
 
+// Of the spaces beside names; nothing for names.
+std::optional<std::size_t> triggers_index(RuleSpace space);
+
 struct ListState {
   std::uint64_t rules = 0;
   Sum sum{};
   std::uint64_t next_serial = 1;  // for lists whose rules come one by one
   bool loaded = false;            // had a successful import
+  // Rules on what is known only of an answer or a client, by triggers_index(). Absent in what was stored before.
+  std::array<std::uint64_t, 4> triggers{};
   bool operator==(const ListState&) const = default;
 };
 std::string encode(const ListState& state);

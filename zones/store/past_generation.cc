@@ -114,7 +114,11 @@ void PastGeneration::match(const ReversedName& name, MatchSet& out) const {
     const std::string_view target = name.key_of_suffix(labels);
     SuffixMatches found(out);
     for (const Entry& entry : entries_on(intervals, RuleSpace::name, target)) {
-      if (entry_matches(entry, labels, matched, payloads_)) found.add(make_match(entry, labels));
+      if (entry_matches(entry, labels, matched, payloads_)) {
+        found.add(make_match(entry, labels));
+      } else if (entry.kind == PatternKind::below) {
+        found.note_below(entry);
+      }
     }
     if (found.any()) {
       for (const ListDefinition& list : policies_.lists) {

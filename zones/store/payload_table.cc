@@ -54,6 +54,11 @@ const RuleDetail* PayloadTable::detail(std::uint64_t id) const {
   return node == nullptr ? nullptr : &node->payload.detail;
 }
 
+std::string_view PayloadTable::pattern(std::uint64_t id) const {
+  const Node* node = find(id);
+  return node == nullptr ? std::string_view() : std::string_view(node->payload.pattern);
+}
+
 bool PayloadTable::pattern_matches(std::uint64_t id, PatternKind kind, std::string_view name) const {
   const Node* node = find(id);
   if (node == nullptr) return false;

@@ -23,6 +23,7 @@ class PayloadTable {
 
   // nullptr: no such id, or not readable.
   const RuleDetail* detail(std::uint64_t id) const;
+  std::string_view pattern(std::uint64_t id) const;  // empty: none
   // Whether the pattern with this id (glob or regular expression) matches `name` (text without the final dot).
   bool pattern_matches(std::uint64_t id, PatternKind kind, std::string_view name) const;
 

@@ -349,6 +349,8 @@ Result<void> write_changes(const Database& database, ListId list, const ChangeSe
   }
   Hasher hash;
   for (const RuleChange& change : changes) {
+    if (const auto index = triggers_index(static_cast<RuleSpace>(change.key[0])))
+      state.triggers[*index] += change.added ? 1 : UINT64_MAX;
     if (change.added) {
       add(state.sum, hash(change.key));
       if (change.payload != nullptr) out.put(Family::payload, payload_key(change.interval.detail), *change.payload);

@@ -14,6 +14,8 @@ constexpr ListId kAds{16};
 constexpr ListId kAllow{17};
 constexpr ListId kLegal{18};
 constexpr ListId kWatched{19};
+constexpr ListId kZone{20};
+constexpr ListId kLaterZone{21};
 
 // A generation whose rules are a table: name or address -> matches.
 class FakeGeneration : public Generation {
@@ -34,7 +36,15 @@ class FakeGeneration : public Generation {
       if (id == kWatched) list.mode = ListMode::observe;
       set.lists.push_back(list);
     }
-    set.policies[0].lists = {kAds, kAllow, kLegal, kWatched};
+    for (const ListId id : {kZone, kLaterZone}) {
+      ListDefinition list;
+      list.id = id;
+      list.name = id == kZone ? "zone" : "later";
+      list.kind = ListKind::rpz;
+      list.rank = id == kZone ? kRankRpz : kRankRpz + 1;
+      set.lists.push_back(list);
+    }
+    set.policies[0].lists = {kAds, kAllow, kLegal, kWatched, kZone, kLaterZone};
     set.mname = *Name::parse("ns.weir.example");
     set.rname = *Name::parse("hostmaster.weir.example");
   }
@@ -50,6 +60,11 @@ class FakeGeneration : public Generation {
     if (found != addresses.end()) out.matches = found->second;
   }
   bool has_address_rules() const override { return !addresses.empty(); }
+  std::map<std::uint32_t, Triggers> list_triggers;
+  Triggers triggers(ListId list) const override {
+    const auto found = list_triggers.find(list.value);
+    return found == list_triggers.end() ? Triggers{} : found->second;
+  }
   const PolicySet& policies() const override { return set; }
   GenerationNumber number() const override { return {7}; }
   NamesEpoch names_epoch() const override { return {3}; }
@@ -116,7 +131,9 @@ struct World {
     generation.match(ReversedName(query.name()), matches);
     add(AnswerPart::qname, query.name(), {}, matches);
     for (const auto& [part, text] : later) {
-      if (part == AnswerPart::address) {
+      if (part == AnswerPart::ns_name) {
+        add(part, *Name::parse(text), {}, {.matches = generation.names.at(text), .lists_below = {}});
+      } else if (is_address(part)) {
         const IpAddress address = *IpAddress::parse(text);
         generation.match_address(address, matches);
         add(part, query.name(), address, matches);
@@ -413,6 +430,220 @@ TEST(AnswerVerdict, MatchAnswerFindsAliasesAndAddresses) {
   EXPECT_EQ(parts[1].part, AnswerPart::alias);
   EXPECT_EQ(parts[1].name.to_text(), "tracker.example");
   EXPECT_EQ(parts[2].address.to_text(), "203.0.113.9");
+}
+
+// What an RPZ zone of an earlier rank says of addresses and name servers, against what a later one said of the name.
+struct TwoZones : World {
+  TwoZones() {
+    generation.list_triggers[kZone.value] = {.client = false, .address = true, .name_server = true};
+    asker.response_rank = first_response_rank(generation, policy());
+    generation.addresses[*IpAddress::parse("203.0.113.9")] = {rule(kZone, PatternKind::address, 24, Action::nodata)};
+    generation.addresses[*IpAddress::parse("203.0.113.10")] = {rule(kZone, PatternKind::address, 32, Action::allow)};
+    generation.names["ns.bad.example"] = {rule(kZone, PatternKind::ns_name, 3, Action::refused)};
+    generation.names["named.example"] = {rule(kLaterZone, PatternKind::exact, 2, Action::nxdomain)};
+    generation.names["plain.example"] = {rule(kAds, PatternKind::exact, 2)};
+    generation.names["passed.example"] = {rule(kZone, PatternKind::exact, 2, Action::allow)};
+    generation.names["later.example"] = {rule(kLaterZone, PatternKind::exact, 2, Action::allow)};
+    generation.names["cdn.example"] = {rule(kLaterZone, PatternKind::exact, 2, Action::nodata)};
+    generation.names["tracker.example"] = {rule(kAds, PatternKind::exact, 2)};
+  }
+};
+
+// SEMANTICS 3: a QNAME match decides before recursion only if no earlier rank of the policy has such triggers
+// SEMANTICS 3: else it is provisional, the answer is resolved first
+// SEMANTICS 3: PASSTHRU ends evaluation for the whole response, addresses included
+TEST(AnswerVerdict, RpzZonesDecideOverTheWholeResponse) {
+  struct Row {
+    const char* what;
+    const char* qname;
+    bool provisional;
+    std::vector<std::pair<AnswerPart, const char*>> later;
+    Outcome outcome;
+    Action action;
+  };
+  constexpr auto kAddress = AnswerPart::address;
+  constexpr auto kAlias = AnswerPart::alias;
+  const std::vector<Row> rows = {
+      {"nothing of the earlier zone",
+       "named.example",
+       true,
+       {{kAddress, "198.51.100.1"}},
+       Outcome::blocked,
+       Action::nxdomain},
+      {"its address rule wins", "named.example", true, {{kAddress, "203.0.113.9"}}, Outcome::blocked, Action::nodata},
+      {"its PASSTHRU too", "named.example", true, {{kAddress, "203.0.113.10"}}, Outcome::allowed, Action::allow},
+      {"addresses before name servers",
+       "named.example",
+       true,
+       {{kAddress, "203.0.113.10"}, {AnswerPart::ns_name, "ns.bad.example"}},
+       Outcome::allowed,
+       Action::allow},
+      {"name servers",
+       "named.example",
+       true,
+       {{AnswerPart::ns_name, "ns.bad.example"}},
+       Outcome::blocked,
+       Action::refused},
+      {"a plain list's rank is before the zones",
+       "plain.example",
+       false,
+       {{kAddress, "203.0.113.10"}},
+       Outcome::blocked,
+       Action::block},
+      {"PASSTHRU on the name: addresses of its zone are not asked",
+       "passed.example",
+       false,
+       {{kAddress, "203.0.113.9"}},
+       Outcome::allowed,
+       Action::allow},
+      {"nor are links of later zones",
+       "passed.example",
+       false,
+       {{kAlias, "cdn.example"}},
+       Outcome::allowed,
+       Action::allow},
+      {"but plain lists are", "passed.example", false, {{kAlias, "tracker.example"}}, Outcome::blocked, Action::block},
+      {"PASSTHRU of a later zone leaves the earlier one its say",
+       "later.example",
+       false,
+       {{kAddress, "203.0.113.9"}},
+       Outcome::blocked,
+       Action::nodata},
+      {"PASSTHRU on a link ends it for what follows",
+       "www.example",
+       false,
+       {{kAlias, "passed.example"}, {kAlias, "cdn.example"}, {kAddress, "203.0.113.9"}},
+       Outcome::none,
+       Action::allow},
+      {"a later zone's link is overruled by an address that an earlier one passes, not so a plain list's",
+       "www.example",
+       false,
+       {{kAlias, "cdn.example"}, {kAlias, "tracker.example"}, {kAddress, "203.0.113.10"}},
+       Outcome::blocked,
+       Action::block},
+  };
+  TwoZones world;
+  for (const Row& row : rows) {
+    world.ask(row.qname, RecordType::a);
+    AnswerMatches parts = world.parts();
+    for (const auto& later : row.later) {
+      AnswerMatches more = world.parts({later});
+      parts.push_back(more.back());
+    }
+    EXPECT_EQ(decide_question(parts, world.asker, RecordType::a).provisional, row.provisional) << row.what;
+    const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+    EXPECT_EQ(verdict.verdict.outcome, row.outcome) << row.what;
+    EXPECT_EQ(verdict.verdict.action, row.action) << row.what;
+  }
+}
+
+// SEMANTICS 4 truncate: TC=1 over UDP, real answer over TCP
+TEST(AnswerVerdict, TruncateLetsTcpGoOnToTheRestOfTheAnswer) {
+  World world;
+  world.generation.names["slow.example"] = {rule(kLocalRules, PatternKind::exact, 2, Action::truncate)};
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("slow.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::alias, "tracker.example"}});
+  EXPECT_EQ(decide_answer(parts, world.asker, RecordType::a).verdict.action, Action::truncate);
+  world.asker.transport = Transport::tcp;
+  const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+  EXPECT_TRUE(verdict.blocked()) << "what it leads to is still blocked";
+  EXPECT_EQ(verdict.part, 1);
+  EXPECT_FALSE(decide_answer(world.parts(), world.asker, RecordType::a).blocked());
+}
+
+// SEMANTICS 5.4: for names outside configured local domains, against rebinding rules (private, loopback, link-local
+// SEMANTICS 5.4: Rebinding hits answer NODATA with EDE 15 and are logged as an own class.
+TEST(AnswerVerdict, PrivateAddressesOfForeignNamesAreRefused) {
+  World world;
+  world.policy().rebinding_protection = true;
+  world.generation.set.local_domains = {*Name::parse("home.example")};
+  world.generation.addresses[*IpAddress::parse("10.9.9.9")] = {
+      rule(kLocalRules, PatternKind::address, 32, Action::allow)};
+  struct Row {
+    const char* name;
+    const char* address;
+    bool refused;
+  };
+  for (const Row& row : {Row{"evil.example", "10.1.2.3", true}, Row{"evil.example", "172.31.0.1", true},
+                         Row{"evil.example", "192.168.0.1", true}, Row{"evil.example", "127.0.0.1", true},
+                         Row{"evil.example", "169.254.1.1", true}, Row{"evil.example", "100.64.0.1", true},
+                         Row{"evil.example", "::1", true}, Row{"evil.example", "fe80::1", true},
+                         Row{"evil.example", "fd00::1", true}, Row{"evil.example", "::ffff:10.0.0.1", true},
+                         Row{"evil.example", "64:ff9b::10.0.0.1", true}, Row{"evil.example", "172.32.0.1", false},
+                         Row{"evil.example", "2001:db8::1", false}, Row{"evil.example", "64:ff9b::192.0.2.1", false},
+                         Row{"nas.home.example", "10.1.2.3", false}, Row{"evil.example", "10.9.9.9", false}}) {
+    world.ask(row.name, RecordType::a);
+    const AnswerMatches parts = world.parts({{AnswerPart::address, row.address}});
+    const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+    ASSERT_EQ(verdict.blocked(), row.refused) << row.name << ' ' << row.address;
+    if (!row.refused) continue;
+    const Reply reply = answer(world, parts, verdict);
+    EXPECT_EQ(reply.rcode, Rcode::noerror);
+    EXPECT_EQ(reply.answers, 0U);
+    EXPECT_EQ(reply.soa_owner, "evil.example");
+    EXPECT_EQ(reply.ede, 15);
+    Decision decision;
+    ASSERT_TRUE(describe_decision(decision, world.query, world.asker, parts, verdict));
+    EXPECT_EQ(decision.decision_class, DecisionClass::rebinding);
+    EXPECT_EQ(decision.link, LinkKind::address);
+  }
+  world.policy().rebinding_protection = false;
+  world.ask("evil.example", RecordType::a);
+  EXPECT_FALSE(decide_answer(world.parts({{AnswerPart::address, "10.1.2.3"}}), world.asker, RecordType::a).blocked());
+}
+
+// SEMANTICS 5.3: HTTPS/SVCB: TargetName as a chain link; `ipv4hint`, `ipv6hint` as addresses
+TEST(AnswerVerdict, ServicesHaveLinksAndAddresses) {
+  World world;
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.generation.addresses[*IpAddress::parse("203.0.113.9")] = {rule(kLocalRules, PatternKind::address, 24)};
+  world.generation.addresses[*IpAddress::parse("2001:db8::9")] = {rule(kLocalRules, PatternKind::address, 128)};
+  const auto service = [](const char* target, std::vector<std::pair<std::uint16_t, std::vector<const char*>>> hints) {
+    std::vector<std::uint8_t> rdata(512);
+    Writer writer(rdata);
+    writer.u16(1);
+    writer.name_uncompressed(*Name::parse(target));
+    writer.u16(1);  // alpn
+    writer.u16(3);
+    for (const char c : {'\x02', 'h', '2'}) writer.u8(static_cast<std::uint8_t>(c));
+    for (const auto& [key, addresses] : hints) {
+      writer.u16(key);
+      writer.u16(static_cast<std::uint16_t>(addresses.size() * (key == 4 ? 4 : 16)));
+      for (const char* address : addresses) writer.octets(IpAddress::parse(address)->bytes());
+    }
+    rdata.resize(writer.size());
+    return rdata;
+  };
+  struct Row {
+    std::vector<std::uint8_t> rdata;
+    std::vector<std::string> parts;
+  };
+  const std::vector<Row> rows = {
+      {service("tracker.example", {}), {"tracker.example"}},
+      {service(".", {{4, {"203.0.113.8", "203.0.113.9"}}}), {"203.0.113.9"}},
+      {service("plain.example", {{4, {"198.51.100.1"}}, {6, {"2001:db8::9"}}}), {"2001:db8::9"}},
+      {service(".", {{4, {"10.0.0.1"}}}), {"10.0.0.1"}},
+      {{0}, {}},
+      {{0, 1, 0, 0, 4, 0, 200, 1}, {}},
+  };
+  for (const RecordType type : {RecordType::https, RecordType::svcb}) {
+    for (const Row& row : rows) {
+      ResolutionResult result;
+      Rrset rrset;
+      rrset.owner = *Name::parse("www.shop.example");
+      rrset.type = type;
+      rrset.add(row.rdata);
+      result.answer.push_back(rrset);
+      world.ask("www.shop.example", type);
+      AnswerMatches parts = world.parts();
+      match_answer(result, world.generation, parts);
+      std::vector<std::string> found;
+      for (std::size_t i = 1; i < parts.size(); ++i)
+        found.push_back(is_address(parts[i].part) ? parts[i].address.to_text() : parts[i].name.to_text());
+      EXPECT_EQ(found, row.parts);
+    }
+  }
 }
 
 TEST(Decision, OnlyDecisionsAreLogged) {

@@ -206,9 +206,19 @@ all = true
   EXPECT_EQ(list.every, std::chrono::minutes(90));
   EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":50");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");
-  const ListDefinition wanted{
-      {},   "ads", ListKind::allow, "court", 12, ListMode::observe, ExceptionScope::rank, Order::specific, Basis::legal,
-      true, true};
+  const ListDefinition wanted{{},
+                              "ads",
+                              ListKind::allow,
+                              "court",
+                              12,
+                              ListMode::observe,
+                              ExceptionScope::rank,
+                              Order::specific,
+                              Basis::legal,
+                              true,
+                              true,
+                              "",
+                              0};
   EXPECT_EQ(list.definition, wanted);
   ASSERT_EQ(config->forwards.size(), 2U);
   const ForwardConfig& stub = config->forwards[0];
