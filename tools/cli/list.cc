@@ -24,7 +24,7 @@ namespace json = boost::json;
 
 const std::vector<std::string> kKinds = {"block", "allow", "address", "rpz"};
 const std::vector<std::string> kMatches = {"auto", "exact", "subtree"};
-const std::vector<std::string> kDialects = {"auto",    "hosts",   "domains",   "adblock",
+const std::vector<std::string> kDialects = {"auto",    "hosts",   "domains",   "wildcard", "adblock",
                                             "dnsmasq", "unbound", "addresses", "rpz"};
 
 struct AddOptions {
@@ -300,7 +300,7 @@ void add_add(CLI::App& family, Action& chosen) {
   verb->add_option("--kind", options->kind, "block (default), allow, address, rpz");
   verb->add_option("--match", options->match, "auto (default), exact, subtree: what a bare name means");
   verb->add_option("--dialect", options->dialect,
-                   "auto (default), hosts, domains, adblock, dnsmasq, unbound, addresses");
+                   "auto (default), hosts, domains, wildcard, adblock, dnsmasq, unbound, addresses, rpz");
   verb->add_option("--every", options->every, "how often it is fetched: 24h by default");
   verb->add_option("--mode", options->mode, "enforce (default), observe");
   verb->add_option("--exceptions", options->exceptions, "own (default), rank");
@@ -363,6 +363,7 @@ void add_check_file(CLI::App& family, Action& chosen) {
       ->capture_default_str()
       ->check(CLI::IsMember(kDialects));
   verb->add_flag("--rewrites", options->rewrites, "trust its addresses as answers");
+  verb->add_flag("--private", options->private_addresses, "take private and loopback addresses");
   verb->add_flag("--all", options->all, "show every line that is skipped, not the first of each kind");
   verb->callback(
       [&chosen, options] { chosen = [options](Command& command) { return check_list_file(command, *options); }; });

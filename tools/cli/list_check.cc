@@ -49,6 +49,7 @@ ExitCode check_list_file(Command& command, const ListCheckOptions& options) {
                                               : NameMatch::automatic;
   wanted.dialect = options.dialect;
   wanted.rewrites = options.rewrites;
+  wanted.private_addresses = options.private_addresses;
   if (options.all) wanted.max_samples = SIZE_MAX;
   wanted.file_name = std::filesystem::path(options.file).filename().string();
   if (options.file.find("://") != std::string::npos) {

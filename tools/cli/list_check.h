@@ -13,6 +13,7 @@ struct ListCheckOptions {
   std::string match = "auto";
   std::string dialect = "auto";
   bool rewrites = false;
+  bool private_addresses = false;
   bool all = false;  // every line that was skipped, not the first of each kind
 };
 

@@ -20,6 +20,7 @@ ListOptions options_of(const ListConfig& list) {
   options.dialect = list.dialect;
   options.rewrites = list.definition.rewrites;
   options.own_actions = list.definition.own_actions;
+  options.private_addresses = list.private_addresses;
   // The publisher's own name for it, not the one that it lies under here.
   const std::size_t slash = list.source.find_last_of('/');
   options.file_name = shown_source(slash == std::string::npos ? list.source : list.source.substr(slash + 1));
@@ -44,7 +45,7 @@ std::string reading_of(const ListConfig& list) {
   const ListDefinition& definition = list.definition;
   return "1 " + std::string(to_text(definition.kind)) + " " + std::to_string(static_cast<int>(list.match)) + " " +
          list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "") +
-         (list.key.empty() ? "" : " signed " + list.key);
+         (list.private_addresses ? " private" : "") + (list.key.empty() ? "" : " signed " + list.key);
 }
 
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
@@ -69,6 +70,7 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
   if (*usable) reading.rules = std::move(*spool);
   reading.lines = reader.summary().lines;
   reading.counts = reader.summary().to_json(false);
+  reading.serial = reader.summary().serial;
   boost::json::error_code error;
   const boost::json::value parsed = boost::json::parse(reading.counts, error);
   if (!error && parsed.is_object()) {

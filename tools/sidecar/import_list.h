@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,7 @@ struct ListReading {
   std::string counts = "{}";   // all of it, for the provenance of the import
   // The rules, packed; nullptr where they are to be read again (or were read long ago).
   std::shared_ptr<RuleSpool> rules;
+  std::optional<std::uint32_t> serial = {};  // of a response policy zone
 };
 
 // Done so far, and of how much (0: unknown).

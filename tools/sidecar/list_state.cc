@@ -40,6 +40,7 @@ ListState read_state(const json::object& from) {
   state.rules = static_cast<std::uint64_t>(number_of(from, "rules"));
   state.lines = static_cast<std::uint64_t>(number_of(from, "lines"));
   state.buckets = text_of(from, "buckets", "{}");
+  state.serial = text_of(from, "serial");
   state.notes = text_of(from, "notes", "[]");
   state.imported_s = number_of(from, "imported");
   state.checked_s = number_of(from, "checked");
@@ -67,6 +68,7 @@ json::object write_state(const ListState& state) {
           {"rules", state.rules},
           {"lines", state.lines},
           {"buckets", state.buckets},
+          {"serial", state.serial},
           {"notes", state.notes},
           {"imported", state.imported_s},
           {"checked", state.checked_s},

@@ -38,6 +38,7 @@ struct ListState {
   std::uint64_t rules = 0;      // of the last import
   std::uint64_t lines = 0;      // likewise
   std::string buckets = "{}";   // likewise: counts as JSON
+  std::string serial;           // of a response policy zone, likewise; empty: none
   std::string notes = "[]";     // likewise: remarks of the reader as JSON
   std::int64_t imported_s = 0;  // seconds since 1970; 0: never
   std::int64_t checked_s = 0;   // last fetch that went well, changed or not

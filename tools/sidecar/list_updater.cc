@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <random>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "tools/sidecar/minisign.h"
 #include "tools/sidecar/schedule.h"
 #include "zones/base/text.h"
+#include "zones/lists/rpz.h"
 #include "zones/store/files.h"
 
 namespace weir::sidecar {
@@ -60,6 +62,19 @@ std::filesystem::path in_fetch(const std::filesystem::path& store, const std::st
 }
 
 // The remarks of the reader, with what guards only warn of.
+// A zone that is older than the one before is taken all the same: its publisher may have begun anew.
+std::string with_serial(const std::string& notes, const std::string& before, std::optional<std::uint32_t> now) {
+  std::uint32_t known = 0;
+  const auto [end, fault] = std::from_chars(before.data(), before.data() + before.size(), known);
+  if (before.empty() || fault != std::errc() || !now || !serial_went_back(known, *now)) return notes;
+  json::error_code error;
+  json::value parsed = json::parse(notes, error);
+  if (error || !parsed.is_array()) return notes;
+  parsed.get_array().emplace_back("the zone's serial number went backwards, from " + before + " to " +
+                                  std::to_string(*now));
+  return json::serialize(parsed);
+}
+
 std::string with_warnings(const std::string& notes, const std::vector<GuardFinding>& findings) {
   json::error_code error;
   json::value parsed = json::parse(notes, error);
@@ -460,6 +475,8 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   state.rules = imported->rules;
   state.lines = report.reading.lines;
   state.buckets = report.reading.buckets;
+  report.reading.notes = with_serial(report.reading.notes, state.serial, report.reading.serial);
+  state.serial = report.reading.serial ? std::to_string(*report.reading.serial) : std::string();
   state.notes = report.reading.notes;
   state.imported_s = to_seconds(provenance.fetched_at);
 

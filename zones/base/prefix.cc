@@ -34,7 +34,7 @@ void clear_past(IpAddress& address, unsigned length) {
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   char buffer[64];
   if (text.size() >= sizeof buffer) return invalid(text.substr(0, 60), "an IP address");
-  std::memcpy(buffer, text.data(), text.size());
+  std::copy(text.begin(), text.end(), buffer);  // not memcpy: text that is empty may have no address
   buffer[text.size()] = 0;
   if (std::strlen(buffer) != text.size()) return invalid(buffer, "an IP address");
   IpAddress address;

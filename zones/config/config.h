@@ -117,6 +117,7 @@ struct ListConfig {           // [[list]]
   std::string source;         // URL, or the absolute path of a file
   NameMatch match = NameMatch::automatic;
   std::string dialect = "auto";
+  bool private_addresses = false;  // prefixes in private and loopback space are taken
   std::chrono::milliseconds every{86400000};
   std::vector<std::string> policies;  // it belongs to these as if they named it: a drop-in is self-contained
   ListGuards guards = {};

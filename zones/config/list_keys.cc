@@ -79,6 +79,7 @@ const Keys<ListConfig>& list_keys() {
           Choice<std::string>{{{"auto", "auto"},
                                {"hosts", "hosts"},
                                {"domains", "domains"},
+                               {"wildcard", "wildcard"},
                                {"adblock", "adblock"},
                                {"dnsmasq", "dnsmasq"},
                                {"unbound", "unbound"},
@@ -112,6 +113,9 @@ const Keys<ListConfig>& list_keys() {
           "actions", Choice<bool>{{{"policy", false}, {"own", true}}},
           [](C& c) -> auto& { return c.definition.own_actions; },
           "how a match is answered: as the policy blocks, or as the list itself says"),
+      key<C>(
+          "private_addresses", Flag{}, [](C& c) -> auto& { return c.private_addresses; },
+          "its prefixes in private and loopback space are taken (kind address); else such lines are skipped"),
       key<C>(
           "basis",
           Choice<Basis>{

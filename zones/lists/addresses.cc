@@ -77,8 +77,9 @@ void parse_address_line(std::string_view text, const LineOptions& options, Line&
     if (!prefix) return line.end(Bucket::invalid_address, 1, prefix.error().message);
     prefixes = {*prefix};
   }
-  if (std::any_of(prefixes.begin(), prefixes.end(), is_private)) {
-    return line.end(Bucket::invalid_address, 1, "private or loopback space: a list must not decide over it");
+  if (!options.private_addresses && std::any_of(prefixes.begin(), prefixes.end(), is_private)) {
+    return line.end(Bucket::invalid_address, 1,
+                    "private or loopback space: only a list with private_addresses = true may decide over it");
   }
   for (const Prefix& prefix : prefixes) {
     Rule& rule = line.rules.emplace_back();

@@ -50,6 +50,7 @@ struct LineOptions {
   ListKind kind = ListKind::block;
   bool rewrites = false;             // addresses in rules are trusted as answers
   bool own_actions = false;          // unbound's zone types keep their meaning; else Action::block
+  bool private_addresses = false;    // address lists may hold private and loopback space
   bool bare_is_subtree = false;      // what `name` alone means
   bool wildcard_is_subtree = false;  // what `*.name` alone means (adblock's ||*.name^ is always "below")
   const UnboundZones* unbound = nullptr;

@@ -28,6 +28,7 @@ LineOptions line_options_of(const ListOptions& options, const Survey& survey) {
   out.kind = options.kind;
   out.rewrites = options.rewrites;
   out.own_actions = options.own_actions;
+  out.private_addresses = options.private_addresses;
   const bool automatic = options.match == NameMatch::automatic;
   const bool hinted = automatic && (survey.says_subtree || says_subtree(options.file_name));
   out.bare_is_subtree = options.match == NameMatch::subtree || hinted;

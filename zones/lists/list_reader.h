@@ -22,6 +22,7 @@ struct ListOptions {
   std::string dialect = "auto";  // or the name of one: other dialects' lines are then wrong_dialect
   bool rewrites = false;
   bool own_actions = false;
+  bool private_addresses = false;
   std::string file_name;  // as the publisher calls it: a hint for match = auto, and for messages
   std::size_t max_line_size = 64 * 1024;
   std::uint64_t max_lines = 200'000'000;

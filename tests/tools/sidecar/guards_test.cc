@@ -152,6 +152,23 @@ TEST_F(GuardsTest, WhatOnlyWarnsIsANote) {
       << notes;
 }
 
+// SEMANTICS 2 RPZ: Serial going backwards: warn, follow.
+TEST_F(GuardsTest, ASerialThatGoesBackIsANote) {
+  const auto zone = [](const std::string& serial, const std::string& name) {
+    return "@ SOA ns.zone.test. host.zone.test. " + serial + " 1 1 1 1\n  NS ns.zone.test.\na.example CNAME .\n" +
+           name + " CNAME .\n";
+  };
+  ASSERT_NO_FATAL_FAILURE(start(zone("7", "b.example"), "kind = \"rpz\"\n"));
+  EXPECT_EQ(update_to(zone("8", "c.example")).message, "");
+  EXPECT_EQ(json::serialize(show().at("notes")), "[]");
+  EXPECT_EQ(update_to(zone("6", "d.example")).message, "");
+  EXPECT_EQ(json::serialize(show().at("notes")), R"(["the zone's serial number went backwards, from 8 to 6"])");
+  EXPECT_EQ(outcome("d.example"), "blocked");
+  EXPECT_EQ(outcome("c.example"), "none");
+  EXPECT_EQ(update_to(zone("7", "e.example")).message, "");
+  EXPECT_EQ(json::serialize(show().at("notes")), "[]");
+}
+
 TEST_F(GuardsTest, AHeldVersionWaitsForExactlyItsApproval) {
   ASSERT_NO_FATAL_FAILURE(start(names(0, 100)));
   const auto generation = done("status").at("generation").at("number").to_number<int>();

@@ -54,6 +54,7 @@ TEST(IpAddress, ParsesAndPrints) {
 }
 
 TEST(IpAddress, UnmapsOnlyMappedOnes) {
+  EXPECT_FALSE(IpAddress::parse(std::string_view()));  // without any octets behind it
   EXPECT_EQ(IpAddress::parse("::ffff:192.0.2.1")->unmapped().to_text(), "192.0.2.1");
   EXPECT_EQ(IpAddress::parse("::192.0.2.1")->unmapped().family, AddressFamily::ipv6);
 }

@@ -114,6 +114,7 @@ mode = "observe"
 exceptions = "rank"
 order = "specific"
 rewrites = true
+private_addresses = true
 actions = "own"
 basis = "legal"
 category = "court"
@@ -203,6 +204,7 @@ all = true
   EXPECT_EQ(list.source, (folder_ / "ads.txt").string());
   EXPECT_EQ(list.match, NameMatch::subtree);
   EXPECT_EQ(list.dialect, "hosts");
+  EXPECT_TRUE(list.private_addresses);
   EXPECT_EQ(list.every, std::chrono::minutes(90));
   EXPECT_EQ(list.where, (folder_ / "weir.toml").string() + ":50");
   EXPECT_EQ(list.file(), folder_ / "weir.toml");

@@ -29,6 +29,11 @@ ListOptions trusted() {
   options.rewrites = true;
   return options;
 }
+ListOptions with_private_addresses() {
+  ListOptions options = of_kind(ListKind::address);
+  options.private_addresses = true;
+  return options;
+}
 ListOptions with_own_actions() {
   ListOptions options;
   options.own_actions = true;
@@ -566,6 +571,9 @@ TEST(Lists, AddressLines) {
       {"10.1.2.3", Bucket::invalid_address, {}, address},
       {"127.0.0.1", Bucket::invalid_address, {}, address},
       {"0.0.0.0/0", Bucket::invalid_address, {}, address},
+      {"10.1.2.3", Bucket::rule, {"block address 10.1.2.3/32"}, with_private_addresses()},
+      {"127.0.0.0/8", Bucket::rule, {"block address 127.0.0.0/8"}, with_private_addresses()},
+      {"0.0.0.0/0", Bucket::rule, {"block address 0.0.0.0/0"}, with_private_addresses()},
       {"::/0", Bucket::invalid_address, {}, address},
       {"a.example", Bucket::invalid_address, {}, address},
       {"192.0.2.1", Bucket::invalid_name, {}},

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 
 #include "tests/zones/lists/reading.h"
 
@@ -253,12 +253,12 @@ TEST(Rpz, AMillionLines) {
   options.kind = ListKind::rpz;
   const auto reader = ListReader::open(folder / "list", options);
   ASSERT_TRUE(reader);
-  const auto began = std::chrono::steady_clock::now();
+  const std::clock_t began = std::clock();  // of the processor: other programs run beside this one
   std::uint64_t rules = 0;
   while ((*reader)->next()) ++rules;
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  const double took = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
   EXPECT_EQ(rules, kLines);
-  std::printf("    %.0f records a second\n", kLines / took.count());
+  std::printf("    %.0f records a second\n", kLines / took);
 }
 
 }  // namespace
