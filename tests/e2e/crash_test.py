@@ -97,6 +97,10 @@ lists = ["moving", "fixed"]
             states = self.versions_in_force(following)
             self.assertEqual(states, {held: {OPEN}, following: {BLOCKED}})
             held = following
+            self.weir.done("audit", "verify")
+        recorded = {record["generation"] for record in self.weir.done("audit", "show", "--json").json["records"]}
+        published = {row["number"] for row in self.weir.done("generation", "show", "--json").json["generations"]}
+        self.assertEqual(published - recorded, set(), "in force without a record")
         exchanges = load.stop()
         self.assertEqual({(e.name, e.outcome) for e in exchanges},
                          {("h9999.bulk.test", BLOCKED), ("h1.bulk.test", OPEN)})

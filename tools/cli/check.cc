@@ -4,6 +4,7 @@
 #include <memory>
 #include <ostream>
 
+#include "tools/cli/dry_run.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 #include "zones/base/text.h"
@@ -108,14 +109,71 @@ ExitCode check(Command& command) {
   return ExitCode::done;
 }
 
+// Names of definitions that come, go or change.
+void tell_definitions(Command& command, const json::value& reply, std::string_view key) {
+  const json::value* part = object_at(reply, key);
+  if (part == nullptr) return;
+  for (const char* how : {"added", "removed", "changed"}) {
+    std::string names;
+    for (const auto& name : array_at(*part, how)) {
+      if (name.is_string()) names += (names.empty() ? "" : ", ") + std::string(name.get_string());
+    }
+    if (!names.empty()) command.say(std::string(key) + " " + how + ": " + names);
+  }
+}
+
+void tell_lint(Command& command, const json::value& reply) {
+  const json::value* lint = object_at(reply, "lint");
+  if (lint == nullptr) return;
+  for (const auto& finding : array_at(*lint, "findings")) {
+    command.say("note: list " + text_at(finding, "list") + ": " + count_at(finding, "count") + " " +
+                text_at(finding, "text"));
+    for (const auto& sample : array_at(finding, "samples")) {
+      if (sample.is_string()) command.say("  " + std::string(sample.get_string()));
+    }
+  }
+  if (!flag_at(*lint, "complete")) command.say("note: not all rules were looked at, there are too many");
+}
+
+// What a reload would change of what is filtered.
+ExitCode check_policy(Command& command, const std::string& since) {
+  if (auto config = Config::load(command.config_file()); !config) return command.fail(config.error());
+  json::object arguments;
+  if (!since.empty()) arguments["since"] = since;
+  const auto answer = command.ask("policy.check", arguments);
+  if (!answer) return answer.failure;
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  command.say(flag_at(answer.result, "changes")
+                  ? "a reload would change what is filtered: " + counted_at(answer.result, "rules", "rule") +
+                        " instead of " + count_at(answer.result, "rules_before")
+                  : std::string("a reload would change nothing of what is filtered"));
+  for (const char* key : {"lists", "policies", "groups"}) tell_definitions(command, answer.result, key);
+  tell_foresight(command, answer.result);
+  tell_lint(command, answer.result);
+  return ExitCode::done;
+}
+
 }  // namespace
 
 void add_check(CLI::App& app, Action& chosen) {
   CLI::App* verb = app.add_subcommand("check", "read the configuration and its drop-ins, and say what is wrong");
   auto keys = std::make_shared<bool>(false);
-  verb->add_flag("--keys", *keys, "list every key with its default and its meaning instead");
-  verb->callback(
-      [&chosen, keys] { chosen = [keys](Command& command) { return *keys ? show_keys(command) : check(command); }; });
+  CLI::Option* list_keys = verb->add_flag("--keys", *keys, "list every key with its default and its meaning instead");
+  auto policy = std::make_shared<bool>(false);
+  auto since = std::make_shared<std::string>();
+  CLI::Option* of_policy =
+      verb->add_flag("--policy", *policy, "what a reload would change of what is filtered, and what is odd in it")
+          ->excludes(list_keys);
+  verb->add_option("--since", *since, "how far back the log is looked at for it: 7d by default")->needs(of_policy);
+  verb->callback([&chosen, keys, policy, since] {
+    chosen = [keys, policy, since](Command& command) {
+      if (*policy) return check_policy(command, *since);
+      return *keys ? show_keys(command) : check(command);
+    };
+  });
 }
 
 }  // namespace weir::cli

@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <regex>
 
 #include "zones/base/text.h"
 
@@ -144,6 +147,80 @@ Result<Config> remove_drop_in(const fs::path& config_file, const std::string& li
   }
   sync_folder(file.parent_path());
   return after;
+}
+
+namespace {
+
+// Written beside and renamed, with the mode and owner of what was there.
+Result<void> replace_text(const fs::path& file, std::string_view text) {
+  std::error_code code;
+  const fs::path temporary = hidden(file, ".new-");
+  if (auto wrote = write_durably(temporary, text); !wrote) return wrote;
+  fs::permissions(temporary, fs::status(file, code).permissions(), code);
+  if (std::rename(temporary.c_str(), file.c_str()) != 0) {
+    const int reason = errno;
+    unlink(temporary.c_str());
+    return system_error(file, reason);
+  }
+  sync_folder(file.parent_path());
+  return {};
+}
+
+// `text` with the line of the [[list]] section that begins at line `section` changed; nothing where it has none.
+std::optional<std::string> with_enforce(const std::string& text, std::size_t section) {
+  static const std::regex mode("^\\s*mode\\s*=\\s*[\"']observe[\"']");
+  std::size_t at = 0;
+  for (std::size_t line = 1; at < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string content = text.substr(at, end - at);
+    const std::size_t first = content.find_first_not_of(" \t");
+    if (line > section && first != std::string::npos && content[first] == '[') return std::nullopt;  // the next section
+    if (line >= section && std::regex_search(content, mode)) {
+      const std::size_t word = content.find("observe");
+      return text.substr(0, at + word) + "enforce" + text.substr(at + word + 7);
+    }
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<void> ChangedFile::take_back() const {
+  return replace_text(file, before);
+}
+
+Result<ChangedFile> enforce_in_file(const fs::path& config_file, const std::string& list) {
+  auto config = Config::load(config_file);
+  if (!config) return config.error();
+  const ListConfig* known = find_list(*config, list);
+  if (known == nullptr) {
+    return Error{ErrorCode::not_found,
+                 "there is no list \"" + escape_for_display(list) + "\"; " + known_lists(*config)};
+  }
+  if (known->definition.mode != ListMode::observe) {
+    return Error{ErrorCode::invalid, "the list \"" + list + "\" is enforced already (" + known->where + ")"};
+  }
+  ChangedFile changed{known->file(), {}};
+  std::ifstream in(changed.file, std::ios::binary);
+  changed.before.assign((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (!in) return system_error(changed.file, errno);
+  const std::size_t colon = known->where.rfind(':');
+  const std::size_t section = std::strtoul(known->where.c_str() + colon + 1, nullptr, 10);
+  const auto text = with_enforce(changed.before, section);
+  if (!text) {
+    return Error{ErrorCode::invalid, known->where +
+                                         ": the line mode = \"observe\" of this list was not found: change it "
+                                         "there, then run 'weir reload'"};
+  }
+  if (auto replaced = replace_text(changed.file, *text); !replaced) return replaced.error();
+  auto after = Config::load(config_file);
+  if (after && find_list(*after, list) != nullptr && find_list(*after, list)->definition.mode == ListMode::enforce) {
+    return changed;
+  }
+  if (auto back = changed.take_back(); !back) return back.error();
+  if (!after) return after.error();
+  return Error{ErrorCode::invalid, known->where + ": it is not this line that says so: change it there"};
 }
 
 }  // namespace weir::cli

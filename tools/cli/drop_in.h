@@ -29,4 +29,16 @@ Result<Config> add_drop_in(const std::filesystem::path& config_file, const std::
 // and what to do; or the configuration does not load without it), permission, io.
 Result<Config> remove_drop_in(const std::filesystem::path& config_file, const std::string& list);
 
+// A file of definitions that was changed, and what it was before.
+struct ChangedFile {
+  std::filesystem::path file;
+  std::string before;
+  Result<void> take_back() const;
+};
+
+// Takes `mode = "observe"` out of the definition of `list`, wherever it stands, and loads the whole configuration with
+// that. Errors: not_found (no such list), invalid (it is enforced already, its line cannot be found, or the
+// configuration does not load), permission, io.
+Result<ChangedFile> enforce_in_file(const std::filesystem::path& config_file, const std::string& list);
+
 }  // namespace weir::cli

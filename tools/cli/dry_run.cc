@@ -57,6 +57,34 @@ void tell(Command& command, const json::value& reply) {
   tell_findings(command, array_at(reply, "guards"));
 }
 
+// Where every rule that comes (+) or goes (-) is written, one a line; "" where nobody wants that.
+class ChangesFile {
+ public:
+  explicit ChangesFile(std::string path) : path_(std::move(path)) {
+    if (wanted()) file_.open(path_, std::ios::binary | std::ios::trunc);
+  }
+  bool wanted() const { return !path_.empty(); }
+  bool good() const { return !wanted() || file_.good(); }
+  bool finish() {
+    file_.flush();
+    return good();
+  }
+  Error error() const { return {ErrorCode::io, path_ + ": cannot be written: " + std::strerror(errno)}; }
+  // One progress line; other ones are none of its business.
+  Continue take(std::string_view text) {
+    json::error_code bad;
+    const json::value part = json::parse(json::string_view(text), bad);
+    if (bad || !wanted()) return Continue::yes;
+    for (const auto& rule : array_at(part, "removed")) file_ << '-' << text_at(rule, "pattern") << '\n';
+    for (const auto& rule : array_at(part, "added")) file_ << '+' << text_at(rule, "pattern") << '\n';
+    return file_.good() ? Continue::yes : Continue::no;
+  }
+
+ private:
+  const std::string path_;
+  std::ofstream file_;
+};
+
 }  // namespace
 
 void tell_findings(Command& command, const json::array& findings) {
@@ -95,26 +123,37 @@ void tell_foresight(Command& command, const json::value& reply) {
   }
 }
 
+ExitCode show_diff(Command& command, const DiffOptions& options) {
+  ChangesFile file(options.output);
+  if (!file.good()) return command.fail(file.error());
+  json::object arguments{{"name", options.name}, {"from", options.from}, {"to", options.to}};
+  if (file.wanted()) arguments["full"] = true;
+  const auto answer = command.ask("list.diff", arguments, [&](std::string_view text) { return file.take(text); });
+  if (!answer) return answer.failure;
+  if (!file.finish()) return command.fail(file.error());
+  const std::uint64_t added = number_at(answer.result, "added");
+  const std::uint64_t removed = number_at(answer.result, "removed");
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    command.say(options.name + ": import " + std::to_string(options.to) + " against import " +
+                std::to_string(options.from) + ": " + count_at(answer.result, "added") + " added, " +
+                count_at(answer.result, "removed") + " removed");
+    tell_samples(command, answer.result, "added_samples", "+", added);
+    tell_samples(command, answer.result, "removed_samples", "-", removed);
+  }
+  return added + removed > 0 ? ExitCode::answer_is_no : ExitCode::done;
+}
+
 ExitCode show_dry_run(Command& command, const DryRunOptions& options) {
   json::object arguments{{"name", options.name}, {"dry_run", true}};
   if (!options.since.empty()) arguments["since"] = options.since;
-  std::ofstream file;
-  if (!options.output.empty()) {
-    arguments["full"] = true;
-    file.open(options.output, std::ios::binary | std::ios::trunc);
-    if (!file) return command.fail({ErrorCode::io, options.output + ": " + std::strerror(errno)});
-  }
-  const auto answer = command.ask("list.update", arguments, [&](std::string_view text) {
-    json::error_code bad;
-    const json::value part = json::parse(json::string_view(text), bad);
-    if (bad || options.output.empty()) return Continue::yes;
-    for (const auto& rule : array_at(part, "removed")) file << '-' << text_at(rule, "pattern") << '\n';
-    for (const auto& rule : array_at(part, "added")) file << '+' << text_at(rule, "pattern") << '\n';
-    return file.good() ? Continue::yes : Continue::no;
-  });
+  ChangesFile file(options.output);
+  if (!file.good()) return command.fail(file.error());
+  if (file.wanted()) arguments["full"] = true;
+  const auto answer = command.ask("list.update", arguments, [&](std::string_view text) { return file.take(text); });
   if (!answer) return answer.failure;
-  file.flush();
-  if (!options.output.empty() && !file) return command.fail({ErrorCode::io, options.output + ": cannot be written"});
+  if (!file.finish()) return command.fail(file.error());
   if (command.is_json()) {
     command.print(answer.result);
   } else {

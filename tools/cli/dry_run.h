@@ -1,4 +1,4 @@
-// weir list update --dry-run: what a new version of a list would change.
+// weir list update --dry-run, weir list diff: what a new version of a list would change, what two versions have apart.
 #pragma once
 
 #include <string>
@@ -11,6 +11,12 @@ struct DryRunOptions {
   std::string name, since, output;
 };
 
+struct DiffOptions {
+  std::string name, output;
+  std::uint64_t from = 0, to = 0;  // imports
+};
+
+ExitCode show_diff(Command& command, const DiffOptions& options);
 ExitCode show_dry_run(Command& command, const DryRunOptions& options);
 
 // What guards found: [{"guard", "holds", "text", "samples"}].

@@ -11,6 +11,7 @@
 #include "tools/cli/dry_run.h"
 #include "tools/cli/list_check.h"
 #include "tools/cli/list_table.h"
+#include "tools/cli/list_verbs.h"
 #include "tools/cli/progress_bar.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
@@ -134,7 +135,8 @@ ExitCode undo_add(Command& command, const std::string& name, const Command::Answ
   }
   std::string message = updated.error.message;
   const auto taken_back = remove_drop_in(command.config_file(), name);
-  const auto reloaded = taken_back ? command.try_ask("reload", {}) : Command::Answer{};
+  const auto reloaded =
+      taken_back ? command.try_ask("reload", {{"reason", "list add " + name + " taken back"}}) : Command::Answer{};
   if (!taken_back) {
     message += "; the list \"" + name + "\" is defined nevertheless: " + taken_back.error().message;
   } else if (!reloaded) {
@@ -150,7 +152,7 @@ ExitCode add(Command& command, const AddOptions& options) {
   auto config = add_drop_in(command.config_file(), options.name, keys_of(options));
   if (!config) return command.fail(config.error());
   const auto file = drop_in_of(command.config_file(), options.name);
-  const auto reloaded = command.try_ask("reload", {});
+  const auto reloaded = command.try_ask("reload", {{"reason", "list add " + options.name}});
   if (!reloaded) {
     if (reloaded.failure == ExitCode::unreachable) {
       command.say("defined in " + file.string());
@@ -180,7 +182,7 @@ ExitCode remove(Command& command, const std::string& name) {
   if (auto good = check_config_name(name); !good) return command.fail(good.error());
   auto config = remove_drop_in(command.config_file(), name);
   if (!config) return command.fail(config.error());
-  const auto answer = command.ask("reload", {});
+  const auto answer = command.ask("reload", {{"reason", "list remove " + name}});
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -338,6 +340,16 @@ void add_update(CLI::App& family, Action& chosen) {
   });
 }
 
+void add_diff(CLI::App& family, Action& chosen) {
+  auto options = std::make_shared<DiffOptions>();
+  CLI::App* verb = family.add_subcommand("diff", "what two imports of a list have apart; 1 if anything");
+  verb->add_option("NAME", options->name, "of the list")->required();
+  verb->add_option("FROM", options->from, "import, as 'weir list history' names it")->required();
+  verb->add_option("TO", options->to, "the import that it is compared with")->required();
+  verb->add_option("--output", options->output, "file for every rule that came (+) or went (-)");
+  verb->callback([&chosen, options] { chosen = [options](Command& command) { return show_diff(command, *options); }; });
+}
+
 void add_approve(CLI::App& family, Action& chosen) {
   auto name = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
@@ -381,6 +393,8 @@ void add_list_verbs(CLI::App& app, Action& chosen) {
   add_named(*family, "show", "all lists, or everything about one", false, chosen, show);
   add_check_file(*family, chosen);
   add_named(*family, "history", "every import of a list", true, chosen, history);
+  add_diff(*family, chosen);
+  add_list_report_verbs(*family, chosen);
   auto name = std::make_shared<std::string>();
   auto import = std::make_shared<std::uint64_t>(0);
   CLI::App* verb = family->add_subcommand("rollback", "what an earlier import brought, in force at once");

@@ -44,7 +44,7 @@ void serve(weir::sidecar::Sidecar& sidecar, const sigset_t& signals) {
     if (signal == SIGTERM || signal == SIGINT) return;
     if (signal == SIGHUP) {
       ::sd_notify(0, "RELOADING=1");
-      if (const auto report = sidecar.reload("SIGHUP"); report) {
+      if (const auto report = sidecar.reload("SIGHUP", ""); report) {
         sidecar.tell_resolver();
       } else {
         spdlog::error("reload refused, the old configuration stays in force:\n{}", report.error().message);

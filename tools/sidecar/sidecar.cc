@@ -182,8 +182,9 @@ class RunningSidecar final : public Sidecar {
     log_thread_ = std::make_unique<LogThread>(
         config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); });
     services_ = std::make_unique<Services>(
-        Services{config_source(), [this](const std::string& who) { return reload(who); }, writer_, generations_,
-                 states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_});
+        Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
+                 writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
+                 [this] { return Config::load(config_file_); }});
     auto control = ControlServer::start(
         sidecar_socket(config_.get()->run.path),
         [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
@@ -195,7 +196,7 @@ class RunningSidecar final : public Sidecar {
     return {};
   }
 
-  Result<ReloadReport> reload(const std::string& who) override {
+  Result<ReloadReport> reload(const std::string& who, const std::string& why) override {
     const std::lock_guard one_at_a_time(reloading_);
     auto loaded = Config::load(config_file_);
     if (!loaded) return loaded.error();
@@ -214,7 +215,7 @@ class RunningSidecar final : public Sidecar {
           if (auto defined = define(store, *loaded); !defined) return defined.error();
           auto number = store.publish("reload by " + who, read_clock());
           if (!number || *number == in_force) return number;
-          AuditEntry entry{who, "reload", {}, {}, {}};
+          AuditEntry entry{who, "reload", {}, why, {}};
           if (!report.lists_added.empty()) entry.details["lists_added"] = boost::json::value_from(report.lists_added);
           if (!report.lists_removed.empty()) {
             entry.details["lists_removed"] = boost::json::value_from(report.lists_removed);

@@ -25,7 +25,8 @@ class Sidecar {
   virtual ~Sidecar() = default;
 
   // Reads the files again. Errors leave everything as it was; invalid holds the loader's messages.
-  virtual Result<ReloadReport> reload(const std::string& who) = 0;
+  // `why`: for the audit log; empty: not said.
+  virtual Result<ReloadReport> reload(const std::string& who, const std::string& why) = 0;
   // The resolver looks at what is published; nothing happens where it is not running.
   virtual void tell_resolver() = 0;
   // Housekeeping: pseudonym keys. Call it about once in half a minute.

@@ -30,6 +30,11 @@ VerbResult show_lists(Call& call);
 VerbResult show_history(Call& call);
 VerbResult rollback_list(Call& call);
 VerbResult approve_list(Call& call);
+VerbResult compare_imports(Call& call);
+// verbs_policy.cc
+VerbResult check_policy(Call& call);
+// verbs_list_report.cc
+VerbResult report_list(Call& call);
 // verbs_dry_run.cc
 VerbResult preview_update(Call& call, const std::string& name, const UpdateProgress& progress);
 // verbs_rules.cc

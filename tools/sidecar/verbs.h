@@ -36,7 +36,7 @@ struct ReloadReport {
 // What the verbs work with. Everything outlives them.
 struct Services {
   ConfigSource config;
-  std::function<Result<ReloadReport>(const std::string& who)> reload;
+  std::function<Result<ReloadReport>(const std::string& who, const std::string& why)> reload;
   WriterThread& writer;
   Generations& generations;
   ListStates& states;
@@ -47,6 +47,7 @@ struct Services {
   const std::atomic<bool>& stop;
   WallTime started;
   AuditLog& audit;
+  std::function<Result<Config>()> load_config;  // the files as they are now
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

@@ -55,7 +55,9 @@ VerbResult show_status(Call& call) {
 }
 
 VerbResult reload(Call& call) {
-  const auto report = call.services.reload(call.who);
+  const std::string why = call.arguments.text("reason");
+  if (!call.arguments.ok()) return call.arguments.error();
+  const auto report = call.services.reload(call.who, why);
   if (!report) return report.error();
   json::object out{{"generation", report->generation.value},
                    {"lists_added", json::value_from(report->lists_added)},

@@ -1,5 +1,6 @@
-// list.update with "dry_run": what an update would do.
+// list.update with "dry_run": what an update would do. list.diff: what two imports have apart.
 #include <algorithm>
+#include <utility>
 
 #include "tools/sidecar/foresight.h"
 #include "tools/sidecar/guards.h"
@@ -33,25 +34,43 @@ Result<json::array> samples_of(const PreparedImport& prepared, Change change) {
   return samples;
 }
 
-// Every rule that comes or goes, to whoever asked.
-Result<void> send_changes(Responder& responder, const PreparedImport& prepared) {
-  for (const Change change : {Change::removed, Change::added}) {
-    json::array batch;
-    bool there = true;
-    const auto send = [&] {
-      there = responder.progress(
-          encode_progress(json::object{{change == Change::added ? "added" : "removed", std::move(batch)}}));
-      batch = json::array();
-    };
-    const auto read = prepared.for_each(change, [&](const SourcedRule& rule) {
-      batch.push_back(describe(rule));
-      if (batch.size() >= kChangesALine) send();
-      return there;
-    });
-    if (!read) return read;
-    if (!batch.empty() && there) send();
-    if (!there) return Error{ErrorCode::unavailable, "the asker has left"};
+// Rules that come or go on their way to whoever asked, as progress lines.
+class ChangeSender {
+ public:
+  explicit ChangeSender(Responder& responder) : responder_(responder) {}
+
+  // False: nobody is there any more.
+  bool add(Change change, const SourcedRule& rule) {
+    json::array& batch = change == Change::added ? added_ : removed_;
+    batch.push_back(describe(rule));
+    return batch.size() < kChangesALine || flush();
   }
+  bool flush() {
+    json::object line;
+    if (!added_.empty()) line["added"] = std::exchange(added_, {});
+    if (!removed_.empty()) line["removed"] = std::exchange(removed_, {});
+    return line.empty() || responder_.progress(encode_progress(line));
+  }
+
+ private:
+  Responder& responder_;
+  json::array added_;
+  json::array removed_;
+};
+
+Error has_left() {
+  return {ErrorCode::unavailable, "the asker has left"};
+}
+
+Result<void> send_changes(Responder& responder, const PreparedImport& prepared) {
+  ChangeSender sender(responder);
+  bool there = true;
+  for (const Change change : {Change::removed, Change::added}) {
+    const auto read =
+        prepared.for_each(change, [&](const SourcedRule& rule) { return there = sender.add(change, rule); });
+    if (!read) return read;
+  }
+  if (!there || !sender.flush()) return has_left();
   return {};
 }
 
@@ -113,6 +132,44 @@ VerbResult preview_update(Call& call, const std::string& name, const UpdateProgr
       });
   if (!done) return done.error();
   return out;
+}
+
+VerbResult compare_imports(Call& call) {
+  const std::string name = call.arguments.required("name");
+  const std::uint64_t from = call.arguments.number("from", 0);
+  const std::uint64_t to = call.arguments.number("to", 0);
+  const bool full = call.arguments.flag("full");
+  if (!call.arguments.ok()) return call.arguments.error();
+  if (from == 0 || to == 0) {
+    return Error{ErrorCode::invalid, "\"from\" and \"to\" must be numbers of imports (weir list history)"};
+  }
+  const auto current = call.services.generations.current();
+  if (!current) return current.error();
+  const ListDefinition* list = (*current)->policies().find_list(name);
+  if (list == nullptr) return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\""};
+  ChangeSender sender(call.responder);
+  json::array samples[2];
+  std::uint64_t counts[2] = {0, 0};
+  bool there = true;
+  const auto compared = call.services.writer.records().compare(list->id, ImportId{from}, ImportId{to},
+                                                               [&](Change change, const SourcedRule& rule) {
+                                                                 const auto which = static_cast<std::size_t>(change);
+                                                                 if (++counts[which] <= kSamples)
+                                                                   samples[which].push_back(describe(rule));
+                                                                 if (full) there = sender.add(change, rule);
+                                                                 return there;
+                                                               });
+  if (!compared) return compared.error();
+  if (!there || !sender.flush()) return has_left();
+  const auto added = static_cast<std::size_t>(Change::added);
+  const auto removed = static_cast<std::size_t>(Change::removed);
+  return json::object{{"name", name},
+                      {"from", from},
+                      {"to", to},
+                      {"added", counts[added]},
+                      {"removed", counts[removed]},
+                      {"added_samples", std::move(samples[added])},
+                      {"removed_samples", std::move(samples[removed])}};
 }
 
 }  // namespace weir::sidecar

@@ -44,6 +44,9 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> import(PreparedImport& prepared, const Provenance& provenance) override;
   Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
                                                   const std::function<void(std::uint64_t)>& progress) const override;
+  Result<void> visit(ListId list, const std::function<bool(const SourcedRule&)>& each) const override;
+  Result<void> compare(ListId list, ImportId from, ImportId to,
+                       const std::function<bool(Change, const SourcedRule&)>& each) const override;
   Result<std::unique_ptr<Candidate>> make_candidate(const std::function<Result<void>(PolicyStore&)>& change,
                                                     Now now) const override;
   Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
@@ -97,6 +100,7 @@ class PolicyStoreImpl final : public PolicyStore {
   void thin_out(WallTime now);
 
   // Rollback.
+  Result<ImportRecord> find_published(ListId list, ImportId import) const;
   Result<void> finish_rollback();
   Result<void> bring_live_to(std::uint64_t generation, std::uint64_t effective);
 
@@ -111,6 +115,9 @@ class PolicyStoreImpl final : public PolicyStore {
   KeyCounts counts_;
   mutable std::atomic<std::uint64_t> next_candidate_{1};
 };
+
+// The rule of a key of `sources`, with the line of `interval`. Errors: corrupt, io.
+Result<SourcedRule> make_sourced(const Database& database, std::string_view key, const Interval& interval);
 
 std::string to_json(const ImportRecord& record);
 Result<ImportRecord> import_record_from_json(std::string_view text);

@@ -74,19 +74,10 @@ class PreparedImportImpl final : public PreparedImport {
 
  private:
   Result<SourcedRule> decode(const RuleChange& change) const {
+    if (change.payload == nullptr) return make_sourced(database_, change.key, change.interval);
     const auto key = decode_rule_key(change.key);
-    if (!key) return corrupt("sources");
-    std::optional<Payload> payload;
-    if (key->has_payload()) {
-      if (change.payload != nullptr) {
-        payload = decode_payload(*change.payload);
-      } else {
-        const auto value = database_.get(Family::payload, payload_key(change.interval.detail));
-        if (!value) return value.error();
-        payload = decode_payload(*value);
-      }
-    }
-    auto rule = make_rule(*key, payload ? &*payload : nullptr);
+    const auto payload = decode_payload(*change.payload);
+    auto rule = key && payload ? make_rule(*key, &*payload) : std::nullopt;
     if (!rule) return corrupt("sources");
     return SourcedRule{std::move(*rule), change.interval.line};
   }
@@ -99,6 +90,20 @@ class PreparedImportImpl final : public PreparedImport {
 };
 
 }  // namespace
+
+Result<SourcedRule> make_sourced(const Database& database, std::string_view rule_key, const Interval& interval) {
+  const auto key = decode_rule_key(rule_key);
+  if (!key) return corrupt("sources");
+  std::optional<Payload> payload;
+  if (key->has_payload()) {
+    const auto value = database.get(Family::payload, payload_key(interval.detail));
+    if (!value) return value.error();
+    payload = decode_payload(*value);
+  }
+  auto rule = make_rule(*key, payload ? &*payload : nullptr);
+  if (!rule) return corrupt("sources");
+  return SourcedRule{std::move(*rule), interval.line};
+}
 
 Result<ListState> PolicyStoreImpl::read_list_state(ListId list) const {
   std::string value;

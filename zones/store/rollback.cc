@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "zones/store/interval_pass.h"
 #include "zones/store/past_generation.h"
 #include "zones/store/policy_store.h"
 
@@ -63,9 +64,10 @@ Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint6
     if (!imports) return imports.error();
     bool loaded = false;
     for (const ImportRecord& import : *imports) loaded = loaded || import.first_generation.value <= generation;
-    PastRules then(*database_, list, generation);
-    const auto done =
-        write_list({.list = list, .import = {}, .note = {}, .effective = effective, .loaded = loaded}, then, {});
+    ChangeSet changes;
+    if (auto found = past_changes(*database_, list, generation, effective, changes); !found) return found;
+    const auto done = commit_changes({.list = list, .import = {}, .note = {}, .effective = effective, .loaded = loaded},
+                                     changes, state_.next_payload);
     if (!done) return done.error();
   }
   auto policies = policies_at(*database_, {generation});
@@ -83,10 +85,8 @@ Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint6
   return {};
 }
 
-Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId import, const std::string& who, Now now) {
-  if (policies_.find_list(list) == nullptr) {
-    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
-  }
+// An import that some generation showed, with the one that did: one that changed nothing published none of its own.
+Result<ImportRecord> PolicyStoreImpl::find_published(ListId list, ImportId import) const {
   auto imports = history(list);
   if (!imports) return imports.error();
   const auto wanted = std::find_if(imports->begin(), imports->end(),
@@ -94,17 +94,69 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId im
   if (wanted == imports->end()) {
     return Error{ErrorCode::not_found, "the list has no import " + std::to_string(import.value)};
   }
-  // Newest first: an import of the same generation that came later took its place before anybody saw it.
-  if (wanted != imports->begin() && std::prev(wanted)->first_generation == wanted->first_generation) {
+  const auto changes_same = [&](const ImportRecord& record) {
+    return record.first_generation == wanted->first_generation && record.outcome.added + record.outcome.removed > 0;
+  };
+  // Newest first.
+  if (std::none_of(wanted, imports->end(), changes_same)) {
+    ImportRecord found = *wanted;
+    if (found.first_generation.value > 0) --found.first_generation.value;
+    return found;
+  }
+  if (std::any_of(imports->begin(), wanted, changes_same)) {
     return Error{ErrorCode::not_found, "import " + std::to_string(import.value) +
                                            " was never published: a later one replaced it in the same generation"};
   }
+  return std::move(*wanted);
+}
+
+Result<void> PolicyStoreImpl::visit(ListId list, const std::function<bool(const SourcedRule&)>& each) const {
+  Result<void> failed;
+  const auto done = for_each_rule(*database_, list, [&](const RuleHistory& rule) {
+    if (rule.open == nullptr) return true;
+    auto known = make_sourced(*database_, rule.key, *rule.open);
+    if (known) return each(*known);
+    failed = known.error();
+    return false;
+  });
+  return done ? failed : done;
+}
+
+Result<void> PolicyStoreImpl::compare(ListId list, ImportId from, ImportId to,
+                                      const std::function<bool(Change, const SourcedRule&)>& each) const {
+  const auto before = find_published(list, from);
+  if (!before) return before.error();
+  const auto after = find_published(list, to);
+  if (!after) return after.error();
+  Result<void> failed;
+  const auto done = for_each_rule(*database_, list, [&](const RuleHistory& rule) {
+    const Interval* was = rule.at(before->first_generation.value);
+    const Interval* is = rule.at(after->first_generation.value);
+    if ((was == nullptr) == (is == nullptr)) return true;
+    auto known = make_sourced(*database_, rule.key, was != nullptr ? *was : *is);
+    if (known) return each(is != nullptr ? Change::added : Change::removed, *known);
+    failed = known.error();
+    return false;
+  });
+  return done ? failed : done;
+}
+
+Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId import, const std::string& who, Now now) {
+  if (policies_.find_list(list) == nullptr) {
+    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
+  }
+  const auto wanted = find_published(list, import);
+  if (!wanted) return wanted.error();
   Provenance provenance = wanted->provenance;
   provenance.who = who;
   provenance.fetched_at = now.wall;  // of this import; the note names the one whose time counts for the bytes
   const std::string note = "rollback to import " + std::to_string(import.value);
-  PastRules then(*database_, list, wanted->first_generation.value);
-  const auto done = write_list({list, {state_.next_import}, &provenance, note, published_.value + 1, true}, then, {});
+  const std::uint64_t effective = published_.value + 1;
+  ChangeSet changes;
+  const auto found = past_changes(*database_, list, wanted->first_generation.value, effective, changes);
+  if (!found) return found.error();
+  const auto done =
+      commit_changes({list, {state_.next_import}, &provenance, note, effective, true}, changes, state_.next_payload);
   if (!done) return done.error();
   const ListDefinition* definition = policies_.find_list(list);
   return publish("list " + definition->name + ": " + note, now);

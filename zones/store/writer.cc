@@ -318,17 +318,9 @@ Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::siz
   PastRules cursor(*database_, list, UINT64_MAX);
   WantedRule found;
   while (rules.size() < limit && cursor.next(found)) {
-    const auto key = decode_rule_key(found.key);
-    if (!key) return corrupt("sources");
-    std::optional<Payload> payload;
-    if (key->has_payload()) {
-      const auto value = database_->get(Family::payload, payload_key(found.detail));
-      if (!value) return value.error();
-      payload = decode_payload(*value);
-    }
-    auto rule = make_rule(*key, payload ? &*payload : nullptr);
-    if (!rule) return corrupt("sources");
-    rules.push_back({std::move(*rule), found.line});
+    auto known = make_sourced(*database_, found.key, {0, 0, found.import, found.line, found.detail});
+    if (!known) return known.error();
+    rules.push_back(std::move(*known));
   }
   if (auto status = cursor.status(); !status) return status.error();
   return rules;

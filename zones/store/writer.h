@@ -139,6 +139,13 @@ class PolicyRecords {
   virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
                                                           const std::function<void(std::uint64_t)>& progress) const = 0;
 
+  // Every rule that `list` has now, in the order of the keys, until `each` says false. Errors: corrupt, io.
+  virtual Result<void> visit(ListId list, const std::function<bool(const SourcedRule&)>& each) const = 0;
+  // What import `to` of a list had and import `from` had not, and the other way round, in the order of the keys, until
+  // `each` says false. Errors: not_found (no such import, or none that was published), corrupt, io.
+  virtual Result<void> compare(ListId list, ImportId from, ImportId to,
+                               const std::function<bool(Change, const SourcedRule&)>& each) const = 0;
+
   // A copy of the live state (hard links) with `change` made in it; what `change` is given has the same contents and
   // ids, and is gone behind it. The live state and what is published stay as they are. Errors: those of `change`, io.
   virtual Result<std::unique_ptr<Candidate>> make_candidate(const std::function<Result<void>(PolicyStore&)>& change,

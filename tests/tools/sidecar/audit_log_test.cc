@@ -174,6 +174,11 @@ class Published final : public PolicyRecords {
                                                   const std::function<void(std::uint64_t)>&) const override {
     return Error{};
   }
+  Result<void> visit(ListId, const std::function<bool(const SourcedRule&)>&) const override { return Error{}; }
+  Result<void> compare(ListId, ImportId, ImportId,
+                       const std::function<bool(Change, const SourcedRule&)>&) const override {
+    return Error{};
+  }
   Result<std::unique_ptr<Candidate>> make_candidate(const std::function<Result<void>(PolicyStore&)>&,
                                                     Now) const override {
     return Error{};

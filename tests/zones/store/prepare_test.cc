@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <set>
 
@@ -50,9 +51,14 @@ class Prepared : public ::testing::Test {
   std::multiset<std::string> rules_of(ListId list) {
     std::multiset<std::string> out;
     for (const SourcedRule& known : must(store_->rules_of(list, SIZE_MAX))) {
-      out.insert(describe_pattern(known.rule) + " " + std::string(to_text(known.rule.action)));
+      out.insert(text_of(known));
     }
     return out;
+  }
+  static std::string text_of(const SourcedRule& known) {
+    std::string text = describe_pattern(known.rule) + " " + std::string(to_text(known.rule.action));
+    for (const RecordType type : known.rule.detail.conditions.types) text += " " + weir::to_text(type);
+    return text;
   }
   std::shared_ptr<const Generation> current() {
     return must(Generation::open_current(scratch_.path(), StoreCache::make(1 << 20)));
@@ -161,6 +167,48 @@ TEST_F(Prepared, ACandidateGoesAndLeavesNothing) {
   EXPECT_EQ(current()->fingerprint(), fingerprint);
 }
 
+// Any two imports of a random history, against what the list was seen to hold behind each.
+TEST_F(Prepared, TwoImportsApart) {
+  std::mt19937 random(7);
+  std::vector<std::pair<ImportId, std::multiset<std::string>>> seen;
+  const auto texts_of = [&](ImportId from, ImportId to, Change wanted) {
+    std::multiset<std::string> out;
+    const auto done = store_->compare(ads_, from, to, [&](Change change, const SourcedRule& known) {
+      if (change == wanted) out.insert(text_of(known));
+      return true;
+    });
+    EXPECT_TRUE(done) << (done ? "" : done.error().message);
+    return out;
+  };
+  for (int round = 0; round < 12; ++round) {
+    std::vector<Rule> rules;
+    for (int i = 0; i < 8; ++i) {
+      if (random() % 2 != 0) continue;
+      rules.push_back(rule("n" + std::to_string(i) + ".example", kKinds[random() % 2]));
+      if (random() % 3 == 0) rules.back().detail.conditions.types = {RecordType::aaaa};
+    }
+    if (round % 4 == 3) {
+      must(store_->rollback_list(ads_, seen[random() % seen.size()].first, "tester", at(round)));
+    } else {
+      must(store_->import(ads_, stream_of(rules), {}, {}, at(round)));
+      must(store_->publish("import", at(round)));
+    }
+    seen.emplace_back(must(store_->history(ads_)).front().import, rules_of(ads_));
+  }
+  for (const auto& [from, before] : seen) {
+    for (const auto& [to, after] : seen) {
+      std::multiset<std::string> added;
+      std::multiset<std::string> removed;
+      std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::inserter(added, added.end()));
+      std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                          std::inserter(removed, removed.end()));
+      EXPECT_EQ(texts_of(from, to, Change::added), added) << from.value << " " << to.value;
+      EXPECT_EQ(texts_of(from, to, Change::removed), removed) << from.value << " " << to.value;
+    }
+  }
+  EXPECT_EQ(store_->compare(ads_, {999}, seen[0].first, {}).error().code, ErrorCode::not_found);
+}
+
 // Over 200 random updates of two lists: the rules that were said to come and go, and the names whose verdict was said
 // to change, are those that did.
 TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
@@ -215,7 +263,7 @@ TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
     auto predicted_rules = before_rules;
     for (const auto change : {Change::removed, Change::added}) {
       ASSERT_TRUE(prepared->for_each(change, [&](const SourcedRule& known) {
-        const std::string text = describe_pattern(known.rule) + " " + std::string(to_text(known.rule.action));
+        const std::string text = text_of(known);
         if (change == Change::added) {
           predicted_rules.insert(text);
         } else {

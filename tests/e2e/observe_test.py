@@ -1,0 +1,102 @@
+"""A list is watched before it is enforced; two of its versions are compared; the files are checked before a reload."""
+
+import time
+
+from tests.e2e.case import BULK, NULL, Case
+
+COMMON = "h30.bulk.test\nh31.bulk.test\n"
+
+
+class ObserveTest(Case):
+    LISTS = {"enforced.domains": COMMON, "watched.domains": COMMON + "h32.bulk.test\nh33.bulk.test\nnever.bulk.test\n",
+             "good.domains": "h33.bulk.test\nidle.bulk.test\n"}
+    BODY = """
+[[list]]
+name = "enforced"
+source = "{lists}/enforced.domains"
+
+[[list]]
+name = "watched"
+source = "{lists}/watched.domains"
+mode = "observe"  # until we know it
+
+[[list]]
+name = "good"
+source = "{lists}/good.domains"
+kind = "allow"
+
+[[policy]]
+name = "default"
+lists = ["enforced", "watched", "good"]
+"""
+
+    def test_report_then_promote(self):
+        for _ in range(2):
+            self.shows(("h30.bulk.test", "A", NULL), ("h32.bulk.test", "A", BULK), ("h33.bulk.test", "A", BULK))
+        deadline = time.monotonic() + 10
+        report = {}
+        while time.monotonic() < deadline and report.get("hits", {}).get("decisions", 0) < 4:
+            report = self.weir.done("list", "report", "watched", "--json").json
+            time.sleep(0.05)
+        self.assertEqual(report["mode"], "observe")
+        self.assertEqual((report["unique"]["decisions"], report["unique"]["names"]), (2, 1), report)
+        self.assertEqual([row["name"] for row in report["unique"]["samples"]], ["h32.bulk.test"])
+        self.assertEqual(report["unique"]["clients"], 1)
+        self.assertEqual((report["shared"]["decisions"], report["shared"]["lists"]),
+                         (2, [{"list": "enforced", "decisions": 2}]), report)
+        self.assertEqual((report["rules"], report["rules_hit"]), (5, 2))
+        self.assertIn("it alone would have blocked: 2 questions, 1 name, 1 client",
+                      self.weir.done("list", "report", "watched").out)
+
+        self.weir.done("list", "promote", "watched", "--reason", "it was right for a week")
+        self.shows(("h32.bulk.test", "A", NULL), ("h33.bulk.test", "A", BULK))
+        self.assertIn('mode = "enforce"  # until we know it', self.weir.config.read_text())
+        record = self.weir.done("audit", "show", "--json").json["records"][-1]
+        self.assertEqual((record["what"], record["why"]), ("reload", "list promote watched: it was right for a week"))
+        again = self.weir.command("list", "promote", "watched")
+        self.assertEqual(again.status, 3, str(again))
+        self.assertIn("enforced already", again.err)
+
+    def test_two_imports_apart(self):
+        self.write_list("enforced.domains", COMMON + "h40.bulk.test\n")
+        self.weir.done("list", "update", "enforced")
+        self.write_list("enforced.domains", "h31.bulk.test\nh40.bulk.test\nh41.bulk.test\n")
+        self.weir.done("list", "update", "enforced")
+        imports = sorted(row["import"] for row in self.weir.done("list", "history", "enforced", "--json").json["imports"])
+        first, last = str(imports[0]), str(imports[-1])
+        output = self.folder / "apart"
+        apart = self.weir.command("list", "diff", "enforced", first, last, "--output", str(output))
+        self.assertEqual(apart.status, 1, str(apart))
+        self.assertIn("2 added, 1 removed", apart.out)
+        self.assertEqual(sorted(output.read_text().split()), ["+h40.bulk.test", "+h41.bulk.test", "-h30.bulk.test"])
+        self.assertEqual(self.weir.command("list", "diff", "enforced", last, last).status, 0)
+        self.weir.done("list", "rollback", "enforced", first)
+        rows = self.weir.done("list", "history", "enforced", "--json").json["imports"]
+        self.assertEqual(self.weir.command("list", "diff", "enforced", first, str(rows[0]["import"])).status, 0)
+        self.assertGreaterEqual(rows[0]["time"], rows[1]["time"])  # it happened then, whatever it brought back
+        self.assertEqual(self.weir.command("list", "diff", "enforced", first, "9999").status, 3)
+        self.shows(("h30.bulk.test", "A", NULL), ("h41.bulk.test", "A", BULK))
+
+    def test_policy_before_a_reload(self):
+        same = self.weir.done("check", "--policy", "--json").json
+        self.assertFalse(same["changes"])
+        idle = [finding for finding in same["lint"]["findings"] if finding["kind"] == "allow_without_effect"]
+        self.assertEqual([(finding["list"], finding["samples"]) for finding in idle],
+                         [("good", ["idle.bulk.test (line 2)"])])
+        beaten = [finding for finding in same["lint"]["findings"] if finding["kind"] == "always_beaten"]
+        self.assertEqual([(finding["list"], finding["count"]) for finding in beaten], [("watched", 1)])
+        for _ in range(130):
+            self.weir.ask("h33.bulk.test")
+        text = self.weir.config.read_text()
+        try:
+            self.weir.config.write_text(text.replace('lists = ["enforced", "watched", "good"]',
+                                                     'lists = ["enforced"]\ndefault = "deny"'))
+            changed = self.weir.done("check", "--policy", "--json").json
+            self.assertTrue(changed["changes"])
+            self.assertEqual(changed["policies"]["changed"], ["default"])
+            self.assertIn("h33.bulk.test", [row["name"] for row in changed["cache"]["blocked"]["samples"]])
+            self.assertIn("policies changed: default", self.weir.done("check", "--policy").out)
+            self.shows(("h33.bulk.test", "A", BULK))
+        finally:
+            self.weir.config.write_text(text)
+        self.assertFalse(self.weir.done("check", "--policy", "--json").json["changes"])

@@ -1,0 +1,205 @@
+// list.report: what a list is worth, by the decision log: what it blocks (or would block) that nothing else does, what
+// others block anyway, what allows undo, and how much of it was ever met.
+//
+// A name of the log is judged by what the lists hold now, so that a list in observe mode and one that came later are
+// told by the same count. What the log does not have (queries without a decision, unless [log] all) is not in it.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tools/sidecar/explain.h"
+#include "tools/sidecar/log_rows.h"
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+#include "zones/link/decision.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::chrono::hours kLookBack{24 * 7};
+constexpr std::size_t kMaxNames = 1'000'000;
+constexpr std::size_t kMaxClients = 100'000;
+constexpr std::size_t kSamples = 20;
+
+struct Tally {
+  std::uint64_t decisions = 0;
+  std::uint64_t names = 0;
+  std::set<std::string> clients;
+
+  json::object to_json() const { return {{"decisions", decisions}, {"names", names}, {"clients", clients.size()}}; }
+};
+
+// Everything the log has of one name with one class, for one policy.
+struct Met {
+  std::uint64_t decisions = 0;
+  std::set<std::string> clients;
+};
+struct Key {
+  std::string name;
+  DecisionClass decision_class;
+  std::string group;
+  auto operator<=>(const Key&) const = default;
+};
+using MetNames = std::map<Key, Met>;
+
+Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
+  std::map<std::uint64_t, std::shared_ptr<const PolicySet>> known;
+  std::uint64_t seen = 0;
+  std::uint64_t damaged = 0;
+  bool complete = true;
+  const DecisionLog& log = call.services.log;
+  const auto scanned = log.scan(
+      since, WallTime::max(),
+      [&](const LogRow& row) {
+        if (++seen % 65536 == 0 && call.responder.is_gone()) return complete = false;
+        if (row.kind != RowKind::decision) return true;
+        const auto decision =
+            decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
+        if (!decision || decision->link == LinkKind::address || decision->link == LinkKind::default_deny) return true;
+        auto names = known.find(decision->generation.value);
+        if (names == known.end()) {
+          names = known.emplace(decision->generation.value, log.names(decision->generation)).first;
+        }
+        const PolicySet* set = names->second.get();
+        const Name& name = decision->link == LinkKind::alias ? decision->link_name : decision->qname;
+        const Key key{name.folded().to_text(), decision->decision_class,
+                      set != nullptr && decision->group < set->groups.size() ? set->groups[decision->group].name
+                                                                             : std::string("default")};
+        auto at = met.find(key);
+        if (at == met.end()) {
+          if (met.size() >= kMaxNames) {
+            complete = false;
+            return true;
+          }
+          at = met.emplace(key, Met{}).first;
+        }
+        ++at->second.decisions;
+        if (decision->client.level != Privacy::none && at->second.clients.size() < kMaxClients) {
+          at->second.clients.insert(describe(decision->client));
+        }
+        return true;
+      },
+      &damaged);
+  if (!scanned) return scanned.error();
+  return complete;
+}
+
+class Report {
+ public:
+  Report(const Generation& generation, const ListDefinition& list) : generation_(generation), list_(list) {}
+
+  void add(const Key& key, const Met& met) {
+    const auto name = Name::parse(key.name);
+    if (!name) return;
+    generation_.match(ReversedName(*name), matches_);
+    const auto own = std::find_if(matches_.matches.begin(), matches_.matches.end(), [&](const Match& match) {
+      return match.list_id() == list_.id && blocks(match.action) && !match.exception();
+    });
+    if (own == matches_.matches.end()) return;
+    patterns_.insert(pattern_text(*own, *name) + "/" + std::string(to_text(own->kind)));
+    count(all_, key, met);
+    if (key.decision_class == DecisionClass::allowed_over_block) return count(undone_, key, met);
+    std::set<std::string> others;
+    if (key.decision_class == DecisionClass::blocked) others = others_that_block(key.group);
+    if (others.empty()) {
+      count(unique_, key, met);
+      samples_.emplace_back(met.decisions, key.name);
+      return;
+    }
+    count(shared_, key, met);
+    for (const std::string& other : others) by_other_[other] += met.decisions;
+  }
+
+  json::object to_json(std::uint64_t rules) {
+    json::array others;
+    for (const auto& [name, decisions] : by_other_) {
+      others.push_back(json::object{{"list", name}, {"decisions", decisions}});
+    }
+    std::stable_sort(samples_.begin(), samples_.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    json::array samples;
+    for (const auto& [decisions, name] : samples_) {
+      if (samples.size() >= kSamples) break;
+      samples.push_back(json::object{{"name", name}, {"decisions", decisions}});
+    }
+    json::object shared = shared_.to_json();
+    shared["lists"] = std::move(others);
+    json::object unique = unique_.to_json();
+    unique["samples"] = std::move(samples);
+    const std::uint64_t met = std::min<std::uint64_t>(patterns_.size(), rules);
+    return {{"hits", all_.to_json()},
+            {"unique", std::move(unique)},
+            {"shared", std::move(shared)},
+            {"undone", undone_.to_json()},
+            {"rules", rules},
+            {"rules_hit", met},
+            {"never_hit_percent",
+             rules == 0 ? 0.0 : 100.0 * static_cast<double>(rules - met) / static_cast<double>(rules)}};
+  }
+
+ private:
+  static void count(Tally& tally, const Key&, const Met& met) {
+    tally.decisions += met.decisions;
+    ++tally.names;
+    for (const std::string& client : met.clients) {
+      if (tally.clients.size() < kMaxClients) tally.clients.insert(client);
+    }
+  }
+
+  // Lists in force for the group, beside this one, that block what matches_ is of.
+  std::set<std::string> others_that_block(const std::string& group_name) const {
+    std::set<std::string> out;
+    const PolicySet& policies = generation_.policies();
+    const Policy& policy = policies.policies[policies.groups[policies.find_group(group_name).value_or(0)].policy];
+    for (const Match& match : matches_.matches) {
+      if (match.list_id() == list_.id || !blocks(match.action) || match.exception()) continue;
+      const ListDefinition* other = policies.find_list(match.list_id());
+      if (other == nullptr || other->mode == ListMode::observe || !policy.has_list(other->id)) continue;
+      out.insert(other->name);
+    }
+    return out;
+  }
+
+  const Generation& generation_;
+  const ListDefinition& list_;
+  MatchSet matches_;
+  Tally all_;
+  Tally unique_;
+  Tally shared_;
+  Tally undone_;
+  std::map<std::string, std::uint64_t> by_other_;
+  std::set<std::string> patterns_;
+  std::vector<std::pair<std::uint64_t, std::string>> samples_;
+};
+
+}  // namespace
+
+VerbResult report_list(Call& call) {
+  const std::string name = call.arguments.required("name");
+  const WallTime now = read_clocks().wall;
+  const WallTime since = call.arguments.time("since", now).value_or(now - kLookBack);
+  if (!call.arguments.ok()) return call.arguments.error();
+  const auto current = call.services.generations.current();
+  if (!current) return current.error();
+  const ListDefinition* list = (*current)->policies().find_list(name);
+  if (list == nullptr) return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\""};
+  MetNames met;
+  const auto complete = read_log(call, since, met);
+  if (!complete) return complete.error();
+  Report report(**current, *list);
+  for (const auto& [key, each] : met) report.add(key, each);
+  json::object out = report.to_json(call.services.states.get(name).rules);
+  const auto history = call.services.writer.records().history(list->id);
+  if (!history) return history.error();
+  out["name"] = name;
+  out["mode"] = list->mode == ListMode::observe ? "observe" : "enforce";
+  out["since"] = format_time(since);
+  out["complete"] = *complete;
+  out["bytes"] = history->empty() ? 0 : history->front().provenance.size_bytes;
+  return out;
+}
+
+}  // namespace weir::sidecar

@@ -1,0 +1,81 @@
+// policy.check: what the configuration's files would change of what is filtered, before a reload.
+#include <algorithm>
+#include <map>
+
+#include "tools/sidecar/foresight.h"
+#include "tools/sidecar/guards.h"
+#include "tools/sidecar/linter.h"
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kCandidateCacheBytes = 16 << 20;
+constexpr std::chrono::hours kLookBack{24 * 7};
+
+// Definitions by name in one set and not, or not alike, in the other.
+template <class Definition>
+json::object compare(const std::vector<Definition>& before, const std::vector<Definition>& after) {
+  std::map<std::string, const Definition*> known;
+  for (const Definition& each : before) known[each.name] = &each;
+  json::array added;
+  json::array changed;
+  for (const Definition& each : after) {
+    const auto at = known.find(each.name);
+    if (at == known.end()) {
+      added.emplace_back(each.name);
+    } else if (!(*at->second == each)) {
+      changed.emplace_back(each.name);
+    }
+    known.erase(each.name);
+  }
+  json::array removed;
+  for (const auto& [name, each] : known) removed.emplace_back(name);
+  return {{"added", std::move(added)}, {"removed", std::move(removed)}, {"changed", std::move(changed)}};
+}
+
+}  // namespace
+
+VerbResult check_policy(Call& call) {
+  const WallTime now = read_clocks().wall;
+  const WallTime since = call.arguments.time("since", now).value_or(now - kLookBack);
+  if (!call.arguments.ok()) return call.arguments.error();
+  const auto config = call.services.load_config();
+  if (!config) return config.error();
+  const auto before = call.services.generations.current();
+  if (!before) return before.error();
+  const PolicyRecords& records = call.services.writer.records();
+  const auto candidate = records.make_candidate(
+      [&](PolicyStore& copy) -> Result<void> {
+        if (auto defined = copy.define(config->compile()); !defined) return defined.error();
+        return {};
+      },
+      read_clocks());
+  if (!candidate) return candidate.error();
+  const auto after = Generation::open((*candidate)->checkpoint(), StoreCache::make(kCandidateCacheBytes));
+  if (!after) return after.error();
+  const PolicySet& was = (*before)->policies();
+  const PolicySet& is = (*after)->policies();
+  json::object out{{"generation", (*before)->number().value},
+                   {"changes", (*before)->fingerprint() != (*after)->fingerprint()},
+                   {"fingerprint", (*after)->fingerprint()},
+                   {"rules_before", (*before)->rule_count()},
+                   {"rules", (*after)->rule_count()},
+                   {"lists", compare(was.lists, is.lists)},
+                   {"policies", compare(was.policies, is.policies)},
+                   {"groups", compare(was.groups, is.groups)}};
+  const auto is_gone = [&] { return call.responder.is_gone(); };
+  auto foreseen =
+      foresee({**before, **after, **candidate, call.services.log, call.services.resolver, since, now, is_gone});
+  if (!foreseen) return foreseen.error();
+  for (auto& [key, value] : *foreseen) out[key] = std::move(value);
+  auto report = lint(**after, records, protected_names_of(*config), is_gone);
+  if (!report) return report.error();
+  out["lint"] = to_json(*report);
+  return out;
+}
+
+}  // namespace weir::sidecar
