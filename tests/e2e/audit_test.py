@@ -21,10 +21,11 @@ lists = ["one"]
         return self.weir.done("audit", "show", "--json").json["records"]
 
     def test_changes_are_recorded_and_survive_kill(self):
-        self.weir.done("rule", "add", "h2.bulk.test")
+        self.weir.done("rule", "add", "h2.bulk.test", "--reason", "asked for by bob")
         self.shows(("h2.bulk.test", "A", NULL))
         before = self.records()
         self.assertIn("rule add", [record["what"] for record in before])
+        self.assertIn("asked for by bob", [record["why"] for record in before])
         self.assertIn("import", [record["what"] for record in before])
         self.weir.sidecar.kill()
         self.weir.sidecar.start()

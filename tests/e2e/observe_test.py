@@ -70,13 +70,15 @@ lists = ["enforced", "watched", "good"]
         self.assertIn("2 added, 1 removed", apart.out)
         self.assertEqual(sorted(output.read_text().split()), ["+h40.bulk.test", "+h41.bulk.test", "-h30.bulk.test"])
         self.assertEqual(self.weir.command("list", "diff", "enforced", last, last).status, 0)
-        self.weir.done("list", "rollback", "enforced", first)
+        self.weir.done("list", "rollback", "enforced", first, "--reason", "too much")
+        self.assertEqual(self.weir.done("audit", "show", "--json").json["records"][-1]["why"], "too much")
         rows = self.weir.done("list", "history", "enforced", "--json").json["imports"]
         self.assertEqual(self.weir.command("list", "diff", "enforced", first, str(rows[0]["import"])).status, 0)
         self.assertGreaterEqual(rows[0]["time"], rows[1]["time"])  # it happened then, whatever it brought back
         self.assertEqual(self.weir.command("list", "diff", "enforced", first, "9999").status, 3)
         self.shows(("h30.bulk.test", "A", NULL), ("h41.bulk.test", "A", BULK))
 
+    # SEMANTICS 3: A linter at import and in `weir check`
     def test_policy_before_a_reload(self):
         same = self.weir.done("check", "--policy", "--json").json
         self.assertFalse(same["changes"])

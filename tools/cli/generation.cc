@@ -50,8 +50,10 @@ ExitCode fingerprint(Command& command) {
   return ExitCode::done;
 }
 
-ExitCode rollback(Command& command, std::uint64_t number) {
-  const auto answer = command.ask("generation.rollback", {{"number", number}});
+ExitCode rollback(Command& command, std::uint64_t number, const std::string& reason) {
+  boost::json::object arguments{{"number", number}};
+  if (!reason.empty()) arguments["reason"] = reason;
+  const auto answer = command.ask("generation.rollback", arguments);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -74,7 +76,11 @@ void add_generation_verbs(CLI::App& app, Action& chosen) {
   CLI::App* verb = family->add_subcommand("rollback", "bring an earlier one in force, at once");
   auto number = std::make_shared<std::uint64_t>(0);
   verb->add_option("NUMBER", *number, "as 'weir generation show' names it")->required();
-  verb->callback([&chosen, number] { chosen = [number](Command& command) { return rollback(command, *number); }; });
+  auto reason = std::make_shared<std::string>();
+  verb->add_option("--reason", *reason, "for the audit log");
+  verb->callback([&chosen, number, reason] {
+    chosen = [number, reason](Command& command) { return rollback(command, *number, *reason); };
+  });
 }
 
 }  // namespace weir::cli

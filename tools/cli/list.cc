@@ -279,8 +279,10 @@ ExitCode history(Command& command, const std::string& name) {
   return ExitCode::done;
 }
 
-ExitCode rollback(Command& command, const std::string& name, std::uint64_t import) {
-  const auto answer = command.ask("list.rollback", {{"name", name}, {"import", import}});
+ExitCode rollback(Command& command, const std::string& name, std::uint64_t import, const std::string& reason) {
+  json::object arguments{{"name", name}, {"import", import}};
+  if (!reason.empty()) arguments["reason"] = reason;
+  const auto answer = command.ask("list.rollback", arguments);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -400,8 +402,10 @@ void add_list_verbs(CLI::App& app, Action& chosen) {
   CLI::App* verb = family->add_subcommand("rollback", "what an earlier import brought, in force at once");
   verb->add_option("NAME", *name, "of the list")->required();
   verb->add_option("IMPORT", *import, "as 'weir list history' names it")->required();
-  verb->callback([&chosen, name, import] {
-    chosen = [name, import](Command& command) { return rollback(command, *name, *import); };
+  auto reason = std::make_shared<std::string>();
+  verb->add_option("--reason", *reason, "for the audit log");
+  verb->callback([&chosen, name, import, reason] {
+    chosen = [name, import, reason](Command& command) { return rollback(command, *name, *import, *reason); };
   });
 }
 

@@ -27,7 +27,7 @@ struct RuleOptions {
   bool important = false;
   std::vector<std::string> actions;  // the flags that were given
   std::vector<std::string> addresses;
-  std::string target;
+  std::string target, reason;
   std::vector<std::string> answers;
   std::vector<std::string> clients;
   std::vector<std::string> groups;
@@ -106,6 +106,7 @@ Result<json::object> describe(const RuleOptions& options, Change change) {
   out["important"] = options.important;
   out["addresses"] = std::move(addresses);
   if (!options.target.empty()) out["target"] = options.target;
+  if (!options.reason.empty()) out["reason"] = options.reason;
   const std::pair<const char*, const std::vector<std::string>*> lists[] = {{"answers", &options.answers},
                                                                            {"clients", &options.clients},
                                                                            {"groups", &options.groups},
@@ -238,6 +239,7 @@ void add_change(CLI::App& family, const char* name, Change change, const char* h
   command->add_option("--address", options->addresses, "answer with this address; may be given twice")
       ->take_all()
       ->expected(1);
+  command->add_option("--reason", options->reason, "for the audit log");
   command->add_option("--cname", options->target, "answer with an alias of this name");
   command->add_option("--answer", options->answers, "answer with this record, such as \"TXT hello\"; may be repeated")
       ->take_all()
