@@ -1,25 +1,31 @@
 // What a blocked client gets (SEMANTICS section 4).
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <string_view>
 
+#include "resolver/filter/block_error.h"
 #include "resolver/filter/filter.h"
+#include "resolver/filter/part_context.h"
 #include "resolver/wire/reply.h"
 
 namespace weir {
 namespace {
 
-constexpr std::size_t kMaxEdeText = 160;
+constexpr std::uint32_t kMaxRecordTtl = 3600;  // of data that rules bring along, as of block answers
 
 // What the answer is made of once rule and policy are put together.
 struct Form {
   BlockMode mode = BlockMode::null;
-  const RuleDetail* detail = nullptr;  // the rule's own addresses; nullptr: the policy's
+  const RuleDetail* detail = nullptr;  // the rule's own addresses or target; nullptr: the policy's
+  bool local_data = false;             // the rule's records
 };
+
+const RuleDetail* detail_of(const FilterVerdict& verdict, const Asker& asker) {
+  if (verdict.winner == nullptr || verdict.winner->detail == 0) return nullptr;
+  return asker.generation.detail({verdict.winner->detail});
+}
 
 Form form_of(const FilterVerdict& verdict, const Asker& asker) {
   const BlockMode policy_mode = asker.policy().block.mode;
+  const RuleDetail* detail = detail_of(verdict, asker);
   switch (verdict.verdict.action) {
     case Action::null:
       return {BlockMode::null};
@@ -30,14 +36,32 @@ Form form_of(const FilterVerdict& verdict, const Asker& asker) {
     case Action::refused:
       return {BlockMode::refused};
     case Action::address:
-      if (verdict.winner != nullptr) {
-        const RuleDetail* detail = asker.generation.detail({verdict.winner->detail});
-        if (detail != nullptr) return {BlockMode::address, detail};
-      }
-      return {policy_mode};
+      return detail != nullptr ? Form{BlockMode::address, detail} : Form{policy_mode};
+    case Action::cname:
+      return detail != nullptr && detail->target ? Form{BlockMode::cname, detail} : Form{BlockMode::nodata};
+    case Action::answer:
+      return {BlockMode::nodata, nullptr, true};
     default:
       return {policy_mode};
   }
+}
+
+// Where a `cname` leads; nothing: the name would be too long.
+std::optional<Name> target_of(const Form& form, const Query& query, const Asker& asker) {
+  const std::optional<Name>& target = form.detail != nullptr ? form.detail->target : asker.policy().block.target;
+  if (!target) return std::nullopt;
+  if (form.detail == nullptr || !form.detail->target_below) return target;
+  std::array<std::uint8_t, 2 * kMaxNameSize> wire;
+  const auto end = std::copy_n(query.qname.begin(), query.qname.size() - 1, wire.begin());
+  const auto size = std::copy_n(target->wire().begin(), target->size(), end) - wire.begin();
+  auto name = Name::from_wire(std::span(wire).first(static_cast<std::size_t>(size)));
+  if (!name) return std::nullopt;
+  return std::move(*name);
+}
+
+// A CNAME is the whole answer to who asks for it, and ANY is NODATA.
+bool is_followed(RecordType type) {
+  return type != RecordType::cname && type != RecordType::any;
 }
 
 // The name that owns the SOA: the matched name, as far as it is the QNAME or an ancestor (RFC 2308 section 3: a
@@ -55,8 +79,7 @@ Name matched_name(const Name& qname, const AnswerMatches& parts, const FilterVer
   }
 }
 
-void write_soa(Writer& writer, const Name& owner, const Asker& asker) {
-  const std::uint32_t ttl = asker.policy().block.ttl_seconds;
+void write_soa(Writer& writer, const Name& owner, const Asker& asker, std::uint32_t ttl) {
   writer.name(owner);
   writer.u16(static_cast<std::uint16_t>(RecordType::soa));
   writer.u16(static_cast<std::uint16_t>(RecordClass::in));
@@ -73,23 +96,23 @@ void write_soa(Writer& writer, const Name& owner, const Asker& asker) {
   writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
 }
 
-void write_address(Writer& writer, const IpAddress& address, std::uint32_t ttl) {
+void write_record(Writer& writer, RecordType type, std::uint32_t ttl, std::span<const std::uint8_t> rdata) {
   writer.u16(0xC000 | kHeaderSize);  // the question's name
-  writer.u16(static_cast<std::uint16_t>(address.family == AddressFamily::ipv4 ? RecordType::a : RecordType::aaaa));
+  writer.u16(static_cast<std::uint16_t>(type));
   writer.u16(static_cast<std::uint16_t>(RecordClass::in));
   writer.u32(ttl);
-  writer.u16(static_cast<std::uint16_t>(address.bits() / 8));
-  writer.octets(address.bytes());
+  writer.u16(static_cast<std::uint16_t>(rdata.size()));
+  writer.octets(rdata);
 }
 
-unsigned write_addresses(Writer& writer, const Form& form, const Asker& asker, RecordType type) {
+unsigned write_addresses(Writer& writer, const Form& form, const Asker& asker, RecordType type, std::uint32_t ttl) {
   const BlockAnswer& block = asker.policy().block;
   const AddressFamily family = type == RecordType::a ? AddressFamily::ipv4 : AddressFamily::ipv6;
   if (type != RecordType::a && type != RecordType::aaaa) return 0;
   unsigned count = 0;
   const auto add = [&](const IpAddress& address) {
     if (address.family != family) return;
-    write_address(writer, address, block.ttl_seconds);
+    write_record(writer, type, ttl, address.bytes());
     ++count;
   };
   if (form.mode == BlockMode::null) {
@@ -105,96 +128,61 @@ unsigned write_addresses(Writer& writer, const Form& form, const Asker& asker, R
   return count;
 }
 
-// A bounded string on the stack: names and lists are attackers' input, so everything is escaped, and nothing is
-// allocated on the packet path.
-class EdeTextBuffer {
- public:
-  void add(std::string_view text) {
-    for (const char c : text) {
-      const auto octet = static_cast<std::uint8_t>(c);
-      if (octet < 0x20 || octet >= 0x7F) {
-        char escaped[8];
-        std::snprintf(escaped, sizeof escaped, "\\%03u", static_cast<unsigned>(octet));
-        append(escaped);
-      } else {
-        append({&c, 1});
-      }
+// Calls `each` for the records that the winner and its like, which stand in one list on one name, have for QTYPE.
+template <class Each>
+void for_local_data(const AnswerMatches& parts, const FilterVerdict& verdict, const Query& query, const Asker& asker,
+                    const Each& each) {
+  const Match& winner = *verdict.winner;
+  const PartMatches& part = parts[static_cast<std::size_t>(verdict.part)];
+  const DecideContext context = context_of(part, asker, query.type);
+  const bool is_pattern = winner.kind == PatternKind::glob || winner.kind == PatternKind::regex;
+  const MatchSet& matches = winner.kind == PatternKind::client ? *asker.client_matches : part.matches;
+  for (const Match& match : matches.matches) {
+    const bool same_owner = match.list == winner.list && match.kind == winner.kind && match.labels == winner.labels &&
+                            match.action == Action::answer && !match.exception();
+    if (!same_owner || (is_pattern && &match != &winner)) continue;
+    const RuleDetail* detail = asker.generation.detail({match.detail});
+    if (detail == nullptr || !applies(detail->conditions, context)) continue;
+    for (const AnswerData& record : detail->records) {
+      if (record.type == query.type || query.type == RecordType::any) each(record);
     }
   }
-  void add(std::uint64_t number) {
-    char digits[24];
-    std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(number));
-    append(digits);
-  }
-  void add_name(const Name& name) {
-    if (name.is_root()) return append(".");
-    const auto wire = name.wire();
-    for (std::size_t at = 0; wire[at] != 0; at += wire[at] + 1U) {
-      if (at != 0) append(".");
-      add({reinterpret_cast<const char*>(wire.data()) + at + 1, wire[at]});
-    }
-  }
-  std::string_view text() const { return {buffer_, size_}; }
-
- private:
-  void append(std::string_view text) {
-    if (size_ + text.size() > kMaxEdeText) return;
-    std::memcpy(buffer_ + size_, text.data(), text.size());
-    size_ += text.size();
-  }
-
-  char buffer_[kMaxEdeText];
-  std::size_t size_ = 0;
-};
-
-void describe(EdeTextBuffer& text, const Asker& asker, const AnswerMatches& parts, const FilterVerdict& verdict,
-              const Query& query) {
-  const EdeText level = asker.policy().ede_text;
-  if (level == EdeText::off) return;
-  if (verdict.rebinding) {
-    text.add("a private address for a name that is not local");
-  } else if (verdict.winner == nullptr) {
-    text.add("not on an allow list");
-  } else {
-    const ListDefinition* list = asker.generation.policies().find_list(verdict.winner->list_id());
-    text.add("list ");
-    text.add(list == nullptr ? "unknown" : std::string_view(list->name));
-    if (level == EdeText::rule) {
-      const PartMatches& part = parts[static_cast<std::size_t>(verdict.part)];
-      text.add(", rule ");
-      if (verdict.winner->kind == PatternKind::client) {
-        text.add("client ");
-        text.add(Prefix::of(asker.client.unmapped(), verdict.winner->labels).to_text());
-      } else if (is_address(part.part)) {
-        text.add(Prefix::of(part.address.unmapped(), verdict.winner->labels).to_text());
-      } else {
-        if (verdict.winner->kind == PatternKind::below) text.add("*.");
-        text.add_name((part.part == AnswerPart::qname ? query.name() : part.name).suffix(verdict.winner->labels));
-      }
-    }
-  }
-  text.add(", generation ");
-  text.add(asker.generation.number().value);
 }
 
-EdeCode ede_code(const Asker& asker, const FilterVerdict& verdict) {
-  if (verdict.winner == nullptr) return EdeCode::blocked;
-  if (verdict.verdict.action == Action::address || verdict.verdict.action == Action::cname)
-    return EdeCode::forged_answer;
-  const ListDefinition* list = asker.generation.policies().find_list(verdict.winner->list_id());
-  if (list == nullptr) return EdeCode::blocked;
-  switch (list->basis) {
-    case Basis::legal:
-      return EdeCode::censored;
-    case Basis::requested:
-      return EdeCode::filtered;
-    case Basis::operator_choice:
-      break;
-  }
-  return EdeCode::blocked;
+unsigned write_local_data(Writer& writer, const AnswerMatches& parts, const FilterVerdict& verdict, const Query& query,
+                          const Asker& asker) {
+  // Records of one RRset have one TTL (RFC 2181 section 5.2).
+  std::uint32_t ttl = ttl_left(verdict.until, asker.now).value_or(kMaxRecordTtl);
+  for_local_data(parts, verdict, query, asker,
+                 [&](const AnswerData& record) { ttl = std::min({ttl, record.ttl_seconds, kMaxRecordTtl}); });
+  unsigned count = 0;
+  for_local_data(parts, verdict, query, asker, [&](const AnswerData& record) {
+    write_record(writer, record.type, ttl, record.rdata);
+    ++count;
+  });
+  return count;
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> ttl_left(const std::optional<WallTime>& until, WallTime now) {
+  if (!until) return std::nullopt;
+  const auto left = std::chrono::duration_cast<std::chrono::seconds>(*until - now).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, UINT32_MAX));
+}
+
+std::uint32_t block_ttl(const FilterVerdict& verdict, const Asker& asker) {
+  const std::uint32_t ttl = asker.policy().block.ttl_seconds;
+  return std::min(ttl, ttl_left(verdict.until, asker.now).value_or(ttl));
+}
+
+std::optional<Name> substitution_of(const FilterVerdict& verdict, const Query& query, const Asker& asker) {
+  if (!verdict.blocked() || verdict.verdict.action == Action::drop || verdict.verdict.action == Action::truncate)
+    return std::nullopt;
+  const Form form = form_of(verdict, asker);
+  if (form.mode != BlockMode::cname || !is_followed(query.type)) return std::nullopt;
+  return target_of(form, query, asker);
+}
 
 std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, const Asker& asker,
                                const AnswerMatches& parts, const FilterVerdict& verdict) {
@@ -203,30 +191,44 @@ std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, 
   if (form.mode == BlockMode::nxdomain && verdict.verdict.degrade_nxdomain) form.mode = BlockMode::nodata;
 
   ReplyFlags flags;
+  flags.recursion_available = !asker.policy().clears_ra;
   flags.truncated = verdict.verdict.action == Action::truncate;
   if (form.mode == BlockMode::nxdomain) flags.rcode = Rcode::nxdomain;
   if (form.mode == BlockMode::refused) flags.rcode = Rcode::refused;
+  const BlockError error(query, asker, parts, verdict);
 
   Writer writer(out);
   begin_reply(writer, query, flags);
+  const std::uint32_t ttl = block_ttl(verdict, asker);
   unsigned answers = 0;
-  if (form.mode == BlockMode::null || form.mode == BlockMode::address)
-    answers = write_addresses(writer, form, asker, query.type);
+  if (!flags.truncated) {
+    if (form.local_data) answers = write_local_data(writer, parts, verdict, query, asker);
+    if (form.mode == BlockMode::null || form.mode == BlockMode::address)
+      answers = write_addresses(writer, form, asker, query.type, ttl);
+    if (form.mode == BlockMode::cname && query.type != RecordType::any) {
+      const auto target = target_of(form, query, asker);
+      if (!target || query.type != RecordType::cname) {
+        // Put below its target the name is too long (RFC 6672 section 2.2).
+        flags.rcode = Rcode::yxdomain;
+        return write_error_reply(out, query, flags, error.error());
+      }
+      write_record(writer, RecordType::cname, ttl, target->wire());
+      answers = 1;
+    }
+  }
   const bool needs_soa = answers == 0 && form.mode != BlockMode::refused && !flags.truncated;
   if (needs_soa) {
     const Name matched = matched_name(query.name(), parts, verdict);
     // A name cannot own an SOA and not exist: NXDOMAIN takes the parent.
-    write_soa(writer, form.mode == BlockMode::nxdomain ? matched.parent() : matched, asker);
+    write_soa(writer, form.mode == BlockMode::nxdomain ? matched.parent() : matched, asker, ttl);
+  }
+  if (!writer.ok() || !leaves_room(writer, query)) {
+    flags.truncated = true;
+    return write_error_reply(out, query, flags, error.error());
   }
   set_counts(out, static_cast<std::uint16_t>(answers), needs_soa ? 1 : 0, 0);
-
-  if (query.has_edns) {
-    EdeTextBuffer text;
-    describe(text, asker, parts, verdict, query);
-    const ExtendedError error{ede_code(asker, verdict), text.text()};
-    finish_reply(writer, out, query, flags.rcode, &error);
-  }
-  return writer.ok() ? writer.size() : 0;
+  finish_reply(writer, out, query, flags.rcode, error.error());
+  return writer.size();
 }
 
 }  // namespace weir

@@ -67,6 +67,20 @@ FilterVerdict decide_local_answer(const AnswerMatches& parts, const Asker& asker
 // Looks up everything in `result` that a rule may match. `out` holds QNAME already looked up as its first element.
 void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out);
 
+// Seconds from `now` to an edge in time; nothing where there is none.
+std::optional<std::uint32_t> ttl_left(const std::optional<WallTime>& until, WallTime now);
+// How long a block answer may be kept.
+std::uint32_t block_ttl(const FilterVerdict& verdict, const Asker& asker);
+
+// The name that a blocked question is answered with instead: it is resolved, without policy, behind a CNAME. Nothing:
+// write_block_answer() has the whole answer.
+std::optional<Name> substitution_of(const FilterVerdict& verdict, const Query& query, const Asker& asker);
+
+// What servers' names and addresses rules speak of: the zone cuts of each link and all above them, as the cache knows
+// them. For generations that have such rules.
+void match_name_servers(const ResolutionResult& result, const Generation& generation, const RrsetCache& rrsets,
+                        SteadyTime now, AnswerMatches& out);
+
 // The whole reply for a blocked question: block mode, SOA, TTL, EDE. Returns its size; 0: send nothing (drop).
 // `parts` and `verdict` as decided; `max_size`: what the client takes.
 std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, const Asker& asker,

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "resolver/server/udp_listener.h"
@@ -15,6 +17,15 @@
 #include "zones/link/decision.h"
 
 namespace weir {
+
+// What a client is answered with instead of what it asked for.
+struct Substitution {
+  Name target;
+  std::uint32_t ttl_seconds = 0;  // of the CNAME that leads there
+  std::optional<std::uint32_t> ttl_cap;
+  std::optional<EdeCode> ede;
+  std::string ede_text;
+};
 
 // One client's query that waits for a resolution, with the way back to the client; or a question that is to be asked
 // again because its answer expires soon, for which nobody waits.
@@ -32,6 +43,23 @@ struct Miss {
   UdpRoute route;            // UDP
   std::uint64_t ticket = 0;  // TCP, and in tests: the receiving worker's number of the query
   SteadyTime received;
+  std::shared_ptr<const Substitution> substitution;  // null: the question itself is resolved
+
+  // Takes a query with its octets.
+  void own(const Query& other) {
+    const auto moved = [&](std::span<const std::uint8_t> part) {
+      return part.empty() ? part
+                          : std::span(message).subspan(static_cast<std::size_t>(part.data() - other.message.data()),
+                                                       part.size());
+    };
+    const Query from = other;
+    message.assign(from.message.begin(), from.message.end());
+    query = from;
+    query.message = message;
+    query.cookie = {};  // it has been looked at
+    query.qname = std::span<const std::uint8_t>(message).subspan(kHeaderSize, from.qname.size());
+    query.options = moved(from.options);
+  }
 
   Miss* next = nullptr;  // of the mailbox
 };

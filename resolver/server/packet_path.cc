@@ -42,6 +42,7 @@ void PacketPath::set_time(Now now) {
 void PacketPath::prepare(AskedQuery& asked, std::span<const std::uint8_t> message) {
   asked.parsed = parse_query(message);
   asked.refresh = false;
+  asked.substitution.reset();
   if (asked.parsed.fault) return;
   const Query& query = asked.parsed.query;
   asked.key = AnswerKey::of(query);
@@ -67,11 +68,8 @@ void PacketPath::fill(Miss& miss, const AskedQuery& asked) const {
   const Query& query = asked.parsed.query;
   miss.kind = asked.refresh ? Miss::Kind::refresh : Miss::Kind::query;
   miss.leeway_seconds = asked.refresh ? asked.leeway_seconds : 0;
-  miss.message.assign(query.message.begin(), query.message.end());
-  miss.query = query;
-  miss.query.message = miss.message;
-  miss.query.cookie = {};  // it has been looked at
-  miss.query.qname = std::span(miss.message).subspan(kHeaderSize, query.qname.size());
+  miss.own(query);
+  miss.substitution = asked.substitution;
   miss.client = asked.client;
   miss.group = asked.group;
   miss.translated = asked.key.translated;
@@ -110,11 +108,19 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   // Before any recursion: a blocked name must not be asked for upstream.
   const AnswerMatches& parts = policy_.match_question(query);
   const FilterVerdict verdict = decide_question(parts, asker, query.type);
-  if (verdict.blocked() && !verdict.provisional) {
-    const auto blocked = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
-    if (blocked) return blocked;
+  // What is answered here never gets an answer that an earlier zone could speak of.
+  if (verdict.blocked() && (!verdict.provisional || local.answers())) {
+    auto carried = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
+    return carried.reply ? carried.reply : substitute(asked, carried);
   }
   if (local.answers()) return answer_locally(asked, asker, local, out);
+  metrics_.add(Metric::missed);
+  return std::nullopt;
+}
+
+// Another name is resolved for it, which takes the engine.
+std::optional<std::size_t> PacketPath::substitute(AskedQuery& asked, PolicyStage::Carried& carried) {
+  asked.substitution = std::move(carried.substitution);
   metrics_.add(Metric::missed);
   return std::nullopt;
 }
@@ -129,8 +135,8 @@ std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const A
     const AnswerMatches& parts = policy_.match_local_target(query, reply.resolve);
     const FilterVerdict verdict = decide_local_answer(parts, asker, query.type);
     if (verdict.blocked()) {
-      const auto blocked = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
-      if (blocked) return blocked;
+      auto carried = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
+      return carried.reply ? carried.reply : substitute(asked, carried);
     }
     metrics_.add(Metric::missed);
     return std::nullopt;
@@ -150,6 +156,7 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
                                                      std::span<std::uint8_t> out) {
   const Query& query = asked.parsed.query;
   const GroupState& group = policy_.group(asker.group);
+  std::optional<std::uint32_t> ttl_cap;
   const bool outdated = cached_.epoch != asker.generation.names_epoch();
   // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
   if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all ||
@@ -161,13 +168,17 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
       return std::nullopt;
     }
     const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
-    const auto blocked = policy_.carry_out(verdict, *parts, query, asker, kWithinTheBatch, out);
-    if (blocked) return blocked;
+    auto carried = policy_.carry_out(verdict, *parts, query, asker, kWithinTheBatch, out);
+    if (carried.reply) return carried.reply;
+    if (carried.substitution) return substitute(asked, carried);
+    ttl_cap = ttl_left(verdict.until, asker.now);
   }
   metrics_.add(Metric::cached);
   sink_.count(asker.group, AnswerKind::cached);
   if (++hits_ % kHitSample == 0) answers_.add_hits(asked.probe, kHitSample);
-  return finish_stored_reply(out, cached_.wire_size, query, cached_reply(asked));
+  StoredReply stored = cached_reply(asked);
+  stored.ttl_cap = ttl_cap;
+  return finish_stored_reply(out, cached_.wire_size, query, stored);
 }
 
 StoredReply PacketPath::cached_reply(AskedQuery& asked) {

@@ -37,7 +37,8 @@ struct AskedQuery {
   std::chrono::milliseconds tcp_idle{0};  // how long its connection may be idle, as the client is told (RFC 7828)
   std::uint32_t group = 0;                // of a miss
   std::uint32_t leeway_seconds = 0;       // of a refresh
-  bool refresh = false;                   // answered, and now to be asked for again: the answer expires soon
+  std::shared_ptr<const Substitution> substitution;  // of a miss: what is to be resolved for it instead
+  bool refresh = false;                              // answered, and now to be asked for again: the answer expires soon
 };
 
 struct PacketPathOptions {
@@ -70,6 +71,7 @@ class PacketPath {
 
  private:
   std::optional<std::size_t> decide_and_answer(AskedQuery& asked, std::span<std::uint8_t> out);
+  std::optional<std::size_t> substitute(AskedQuery& asked, PolicyStage::Carried& carried);
   std::optional<std::size_t> answer_locally(AskedQuery& asked, const Asker& asker, const LocalMatch& local,
                                             std::span<std::uint8_t> out);
   std::optional<std::size_t> answer_cached(AskedQuery& asked, const Asker& asker, std::span<std::uint8_t> out);

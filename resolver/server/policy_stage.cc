@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "resolver/filter/block_error.h"
 #include "resolver/server/answer_builder.h"
 
 namespace weir {
@@ -96,6 +97,8 @@ AnswerMatches* PolicyStage::stored_matches(const Query& query, std::span<const s
 }
 
 AnswerMatches* PolicyStage::rematch(const Query& query, std::span<const std::uint8_t> wire) {
+  // Which servers gave it is not stored: it is asked for again.
+  if (generation_->triggers().name_server) return nullptr;
   const auto answer = read_stored_answer(wire);
   if (!answer) return nullptr;
   rematched_ = match_question(query);
@@ -103,9 +106,9 @@ AnswerMatches* PolicyStage::rematch(const Query& query, std::span<const std::uin
   return &rematched_;
 }
 
-std::optional<std::size_t> PolicyStage::carry_out(const FilterVerdict& verdict, const AnswerMatches& parts,
-                                                  const Query& query, const Asker& asker,
-                                                  std::chrono::microseconds latency, std::span<std::uint8_t> out) {
+PolicyStage::Carried PolicyStage::carry_out(const FilterVerdict& verdict, const AnswerMatches& parts,
+                                            const Query& query, const Asker& asker, std::chrono::microseconds latency,
+                                            std::span<std::uint8_t> out) {
   if (describe_decision(decision_, query, asker, parts, verdict)) {
     decision_.transport = asker.transport;
     decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency.count(), 0, UINT32_MAX));
@@ -113,12 +116,24 @@ std::optional<std::size_t> PolicyStage::carry_out(const FilterVerdict& verdict, 
     if (decision_.decision_class == DecisionClass::would_block) metrics_.add(Metric::would_block);
     if (decision_.decision_class == DecisionClass::allowed_over_block) metrics_.add(Metric::allowed_over_block);
   }
-  if (!verdict.blocked()) return std::nullopt;
+  if (!verdict.blocked()) return {};
   metrics_.add(Metric::blocked);
   sink_.count(asker.group, AnswerKind::blocked);
+  if (auto target = substitution_of(verdict, query, asker)) {
+    auto substitution = std::make_shared<Substitution>();
+    substitution->target = std::move(*target);
+    substitution->ttl_seconds = block_ttl(verdict, asker);
+    substitution->ttl_cap = ttl_left(verdict.until, asker.now);
+    const BlockError error(query, asker, parts, verdict);
+    if (error.error() != nullptr) {
+      substitution->ede = error.error()->code;
+      substitution->ede_text = error.error()->text;
+    }
+    return {{}, std::move(substitution)};
+  }
   const std::size_t size = write_block_answer(out, query, asker, parts, verdict);
   if (size == 0) metrics_.add(Metric::dropped);
-  return size;
+  return {size, nullptr};
 }
 
 }  // namespace weir

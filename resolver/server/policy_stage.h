@@ -13,6 +13,7 @@
 #include "resolver/cache/match_cache.h"
 #include "resolver/filter/filter.h"
 #include "resolver/server/decision_sink.h"
+#include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
 #include "zones/store/local_names.h"
 
@@ -57,15 +58,20 @@ class PolicyStage {
   AnswerMatches& match_question(const Query& query);
   // What a cache entry holds; nothing where the octets are malformed. Empty octets: QNAME without a match.
   AnswerMatches* stored_matches(const Query& query, std::span<const std::uint8_t> octets);
-  // Looked up again from the stored answer, because its names epoch is another one; nothing where it is malformed.
+  // Looked up again from the stored answer, because its names epoch is another one; nothing where it is malformed, or
+  // where rules speak of servers, which a stored answer does not name.
   AnswerMatches* rematch(const Query& query, std::span<const std::uint8_t> wire);
 
+  // What becomes of a client: a size: the reply is in `out` (0: none is sent). A substitution: that is to be resolved
+  // for it. Neither: it gets the answer.
+  struct Carried {
+    std::optional<std::size_t> reply;
+    std::shared_ptr<const Substitution> substitution;
+  };
   // `latency`: since the query came; zero for what is answered within its batch, where reading the clock would cost
-  // more than the answer. Logs what is to be logged. A size: the reply is in `out` (0: none is sent). Nothing: the
-  // client gets the answer.
-  std::optional<std::size_t> carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
-                                       const Asker& asker, std::chrono::microseconds latency,
-                                       std::span<std::uint8_t> out);
+  // more than the answer. Logs what is to be logged.
+  Carried carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query, const Asker& asker,
+                    std::chrono::microseconds latency, std::span<std::uint8_t> out);
 
  private:
   // Vectors by size, so that their elements keep what they have allocated.

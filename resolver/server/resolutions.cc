@@ -26,7 +26,7 @@ Translation translation_of(const Miss& miss) {
   return miss.translated ? Translation::yes : Translation::no;
 }
 
-std::string key_text(const Query& query, Translation translation) {
+std::string key_text(const Query& query, Translation translation, const Substitution* substitution) {
   std::string key;
   key.reserve(query.qname.size() + 5);
   for (const std::uint8_t octet : query.qname) key.push_back(static_cast<char>(fold(octet)));
@@ -36,7 +36,20 @@ std::string key_text(const Query& query, Translation translation) {
                          (query.recursion_desired ? 0U : 4U) | (translation == Translation::yes ? 8U : 0U);
   for (const unsigned octet : {type & 0xFFU, type >> 8U, record_class & 0xFFU, record_class >> 8U, flags})
     key.push_back(static_cast<char>(octet));
+  if (substitution != nullptr) {
+    for (const std::uint8_t octet : substitution->target.wire()) key.push_back(static_cast<char>(fold(octet)));
+  }
   return key;
+}
+
+// A question that leads to another name.
+LocalAlias alias_to(const Substitution& substitution, const Query& query) {
+  Rrset link;
+  link.owner = query.name();
+  link.type = RecordType::cname;
+  link.ttl_seconds = substitution.ttl_seconds;
+  link.add(substitution.target.wire());
+  return {{std::move(link)}, substitution.target};
 }
 
 // The answer to a question that is a local alias. Nobody signed that, so nothing of it is secure.
@@ -59,7 +72,7 @@ class EngineResolutions final : public Resolutions {
         reply_(65536) {}
 
   void accept(std::unique_ptr<Miss> miss, Now now) override {
-    const auto key_of_miss = [&] { return key_text(miss->query, translation_of(*miss)); };
+    const auto key_of_miss = [&] { return key_text(miss->query, translation_of(*miss), miss->substitution.get()); };
     if (miss->kind == Miss::Kind::refresh) {
       std::string refreshed = key_of_miss();
       return refresh(std::move(refreshed), std::move(miss), now);
@@ -123,7 +136,8 @@ class EngineResolutions final : public Resolutions {
   void pump(Now now) override {
     // Results come before exchanges are looked at again: what is answered wants nothing more.
     for (bool more = true; more;) {
-      more = false;
+      more = !substituted_.empty();
+      for (auto& miss : std::exchange(substituted_, {})) accept(std::move(miss), now);
       for (Exchange& exchange : engine_.take_exchanges()) {
         environment_.send(std::move(exchange));
         more = true;
@@ -203,7 +217,7 @@ class EngineResolutions final : public Resolutions {
                         .leeway_seconds = miss.leeway_seconds,
                         .cache_only = !is_refresh && !query.recursion_desired};
     Waiting out;
-    out.alias = alias_of(query);
+    out.alias = miss.substitution ? alias_to(*miss.substitution, query) : alias_of(query);
     out.origin = origin;
     out.translation = translation_of(miss);
     id = engine_.start({out.alias ? out.alias->target : query.name(), query.type, query.record_class}, origin, now)
@@ -309,6 +323,8 @@ class EngineResolutions final : public Resolutions {
     const ResolutionResult made = is_translated ? translated(waiting, found) : ResolutionResult();
     const ResolutionResult& result = is_translated ? made : found;
     const Query& asked = waiting.asked ? waiting.asked->query : clients.front()->query;
+    if (!clients.empty() && clients.front()->substitution)
+      return finish_substitution(result, *waiting.alias, clients, now);
     if (waiting.alias) return finish_alias(result, *waiting.alias, clients, *generation, now);
     const bool not_asked = !asked.recursion_desired && result.rcode == Rcode::refused;
     const bool failed = result.rcode == Rcode::servfail || not_asked;
@@ -321,6 +337,8 @@ class EngineResolutions final : public Resolutions {
     build_answer(result, built_);
     parts_ = environment_.policy.match_question(asked);
     match_answer(result, *generation, parts_);
+    if (generation->triggers().name_server)
+      match_name_servers(result, *generation, environment_.rrsets, now.steady, parts_);
     AnswerKey key = AnswerKey::of(asked);
     key.translated = is_translated;
     store(key, result, *generation, now.steady);
@@ -335,9 +353,45 @@ class EngineResolutions final : public Resolutions {
     const Query& asked = clients.front()->query;
     parts_ = environment_.policy.match_local_target(asked, alias.target.wire());
     match_answer(result, generation, parts_);
+    if (generation.triggers().name_server)
+      match_name_servers(result, generation, environment_.rrsets, now.steady, parts_);
     const ResolutionResult whole = behind_alias(result, asked, alias);
     build_answer(whole, built_);
     for (const auto& miss : clients) reply(*miss, new_reply(miss->query, whole), QnameAuthor::administrator, now);
+  }
+
+  // Their policy had its word on the question; it has none on what the administrator, or a zone that is trusted, put in
+  // its place (SEMANTICS section 4). Not stored: the next generation may say something else.
+  void finish_substitution(const ResolutionResult& result, const LocalAlias& alias, const Clients& clients, Now now) {
+    const ResolutionResult whole = behind_alias(result, clients.front()->query, alias);
+    build_answer(whole, built_);
+    for (const auto& miss : clients) {
+      const Substitution& substitution = *miss->substitution;
+      StoredReply stored = new_reply(miss->query, whole);
+      if (substitution.ede && !stored.error) stored.error = ExtendedError{*substitution.ede, substitution.ede_text};
+      stored.ttl_cap = substitution.ttl_cap;
+      const std::size_t room = miss->transport == Transport::udp ? miss->query.udp_payload_size : std::size_t{65535};
+      const std::span<std::uint8_t> out(reply_.data(), room);
+      std::copy_n(built_.wire.begin(), std::min(built_.wire.size(), out.size()), out.begin());
+      send(*miss, out.first(finish_stored_reply(out, built_.wire.size(), miss->query, stored)), now.steady);
+    }
+  }
+
+  // What is answered instead has to be resolved first; not now, as others' answers are just being decided on.
+  void substitute(const Miss& miss, std::shared_ptr<const Substitution> substitution) {
+    auto again = std::make_unique<Miss>();
+    again->own(miss.query);
+    again->client = miss.client;
+    again->translated = miss.translated;
+    again->group = miss.group;
+    again->transport = miss.transport;
+    again->worker = miss.worker;
+    again->descriptor = miss.descriptor;
+    again->route = miss.route;
+    again->ticket = miss.ticket;
+    again->received = miss.received;
+    again->substitution = std::move(substitution);
+    substituted_.push_back(std::move(again));
   }
 
   // Who does not set RD wants nobody to be asked for him, and is answered. That the answer is used is our reason to
@@ -345,7 +399,7 @@ class EngineResolutions final : public Resolutions {
   void refresh_for_snooper(std::unique_ptr<Miss> miss, Now now) {
     miss->kind = Miss::Kind::refresh;
     miss->query.recursion_desired = true;
-    std::string key = key_text(miss->query, translation_of(*miss));
+    std::string key = key_text(miss->query, translation_of(*miss), nullptr);
     refresh(std::move(key), std::move(miss), now);
   }
 
@@ -419,8 +473,9 @@ class EngineResolutions final : public Resolutions {
                                       ? decide_local_answer(parts_, asker, miss.query.type)
                                       : decide_answer(parts_, asker, miss.query.type);
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now.steady - miss.received);
-    const auto blocked = environment_.policy.carry_out(verdict, parts_, miss.query, asker, latency, out);
-    if (blocked) return send(miss, out.first(*blocked), now.steady);
+    auto carried = policy.carry_out(verdict, parts_, miss.query, asker, latency, out);
+    if (carried.reply) return send(miss, out.first(*carried.reply), now.steady);
+    if (carried.substitution) return substitute(miss, std::move(carried.substitution));
     const bool is_stale = stored.stale_ttl.has_value();
     if (is_stale) environment_.metrics.add(Metric::stale_answers);
     const AnswerKind kind = is_stale                                ? AnswerKind::cached
@@ -429,13 +484,15 @@ class EngineResolutions final : public Resolutions {
     environment_.sink.count(miss.group, kind);
     const std::span<const std::uint8_t> wire = is_stale ? stale_.wire() : std::span<const std::uint8_t>(built_.wire);
     std::copy_n(wire.begin(), std::min(wire.size(), out.size()), out.begin());
-    send(miss, out.first(finish_stored_reply(out, wire.size(), miss.query, stored)), now.steady);
+    StoredReply capped = stored;
+    capped.ttl_cap = ttl_left(verdict.until, asker.now);
+    send(miss, out.first(finish_stored_reply(out, wire.size(), miss.query, capped)), now.steady);
   }
 
   // Too many wait already: an old answer costs nobody anything.
   void shed(Miss& miss, Now now) {
     environment_.metrics.add(Metric::overloaded);
-    const bool may_be_old = environment_.policy.generation() != nullptr && !alias_of(miss.query);
+    const bool may_be_old = environment_.policy.generation() != nullptr && !miss.substitution && !alias_of(miss.query);
     if (may_be_old && match_stale(miss.query, now)) return reply_stale(miss, now);
     if (environment_.drops_when_full) return environment_.reply(miss, {});
     fail(miss, kOverloaded, now);
@@ -478,6 +535,7 @@ class EngineResolutions final : public Resolutions {
   std::unordered_map<Prefix, std::size_t, PrefixHash> by_prefix_;
   std::size_t clients_ = 0;
   std::size_t refreshes_ = 0;
+  Clients substituted_;             // to be accepted once more
   std::deque<StaleDue> stale_due_;  // all wait equally long, so they stand in order
   LateAnswers late_;
 

@@ -74,6 +74,7 @@ std::optional<QueryFault> read_additional(Query& query, std::size_t at, unsigned
       if (query.has_edns || owner != 1 || !read_options(query, message.subspan(rdata, length)))
         return QueryFault::formerr;
       query.has_edns = true;
+      query.options = message.subspan(rdata, length);
       query.udp_payload_size = static_cast<std::uint16_t>(
           std::clamp<std::size_t>(number_at(message, fixed + 2), kMinUdpPayload, kServerUdpPayload));
       query.edns_version = message[fixed + 5];
@@ -118,6 +119,17 @@ std::optional<QueryFault> check_type(RecordType type) {
 }
 
 }  // namespace
+
+bool has_empty_option(const Query& query, std::uint16_t code) {
+  const auto options = query.options;
+  for (std::size_t at = 0; options.size() - at >= 4;) {
+    const std::size_t size = number_at(options, at + 2);
+    if (number_at(options, at) == code) return size == 0;
+    if (options.size() - at - 4 < size) return false;
+    at += 4 + size;
+  }
+  return false;
+}
 
 ParsedQuery parse_query(std::span<const std::uint8_t> message) {
   ParsedQuery parsed;

@@ -31,9 +31,10 @@ struct Query {
   bool has_edns = false;
   bool dnssec_ok = false;
   std::uint8_t edns_version = 0;
-  std::uint16_t udp_payload_size = 512;  // what the client takes: 512 to kServerUdpPayload
-  std::span<const std::uint8_t> cookie;  // RFC 7873: 8, or 16 to 40 octets; empty where none came
-  bool keepalive_with_timeout = false;   // RFC 7828 section 3.2.1: over TCP that is a FORMERR
+  std::uint16_t udp_payload_size = 512;   // what the client takes: 512 to kServerUdpPayload
+  std::span<const std::uint8_t> options;  // RDATA of the OPT, well-formed
+  std::span<const std::uint8_t> cookie;   // RFC 7873: 8, or 16 to 40 octets; empty where none came
+  bool keepalive_with_timeout = false;    // RFC 7828 section 3.2.1: over TCP that is a FORMERR
 
   // What the OPT of the reply has beside its own; set by who answers.
   std::array<std::uint8_t, 24> reply_cookie{};
@@ -44,6 +45,9 @@ struct Query {
   RecordClass asked_class() const { return any_class ? RecordClass::any : record_class; }  // what a reply repeats
   Name name() const { return Name::from_checked_wire(qname, qname_labels); }
 };
+
+// Whether the query has this option without a value, which is how a client says what it understands.
+bool has_empty_option(const Query& query, std::uint16_t code);
 
 // What to do with octets that are not a query we answer from policy, cache or engine.
 enum class QueryFault : std::uint8_t {

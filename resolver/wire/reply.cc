@@ -5,7 +5,6 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kMaxExtraText = 160;
 constexpr std::size_t kCookieOptionSize = 28;
 constexpr std::size_t kKeepaliveOptionSize = 6;
 constexpr std::size_t kEmptyOptSize = 11;
@@ -68,8 +67,12 @@ void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& 
                   const ExtendedError* error) {
   const std::size_t bare = opt_size(query);
   if (!query.has_edns || !writer.ok() || writer.room() < bare) return;
-  std::string_view text = error == nullptr ? std::string_view() : cut_utf8(error->text, kMaxExtraText);
+  std::string_view text = error == nullptr ? std::string_view() : cut_utf8(error->text, error->max_text);
   std::size_t options = error == nullptr ? 0 : kErrorOptionSize + text.size();
+  if (bare + options > writer.room() && error != nullptr && !error->shorter.empty()) {
+    text = error->shorter;
+    options = kErrorOptionSize + text.size();
+  }
   if (bare + options > writer.room()) {
     text = {};
     options = error == nullptr ? 0 : kErrorOptionSize;
@@ -102,6 +105,10 @@ void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& 
   put_u16(message, 10, static_cast<std::uint16_t>(additional));
 }
 
+bool leaves_room(const Writer& writer, const Query& query) {
+  return !query.has_edns || writer.room() >= opt_size(query);
+}
+
 std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, const ReplyFlags& flags,
                               const ExtendedError* error) {
   Writer writer(out);
@@ -129,9 +136,10 @@ std::size_t finish_stored_reply(std::span<std::uint8_t> out, std::size_t size, c
     const std::uint32_t ttl = static_cast<std::uint32_t>(out[at]) << 24 |
                               static_cast<std::uint32_t>(out[at + 1]) << 16 |
                               static_cast<std::uint32_t>(out[at + 2]) << 8 | out[at + 3];
-    const std::uint32_t left = stored.stale_ttl           ? std::min(ttl, *stored.stale_ttl)
-                               : ttl > stored.age_seconds ? ttl - stored.age_seconds
-                                                          : 0;
+    std::uint32_t left = stored.stale_ttl           ? std::min(ttl, *stored.stale_ttl)
+                         : ttl > stored.age_seconds ? ttl - stored.age_seconds
+                                                    : 0;
+    if (stored.ttl_cap) left = std::min(left, *stored.ttl_cap);
     put_u16(out, at, static_cast<std::uint16_t>(left >> 16));
     put_u16(out, at + 2U, static_cast<std::uint16_t>(left));
   }

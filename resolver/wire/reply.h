@@ -13,7 +13,9 @@ namespace weir {
 
 struct ExtendedError {
   EdeCode code = EdeCode::other;
-  std::string_view text;  // UTF-8, at most 160 octets are written; dropped first when the reply would not fit
+  std::string_view text;  // UTF-8, at most `max_text` octets are written; dropped first when the reply would not fit
+  std::string_view shorter = {};  // what is tried before that
+  std::size_t max_text = 160;
 };
 
 struct ReplyFlags {
@@ -33,6 +35,8 @@ void set_counts(std::span<std::uint8_t> message, std::uint16_t answers, std::uin
 // error where `error` is given; adds it to ARCOUNT.
 void finish_reply(Writer& writer, std::span<std::uint8_t> message, const Query& query, Rcode rcode,
                   const ExtendedError* error);
+// Whether an OPT without an error still has room behind what is written (always where none is due).
+bool leaves_room(const Writer& writer, const Query& query);
 // A reply without records: FORMERR, SERVFAIL, REFUSED, ... into `out`; returns its size, 0 where even that does not
 // fit.
 std::size_t write_error_reply(std::span<std::uint8_t> out, const Query& query, const ReplyFlags& flags,
@@ -57,6 +61,7 @@ struct StoredReply {
   std::uint32_t age_seconds = 0;                // what the TTLs have run down by
   std::optional<std::uint32_t> stale_ttl = {};  // they are over: at most this is written instead (RFC 8767 section 4)
   std::optional<ExtendedError> error;
+  std::optional<std::uint32_t> ttl_cap = {};  // the answer may be another one from then on
 };
 
 // `out` is all that the client takes and begins with the `size` octets stored for an equal question (where

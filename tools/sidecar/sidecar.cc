@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/control_server.h"
 #include "tools/sidecar/drain.h"
 #include "tools/sidecar/instance_lock.h"
@@ -266,6 +267,7 @@ class RunningSidecar final : public Sidecar {
   Result<void> define(PolicyStore& store, const Config& config) {
     const PolicySet before = store.policies();
     if (auto defined = store.define(config.compile()); !defined) return defined.error();
+    if (auto written = write_built_in_rules(store, config, read_clock()); !written) return written.error();
     for (const ListDefinition& list : store.policies().lists) {
       if (list.id < kFirstDefinedList) continue;
       const auto rules = store.rule_count(list.id);

@@ -135,6 +135,26 @@ json::object reply(Call& call, const Changed& changed) {
   return out;
 }
 
+// The administrator may block what no list can; he is told that he does.
+std::vector<std::string> protected_names_in(const PolicyStore& store, const Rule& rule) {
+  const bool is_name =
+      rule.kind == PatternKind::exact || rule.kind == PatternKind::subtree || rule.kind == PatternKind::below;
+  if (!blocks(rule.action) || !is_name) return {};
+  constexpr std::size_t kMaxProtected = 100'000;
+  constexpr std::size_t kMaxTold = 3;
+  const auto known = store.rules_of(kProtectedNames, kMaxProtected);
+  std::vector<std::string> out;
+  if (!known) return out;
+  for (const SourcedRule& one : *known) {
+    const Name& name = one.rule.name;
+    const bool below = rule.kind != PatternKind::exact && name.is_at_or_below(rule.name);
+    const bool itself = one.rule.kind == PatternKind::subtree ? rule.name.is_at_or_below(name) : rule.name == name;
+    if ((below || itself) && out.size() < kMaxTold)
+      out.push_back(name.to_text() + " is a protected name: no list can block it, this rule does");
+  }
+  return out;
+}
+
 }  // namespace
 
 VerbResult add_rule(Call& call) {
@@ -158,6 +178,8 @@ VerbResult add_rule(Call& call) {
       if (!added && added.error().code != ErrorCode::exists) return added.error();
     }
     changed.warnings = warnings_of(rules->front(), store.policies());
+    for (std::string& warning : protected_names_in(store, rules->front()))
+      changed.warnings.push_back(std::move(warning));
     return publish(call, store, "rule add", rules->front(), now, std::move(changed));
   });
   if (!changed) return changed.error();

@@ -8,7 +8,10 @@
 namespace weir::config {
 namespace {
 
-constexpr std::string_view kReservedLists[] = {"local", "overlays", "protected"};
+bool is_reserved(std::string_view list) {
+  static const PolicySet kReserved = PolicySet::with_defaults();
+  return kReserved.find_list(list) != nullptr;
+}
 
 // Where a fault of `key` (its item `index`, where it is an array) is shown: the nearest thing that the file holds.
 ConfigPosition position_of(const ConfigValue& table, std::string_view key, std::size_t index) {
@@ -40,7 +43,7 @@ class Checker {
     std::map<std::string_view, std::string> seen;
     for (std::size_t i = 0; i < config_.lists.size(); ++i) {
       check_once(seen, "list", list_names_[i], config_.lists[i].where, origins_.lists[i]);
-      if (std::find(std::begin(kReservedLists), std::end(kReservedLists), list_names_[i]) != std::end(kReservedLists))
+      if (is_reserved(list_names_[i]))
         add(origins_.lists[i], "name", "the list name " + quote(list_names_[i]) + " is weir's own");
     }
     seen.clear();
@@ -104,6 +107,14 @@ class Checker {
         add(origin, "block", "block = \"address\" needs block_address = [\"192.0.2.1\", \"2001:db8::1\"], one or both");
       if (has_addresses && !wants_addresses)
         add(origin, "block_address", "block_address is used with block = \"address\" only");
+      const bool has_target = find_member(*origin.table, "block_target") != nullptr;
+      const bool wants_target = block != nullptr && block->value.text == "cname";
+      if (wants_target && !has_target)
+        add(origin, "block", "block = \"cname\" needs block_target = \"blocked.example.org\"");
+      if (has_target && !wants_target) add(origin, "block_target", "block_target is used with block = \"cname\" only");
+      const std::uint16_t both = 1U << 3 | 1U << 4;
+      if ((config_.policies[i].policy.safe_search & both) == both)
+        add(origin, "safe_search", "youtube and youtube-moderate exclude each other");
     }
   }
 

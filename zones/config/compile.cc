@@ -53,6 +53,12 @@ PolicySet Config::compile() const {
   }
   set.local_zones = config::compile_local_zones(*this);
   set.special_names = local.special_names;
+  set.structured_errors = answers.structured_errors;
+  set.local_domains = local.domains;
+  for (const LocalZoneConfig& zone : local_zones) set.local_domains.push_back(zone.name);
+  for (const ForwardConfig& zone : forwards) {
+    if (!zone.name.is_root()) set.local_domains.push_back(zone.name);
+  }
   if (dns64.on) set.dns64 = dns64.dns64;
   return set;
 }

@@ -79,6 +79,7 @@ struct AnswerConfig {                   // [answers]
   bool any_over_udp = false;            // else ANY is for TCP (RFC 8482)
   std::string version, identity;        // in class CH; empty: nobody is told
   unsigned max_waiting = 20000;         // queries that wait for other servers at once, of each worker
+  StructuredErrors structured_errors;
   enum class WhenFull : std::uint8_t { servfail, drop } when_full = WhenFull::servfail;
 };
 
@@ -174,6 +175,7 @@ struct LocalConfig {                   // [local]
   std::uint32_t ttl = 3600;            // of records that have none
   bool ptr = false;                    // a PTR for the address of each A and AAAA
   bool special_names = true;           // names that never leave a resolver are answered here
+  std::vector<Name> domains;           // private addresses belong there; local and forward zones are among them
   std::vector<ResourceRecord> parsed;  // `records`, read
 };
 

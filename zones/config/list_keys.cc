@@ -123,6 +123,19 @@ const Keys<ListConfig>& list_keys() {
           [](C& c) -> auto& { return c.definition.basis; },
           "why it is there; gives EDE 15 Blocked, 16 Censored, 17 Filtered (RFC 8914)"),
       key<C>(
+          "justification", text(400), [](C& c) -> auto& { return c.definition.justification; },
+          "why its names are blocked, for clients that ask; the policy's where empty"),
+      key<C>(
+          "sub_error",
+          Choice<std::uint8_t>{{{"none", 0},
+                                {"malware", 1},
+                                {"phishing", 2},
+                                {"spam", 3},
+                                {"spyware", 4},
+                                {"network-policy", 5},
+                                {"resolver-policy", 6}}},
+          [](C& c) -> auto& { return c.definition.sub_error; }, "what its names are, for clients that ask"),
+      key<C>(
           "category", text(64), [](C& c) -> auto& { return c.definition.category; },
           "a word of yours, shown in explanations"),
       key<C>(
@@ -175,6 +188,35 @@ Key<PolicyConfig> block_address_key() {
   return out;
 }
 
+Key<PolicyConfig> block_target_key() {
+  const Parsed<Name> kind = domain_name();
+  Key<PolicyConfig> out{"block_target",  "the name that blocked names are an alias of where block = \"cname\"",
+                        kind.expected(), "\"\"",
+                        Need::optional,  {}};
+  out.read = [kind](const ConfigValue& in, std::string_view label, PolicyConfig& config, Faults& faults) {
+    Name target;
+    if (kind.read(in, target, label, faults)) config.policy.block.target = target;
+  };
+  return out;
+}
+
+// Words for the bits of Policy::safe_search.
+Key<PolicyConfig> safe_search_key() {
+  Choice<std::size_t> service;
+  for (std::size_t i = 0; i < kSafeSearchServices.size(); ++i) service.words.push_back({kSafeSearchServices[i], i});
+  const ArrayOf<Choice<std::size_t>> kind{service, 0, kSafeSearchServices.size()};
+  Key<PolicyConfig> out{
+      "safe_search", "services that are asked for their filtered answers", kind.expected(), "[]", Need::optional, {}};
+  out.read = [kind](const ConfigValue& in, std::string_view label, PolicyConfig& config, Faults& faults) {
+    std::vector<std::size_t> services;
+    if (!kind.read(in, services, label, faults)) return;
+    config.policy.safe_search = 0;
+    for (const std::size_t bit : services)
+      config.policy.safe_search = static_cast<std::uint16_t>(config.policy.safe_search | 1U << bit);
+  };
+  return out;
+}
+
 }  // namespace
 
 const Keys<PolicyConfig>& policy_keys() {
@@ -193,12 +235,12 @@ const Keys<PolicyConfig>& policy_keys() {
                              {"nodata", BlockMode::nodata},
                              {"nxdomain", BlockMode::nxdomain},
                              {"refused", BlockMode::refused},
-                             {"cname", BlockMode::cname,
-                              "is not supported by this version of weir yet; with block = \"address\" and "
-                              "block_address a page of yours can be shown"}}},
+                             {"cname", BlockMode::cname}}},
           [](C& c) -> auto& { return c.policy.block.mode; },
-          "how a blocked name is answered: 0.0.0.0 and ::, block_address, no data, NXDOMAIN, REFUSED"),
+          "how a blocked name is answered: 0.0.0.0 and ::, block_address, no data, NXDOMAIN, REFUSED, an alias of "
+          "block_target"),
       block_address_key(),
+      block_target_key(),
       key<C>(
           "ttl", Whole<std::uint32_t>{1, 3600}, [](C& c) -> auto& { return c.policy.block.ttl_seconds; },
           "seconds that a block answer may be kept"),
@@ -208,6 +250,19 @@ const Keys<PolicyConfig>& policy_keys() {
       key<C>(
           "strict_chain", Flag{}, [](C& c) -> auto& { return c.policy.strict_chain; },
           "block lists also apply to the aliases and addresses of an allowed name"),
+      key<C>(
+          "rebinding_protection", Flag{}, [](C& c) -> auto& { return c.policy.rebinding_protection; },
+          "no private addresses for names that are not local ([local] domains)"),
+      key<C>(
+          "canary_names", Flag{}, [](C& c) -> auto& { return c.policy.canary_names; },
+          "NXDOMAIN for names by which browsers and relays ask whether they may go past the filter"),
+      safe_search_key(),
+      key<C>(
+          "signal", Choice<bool>{{{"none", false}, {"ra0", true}}}, [](C& c) -> auto& { return c.policy.clears_ra; },
+          "ra0: block answers have RA=0, by which others know them"),
+      key<C>(
+          "justification", text(400), [](C& c) -> auto& { return c.policy.justification; },
+          "why things are blocked, for clients that ask ([answers] structured_errors)"),
       key<C>(
           "ede_text", Choice<EdeText>{{{"off", EdeText::off}, {"list", EdeText::list}, {"rule", EdeText::rule}}},
           [](C& c) -> auto& { return c.policy.ede_text; },

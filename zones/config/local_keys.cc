@@ -137,6 +137,10 @@ const Keys<LocalConfig>& local_keys() {
           "special_names", Flag{}, [](C& c) -> auto& { return c.special_names; },
           "answer localhost, invalid, test, onion, home.arpa, private reverse zones and the like here (RFC 6303, "
           "6761)"),
+      key<C>(
+          "domains", ArrayOf<Parsed<Name>>{domain_name()}, [](C& c) -> auto& { return c.domains; },
+          "names at and below which private addresses belong, beside local and forward zones; for "
+          "rebinding_protection"),
   };
   return keys;
 }

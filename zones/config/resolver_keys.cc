@@ -198,6 +198,21 @@ const Keys<CacheConfig>& cache_keys() {
   return keys;
 }
 
+namespace {
+
+// Nothing else is shown by clients (draft-ietf-dnsop-structured-dns-error section 4).
+Parsed<std::string> contact_uri() {
+  return {"a URI such as \"mailto:dns@example.org\" or \"tel:+123\"",
+          [](std::string_view value, const Faults&) -> Result<std::string> {
+            if ((!value.starts_with("mailto:") && !value.starts_with("tel:")) || value.size() > 100)
+              return Error{ErrorCode::invalid, "only mailto: and tel: of at most 100 octets"};
+            return std::string(value);
+          },
+          [](const std::string& value) { return value; }};
+}
+
+}  // namespace
+
 const Keys<AnswerConfig>& answer_keys() {
   using C = AnswerConfig;
   static const Keys<C> keys = {
@@ -219,6 +234,19 @@ const Keys<AnswerConfig>& answer_keys() {
       key<C>(
           "identity", text(255), [](C& c) -> auto& { return c.identity; },
           "hostname.bind and id.server in class CH; empty: refused"),
+      key<C>(
+          "structured_errors", Whole<std::uint16_t>{0, 65535},
+          [](C& c) -> auto& { return c.structured_errors.option_code; },
+          "code of the EDNS option by which clients ask for block reasons in JSON; 0: nobody is told"),
+      key<C>(
+          "error_contacts", ArrayOf<Parsed<std::string>>{contact_uri(), 0, 8},
+          [](C& c) -> auto& { return c.structured_errors.contacts; }, "whom they may ask"),
+      key<C>(
+          "error_organisation", text(100), [](C& c) -> auto& { return c.structured_errors.organisation; },
+          "who blocks"),
+      key<C>(
+          "error_language", text(35), [](C& c) -> auto& { return c.structured_errors.language; },
+          "tag of the language of organisation and justifications, e.g. \"en\"; without it they are not told"),
       key<C>(
           "max_waiting", Whole<unsigned>{1, 20000}, [](C& c) -> auto& { return c.max_waiting; },
           "queries that may wait for other servers at once, of each worker"),

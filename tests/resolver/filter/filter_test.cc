@@ -99,7 +99,7 @@ struct World {
 
   Policy& policy() { return generation.set.policies[0]; }
 
-  void ask(const char* name, RecordType type, bool edns = true) {
+  void ask(const char* name, RecordType type, bool edns = true, std::uint16_t option = 0) {
     question.assign(512, 0);
     Writer writer(question);
     for (const unsigned value : {0x1234U, 0x0100U, 1U, 0U, 0U, edns ? 1U : 0U})
@@ -108,8 +108,12 @@ struct World {
     writer.u16(static_cast<std::uint16_t>(type));
     writer.u16(1);
     if (edns) {
-      for (const unsigned octet : {0U, 0U, 41U, 4U, 0xD0U, 0U, 0U, 0U, 0U, 0U, 0U})
-        writer.u8(static_cast<std::uint8_t>(octet));
+      for (const unsigned octet : {0U, 0U, 41U, 4U, 0xD0U, 0U, 0U, 0U, 0U}) writer.u8(static_cast<std::uint8_t>(octet));
+      writer.u16(option == 0 ? 0 : 4);
+      if (option != 0) {
+        writer.u16(option);
+        writer.u16(0);
+      }
     }
     question.resize(writer.size());
     const ParsedQuery parsed = parse_query(question);
@@ -346,6 +350,95 @@ TEST(BlockAnswer, RulesWithTheirOwnAction) {
   std::vector<std::uint8_t> out(512);
   EXPECT_EQ(
       write_block_answer(out, world.query, world.asker, parts, decide_question(parts, world.asker, RecordType::a)), 0U);
+}
+
+// SEMANTICS 4: the client asks with a new empty EDNS option
+// SEMANTICS 4: 5 and 6 only beside *Blocked*, none beside *Censored*
+// SEMANTICS 4: `l` language tag, required with `j` or `o`
+// SEMANTICS 4: At least one of `c`, `j`, `s`.
+// SEMANTICS 4: Never with *Forged Answer*.
+TEST(BlockAnswer, ReasonsInJsonForWhoAsks) {
+  constexpr std::uint16_t kCode = 65001;
+  const auto said = [](World& world, std::uint16_t option, ListId list = kAds) {
+    world.generation.names["ads.example"] = {rule(list, PatternKind::subtree, 2)};
+    world.ask("ads.example", RecordType::a, true, option);
+    const AnswerMatches parts = world.parts();
+    const Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::a));
+    return std::to_string(reply.ede) + ' ' + reply.ede_text;
+  };
+  const std::string plain = "15 list ads, rule ads.example, generation 7";
+  World world;
+  EXPECT_EQ(said(world, kCode), plain) << "not configured";
+  StructuredErrors& errors = world.generation.set.structured_errors;
+  errors.option_code = kCode;
+  EXPECT_EQ(said(world, 0), plain) << "not asked for";
+  EXPECT_EQ(said(world, kCode + 1), plain);
+  EXPECT_EQ(said(world, kCode), plain) << "nothing to say";
+  errors.organisation = "School \"A\"";
+  errors.language = "en";
+  EXPECT_EQ(said(world, kCode), plain) << "a name alone is no reason";
+  errors.contacts = {"mailto:dns@example.org", "tel:+123"};
+  EXPECT_EQ(said(world, kCode), R"(15 {"c":["mailto:dns@example.org","tel:+123"],"o":"School \"A\"","l":"en"})");
+  world.policy().justification = "house rules";
+  auto ads = std::find_if(world.generation.set.lists.begin(), world.generation.set.lists.end(),
+                          [](const ListDefinition& list) { return list.id == kAds; });
+  ads->sub_error = 5;
+  EXPECT_EQ(said(world, kCode),
+            R"(15 {"c":["mailto:dns@example.org","tel:+123"],"j":"house rules","s":5,"o":"School \"A\"","l":"en"})");
+  ads->basis = Basis::requested;
+  errors.contacts.clear();
+  errors.language.clear();
+  EXPECT_EQ(said(world, kCode), "17 list ads, rule ads.example, generation 7") << "5 stands beside Blocked alone";
+  ads->sub_error = 1;
+  EXPECT_EQ(said(world, kCode), R"(17 {"s":1})") << "no text without its language";
+  errors.language = "en";
+  ads->justification = "it spreads malware";
+  EXPECT_EQ(said(world, kCode), R"(17 {"j":"it spreads malware","s":1,"o":"School \"A\"","l":"en"})");
+  EXPECT_EQ(said(world, kCode, kLegal), R"(16 {"j":"house rules","o":"School \"A\"","l":"en"})");
+
+  // What does not fit loses its texts first.
+  world.generation.names["ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("ads.example", RecordType::a, true, kCode);
+  AnswerMatches parts = world.parts();
+  const FilterVerdict verdict = decide_question(parts, world.asker, RecordType::a);
+  std::vector<std::uint8_t> out(90);
+  const Reply small = read(std::span(out).first(write_block_answer(out, world.query, world.asker, parts, verdict)));
+  EXPECT_EQ(small.ede_text, R"({"s":1})");
+
+  Match forged = rule(kAds, PatternKind::subtree, 2, Action::address);
+  forged.detail = 9;
+  world.generation.details[9].addresses = {*IpAddress::parse("198.51.100.1")};
+  world.generation.names["ads.example"] = {forged};
+  parts = world.parts();
+  const Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::a));
+  EXPECT_EQ(reply.ede, 4);
+  EXPECT_EQ(reply.ede_text, "list ads, rule ads.example, generation 7");
+}
+
+// SEMANTICS 4: `signal = "ra0"` clears RA as Quad9 does
+TEST(BlockAnswer, RaMayTellThatItIsABlock) {
+  World world;
+  world.policy().clears_ra = true;
+  world.generation.names["ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("ads.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  EXPECT_FALSE(answer(world, parts, decide_question(parts, world.asker, RecordType::a)).recursion_available);
+}
+
+// SEMANTICS 4: and never more than the time left of a schedule edge or a timed overlay
+TEST(BlockAnswer, LivesNoLongerThanTheNextEdgeInTime) {
+  World world;
+  Match match = rule(kLocalRules, PatternKind::exact, 2, Action::allow);
+  match.detail = 3;
+  world.generation.details[3].conditions.not_before = world.asker.now + std::chrono::milliseconds(12'900);
+  world.generation.names["ads.example"] = {match, rule(kAds, PatternKind::subtree, 2)};
+  for (const RecordType type : {RecordType::a, RecordType::mx}) {
+    world.ask("ads.example", type);
+    const AnswerMatches parts = world.parts();
+    const FilterVerdict verdict = decide_question(parts, world.asker, type);
+    ASSERT_TRUE(verdict.blocked());
+    EXPECT_EQ(answer(world, parts, verdict).ttl, 12U);
+  }
 }
 
 TEST(AnswerVerdict, FirstBlockingLinkDecides) {

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -46,8 +47,16 @@ class HandMadeGeneration final : public Generation {
     set.lists.push_back(list);
     set.policies[0].lists = {kFirstDefinedList};
   }
-  HandMadeGeneration& block(std::string_view name, Action action = Action::block) {
-    rules_[name_of(name).to_text()] = action;
+  HandMadeGeneration& block(std::string_view name, Action action = Action::block, RuleDetail detail = {}) {
+    Match match;
+    match.list = kFirstDefinedList.value;
+    match.kind = PatternKind::subtree;
+    match.action = action;
+    if (!detail.empty()) {
+      details_.push_back(std::move(detail));
+      match.detail = static_cast<std::uint32_t>(details_.size());
+    }
+    rules_[name_of(name).to_text()].push_back(match);
     return *this;
   }
   HandMadeGeneration& block_address(std::string_view prefix) {
@@ -55,7 +64,9 @@ class HandMadeGeneration final : public Generation {
     return *this;
   }
 
-  const RuleDetail* detail(PayloadId) const override { return nullptr; }
+  const RuleDetail* detail(PayloadId id) const override {
+    return id.value == 0 || id.value > details_.size() ? nullptr : &details_[id.value - 1];
+  }
   void match(const ReversedName& name, MatchSet& out) const override {
     ++lookups;
     out.clear();
@@ -63,13 +74,11 @@ class HandMadeGeneration final : public Generation {
       const auto suffix = ReversedName::to_name(name.key_of_suffix(labels));
       const auto rule = rules_.find(suffix->to_text());
       if (rule == rules_.end()) continue;
-      Match match;
-      match.list = kFirstDefinedList.value;
-      match.kind = PatternKind::subtree;
-      match.action = rule->second;
-      match.labels = static_cast<std::uint8_t>(labels);
-      out.matches.push_back(match);
-      out.shared_suffix_labels = match.labels;
+      for (Match match : rule->second) {
+        match.labels = static_cast<std::uint8_t>(labels);
+        out.matches.push_back(match);
+        out.shared_suffix_labels = match.labels;
+      }
     }
   }
   void match_address(const IpAddress& address, MatchSet& out) const override {
@@ -109,7 +118,8 @@ class HandMadeGeneration final : public Generation {
 
   GenerationNumber number_;
   NamesEpoch epoch_;
-  std::map<std::string, Action> rules_;
+  std::map<std::string, std::vector<Match>> rules_;
+  std::deque<RuleDetail> details_;
   std::vector<Prefix> prefixes_;
   // The fake internet is below `test`, which is special by default.
   std::unique_ptr<const LocalData> local_data_ = with_test({});

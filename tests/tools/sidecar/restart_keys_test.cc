@@ -59,6 +59,10 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"max_name_servers", "7"},
                                                      {"refer_without_recursion", "true"},
                                                      {"every_algorithm", "true"},
+                                                     {"structured_errors", "65001"},
+                                                     {"error_contacts", "[\"mailto:a@example.org\"]"},
+                                                     {"error_organisation", "\"a\""},
+                                                     {"error_language", "\"en\""},
                                                      {"max_waiting", "7"},
                                                      {"when_full", "\"drop\""},
                                                      {"require_cookies", "[\"192.0.2.0/24\"]"},
@@ -79,7 +83,8 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
     write_file(scratch / "weir.toml", "[" + key.section + "]\n" + key.key + " = " + others.at(key.key) + "\n");
     const auto after = Config::load(scratch / "weir.toml");
     ASSERT_TRUE(after) << after.error().message;
-    const bool travels = key.key == "name" || key.key == "contact";
+    const bool travels =
+        key.key == "name" || key.key == "contact" || key.key == "structured_errors" || key.key.starts_with("error_");
     EXPECT_EQ(keys_for_restart(before, *after), travels ? Keys{} : Keys{key.section + "." + key.key});
   }
   EXPECT_EQ(seen.size(), others.size());

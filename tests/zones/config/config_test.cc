@@ -323,7 +323,7 @@ TEST_F(ConfigTest, EveryDefaultShownIsTheValueOfAnAbsentKey) {
   const PolicySet plain = Config::defaults().compile();
   for (const ConfigKey& key : config_keys()) {
     if (key.default_value.empty() || key.key == "root_hints" || key.key == "ca_file" || key.key == "block_address" ||
-        key.key == "contact")
+        key.key == "block_target" || key.key == "contact")
       continue;  // no value stands for their absence
     if (key.repeated) continue;
     SCOPED_TRACE(key.section + "." + key.key + " = " + key.default_value);
@@ -381,8 +381,10 @@ TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
       {list + list, "weir.toml:5:8: a list \"a\" is defined at weir.toml:1"},
       {"[[policy]]\nname = \"p\"\n[[policy]]\nname = \"p\"", "weir.toml:4:8: a policy \"p\" is defined at weir.toml:1"},
       {"[[policy]]\nname = \"p\"\nlists = [\"a\", \"b\"]\n" + list, "weir.toml:3:15: there is no list \"b\""},
-      {"[[policy]]\nname = \"p\"\nblock = \"cname\"",
-       "weir.toml:3:9: 'block' in [[policy]]: \"cname\" is not supported"},
+      {"[[policy]]\nname = \"p\"\nblock = \"cname\"", "weir.toml:3:9: block = \"cname\" needs block_target"},
+      {"[[policy]]\nname = \"p\"\nblock_target = \"a.example\"", "is used with block = \"cname\" only"},
+      {"[[policy]]\nname = \"p\"\nsafe_search = [\"youtube\", \"youtube-moderate\"]", "exclude each other"},
+      {"[answers]\nerror_contacts = [\"https://x.example\"]", "only mailto: and tel:"},
       {"[[policy]]\nname = \"p\"\nblock = \"address\"", "needs block_address"},
       {"[[policy]]\nname = \"p\"\nblock_address = [\"192.0.2.1\"]", "is used with block = \"address\" only"},
       {"[[policy]]\nname = \"p\"\nblock = \"address\"\nblock_address = [\"192.0.2.1\", \"192.0.2.2\"]",
