@@ -32,8 +32,14 @@ std::string_view text_of(Outcome outcome) {
 struct Subject {
   std::optional<IpAddress> address;
   Name name;
+  IpAddress client;
 
+  // The address that a rule on addresses means; nothing: it is about the name.
+  std::optional<IpAddress> matched_address(const Match& match) const {
+    return match.kind == PatternKind::client ? client : address;
+  }
   std::string pattern(const Match& match) const {
+    if (match.kind == PatternKind::client) return "client " + pattern_text(match, client);
     return address ? pattern_text(match, *address) : pattern_text(match, name);
   }
 };
@@ -51,8 +57,9 @@ json::object describe(const RulesInForce& rules, const Subject& subject, const M
   out["line"] = nullptr;
   out["source"] = "";
   out["imported"] = "";
-  const auto source = subject.address ? find_source(rules, match, *subject.address, rules.number())
-                                      : find_source(rules, match, ReversedName(subject.name), rules.number());
+  const auto address = subject.matched_address(match);
+  const auto source = address ? find_source(rules, match, *address, rules.number())
+                              : find_source(rules, match, ReversedName(subject.name), rules.number());
   if (source) {
     out["import"] = source->import.value;
     out["line"] = source->line;
@@ -108,7 +115,18 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   } else {
     rules.match(ReversedName(subject.name), matches);
   }
-  const Verdict verdict = decide(matches, {policies, group, client, subject.name, type, now, rules});
+  MatchSet client_matches;  // what holds for whoever asks, whatever the name
+  if (!subject.address) rules.match_client(client, client_matches);
+  const DecideContext context{.policies = policies,
+                              .group = group,
+                              .client = client,
+                              .name = subject.name,
+                              .type = type,
+                              .now = now,
+                              .details = rules,
+                              .is_qname = !subject.address,
+                              .client_matches = &client_matches};
+  const Verdict verdict = decide(matches, context);
   static const LocalData special(special_zones());
   const LocalMatch local =
       subject.address ? LocalMatch{} : LocalNames(&special).match(rules, subject.name.wire(), type);
@@ -128,14 +146,12 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   out["mode"] = !blocked                          ? std::string()
                 : verdict.action == Action::block ? std::string(to_text(policy.block.mode))
                                                   : std::string(to_text(verdict.action));
-  const auto show = [&](int index) {
-    return describe(rules, subject, matches.matches[static_cast<std::size_t>(index)], provenances);
-  };
+  const auto show = [&](int index) { return describe(rules, subject, match_at(matches, context, index), provenances); };
   const bool decides = !is_local && verdict.winner != kNoRule;
   out["winner"] = decides ? json::value(show(verdict.winner)) : json::value(nullptr);
   if (blocked && verdict.winner == kNoRule) out["default_deny"] = true;
   json::array losers;
-  std::vector<bool> shown(matches.matches.size(), false);
+  std::vector<bool> shown(matches.matches.size() + client_matches.matches.size(), false);
   if (is_local && verdict.winner != kNoRule) losers.push_back(show(verdict.winner));
   if (verdict.winner != kNoRule) shown[static_cast<std::size_t>(verdict.winner)] = true;
   for (unsigned i = 0; i < verdict.loser_count; ++i) {
@@ -144,7 +160,8 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   }
   // A verdict names the first eight; here there is room for the rest of them.
   for (std::size_t i = 0; verdict.loser_count == kMaxLosers && i < shown.size(); ++i) {
-    if (!shown[i] && policy.has_list(matches.matches[i].list_id())) losers.push_back(show(static_cast<int>(i)));
+    if (!shown[i] && policy.has_list(match_at(matches, context, static_cast<int>(i)).list_id()))
+      losers.push_back(show(static_cast<int>(i)));
   }
   out["losers"] = std::move(losers);
   if (verdict.observed_winner != kNoRule) out["observed"] = show(verdict.observed_winner);
@@ -189,6 +206,7 @@ Result<json::object> explain(const RulesInForce& rules, const ExplainRequest& re
   results.reserve(request.names.size());
   for (const std::string& text : request.names) {
     Subject subject;
+    subject.client = client;
     if (const auto address = IpAddress::parse(text)) {
       subject.address = *address;
     } else {

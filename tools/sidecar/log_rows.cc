@@ -54,16 +54,24 @@ bool is_client(const ClientIdentity& client, const LogFilter& filter) {
 }
 
 const Name& linked_name(const Decision& decision) {
-  return decision.link == LinkKind::alias ? decision.link_name : decision.qname;
+  const bool is_other = decision.link == LinkKind::alias || decision.link == LinkKind::name_server;
+  return is_other ? decision.link_name : decision.qname;
+}
+
+bool is_address(PatternKind kind) {
+  return kind == PatternKind::address || kind == PatternKind::ns_address;
 }
 
 std::string pattern_of(const Decision& decision, const Match& match) {
-  if (match.kind == PatternKind::address) return pattern_text(match, decision.link_address);
+  if (is_address(match.kind)) return pattern_text(match, decision.link_address);
+  // Whose address that was is for the log's privacy level to say.
+  if (match.kind == PatternKind::client) return "client prefix of " + std::to_string(match.labels) + " bits";
   return pattern_text(match, linked_name(decision));
 }
 
 std::optional<RuleSource> source_of(const Generation& generation, const Decision& decision, const Match& match) {
-  const auto found = match.kind == PatternKind::address
+  if (match.kind == PatternKind::client) return std::nullopt;
+  const auto found = is_address(match.kind)
                          ? find_source(generation, match, decision.link_address, decision.generation)
                          : find_source(generation, match, ReversedName(linked_name(decision)), decision.generation);
   if (!found) return std::nullopt;

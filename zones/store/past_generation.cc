@@ -130,12 +130,20 @@ void PastGeneration::match(const ReversedName& name, MatchSet& out) const {
 }
 
 void PastGeneration::match_address(const IpAddress& address, MatchSet& out) const {
+  match_prefixes(RuleSpace::address, address, out);
+}
+
+void PastGeneration::match_client(const IpAddress& address, MatchSet& out) const {
+  match_prefixes(RuleSpace::client, address, out);
+}
+
+void PastGeneration::match_prefixes(RuleSpace space, const IpAddress& address, MatchSet& out) const {
   out.clear();
   Intervals intervals(live_, number_.value, damaged_reads_);
   const IpAddress plain = address.unmapped();
   for (unsigned length = plain.bits() + 1; length-- > 0;) {
     const std::string target = encode_prefix(Prefix::of(plain, length));
-    for (const Entry& entry : entries_on(intervals, RuleSpace::address, target)) {
+    for (const Entry& entry : entries_on(intervals, space, target)) {
       out.matches.push_back(make_match(entry, length));
     }
   }

@@ -20,6 +20,7 @@ class PastGeneration final : public RulesInForce, public HistoryKeeper {
 
   void match(const ReversedName& name, MatchSet& out) const override;
   void match_address(const IpAddress& address, MatchSet& out) const override;
+  void match_client(const IpAddress& address, MatchSet& out) const override;
   const RuleDetail* detail(PayloadId id) const override { return payloads_.detail(id.value); }
   const PolicySet& policies() const override { return policies_; }
   const LocalData* local_data() const override { return local_data_.get(); }
@@ -31,6 +32,7 @@ class PastGeneration final : public RulesInForce, public HistoryKeeper {
   PastGeneration(const Database& live, GenerationNumber number, PolicySet policies);
 
   class Intervals;
+  void match_prefixes(RuleSpace space, const IpAddress& address, MatchSet& out) const;
   std::vector<Entry> entries_on(Intervals& intervals, RuleSpace space, std::string_view target) const;
   bool opens_below(Intervals& intervals, ListId list, std::string_view target) const;
 
