@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tests/scenario/engine_settings.h"
+#include "tests/scenario/policy_settings.h"
 #include "tests/scenario/runner.h"
 #include "tests/scenario/scenario_file.h"
 #include "tests/scenario/settings.h"
@@ -56,18 +57,21 @@ void run(Judged& out, Tracing tracing) {
     out.reason = std::move(reason);
     out.category = std::move(category);
   };
-  const auto scenario = read_scenario(out.file.path);
+  auto scenario = read_scenario(out.file.path);
   if (!scenario) return fail(scenario.error().message, "does not parse");
   out.title = scenario->title;
   const auto settings = read_settings(*scenario);
   if (!settings) return fail(settings.error().message, "settings do not parse");
   out.unknown = settings->unknown;
-  if (const auto reason = not_applicable(*settings, TestedResolver::policy_features())) {
+  auto reason = not_applicable(*settings, TestedResolver::policy_features());
+  if (!reason) reason = missing_policy(*settings);
+  if (reason) {
     out.verdict = Judged::Verdict::not_applicable;
     out.reason = *reason;
     out.category = "not applicable: " + reason->substr(0, reason->find(':'));
     return;
   }
+  if (has_policy(*settings)) expect_block_answers(*scenario);
   out.missing = missing_features(*settings);
   const auto resolver = TestedResolver::make(*settings);
   if (!resolver) return fail(resolver.error().message, "does not begin");

@@ -6,6 +6,7 @@
 
 #include "tests/scenario/engine_settings.h"
 #include "tests/scenario/local_settings.h"
+#include "tests/scenario/policy_settings.h"
 #include "tests/support/without_rules.h"
 
 namespace weir::scenario {
@@ -57,7 +58,13 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   EngineOptions engine = engine_options(settings, zone_trust_, denials_);
   auto zones = local_zones(settings, engine.forward_zones);
   if (!zones) return zones.error();
-  generation_ = std::make_unique<test::WithoutRules>(*zones, dns64_of(settings));
+  if (has_policy(settings)) {
+    auto generation = policy_generation(settings, *zones, dns64_of(settings), run_directory_.path());
+    if (!generation) return generation.error();
+    generation_ = std::move(*generation);
+  } else {
+    generation_ = std::make_shared<test::WithoutRules>(*zones, dns64_of(settings));
+  }
   policy_.emplace(kMatchCacheBytes, *sink_, metrics_, &special_names_);
   policy_->set_generation(generation_.get(), settings.wall_start());
   path_.emplace(PacketPathOptions{.allow_clients = allowed_clients(settings),

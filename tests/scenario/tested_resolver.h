@@ -42,7 +42,9 @@ class TestedResolver final : public ResolverUnderTest {
   bool expire_message(const Name& name, RecordType type, Now now) override;
   bool measure_server(const IpAddress& server, std::chrono::milliseconds round_trip, Now now) override;
 
-  static PolicyFeatures policy_features() { return {}; }
+  static PolicyFeatures policy_features() {
+    return {.rpz = true, .response_ip = false, .tags = true, .views = false, .private_address = true};
+  }
 
  private:
   TestedResolver(const ScenarioSettings& settings, std::unique_ptr<AnswerCache> answer_cache);
@@ -62,7 +64,7 @@ class TestedResolver final : public ResolverUnderTest {
   WorkerMetrics metrics_;
   std::unique_ptr<DecisionSink> sink_;
   const LocalData special_names_{special_zones()};
-  std::unique_ptr<const Generation> generation_;
+  std::shared_ptr<const Generation> generation_;
   std::optional<PolicyStage> policy_;
   std::optional<PacketPath> path_;
   std::unique_ptr<Resolutions> resolutions_;

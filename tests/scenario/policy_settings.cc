@@ -1,0 +1,162 @@
+#include "tests/scenario/policy_settings.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "zones/lists/list_reader.h"
+#include "zones/store/writer.h"
+
+namespace weir::scenario {
+namespace {
+
+using Tags = std::set<std::string>;
+
+Tags tags_of(const std::string& text) {
+  Tags out;
+  std::string word;
+  for (const char c : text + " ") {
+    if (c != ' ' && c != '"') {
+      word += c;
+    } else if (!word.empty()) {
+      out.insert(std::exchange(word, {}));
+    }
+  }
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& words, std::size_t from) {
+  std::string out;
+  for (std::size_t i = from; i < words.size(); ++i) out += (out.empty() ? "" : " ") + words[i];
+  return out;
+}
+
+// A client's tags are what Unbound chooses zones by; here a group is clients of one policy.
+std::map<Prefix, Tags> client_tags(const ScenarioSettings& settings) {
+  std::map<Prefix, Tags> out;
+  for (const auto& line : settings.policy_lines) {
+    if (line.key != "access-control-tag" || line.words.empty()) continue;
+    const auto prefix = Prefix::parse(line.words[0]);
+    if (prefix) out[*prefix].merge(tags_of(joined(line.words, 1)));
+  }
+  return out;
+}
+
+bool applies_to(const PolicyZone& zone, const Tags& tags) {
+  return zone.tags.empty() ||
+         std::ranges::any_of(zone.tags, [&](const std::string& tag) { return tags.contains(tag); });
+}
+
+Policy policy_for(const ScenarioSettings& settings, const Tags& tags, std::string name) {
+  Policy policy;
+  policy.name = std::move(name);
+  policy.block.ttl_seconds = 3600;
+  policy.rebinding_protection = !settings.private_addresses.empty();
+  for (std::size_t i = 0; i < settings.policy_zones.size(); ++i) {
+    const PolicyZone& zone = settings.policy_zones[i];
+    if (!applies_to(zone, tags)) continue;
+    policy.lists.push_back({kFirstDefinedList.value + static_cast<std::uint32_t>(i)});
+    policy.clears_ra = policy.clears_ra || zone.signal_nxdomain_ra;
+  }
+  return policy;
+}
+
+PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::LocalZone>& zones,
+                  const std::optional<Dns64>& dns64) {
+  PolicySet set = PolicySet::with_defaults();
+  set.local_zones = zones;
+  set.dns64 = dns64;
+  for (const std::string& domain : settings.private_domains) {
+    if (auto name = Name::parse(domain)) set.local_domains.push_back(*name);
+  }
+  for (std::size_t i = 0; i < settings.policy_zones.size(); ++i) {
+    ListDefinition list;
+    list.id = {kFirstDefinedList.value + static_cast<std::uint32_t>(i)};
+    list.name = "zone" + std::to_string(i);
+    list.kind = ListKind::rpz;
+    list.rank = kRankRpz + static_cast<int>(i);
+    list.order = Order::specific;
+    list.own_actions = true;
+    list.rewrites = true;
+    set.lists.push_back(std::move(list));
+  }
+  set.policies[0] = policy_for(settings, {}, "default");
+  for (const auto& [prefix, tags] : client_tags(settings)) {
+    const std::string name = "g" + std::to_string(set.groups.size());
+    set.groups.push_back({name, {prefix}, static_cast<std::uint32_t>(set.policies.size())});
+    set.policies.push_back(policy_for(settings, tags, name));
+  }
+  return set;
+}
+
+Result<void> import_zone(PolicyStore& store, const PolicyZone& zone, std::size_t index,
+                         const std::filesystem::path& folder, Now now) {
+  const std::string name = "zone" + std::to_string(index);
+  const auto file = folder / (name + ".txt");
+  std::ofstream(file) << zone.content;
+  ListOptions options;
+  options.kind = ListKind::rpz;
+  options.rewrites = true;
+  options.own_actions = true;
+  auto reader = ListReader::open(file, options);
+  if (!reader) return reader.error();
+  const RuleStream stream = [&]() -> Result<std::optional<SourcedRule>> { return (*reader)->next(); };
+  auto imported = store.import(store.policies().find_list(name)->id, stream, {}, [](std::uint64_t) {}, now);
+  return imported ? Result<void>() : Result<void>(imported.error());
+}
+
+}  // namespace
+
+bool has_policy(const ScenarioSettings& settings) {
+  return !settings.policy_zones.empty() || !settings.private_addresses.empty();
+}
+
+Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettings& settings,
+                                                            const std::vector<weir::LocalZone>& zones,
+                                                            const std::optional<Dns64>& dns64,
+                                                            const std::filesystem::path& folder) {
+  const Now now{{}, settings.wall_start() + std::chrono::hours(1)};
+  auto store = PolicyStore::open(folder / "store", {}, now);
+  if (!store) return store.error();
+  if (auto defined = (*store)->define(compile(settings, zones, dns64)); !defined) return defined.error();
+  for (std::size_t i = 0; i < settings.policy_zones.size(); ++i) {
+    if (auto imported = import_zone(**store, settings.policy_zones[i], i, folder, now); !imported)
+      return imported.error();
+  }
+  if (auto published = (*store)->publish("scenario", now); !published) return published.error();
+  return Generation::open_current(folder / "store", StoreCache::make(1U << 20));
+}
+
+void expect_block_answers(Scenario& scenario) {
+  for (Step& step : scenario.steps) {
+    if (step.kind != StepKind::check_answer || !step.entry) continue;
+    Entry& entry = *step.entry;
+    entry.header.flags.authoritative = false;
+    Matching& match = entry.match;
+    if (!match.all || !entry.first().authority.empty()) continue;
+    match.all = false;
+    match.opcode = match.rcode = match.flags = match.question = match.answer = match.additional = true;
+  }
+}
+
+std::optional<std::string> missing_policy(const ScenarioSettings& settings) {
+  for (const PolicyZone& zone : settings.policy_zones) {
+    if (!zone.action_override.empty()) return "rpz-action-override: weir's lists have no such setting";
+    if (!zone.primaries.empty() || zone.content.empty()) return "rpz primaries: no transfer in this harness";
+  }
+  for (const std::string& text : settings.private_addresses) {
+    static constexpr std::string_view kOurs[] = {"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8",
+                                                 "169.254.0.0/16", "fd00::/8",      "fe80::/10"};
+    if (std::ranges::find(kOurs, text) == std::end(kOurs))
+      return "private-address: weir's own list is fixed, and " + text + " is not on it";
+  }
+  for (const auto& line : settings.policy_lines) {
+    if (line.key == "define-tag" || line.key == "access-control-tag") continue;
+    return line.key + ": weir's local zones and own rules hold for every client";
+  }
+  if (!settings.views.empty()) return "views: weir's local zones hold for every client";
+  return std::nullopt;
+}
+
+}  // namespace weir::scenario

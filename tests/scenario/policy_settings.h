@@ -1,0 +1,34 @@
+// A scenario's policy lines (rpz:, access-control-tag, response-ip, private-address) as a generation of weir's own
+// store: written, published and opened as the sidecar and the resolver do it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/scenario/settings.h"
+#include "zones/dns64.h"
+#include "zones/local_zone.h"
+#include "zones/store/generation.h"
+
+namespace weir::scenario {
+
+// Whether anything in the settings needs rules.
+bool has_policy(const ScenarioSettings& settings);
+
+// `folder`: empty, and left behind. Errors: what the list reader and the store say.
+Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettings& settings,
+                                                            const std::vector<weir::LocalZone>& zones,
+                                                            const std::optional<Dns64>& dns64,
+                                                            const std::filesystem::path& folder);
+
+// In what Unbound's block answers differ from those of SEMANTICS section 4: they have AA, and no SOA where they are
+// empty. The rest of what a file expects stays.
+void expect_block_answers(Scenario& scenario);
+
+// What of the policy lines weir has no setting for; nothing: all of it can be had.
+std::optional<std::string> missing_policy(const ScenarioSettings& settings);
+
+}  // namespace weir::scenario
