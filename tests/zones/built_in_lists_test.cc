@@ -14,8 +14,7 @@ bool has(const std::vector<Rule>& rules, std::string_view name, Action action) {
                      [&](const Rule& rule) { return rule.name == *Name::parse(name) && rule.action == action; });
 }
 
-// SEMANTICS 3: protected names: own endpoints, the hosts that lists come from, NTP, certificate revocation,
-// captive-portal probes
+// SEMANTICS 3: protected names: own endpoints, the hosts that lists come from, NTP, certificate revocation
 TEST(BuiltInLists, ProtectedAndCanaryNames) {
   const auto names = built_in_rules(kProtectedNames);
   for (const char* name : {"pool.ntp.org", "ocsp.digicert.com", "captive.apple.com"})

@@ -123,6 +123,10 @@ TEST(Verdict, ExceptionsFromRewritesLiftRewritesOnly) {
   }
 }
 
+// SEMANTICS 3: ranks in order, first rank with a match decides; within a rank important beats plain, allow beats block
+// SEMANTICS 3: Inside rank 1, most specific wins, then important, then allow
+// SEMANTICS 3: Specificity: labels of the matched suffix; at equal count exact, subtree, below
+// SEMANTICS 3: No list can block them; the administrator can, by name
 TEST(Verdict, RanksThenImportantThenAllowThenSpecific) {
   struct Row {
     const char* what;
@@ -192,6 +196,7 @@ TEST(Verdict, RanksThenImportantThenAllowThenSpecific) {
   }
 }
 
+// SEMANTICS 3: `@@` in a block list is scoped to that list (§2): it removes that list's blocks from the match set
 TEST(Verdict, ExceptionsOpenTheirOwnListOnly) {
   constexpr std::uint8_t kException = Match::kException;
   World world;
@@ -222,6 +227,7 @@ TEST(Verdict, ExceptionsOpenTheirOwnListOnly) {
   EXPECT_EQ(verdict.outcome, Outcome::allowed);
 }
 
+// SEMANTICS 3: Per list: `order = "adblock" | "specific"`
 TEST(Verdict, AListOrderedBySpecificityIsReducedFirst) {
   World world;
   const Verdict verdict = world.decide_in_group(
@@ -256,6 +262,7 @@ TEST(Verdict, ConditionsAreEvaluatedHere) {
   }
 }
 
+// SEMANTICS 3: an *observe* list never changes which rule wins
 TEST(Verdict, ObservedListsNeverChangeWhoWins) {
   World world;
   Verdict verdict = world.decide_in_group({rule(kWatched, kExact, 4, Action::block)}, 0);
@@ -267,6 +274,7 @@ TEST(Verdict, ObservedListsNeverChangeWhoWins) {
   EXPECT_EQ(verdict.observed_winner, kNoRule) << "at its rank it would have lost";
 }
 
+// SEMANTICS 6: A group with default deny: QNAME must match an allow rule
 TEST(Verdict, DefaultDenyAsksTheQname) {
   World world;
   world.set.policies[0].default_action = DefaultAction::deny;
@@ -277,6 +285,8 @@ TEST(Verdict, DefaultDenyAsksTheQname) {
   EXPECT_EQ(verdict.outcome, Outcome::allowed);
 }
 
+// SEMANTICS 4: NXDOMAIN degrades to NODATA unless the winning rule covers the whole subtree
+// SEMANTICS 4: A rule with `$dnstype` degrades too
 TEST(Verdict, NxdomainDegradesUnlessTheWholeSubtreeIsMeant) {
   World world;
   EXPECT_FALSE(world.decide_in_group({rule(kAds, kSubtree, 2, Action::block)}, 0).degrade_nxdomain);
@@ -462,6 +472,7 @@ TEST(Verdict, CanaryNamesAreThePolicysChoice) {
   EXPECT_EQ(world.decide_in_group({canary}, 0).action, Action::nxdomain);
 }
 
+// SEMANTICS 3: `log` the winner and up to eight losers with their list ids
 TEST(Verdict, LosersAreNamed) {
   World world;
   const Verdict verdict =

@@ -220,6 +220,10 @@ Reply answer(World& world, const AnswerMatches& parts, const FilterVerdict& verd
   return read(std::span(out).first(size));
 }
 
+// SEMANTICS 4: **SOA** whenever the answer section is empty.
+// SEMANTICS 4: Owner: the matched name for NODATA, its parent for NXDOMAIN
+// SEMANTICS 4: SERIAL = the generation's number
+// SEMANTICS 4: **TTL** 30 s by default, 1…3600 by policy
 TEST(BlockAnswer, TableOfModesAndTypes) {
   struct Row {
     BlockMode mode;
@@ -295,6 +299,7 @@ TEST(BlockAnswer, NxdomainDegradesToNodata) {
       << "an allowed name lies below";
 }
 
+// SEMANTICS 4: **EDNS**: OPT only if the query had one
 TEST(BlockAnswer, EdnsOnlyWhereTheQueryHadIt) {
   World world;
   world.generation.names["ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
@@ -305,6 +310,8 @@ TEST(BlockAnswer, EdnsOnlyWhereTheQueryHadIt) {
   EXPECT_EQ(reply.answers, 1U);
 }
 
+// SEMANTICS 4: 15 *Blocked* for the operator's own lists (default); 16 *Censored* for a list whose `basis = "legal"`
+// SEMANTICS 4: `ede_text = "off" | "list" | "rule"`
 TEST(BlockAnswer, EdeFollowsTheListsBasisAndThePolicysWords) {
   World world;
   world.generation.names["ads.example"] = {rule(kLegal, PatternKind::subtree, 2)};
@@ -320,6 +327,7 @@ TEST(BlockAnswer, EdeFollowsTheListsBasisAndThePolicysWords) {
   EXPECT_EQ(reply.ede_text, "");
 }
 
+// SEMANTICS 4: Text by default: list name, matched name, generation, each escaped, ≤ 160 octets
 TEST(BlockAnswer, HostileNamesAreEscapedAndBounded) {
   World world;
   const std::string name =
@@ -333,6 +341,7 @@ TEST(BlockAnswer, HostileNamesAreEscapedAndBounded) {
   for (const char c : reply.ede_text) EXPECT_TRUE(c >= 0x20 && c < 0x7F);
 }
 
+// SEMANTICS 4: 4 *Forged* only with `address` or `cname`
 TEST(BlockAnswer, RulesWithTheirOwnAction) {
   World world;
   Match match = rule(kLocalRules, PatternKind::subtree, 2, Action::address);
@@ -441,6 +450,7 @@ TEST(BlockAnswer, LivesNoLongerThanTheNextEdgeInTime) {
   }
 }
 
+// SEMANTICS 5.2: Each CNAME and DNAME target in order; first blocking link decides
 TEST(AnswerVerdict, FirstBlockingLinkDecides) {
   World world;
   world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
@@ -462,6 +472,8 @@ TEST(AnswerVerdict, FirstBlockingLinkDecides) {
   EXPECT_EQ(decision.qname.to_text(), "www.shop.example");
 }
 
+// SEMANTICS 5.1: Allow by a rule: the list blocks of all later links and addresses are cleared too
+// SEMANTICS 6: a QNAME allowed by rule passes its whole chain and its addresses
 TEST(AnswerVerdict, AnAllowedQnameClearsWhatListsSayOfLaterParts) {
   World world;
   world.generation.names["www.shop.example"] = {rule(kAllow, PatternKind::subtree, 2, Action::allow)};
@@ -478,6 +490,7 @@ TEST(AnswerVerdict, AnAllowedQnameClearsWhatListsSayOfLaterParts) {
       << "the administrator's own rule is no list's";
 }
 
+// SEMANTICS 5.2: An allow rule on a later link clears **that link only**.
 TEST(AnswerVerdict, AnAllowedLaterLinkClearsThatLinkOnly) {
   World world;
   world.generation.names["cdn.example"] = {rule(kAllow, PatternKind::subtree, 2, Action::allow)};
@@ -487,6 +500,7 @@ TEST(AnswerVerdict, AnAllowedLaterLinkClearsThatLinkOnly) {
   EXPECT_TRUE(decide_answer(parts, world.asker, RecordType::a).blocked());
 }
 
+// SEMANTICS 5.4: A/AAAA against address rules
 TEST(AnswerVerdict, AddressesDecideToo) {
   World world;
   Match match = rule(kLocalRules, PatternKind::address, 24);

@@ -74,6 +74,7 @@ TEST_F(WorkerTest, ResolvesThenAnswersFromTheCacheInTheClientsCase) {
   EXPECT_FALSE(message->start.flags.authentic_data);
 }
 
+// SEMANTICS 4: **Order of work**: QNAME and client rules before any recursion
 TEST_F(WorkerTest, BlocksWithoutAskingAnybody) {
   World world(internet);
   world.install(rules(1, 1));
