@@ -30,8 +30,9 @@ RANKS = {
     "resolver/server": 16,
     "resolver": 17,  # main.cc
     "tools/support": 10,
-    "tools/sidecar": 11,
-    "tools/cli": 11,
+    "tools/migrate": 11,
+    "tools/sidecar": 12,
+    "tools/cli": 12,
 }
 
 # Rooms that stand beside each other and still know each other, each with its reason.

@@ -81,6 +81,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_generation_verbs(app, chosen);
   add_log_verbs(app, chosen);
   add_audit_verbs(app, chosen);
+  add_migrate_verbs(app, chosen);
   add_print_verbs(app, chosen);
 
   if (const auto unknown = find_unknown_verb(app, arguments)) return refuse_verb(*unknown, streams);

@@ -71,30 +71,6 @@ fs::path drop_in_of(const fs::path& config_file, const std::string& list) {
   return whole.parent_path() / "weir.d" / ("list-" + list + ".toml");
 }
 
-std::string toml_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (octet < 0x20 || octet == 0x7F) {
-      char buffer[8];
-      std::snprintf(buffer, sizeof buffer, "\\u%04X", octet);
-      out += buffer;
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string toml_array(const std::vector<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_string(text);
-  return out + "]";
-}
-
 Result<Config> add_drop_in(const fs::path& config_file, const std::string& list, const TomlKeys& keys) {
   auto before = Config::load(config_file);
   if (!before) return before.error();

@@ -18,8 +18,6 @@ std::filesystem::path drop_in_of(const std::filesystem::path& config_file, const
 
 // A key and its value as TOML, in the order in which they are written.
 using TomlKeys = std::vector<std::pair<std::string, std::string>>;
-std::string toml_string(std::string_view text);
-std::string toml_array(const std::vector<std::string>& texts);
 
 // Writes the drop-in of `list` and loads the whole configuration with it. Errors: exists (the list, or a file in the
 // drop-in's place), invalid (the configuration does not load, before or after), permission, io.

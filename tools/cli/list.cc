@@ -15,6 +15,7 @@
 #include "tools/cli/progress_bar.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
+#include "tools/support/toml_text.h"
 #include "zones/base/text.h"
 #include "zones/config/fields.h"
 

@@ -20,6 +20,7 @@ void add_explain(CLI::App& app, Action& chosen);
 void add_generation_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);
 void add_audit_verbs(CLI::App& app, Action& chosen);
+void add_migrate_verbs(CLI::App& app, Action& chosen);
 void add_print_verbs(CLI::App& app, Action& chosen);  // man pages, completion; `app` is the whole command line
 
 }  // namespace weir::cli

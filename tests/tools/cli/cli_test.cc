@@ -728,5 +728,74 @@ TEST_F(CliTest, TailPrintsRowsAsTheyCome) {
   EXPECT_EQ(json::value(sidecar().asked().back().second), json::parse(R"({"list":"ads"})"));
 }
 
+fs::path migration_data(const char* name) {
+  return fs::path(WEIR_SOURCE_DIR) / "tests/tools/migrate/data" / name;
+}
+
+TEST_F(CliTest, MigrateReportsEachLineAndWritesDropIns) {
+  const std::string file = migration_data("AdGuardHome.yaml").string();
+  // A dry run says the same and writes nothing.
+  const Ran dry = run({"migrate", "adguardhome", file, "--dry-run"});
+  EXPECT_EQ(dry.code, 1) << dry.err;
+  EXPECT_NE(dry.out.find("would write"), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder_ / "weir.d"));
+  const Ran done = run({"migrate", "adguardhome", file});
+  EXPECT_EQ(done.code, 1) << done.err;
+  EXPECT_NE(done.out.find("AdGuardHome.yaml:14:7: 192.0.2.1: translated -> migrated-adguardhome.toml:"),
+            std::string::npos)
+      << done.out;
+  EXPECT_NE(done.out.find("no counterpart: weir asks resolvers over UDP and TCP"), std::string::npos);
+  EXPECT_NE(done.out.find("'weir reload' brings it into force"), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder_ / "weir.d/migrated-adguardhome.toml"));
+  EXPECT_EQ(run({"check"}).code, 0) << run({"check"}).err;
+  // What an earlier run wrote is not overwritten.
+  EXPECT_EQ(run({"migrate", "adguardhome", file}).code, 3);
+  // Into another folder, as JSON.
+  const Ran other = run({"--json", "migrate", "adguardhome", file, "--into", (folder_ / "elsewhere").string()});
+  EXPECT_EQ(other.code, 1) << other.err;
+  const json::value report = json::parse(other.out);
+  EXPECT_EQ(report.at("system").as_string(), "adguardhome");
+  EXPECT_GT(report.at("rows").as_array().size(), 40U);
+  EXPECT_TRUE(fs::exists(folder_ / "elsewhere/migrated-adguardhome.toml"));
+}
+
+TEST_F(CliTest, MigrateExitsWithTheCodeThatItsReportDeserves) {
+  write("all.conf", "server=192.0.2.1\naddress=/ads.example/#\n");
+  EXPECT_EQ(run({"migrate", "dnsmasq", (folder_ / "all.conf").string(), "--dry-run"}).code, 0);
+  write("some.conf", "server=192.0.2.1\ndhcp-range=192.0.2.50,192.0.2.60\n");
+  EXPECT_EQ(run({"migrate", "dnsmasq", (folder_ / "some.conf").string(), "--dry-run"}).code, 1);
+  write("bad.conf", "server=192.0.2.1\n\x1b[2J no option\n");
+  const Ran bad = run({"migrate", "dnsmasq", (folder_ / "bad.conf").string()});
+  EXPECT_EQ(bad.code, 3);
+  EXPECT_NE(bad.err.find("bad.conf:2:1: "), std::string::npos) << bad.err;
+  EXPECT_EQ(bad.err.find('\x1b'), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder_ / "weir.d"));
+  EXPECT_EQ(run({"migrate", "nosuch", "x"}).code, 2);
+  EXPECT_EQ(run({"migrate", "dnsmasq", (folder_ / "not-there").string()}).code, 3);
+  EXPECT_EQ(run({"migrate", "dnsmasq", (folder_ / "all.conf").string(), "--apply", "--into", "/tmp/x"}).code, 2);
+}
+
+TEST_F(CliTest, MigrateAppliesRulesOnesOwnAndReloads) {
+  write("names.conf", "address=/ads.example/#\nserver=/fine.example/#\naddress=/moved.example/192.0.2.1\n");
+  const std::string file = (folder_ / "names.conf").string();
+  // Nobody is there to bring it into force: nothing is written.
+  EXPECT_EQ(run({"migrate", "dnsmasq", file, "--apply"}).code, 4);
+  EXPECT_FALSE(fs::exists(folder_ / "weir.d"));
+  sidecar().on("status", "{}");
+  sidecar().on("rule.add", R"({"changed": true, "generation": 2})");
+  sidecar().on("reload", R"({"changed": true})");
+  const Ran done = run({"migrate", "dnsmasq", file, "--apply"});
+  EXPECT_EQ(done.code, 1) << done.err << done.out;
+  const auto asked = sidecar().asked();
+  ASSERT_EQ(asked.size(), 4U);
+  EXPECT_EQ(asked[1].first, "rule.add");
+  EXPECT_EQ(json::serialize(asked[1].second), R"({"pattern":"ads.example","kind":"subtree","action":"block"})");
+  EXPECT_EQ(json::serialize(asked[2].second), R"({"pattern":"fine.example","kind":"subtree","action":"allow"})");
+  EXPECT_EQ(asked[3].first, "reload");
+  EXPECT_NE(done.out.find("names.conf:1:1: address=/ads.example/#: translated -> own rule"), std::string::npos)
+      << done.out;
+  EXPECT_EQ(run({"check"}).code, 0);
+}
+
 }  // namespace
 }  // namespace weir::cli

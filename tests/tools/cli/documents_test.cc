@@ -40,7 +40,7 @@ TEST(Documents, TheManPageHasEveryVerb) {
   expect_good_roff(page);
   for (const char* verb :
        {"check", "status", "reload", "resolve", "cache show", "cache flush", "anchors", "anchors nta add", "list add",
-        "rule add", "explain", "generation rollback", "log search", "print man"}) {
+        "rule add", "explain", "generation rollback", "log search", "migrate pihole", "print man"}) {
     EXPECT_NE(page.find(std::string("\n.SS weir ") + verb + '\n'), std::string::npos) << verb;
   }
   EXPECT_NE(page.find("\\fB\\-\\-batch\\fR"), std::string::npos);
