@@ -130,7 +130,7 @@ class Reader {
     if (key == "safesearch_enabled") {
       if (on) {
         const std::vector<std::string> all = {"google", "bing", "duckduckgo", "youtube", "yandex", "pixabay"};
-        out_.set_policy("default", "safe_search", toml_array(all), row_of(member));
+        out_.set_policy("default", "safe_search", toml_set(all), row_of(member));
       }
       return;
     }
@@ -298,9 +298,12 @@ class Reader {
       }
       if (answer == "A" || answer == "AAAA" || answer == domain) {
         // "As upstream says", for a name below a rewritten wildcard.
+        if (!Name::parse(domain)) {
+          out_.change(row, Outcome::none, "not a name");
+          continue;
+        }
         out_.zone(domain, "resolve", row);
         if (answer != domain) out_.change(row, Outcome::differs, "every type is resolved, not " + answer + " alone");
-        if (!Name::parse(domain)) out_.change(row, Outcome::none, "not a name");
         continue;
       }
       const auto record =
@@ -405,7 +408,7 @@ class Reader {
         out_.change(row, Outcome::none, "weir knows no safe search of " + service.key);
       }
     }
-    if (!services.empty()) out_.set_policy("default", "safe_search", toml_array(services), row);
+    if (!services.empty()) out_.set_policy("default", "safe_search", toml_set(services), row);
   }
 
   void read_allowed_clients(const YamlValue::Member& member) {
@@ -420,7 +423,7 @@ class Reader {
         out_.change(row, Outcome::none, "weir knows clients by address and prefix");
       }
     }
-    if (!prefixes.empty()) out_.set("resolver", "allow_clients", toml_array(prefixes), rows.front(), rows);
+    if (!prefixes.empty()) out_.set("resolver", "allow_clients", toml_set(prefixes), rows.front(), rows);
   }
 
   void read_blocked_hosts(const YamlValue::Member& member) {
@@ -488,7 +491,7 @@ class Reader {
     if (mode != "custom_ip" || addresses.empty())
       return out_.change(row, Outcome::none, "an unknown mode, or no addresses");
     out_.set_policy("default", "block", "\"address\"", row);
-    out_.set_policy("default", "block_address", toml_array(addresses), row);
+    out_.set_policy("default", "block_address", toml_set(addresses), row);
   }
 
   void set_listen() {
@@ -506,7 +509,7 @@ class Reader {
     if (listen.empty()) return out_.change(row, Outcome::none, "no address and port to listen on");
     std::vector<RowId> more;
     if (port_ != nullptr) more.push_back(row_of(*port_));
-    out_.set("resolver", "listen", toml_array(listen), row, more);
+    out_.set("resolver", "listen", toml_set(listen), row, more);
   }
 
   Migration& out_;

@@ -262,7 +262,7 @@ class Reader {
     }
     if (first.size() < addresses.size()) out_.change(row, Outcome::differs, "one address of each family");
     out_.set_policy("default", "block", "\"address\"", row);
-    out_.set_policy("default", "block_address", toml_array(first), row);
+    out_.set_policy("default", "block_address", toml_set(first), row);
   }
 
   void set_ttl(const YamlValue::Member& member) {
@@ -449,7 +449,7 @@ class Reader {
       listen.push_back(endpoint->to_text());
       if (port_alone || word.starts_with(':')) listen.push_back("[::]:" + std::to_string(endpoint->port));
     }
-    if (!listen.empty()) out_.set("resolver", "listen", toml_array(listen), row);
+    if (!listen.empty()) out_.set("resolver", "listen", toml_set(listen), row);
   }
 
   void read_log(const YamlValue& log) {

@@ -383,7 +383,7 @@ class Reader {
       if (local_.empty()) {
         out_.change(row, Outcome::none, "not names between slashes");
       } else {
-        out_.set("local", "domains", toml_array(local_), local_rows_.front(), local_rows_);
+        out_.set("local", "domains", toml_set(local_), local_rows_.front(), local_rows_);
       }
     } else if (key == "rebind-localhost-ok") {
       out_.change(row, Outcome::none, "an address of the machine itself is as private as any other");
@@ -411,7 +411,8 @@ class Reader {
   void set_listen() {
     const std::string port = port_.empty() ? "53" : port_;
     const auto number = number_of(port);
-    if (number && *number == 0) {
+    if (!number || *number > 65535) return out_.change(port_row_, Outcome::none, "not a port");
+    if (*number == 0) {
       out_.change(port_row_, Outcome::none, "no DNS at all there");
       return;
     }
@@ -419,7 +420,7 @@ class Reader {
     std::vector<RowId> rows;
     for (const Setting& wanted : listen_) {
       const auto address = IpAddress::parse(wanted.value);
-      if (!address || !number || *number > 65535) {
+      if (!address) {
         out_.change(wanted.row, Outcome::none, "not an address");
         continue;
       }
@@ -428,9 +429,9 @@ class Reader {
     }
     if (!listen.empty()) {
       if (!port_.empty()) rows.push_back(port_row_);
-      out_.set("resolver", "listen", toml_array(listen), rows.front(), rows);
+      out_.set("resolver", "listen", toml_set(listen), rows.front(), rows);
     } else if (!port_.empty()) {
-      out_.set("resolver", "listen", toml_array({"127.0.0.1:" + port, "[::1]:" + port}), port_row_);
+      out_.set("resolver", "listen", toml_set({"127.0.0.1:" + port, "[::1]:" + port}), port_row_);
       out_.change(port_row_, Outcome::differs, "on loopback until [resolver] listen names other addresses");
     }
   }

@@ -75,7 +75,7 @@ void set_blocking_mode(Migration& out, const BlockingMode& blocking) {
                       "block_address in the policy");
   }
   out.set_policy("default", "block", "\"address\"", blocking.row);
-  out.set_policy("default", "block_address", toml_array(addresses), blocking.row);
+  out.set_policy("default", "block_address", toml_set(addresses), blocking.row);
 }
 
 // ---- pihole.toml
@@ -94,7 +94,7 @@ class TomlReader {
     walk(root, "");
     set_blocking_mode(out_, blocking_);
     if (!port_.empty() && port_ != "53") {
-      out_.set("resolver", "listen", toml_array({"127.0.0.1:" + port_, "[::1]:" + port_}), port_row_);
+      out_.set("resolver", "listen", toml_set({"127.0.0.1:" + port_, "[::1]:" + port_}), port_row_);
       out_.change(port_row_, Outcome::differs, "on loopback until [resolver] listen names other addresses");
     }
   }

@@ -1,9 +1,11 @@
 // The text of the drop-in and of the list files.
 #include <algorithm>
+#include <set>
 
 #include "tools/migrate/writer.h"
 #include "tools/support/toml_text.h"
 #include "zones/base/text.h"
+#include "zones/dns/record_text.h"
 
 namespace weir::migrate {
 namespace {
@@ -39,6 +41,72 @@ class Text {
   std::string text_;
   std::vector<Row>& rows_;
   std::uint64_t lines_ = 0;
+};
+
+// What a configuration does not take, whatever system it is from: records that are none or stand beside an alias,
+// clients that are named twice. Their rows say so.
+class Settler {
+ public:
+  explicit Settler(Migration& migration) : migration_(migration) {}
+
+  void run() {
+    settle(migration_.records, nullptr);
+    for (MigratedZone& zone : migration_.zones) settle(zone.records, &zone);
+    std::set<std::string> clients;
+    for (MigratedGroup& group : migration_.groups) {
+      std::erase_if(group.clients, [&](const Setting& client) {
+        if (clients.insert(client.value).second) return false;
+        migration_.change(client.row, Outcome::differs, "this client is in another group already");
+        return true;
+      });
+    }
+    for (MigratedForward& forward : migration_.forwards) {
+      std::set<std::string> servers;
+      std::erase_if(forward.servers, [&](const Setting& server) {
+        if (servers.size() < kMaxServers && servers.insert(server.value).second) return false;
+        const bool full = !servers.contains(server.value);
+        migration_.change(server.row, full ? Outcome::none : Outcome::idle,
+                          full ? "more servers for one name than weir asks" : "named before");
+        return true;
+      });
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMaxServers = 64;
+
+  void settle(std::vector<Record>& records, const MigratedZone* zone) {
+    std::erase_if(records, [&](const Record& record) {
+      const std::string why = objection(record.text, zone);
+      if (!why.empty()) migration_.change(record.row, Outcome::none, why);
+      return !why.empty();
+    });
+  }
+
+  std::string objection(const std::string& text, const MigratedZone* zone) {
+    const auto record = parse_resource_record(text, 3600);
+    if (!record) return record.error().message;
+    const auto number = static_cast<std::uint16_t>(record->type);
+    const bool is_meta = number == 0 || record->type == RecordType::opt || (number >= 128 && number <= 255);
+    if (is_meta || record->type == RecordType::soa || record->type == RecordType::dname ||
+        record->type == RecordType::ds)
+      return "weir serves no record of this type from here";
+    const auto name = zone != nullptr ? Name::parse(zone->name) : Result<Name>(Name());
+    if (!name || !record->owner.is_at_or_below(*name)) return "its name does not lie in its zone";
+    if (zone != nullptr && zone->type == "resolve") return "its zone has no data";
+    if (++count_ > kMaxRecords) return "more records than weir keeps";
+    auto& [alias, other] = owners_[record->owner.folded().to_text()];
+    const bool is_alias = record->type == RecordType::cname;
+    if (is_alias ? other || alias : alias) return "an alias and other records have this name: an alias stands alone";
+    (is_alias ? alias : other) = true;
+    return {};
+  }
+
+  static constexpr std::size_t kMaxRecords = 100'000;
+
+  Migration& migration_;
+  std::size_t count_ = 0;
+  std::map<std::string, std::pair<bool, bool>> owners_;  // has an alias, has other records
 };
 
 class Renderer {
@@ -244,6 +312,7 @@ class Renderer {
 }  // namespace
 
 std::vector<OutputFile> render(Migration& migration, const Existing& existing) {
+  Settler(migration).run();
   return Renderer(migration, existing).run();
 }
 

@@ -144,7 +144,7 @@ class SettingsReader {
         out_.change(at, Outcome::none, "not an address and a port: " + text);
       }
     }
-    if (!listen.empty()) out_.set("resolver", "listen", toml_array(listen), at);
+    if (!listen.empty()) out_.set("resolver", "listen", toml_set(listen), at);
   }
 
   void read_forwarders(const std::string& key, const json::value& value, const json::object& settings) {
@@ -192,7 +192,7 @@ class SettingsReader {
         out_.change(at, Outcome::none, "no hole can be cut into allow_clients: " + text);
       }
     }
-    if (!prefixes.empty()) out_.set("resolver", "allow_clients", toml_array(prefixes), at);
+    if (!prefixes.empty()) out_.set("resolver", "allow_clients", toml_set(prefixes), at);
   }
 
   void read_value(const std::string& key, const json::value& value) {
@@ -258,7 +258,7 @@ class SettingsReader {
       return out_.change(at, Outcome::none, "an unknown type, or no addresses");
     if (addresses.size() < addresses_.size()) out_.change(at, Outcome::differs, "one address of each family");
     out_.set_policy("default", "block", "\"address\"", at);
-    out_.set_policy("default", "block_address", toml_array(addresses), at);
+    out_.set_policy("default", "block_address", toml_set(addresses), at);
   }
 
   Migration& out_;

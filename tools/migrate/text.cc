@@ -18,6 +18,13 @@ std::string toml_number(std::uint64_t number) {
 std::string toml_flag(bool value) {
   return value ? "true" : "false";
 }
+std::string toml_set(const std::vector<std::string>& texts) {
+  std::vector<std::string> once;
+  for (const std::string& text : texts) {
+    if (std::find(once.begin(), once.end(), text) == once.end()) once.push_back(text);
+  }
+  return toml_array(once);
+}
 std::string toml_seconds(std::uint64_t seconds) {
   return toml_string(std::to_string(seconds) + "s");
 }
@@ -53,8 +60,9 @@ std::string name_of_source(std::string_view source) {
 
 std::optional<std::string> objection_to_source(std::string_view source) {
   if (!is_utf8(source) || source.find('\0') != std::string_view::npos) return "this is no text";
-  if (source.starts_with("/")) return std::nullopt;
-  if (source.starts_with("file:///")) return std::nullopt;
+  const bool is_path = source.starts_with("/") || source.starts_with("file:///");
+  if (is_path && source.size() < 4000 && source.find("://", source.starts_with("/") ? 0 : 7) == std::string_view::npos)
+    return std::nullopt;
   const std::string lower = to_lower_ascii(source.substr(0, 8));
   if (!lower.starts_with("http://") && !lower.starts_with("https://"))
     return "weir fetches https and http URLs and files named by a whole path";

@@ -14,7 +14,8 @@ namespace weir::migrate {
 
 std::string toml_number(std::uint64_t number);
 std::string toml_flag(bool value);
-std::string toml_seconds(std::uint64_t seconds);  // "30s" as a duration
+std::string toml_set(const std::vector<std::string>& texts);  // an array, each of them once
+std::string toml_seconds(std::uint64_t seconds);              // "30s" as a duration
 
 // What people called a thing -> what weir lets a list, a policy or a group be called. `taken` grows by the result,
 // which is not in it before.

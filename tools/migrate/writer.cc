@@ -41,8 +41,10 @@ void note_names(const ConfigValue& root, std::string_view section, const std::st
   }
 }
 
-// A whole file that was not there before, on disk when this returns.
-Result<void> write_new(const fs::path& file, std::string_view text) {
+enum class Durable : std::uint8_t { no, yes };
+
+// A whole file that was not there before; durable: on disk when this returns.
+Result<void> write_new(const fs::path& file, std::string_view text, Durable durable) {
   const int handle = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (handle < 0) return system_error(file, errno);
   int code = 0;
@@ -51,7 +53,7 @@ Result<void> write_new(const fs::path& file, std::string_view text) {
     if (wrote < 0 && errno != EINTR) code = errno;
     if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
   }
-  if (code == 0 && fsync(handle) != 0) code = errno;
+  if (code == 0 && durable == Durable::yes && fsync(handle) != 0) code = errno;
   if (close(handle) != 0 && code == 0) code = errno;
   if (code == 0) return {};
   unlink(file.c_str());
@@ -209,9 +211,9 @@ Result<void> verify(const std::vector<OutputFile>& files) {
   std::error_code code;
   fs::create_directory(drop_ins, code);
   if (code) return system_error(drop_ins, code.value());
-  if (auto wrote = write_new(scratch.path() / "weir.toml", ""); !wrote) return wrote;
+  if (auto wrote = write_new(scratch.path() / "weir.toml", "", Durable::no); !wrote) return wrote;
   for (const OutputFile& file : files) {
-    if (auto wrote = write_new(drop_ins / file.name, file.text); !wrote) return wrote;
+    if (auto wrote = write_new(drop_ins / file.name, file.text, Durable::no); !wrote) return wrote;
   }
   auto config = Config::load(scratch.path() / "weir.toml");
   if (config) return {};
@@ -242,7 +244,7 @@ Result<void> write(const fs::path& folder, const std::vector<OutputFile>& files,
   // Lists first: a drop-in is read as soon as it is there.
   for (std::size_t i = files.size(); i-- > 0;) {
     const fs::path file = folder / files[i].name;
-    if (auto wrote = write_new(file, files[i].text); !wrote) {
+    if (auto wrote = write_new(file, files[i].text, Durable::yes); !wrote) {
       take_back();
       return wrote;
     }

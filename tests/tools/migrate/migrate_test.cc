@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <set>
 #include <sstream>
 
@@ -677,6 +679,84 @@ TEST(Migrate, ATreeOfAliasesIsBounded) {
   const auto read = read_adguard_home(folder / "bomb.yaml");
   ASSERT_FALSE(read.has_value());
   EXPECT_NE(read.error().message.find("more than"), std::string::npos) << read.error().message;
+}
+
+// One of: an octet changed, a piece cut out, a line said twice, a line moved, a word put where another was.
+std::string damage(std::string text, std::mt19937& random) {
+  const auto below = [&](std::size_t bound) { return bound == 0 ? 0 : random() % bound; };
+  const auto line_at = [&](std::size_t at) {
+    const auto begin = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
+    const auto end = text.find('\n', at);
+    const std::size_t from = begin == std::string::npos ? 0 : begin + 1;
+    return std::pair(from, (end == std::string::npos ? text.size() : end + 1) - from);
+  };
+  static constexpr const char* kWords[] = {"-1",      "99999999999", "\"", "::", ".", "192.0.2.1",
+                                           "nas.lan", "true",        "[]", "#",  "0"};
+  for (std::size_t i = 0; i < 1 + below(4) && !text.empty(); ++i) {
+    const std::size_t at = below(text.size());
+    const auto [from, size] = line_at(at);
+    const std::string line = text.substr(from, size);
+    switch (below(5)) {
+      case 0:
+        text[at] = static_cast<char>(random());
+        break;
+      case 1:
+        text.erase(at, 1 + below(20));
+        break;
+      case 2:
+        text.insert(from, line);
+        break;
+      case 3:
+        text.erase(from, size);
+        text.insert(line_at(below(text.size())).first, line);
+        break;
+      default:
+        text.replace(at, std::min<std::size_t>(text.size() - at, below(8)), kWords[below(std::size(kWords))]);
+    }
+  }
+  return text;
+}
+
+TEST(Migrate, WhateverCanBeReadIsWrittenSoThatWeirTakesIt) {
+  const test::ScratchFolder folder;
+  const struct {
+    const char* system;
+    const char* name;
+  } files[] = {{"adguardhome", "AdGuardHome.yaml"},   {"technitium", "technitium-settings.json"},
+               {"technitium", "technitium-app.json"}, {"blocky", "blocky.yml"},
+               {"unbound", "unbound.conf"},           {"dnsmasq", "dnsmasq.conf"},
+               {"pihole", "setupVars.conf"},          {"pihole", "pihole5.tar.gz"}};
+  for (const auto& one : files) {
+    const std::string name = one.name;
+    const char* wanted = std::getenv("WEIR_ROUNDS");
+    const unsigned rounds = wanted != nullptr ? static_cast<unsigned>(std::atoi(wanted)) : 150;
+    std::mt19937 random(20260706);
+    unsigned read_well = 0;
+    for (unsigned round = 0; round < rounds; ++round) {
+      std::string damaged;
+      if (name == "pihole5.tar.gz") {
+        Entries entries = pihole5_entries();
+        std::string& text = entries[random() % entries.size()].second;
+        text = damage(text, random);
+        damaged = pack(entries, false);
+      } else {
+        damaged = damage(content_of(name == "setupVars.conf" ? kData / "pihole5" / name : kData / name), random);
+      }
+      put(folder / name, damaged);
+      for (const System& system : systems()) {
+        if (system.name != one.system) continue;
+        auto migration = system.read(folder / name);
+        if (!migration) {
+          EXPECT_NE(migration.error().message.find(':'), std::string::npos) << migration.error().message;
+          continue;
+        }
+        ++read_well;
+        const auto good = verify(render(*migration, {}));
+        EXPECT_TRUE(good.has_value()) << name << ", round " << round << ": " << (good ? "" : good.error().message);
+      }
+    }
+    EXPECT_GT(read_well, 20U) << name;
+  }
 }
 
 }  // namespace
