@@ -17,7 +17,9 @@
 #include "zones/dns/record_types.h"
 #include "zones/dns64.h"
 #include "zones/local_zone.h"
+#include "zones/pause.h"
 #include "zones/rule.h"
+#include "zones/schedule.h"
 
 namespace weir {
 
@@ -56,6 +58,7 @@ struct ListDefinition {
   bool rewrites = false;           // addresses and targets of the list are trusted as answers
   std::string justification = {};  // said to clients that ask why; the policy's where empty
   std::uint8_t sub_error = 0;      // of structured DNS errors: 1 malware, 2 phishing, 3 spam, 4 spyware, 5, 6; 0: none
+  bool pausable = true;            // a pause lifts it; never where the basis is legal
 
   bool operator==(const ListDefinition&) const = default;
 };
@@ -126,6 +129,9 @@ struct PolicySet {
   bool special_names = true;           // names that never leave a resolver (RFC 6303, 6761) are answered too
   std::vector<Name> local_domains;     // private addresses belong there
   StructuredErrors structured_errors;
+  std::vector<Schedule> schedules;  // when lists hold for which group
+  std::vector<Pause> pauses;        // no definition: whoever defines keeps those that there are
+  std::uint64_t last_pause = 0;     // the highest id ever given
 
   // The reserved lists, one policy "default" without lists, one group "default".
   static PolicySet with_defaults();

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "zones/policy.h"
+#include "zones/time_json.h"
 
 namespace weir {
 namespace {
@@ -80,6 +81,7 @@ json::object describe(const ListDefinition& list, bool with_id) {
   // Only where there is something to say: the text of those who say nothing stays what it was.
   if (!list.justification.empty()) out["justification"] = list.justification;
   if (list.sub_error != 0) out["sub_error"] = list.sub_error;
+  if (!list.pausable) out["pausable"] = false;
   return out;
 }
 
@@ -243,6 +245,7 @@ ListDefinition parse_list(const json::object& in) {
   list.rewrites = in.at("rewrites").as_bool();
   if (const auto* justification = in.if_contains("justification")) list.justification = parse_text(*justification);
   if (const auto* sub_error = in.if_contains("sub_error")) list.sub_error = sub_error->to_number<std::uint8_t>();
+  if (const auto* pausable = in.if_contains("pausable")) list.pausable = pausable->as_bool();
   return list;
 }
 
@@ -305,6 +308,9 @@ std::string PolicySet::to_json() const {
   if (dns64) out["dns64"] = describe(*dns64);
   if (!local_domains.empty()) out["local_domains"] = describe(local_domains);
   if (structured_errors.option_code != 0) out["structured_errors"] = describe(structured_errors);
+  if (!schedules.empty()) out["schedules"] = describe_schedules(*this, false);
+  if (!pauses.empty()) out["pauses"] = describe_pauses(pauses);
+  if (last_pause > 0) out["last_pause"] = last_pause;
   return json::serialize(out);
 }
 
@@ -337,6 +343,13 @@ Result<PolicySet> PolicySet::from_json(std::string_view text) {
     }
     if (const auto* errors = in.if_contains("structured_errors"))
       set.structured_errors = parse_structured_errors(errors->as_object());
+    if (const auto* schedules = in.if_contains("schedules")) set.schedules = parse_schedules(*schedules);
+    for (const Schedule& schedule : set.schedules) {
+      if (schedule.group >= set.groups.size())
+        throw std::invalid_argument("a schedule is for a group that is not there");
+    }
+    if (const auto* pauses = in.if_contains("pauses")) set.pauses = parse_pauses(*pauses);
+    if (const auto* last = in.if_contains("last_pause")) set.last_pause = last->to_number<std::uint64_t>();
     return set;
   } catch (const std::exception& fault) {
     return Error{ErrorCode::corrupt, std::string("stored policies: ") + fault.what()};
@@ -377,6 +390,7 @@ std::string PolicySet::canonical_text() const {
   if (dns64) out["dns64"] = describe(*dns64);
   if (!local_domains.empty()) out["local_domains"] = describe(local_domains);
   if (structured_errors.option_code != 0) out["structured_errors"] = describe(structured_errors);
+  if (!schedules.empty()) out["schedules"] = describe_schedules(*this, true);
   return json::serialize(out);
 }
 

@@ -107,6 +107,7 @@ struct Rule {
 struct SourcedRule {
   Rule rule;
   std::uint64_t line = 0;
+  ImportId import = {};  // where the store gives it
 };
 
 // The pattern as a person writes it: "||example.org^" style is not used; "example.org", "*.example.org",

@@ -142,10 +142,14 @@ bool holds_at(const Conditions& conditions, WallTime now) {
          !(conditions.not_after && now >= *conditions.not_after);
 }
 
+void note_edge(std::optional<WallTime> edge, std::optional<WallTime>& until) {
+  if (edge && (!until || *edge < *until)) until = edge;
+}
+
 // The next edge of a rule whose other conditions are met brings it in or takes it away.
 void note_edges(const Conditions& conditions, WallTime now, std::optional<WallTime>& until) {
   for (const auto& edge : {conditions.not_before, conditions.not_after}) {
-    if (edge && *edge > now && (!until || *edge < *until)) until = *edge;
+    if (edge && *edge > now) note_edge(edge, until);
   }
 }
 
@@ -193,8 +197,9 @@ const Candidate* select(std::span<const Candidate> candidates, bool with_observe
 // allows the name. An allow list that names a search engine means the engine, not its unfiltered answers.
 const Candidate* select_safe_search(std::span<const Candidate> candidates, const Candidate* winner) {
   if (winner != nullptr && (!winner->allow || winner->rank <= kRankLocal)) return nullptr;
-  const auto found = std::find_if(candidates.begin(), candidates.end(),
-                                  [](const Candidate& candidate) { return is_safe_search(candidate.list->id); });
+  const auto found = std::find_if(candidates.begin(), candidates.end(), [](const Candidate& candidate) {
+    return is_safe_search(candidate.list->id) && !candidate.removed;
+  });
   return found == candidates.end() ? nullptr : &*found;
 }
 
@@ -214,6 +219,36 @@ bool must_degrade(const Candidate& winner, const MatchSet& matches, const Policy
     if (policy.has_list(below) && list != nullptr && list->mode == ListMode::enforce) return true;
   }
   return false;
+}
+
+// A list that schedules name for this group speaks only when one of them says so.
+bool is_scheduled(const DecideContext& context, ListId list, std::optional<WallTime>& until) {
+  bool named = false;
+  bool holds = false;
+  for (const Schedule& schedule : context.policies.schedules) {
+    if (schedule.group != context.group || !schedule.names(list)) continue;
+    named = true;
+    holds = holds || schedule.holds_at(context.now);
+    note_edge(schedule.next_edge(context.now), until);
+  }
+  return holds || !named;
+}
+
+// The pause that holds longest for who asks, since it is the one that decides when filtering goes on.
+int find_pause(const DecideContext& context) {
+  const std::vector<Pause>& pauses = context.policies.pauses;
+  int found = kNoRule;
+  for (std::size_t i = 0; i < pauses.size(); ++i) {
+    if (!pauses[i].holds_at(context.now)) continue;
+    if (!pauses[i].concerns(context.policies.groups[context.group].name, context.client)) continue;
+    if (found == kNoRule || pauses[i].until > pauses[static_cast<std::size_t>(found)].until)
+      found = static_cast<int>(i);
+  }
+  return found;
+}
+
+bool is_pausable(const ListDefinition& list) {
+  return list.pausable && list.basis != Basis::legal;
 }
 
 }  // namespace
@@ -251,6 +286,7 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     if (list == nullptr || list->rank >= context.ranks_before) continue;
     if (context.only_rpz && list->kind != ListKind::rpz) continue;
     if (context.clear_list_blocks && list->id >= kFirstDefinedList && blocks(match.action)) continue;
+    if (!context.policies.schedules.empty() && !is_scheduled(context, list->id, verdict.until)) continue;
     const RuleDetail* detail = match.detail == 0 ? nullptr : context.details.detail({match.detail});
     if (match.detail != 0 && detail == nullptr) continue;  // its conditions are unknown: it must not act without them
     if (detail != nullptr) {
@@ -273,19 +309,35 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
   const std::span<Candidate> candidates = room.first(count);
   apply_own_exceptions(candidates);
 
-  const Candidate* winner = select(candidates, false);
-  if (any_safe_search && context.is_qname) {
-    if (const Candidate* safe = select_safe_search(candidates, winner)) winner = safe;
+  const bool denies = policy.default_action == DefaultAction::deny && context.is_qname && !context.only_rpz &&
+                      context.ranks_before == DecideContext::kAllRanks;
+  const auto choose = [&] {
+    const Candidate* chosen = select(candidates, false);
+    const Candidate* safe = any_safe_search && context.is_qname ? select_safe_search(candidates, chosen) : nullptr;
+    return safe != nullptr ? safe : chosen;
+  };
+  const Candidate* winner = choose();
+  const bool would_block = winner != nullptr ? !winner->allow : denies;
+  if (const int pause = would_block ? find_pause(context) : kNoRule; pause != kNoRule) {
+    for (Candidate& candidate : candidates) {
+      candidate.removed = candidate.removed || (!candidate.allow && is_pausable(*candidate.list));
+    }
+    winner = choose();
+    if (winner != nullptr && winner->allow) winner = nullptr;  // beside what rests it would not have won
+    if (winner == nullptr) verdict.pause = pause;
+    note_edge(context.policies.pauses[static_cast<std::size_t>(pause)].until, verdict.until);
   }
-  if (winner != nullptr) {
+  if (verdict.pause != kNoRule) {
+    verdict.outcome = Outcome::allowed;
+    verdict.rank = kRankOverlays;
+  } else if (winner != nullptr) {
     verdict.rank = winner->rank;
     verdict.by_rpz = winner->list->kind == ListKind::rpz;
     verdict.outcome = winner->allow ? Outcome::allowed : Outcome::blocked;
     verdict.action = winner->match->action;
     verdict.winner = winner->index;
     verdict.degrade_nxdomain = !winner->allow && must_degrade(*winner, matches, policy, context.policies);
-  } else if (policy.default_action == DefaultAction::deny && context.is_qname && !context.only_rpz &&
-             context.ranks_before == DecideContext::kAllRanks) {
+  } else if (denies) {
     verdict.outcome = Outcome::blocked;
     verdict.action = Action::block;
     verdict.degrade_nxdomain = true;  // an allowed name may lie below

@@ -38,7 +38,7 @@ struct DecideContext {
 
 enum class Outcome : std::uint8_t {
   none,     // no rule: resolve
-  allowed,  // by a rule
+  allowed,  // by a rule, or by a pause
   blocked   // by a rule, or by default deny (then winner is kNoRule)
 };
 
@@ -58,9 +58,15 @@ struct Verdict {
   bool degrade_nxdomain = false;
   // What the observe lists would have done had they been enforced: kNoRule when nothing else.
   int observed_winner = kNoRule;
-  // The next edge in time of a rule that matches: what is answered now is to live no longer.
+  // A block that filtering at rest does not carry out: index into PolicySet::pauses, and `winner` is kNoRule.
+  int pause = kNoRule;
+  // The next edge in time of a rule that matches, of its list's schedule or of a pause: what is answered now is to live
+  // no longer.
   std::optional<WallTime> until;
 };
+
+// What stands for a pause where a winning rule is shown.
+inline constexpr Match kPauseMatch{.list = kOverlays.value, .kind = PatternKind::client, .action = Action::allow};
 
 // Indices count the matches of the name or address first, then the client's.
 const Match& match_at(const MatchSet& matches, const DecideContext& context, int index);

@@ -9,7 +9,7 @@ namespace {
 
 // A list's allow that won over a block that a rule of this policy asked for.
 bool is_allowed_over_block(const FilterVerdict& verdict, const PartMatches& part, const Asker& asker) {
-  if (verdict.overruled) return true;
+  if (verdict.overruled || verdict.verdict.pause != kNoRule) return true;
   if (verdict.verdict.outcome != Outcome::allowed || verdict.winner == nullptr) return false;
   const DecideContext context = context_of(part, asker, {});
   return std::any_of(verdict.verdict.losers.begin(), verdict.verdict.losers.begin() + verdict.verdict.loser_count,

@@ -42,6 +42,7 @@ FilterVerdict verdict_on(const AnswerMatches& parts, std::size_t part, const Ver
   out.part = static_cast<int>(part);
   out.until = verdict.until;
   const PartMatches& matched = parts[part];
+  if (verdict.pause != kNoRule) out.winner = &kPauseMatch;
   if (verdict.winner != kNoRule && verdict.outcome != Outcome::none)
     out.winner = &match_at(matched.matches, context_of(matched, asker, {}), verdict.winner);
   // An alias or an address that is blocked says nothing of what lies below the QNAME.
@@ -80,10 +81,13 @@ FilterVerdict decide_rest(FilterVerdict out, const AnswerMatches& parts, const A
   if (is_passthru(out.verdict)) {
     asked.ranks_before = std::min(ranks_before, out.verdict.rank);
   } else {
-    asked.clear_list_blocks = out.verdict.outcome == Outcome::allowed && !asker.policy().strict_chain;
+    // A pause is no word on the name: lists that it does not lift go on, and each part is asked.
+    asked.clear_list_blocks =
+        out.verdict.outcome == Outcome::allowed && out.verdict.pause == kNoRule && !asker.policy().strict_chain;
   }
   // The administrator's word on the name is one on its addresses.
-  const bool may_be_private = out.verdict.outcome == Outcome::allowed && out.verdict.rank <= kRankLocal;
+  const bool may_be_private =
+      out.verdict.outcome == Outcome::allowed && out.verdict.pause == kNoRule && out.verdict.rank <= kRankLocal;
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const Verdict verdict = decide_part(parts[i], asker, type, asked);
     note_until(out, verdict.until);
@@ -102,6 +106,13 @@ FilterVerdict decide_rest(FilterVerdict out, const AnswerMatches& parts, const A
       return blocked;
     }
     if (is_passthru(verdict)) asked.ranks_before = std::min(asked.ranks_before, verdict.rank);
+    if (verdict.pause != kNoRule && out.verdict.outcome == Outcome::none) {
+      FilterVerdict paused = verdict_on(parts, i, verdict, asker);
+      paused.observed_part = out.observed_part;
+      paused.observed = out.observed;
+      paused.until = out.until;
+      out = paused;
+    }
     note_observed(out, parts, i, verdict, asker);
   }
   return out;

@@ -48,6 +48,8 @@ std::string describe_import(const json::value& rule) {
   std::string out = "import " + import;
   if (const std::string source = text_at(rule, "source"); !source.empty()) out += " from " + source;
   if (const std::string time = text_at(rule, "imported"); !time.empty()) out += " at " + time;
+  if (const std::string author = text_at(rule, "author"); !author.empty())
+    out += " by " + author + ": " + text_at(rule, "reason");
   return out;
 }
 
@@ -93,6 +95,9 @@ void tell(Command& command, const json::value& result, const std::string& genera
     verdict += " is blocked";
     if (const std::string mode = text_at(result, "mode"); !mode.empty()) verdict += " (answered with " + mode + ")";
     if (winner == nullptr) verdict += ": the policy denies what no rule allows";
+  } else if (const auto* pause = object_at(result, "pause")) {
+    verdict += " is allowed: filtering is paused until " + text_at(*pause, "until") + " by " +
+               text_at(*pause, "author") + ": " + text_at(*pause, "reason");
   } else if (outcome == "allowed") {
     verdict += " is allowed by a rule";
   } else if (opener != nullptr) {

@@ -66,6 +66,10 @@ json::object describe(const RulesInForce& rules, const Subject& subject, const M
     if (const ImportRecord* import = provenances.find(match.list_id(), source->import)) {
       out["source"] = shown_source(import->provenance.source);
       out["imported"] = format_time(import->provenance.fetched_at);
+      if (!import->provenance.reason.empty()) {
+        out["author"] = import->provenance.who;
+        out["reason"] = import->provenance.reason;
+      }
     }
   }
   out["rank"] = list != nullptr ? list->rank : 0;
@@ -150,6 +154,15 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   const bool decides = !is_local && verdict.winner != kNoRule;
   out["winner"] = decides ? json::value(show(verdict.winner)) : json::value(nullptr);
   if (blocked && verdict.winner == kNoRule) out["default_deny"] = true;
+  if (!is_local && verdict.pause != kNoRule) {
+    const Pause& pause = policies.pauses[static_cast<std::size_t>(verdict.pause)];
+    out["pause"] = {{"id", "p" + std::to_string(pause.id)},
+                    {"author", pause.author},
+                    {"reason", pause.reason},
+                    {"from", format_time(pause.from)},
+                    {"until", format_time(pause.until)}};
+  }
+  if (verdict.until) out["until"] = format_time(*verdict.until);
   json::array losers;
   std::vector<bool> shown(matches.matches.size() + client_matches.matches.size(), false);
   if (is_local && verdict.winner != kNoRule) losers.push_back(show(verdict.winner));

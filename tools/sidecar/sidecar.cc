@@ -143,6 +143,7 @@ class RunningSidecar final : public Sidecar {
         writer_(
             std::move(store),
             [this](PolicyStore& settled) { return audit_->catch_up(settled, settled.published(), read_clock().wall); }),
+        overlays_(writer_, *audit_),
         resolver_(ResolverLink::connect(config_.get()->run.path)),
         updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
         started_(now.wall) {}
@@ -185,7 +186,7 @@ class RunningSidecar final : public Sidecar {
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
                  writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
-                 [this] { return Config::load(config_file_); }});
+                 [this] { return Config::load(config_file_); }, overlays_});
     auto control = ControlServer::start(
         sidecar_socket(config_.get()->run.path),
         [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
@@ -257,6 +258,15 @@ class RunningSidecar final : public Sidecar {
     if (auto kept = tend_pseudonym_keys(config_.get()->run.path, now.wall); !kept) {
       spdlog::warn("{}", kept.error().message);
     }
+    const auto current = generations_.current();
+    if (!current) return;
+    const auto ended = overlays_.tend((*current)->policies(), now);
+    if (!ended) spdlog::error("exceptions that have ended: {}", ended.error().message);
+    if (const auto renewed = renew_schedules(now); !renewed) {
+      spdlog::error("schedules: {}", renewed.error().message);
+    } else if (*renewed || (ended && *ended > 0)) {
+      tell_resolver();
+    }
   }
 
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
@@ -266,8 +276,12 @@ class RunningSidecar final : public Sidecar {
   // what is remembered of its source (unchanged since, next tomorrow, refused) goes too, and it is fetched at once.
   Result<void> define(PolicyStore& store, const Config& config) {
     const PolicySet before = store.policies();
-    if (auto defined = store.define(config.compile()); !defined) return defined.error();
-    if (auto written = write_built_in_rules(store, config, read_clock()); !written) return written.error();
+    const Now now = read_clock();
+    const auto wanted = compile(config, now.wall);
+    if (!wanted) return wanted.error();
+    if (auto defined = store.define(*wanted); !defined) return defined.error();
+    if (auto written = write_built_in_rules(store, config, now); !written) return written.error();
+    scheduled_from_ = beginning_of_month(now.wall);
     for (const ListDefinition& list : store.policies().lists) {
       if (list.id < kFirstDefinedList) continue;
       const auto rules = store.rule_count(list.id);
@@ -279,6 +293,33 @@ class RunningSidecar final : public Sidecar {
       if (auto forgotten = states_.put(list.name, {}); !forgotten) spdlog::error("{}", forgotten.error().message);
     }
     return {};
+  }
+
+  // Hours of the week as moments, the same ones for a whole month.
+  static Result<PolicySet> compile(const Config& config, WallTime now) {
+    PolicySet set = config.compile();
+    for (Schedule& schedule : set.schedules) {
+      auto edges = edges_of(schedule.hours, beginning_of_month(now));
+      if (!edges) return edges.error();
+      schedule.edges = std::move(*edges);
+    }
+    return set;
+  }
+
+  // In a new month the moments reach a month further. Whether that was published.
+  Result<bool> renew_schedules(Now now) {
+    if (scheduled_from_.load() == beginning_of_month(now.wall)) return false;
+    return writer_.run<bool>(Urgency::later, [&](PolicyStore& store) -> Result<bool> {
+      if (!store.pinned().empty() || store.policies().schedules.empty()) return false;
+      const GenerationNumber before = store.published();
+      if (auto defined = define(store, *config_.get()); !defined) return defined.error();
+      const auto number = store.publish("schedules of a new month", now);
+      if (!number) return number.error();
+      if (*number == before) return false;
+      const AuditEntry entry{"weir-sidecar", "schedules", {}, "a new month", {}};
+      if (auto recorded = audit_->append(entry, *number, now.wall); !recorded) return recorded.error();
+      return true;
+    });
   }
 
   ConfigSource config_source() {
@@ -296,9 +337,11 @@ class RunningSidecar final : public Sidecar {
   ListStates states_;
   Generations generations_;
   WriterThread writer_;
+  Overlays overlays_;
   const std::unique_ptr<ResolverLink> resolver_;
   ListUpdater updater_;
   const WallTime started_;
+  std::atomic<WallTime> scheduled_from_{WallTime()};  // the month that the schedules' moments begin in
   std::unique_ptr<Services> services_;
   std::unique_ptr<LogThread> log_thread_;
   std::unique_ptr<ControlServer> control_;

@@ -49,6 +49,11 @@ VerbResult show_fingerprint(Call& call);
 VerbResult search_log(Call& call);
 VerbResult tail_log(Call& call);
 
+// verbs_overlays.cc
+VerbResult allow_name(Call& call);
+VerbResult pause_filtering(Call& call);
+VerbResult end_overlay(Call& call);
+VerbResult show_overlays(Call& call);
 // verbs_audit.cc
 VerbResult show_audit(Call& call);
 VerbResult verify_audit(Call& call);

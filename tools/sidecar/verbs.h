@@ -17,6 +17,7 @@
 #include "tools/sidecar/list_state.h"
 #include "tools/sidecar/list_updater.h"
 #include "tools/sidecar/log_feed.h"
+#include "tools/sidecar/overlays.h"
 #include "tools/sidecar/resolver_link.h"
 #include "tools/sidecar/writer_thread.h"
 #include "zones/base/result.h"
@@ -48,6 +49,7 @@ struct Services {
   WallTime started;
   AuditLog& audit;
   std::function<Result<Config>()> load_config;  // the files as they are now
+  Overlays& overlays;
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

@@ -32,6 +32,7 @@ class Checker {
     check_lists();
     check_policies();
     check_groups();
+    check_schedules();
   }
 
  private:
@@ -52,6 +53,9 @@ class Checker {
     seen.clear();
     for (std::size_t i = 0; i < config_.groups.size(); ++i)
       check_once(seen, "group", config_.groups[i].name, config_.groups[i].where, origins_.groups[i]);
+    seen.clear();
+    for (std::size_t i = 0; i < config_.schedules.size(); ++i)
+      check_once(seen, "schedule", config_.schedules[i].name, config_.schedules[i].where, origins_.schedules[i]);
     check_names_once("forward zone", config_.forwards, origins_.forwards);
     check_names_once("local zone", config_.local_zones, origins_.local_zones);
     check_names_once("negative trust anchor", config_.negative_trust_anchors, origins_.negative_trust_anchors);
@@ -142,6 +146,15 @@ class Checker {
                 " at " + config_.groups[first->second].where,
             k);
       }
+    }
+  }
+
+  void check_schedules() {
+    std::vector<std::string_view> group_names{"default"};
+    for (const auto& group : config_.groups) group_names.push_back(group.name);
+    for (std::size_t i = 0; i < config_.schedules.size(); ++i) {
+      check_known(config_.schedules[i].groups, group_names, "group", "groups", origins_.schedules[i], true);
+      check_known(config_.schedules[i].lists, list_names_, "list", "lists", origins_.schedules[i], true);
     }
   }
 

@@ -51,6 +51,24 @@ PolicySet Config::compile() const {
       set.groups.push_back({config.name, config.clients, index});
     }
   }
+  for (const ScheduleConfig& config : schedules) {
+    for (const std::string& name : config.groups) {
+      const auto group = set.find_group(name);
+      if (!group) continue;  // load() has checked it
+      Schedule schedule{config.name, *group, {}, config.hours, config.within, {}};
+      for (const std::string& list_name : config.lists) {
+        if (const auto* list = set.find_list(list_name)) schedule.lists.push_back(list->id);
+      }
+      std::sort(schedule.lists.begin(), schedule.lists.end());
+      if (schedule.hours.timezone.empty()) {
+        const std::string& policy = set.policies[set.groups[*group].policy].name;
+        const auto known = std::find_if(policies.begin(), policies.end(),
+                                        [&](const PolicyConfig& one) { return one.policy.name == policy; });
+        schedule.hours.timezone = known == policies.end() ? "UTC" : known->timezone;
+      }
+      set.schedules.push_back(std::move(schedule));
+    }
+  }
   set.local_zones = config::compile_local_zones(*this);
   set.special_names = local.special_names;
   set.structured_errors = answers.structured_errors;

@@ -73,26 +73,14 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver",
-                                          "resolution",
-                                          "cache",
-                                          "answers",
-                                          "run",
-                                          "store",
-                                          "fetch",
-                                          "list",
-                                          "policy",
-                                          "group",
-                                          "local",
-                                          "forward",
-                                          "negative_trust_anchor",
-                                          "log",
-                                          "local_zone",
-                                          "dns64"};
+constexpr std::string_view kSections[] = {
+    "resolver", "resolution", "cache", "answers",  "run",   "store",   "fetch",
+    "list",     "policy",     "group", "schedule", "local", "forward", "negative_trust_anchor",
+    "log",      "local_zone", "dns64"};
 
 bool is_repeated(std::string_view section) {
-  return section == "list" || section == "policy" || section == "group" || section == "local_zone" ||
-         section == "forward" || section == "negative_trust_anchor";
+  return section == "list" || section == "policy" || section == "group" || section == "schedule" ||
+         section == "local_zone" || section == "forward" || section == "negative_trust_anchor";
 }
 
 std::string label_of(std::string_view section) {
@@ -128,6 +116,8 @@ class Loader {
         repeated(document, member, config::policy_keys(), config_.policies, origins_.policies, faults);
       } else if (member.key == "group") {
         repeated(document, member, config::group_keys(), config_.groups, origins_.groups, faults);
+      } else if (member.key == "schedule") {
+        repeated(document, member, config::schedule_keys(), config_.schedules, origins_.schedules, faults);
       } else if (member.key == "forward") {
         repeated(document, member, config::forward_keys(), config_.forwards, origins_.forwards, faults);
       } else if (member.key == "negative_trust_anchor") {
@@ -364,6 +354,7 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("list", config::list_keys(), out);
   describe_keys("policy", config::policy_keys(), out);
   describe_keys("group", config::group_keys(), out);
+  describe_keys("schedule", config::schedule_keys(), out);
   describe_keys("forward", config::forward_keys(), out);
   describe_keys("negative_trust_anchor", config::negative_trust_anchor_keys(), out);
   describe_keys("local", config::local_keys(), out);

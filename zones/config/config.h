@@ -131,6 +131,7 @@ struct ListConfig {           // [[list]]
 struct PolicyConfig {              // [[policy]]
   Policy policy;                   // its lists are not set here
   std::vector<std::string> lists;  // by name
+  std::string timezone = "UTC";    // of the schedules of its groups
   std::string where;               // file:line; empty for the default policy that no file names
 };
 
@@ -139,6 +140,16 @@ struct GroupConfig {  // [[group]]
   std::vector<Prefix> clients;
   std::string policy = "default";
   std::string where;  // file:line
+};
+
+// Lists that hold for some groups at some hours only.
+struct ScheduleConfig {  // [[schedule]]
+  std::string name;
+  std::vector<std::string> groups;
+  std::vector<std::string> lists;
+  WeeklyHours hours{.timezone = {}};  // empty: that of the group's policy
+  bool within = true;
+  std::string where = {};  // file:line
 };
 
 // Names at and below `name` are asked of these servers.
@@ -205,6 +216,7 @@ struct Config {
   std::vector<ListConfig> lists;
   std::vector<PolicyConfig> policies;  // a policy "default" is added where the file has none
   std::vector<GroupConfig> groups;
+  std::vector<ScheduleConfig> schedules;
   std::vector<ForwardConfig> forwards;
   std::vector<NegativeTrustAnchorConfig> negative_trust_anchors;
   LocalConfig local;
@@ -224,7 +236,7 @@ struct Config {
   // Lists, policies and groups as the store takes them. The lists have provisional ids from
   // kFirstDefinedList upwards, in the order of the files: they tie policies to lists within this set
   // only, the store gives the real ones by name. The group "default" has the policy that a [[group]] of
-  // that name gives it, else the policy "default".
+  // that name gives it, else the policy "default". Schedules have no edges yet: those are worked out for a moment.
   PolicySet compile() const;
 };
 

@@ -27,6 +27,7 @@ struct Origins {
   std::vector<Origin> lists;  // beside Config::lists, and so on
   std::vector<Origin> policies;
   std::vector<Origin> groups;
+  std::vector<Origin> schedules;
   std::vector<Origin> forwards;
   std::vector<Origin> negative_trust_anchors;
   std::vector<Origin> local_zones;

@@ -72,6 +72,15 @@ Parsed<std::string> config_name() {
           [](const std::string& value) { return value; }};
 }
 
+Parsed<std::string> time_zone() {
+  return {"a time zone of the IANA database such as \"Europe/Berlin\"",
+          [](std::string_view text, const Faults&) -> Result<std::string> {
+            if (auto known = check_time_zone(text); !known) return known.error();
+            return std::string(text);
+          },
+          [](const std::string& value) { return value; }};
+}
+
 Parsed<std::string> text(std::size_t max) {
   return {"a string of at most " + std::to_string(max) + " octets",
           [max](std::string_view value, const Faults&) -> Result<std::string> {

@@ -43,6 +43,7 @@ Parsed<std::string> config_name();
 Parsed<std::string> text(std::size_t max);
 Parsed<std::string> dns_name(std::string_view what, Result<Name> (*parse)(std::string_view));
 Parsed<Name> domain_name();
+Parsed<std::string> time_zone();
 Choice<Privacy> privacy();
 
 }  // namespace weir::config

@@ -117,6 +117,9 @@ const Keys<ListConfig>& list_keys() {
           "private_addresses", Flag{}, [](C& c) -> auto& { return c.private_addresses; },
           "its prefixes in private and loopback space are taken (kind address); else such lines are skipped"),
       key<C>(
+          "pausable", Flag{}, [](C& c) -> auto& { return c.definition.pausable; },
+          "weir pause lifts it; never where the basis is legal"),
+      key<C>(
           "basis",
           Choice<Basis>{
               {{"operator", Basis::operator_choice}, {"legal", Basis::legal}, {"requested", Basis::requested}}},
@@ -267,6 +270,9 @@ const Keys<PolicyConfig>& policy_keys() {
           "ede_text", Choice<EdeText>{{{"off", EdeText::off}, {"list", EdeText::list}, {"rule", EdeText::rule}}},
           [](C& c) -> auto& { return c.policy.ede_text; },
           "words beside the Extended DNS Error: none, the list, or list, name and generation"),
+      key<C>(
+          "timezone", time_zone(), [](C& c) -> auto& { return c.timezone; },
+          "where its clients live: the hours of [[schedule]] are meant there"),
       key<C>(
           "until_loaded", Choice<UntilLoaded>{{{"resolve", UntilLoaded::resolve}, {"refuse", UntilLoaded::refuse}}},
           [](C& c) -> auto& { return c.policy.until_loaded; },

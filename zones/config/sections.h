@@ -36,6 +36,7 @@ const Keys<FetchConfig>& fetch_keys();
 const Keys<ListConfig>& list_keys();
 const Keys<PolicyConfig>& policy_keys();
 const Keys<GroupConfig>& group_keys();
+const Keys<ScheduleConfig>& schedule_keys();
 const Keys<ForwardConfig>& forward_keys();
 const Keys<NegativeTrustAnchorConfig>& negative_trust_anchor_keys();
 const Keys<LocalConfig>& local_keys();

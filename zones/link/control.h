@@ -9,12 +9,16 @@
 // Verbs of the resolver: status, metrics (Prometheus text in "text"), generation.load (re-reads `current`; answers
 //   when it is in force on every worker), reload (what of weir.toml needs no restart: forward zones, negative trust
 //   anchors), cache.flush {"name", "subtree"}, cache.show {"name", "subtree"}, resolve {"name", "type", "trace",
-//   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides otherwise), anchors.show, anchors.negative.add {"name", "seconds", "reason"},
-//   anchors.negative.remove
+//   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides
+//   otherwise), anchors.show, anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
 //   {"name"}.
-// Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"}, list.report {"name", "since"}, list.diff {"name", "from", "to", "full"}, list.show {"name"?}, list.history {"name"},
+// Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, list.update {"name", "dry_run", "since",
+//   "full"}, list.approve {"name", "reason"}, list.report {"name", "since"}, list.diff {"name", "from", "to", "full"},
+//   list.show {"name"?}, list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
-//   explain {"names": [...], "client" | "group", "type"}, generation.show, generation.fingerprint, generation.rollback {"number"},
+//   explain {"names": [...], "client" | "group", "type", "at"}, generation.show, generation.fingerprint,
+//   generation.rollback {"number"}, overlay.allow {"name", "exact", "seconds", "reason", "clients", "groups"},
+//   overlay.pause (likewise, without a name), overlay.end {"id", "reason"}, overlay.show,
 //   audit.show {"since", "limit"}, audit.verify,
 //   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
 #pragma once

@@ -35,6 +35,7 @@ std::string to_json(const ImportRecord& record) {
   object["etag"] = from.etag;
   object["signer"] = from.signer;
   object["who"] = from.who;
+  if (!from.reason.empty()) object["reason"] = from.reason;
   object["fetched_at_ns"] =
       std::chrono::duration_cast<std::chrono::nanoseconds>(from.fetched_at.time_since_epoch()).count();
   object["size_bytes"] = from.size_bytes;
@@ -64,6 +65,7 @@ Result<ImportRecord> import_record_from_json(std::string_view text_in) {
     record.provenance.etag = text(object, "etag");
     record.provenance.signer = text(object, "signer");
     record.provenance.who = text(object, "who");
+    if (object.contains("reason")) record.provenance.reason = text(object, "reason");
     record.provenance.fetched_at = WallTime(std::chrono::duration_cast<WallTime::duration>(
         std::chrono::nanoseconds(object.at("fetched_at_ns").to_number<std::int64_t>())));
     record.provenance.size_bytes = number(object, "size_bytes");

@@ -52,6 +52,8 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
   Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
   Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const override;
+  Result<std::uint64_t> add_pause(const Pause& pause) override;
+  Result<bool> remove_pause(std::uint64_t id) override;
   Result<GenerationNumber> publish(const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) override;
@@ -90,6 +92,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<std::optional<Interval>> find_open_rule(ListId list, std::string_view rule_key);
   Result<void> change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance);
   ListState state_of(ListId list) const;
+  Result<void> write_policies(PolicySet changed);
 
   // Publishing.
   std::string fingerprint_now() const;

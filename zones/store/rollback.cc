@@ -72,6 +72,7 @@ Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint6
   }
   auto policies = policies_at(*database_, {generation});
   if (!policies) return policies.error();
+  policies->last_pause = std::max(policies->last_pause, policies_.last_pause);  // ids are never reused
   if (*policies != policies_) {
     StoreState state = state_;
     if (state.pinned.empty()) state.pinned = "files differ from generation " + std::to_string(effective);

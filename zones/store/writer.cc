@@ -134,6 +134,8 @@ ListState PolicyStoreImpl::state_of(ListId list) const {
 
 Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
   PolicySet defined = wanted;
+  defined.pauses = policies_.pauses;
+  defined.last_pause = policies_.last_pause;
   StoreState state = state_;
   AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
   std::unordered_map<std::uint32_t, ListId> ids;  // as the configuration numbers them -> for ever
@@ -177,6 +179,17 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
       list = id->second;
     }
     std::sort(policy.lists.begin(), policy.lists.end());
+  }
+
+  for (Schedule& schedule : defined.schedules) {
+    for (ListId& list : schedule.lists) {
+      const auto id = ids.find(list.value);
+      if (id == ids.end()) {
+        return Error{ErrorCode::invalid, "schedule '" + escape_for_display(schedule.name) + "' names an unknown list"};
+      }
+      list = id->second;
+    }
+    std::sort(schedule.lists.begin(), schedule.lists.end());
   }
 
   // Rules of lists that are gone go first: if this is cut short, the next define() goes on with it.
@@ -311,6 +324,33 @@ Result<bool> PolicyStoreImpl::remove_rule(ListId list, const Rule& rule, const P
   if (removed) return true;
   if (removed.error().code == ErrorCode::not_found && policies_.find_list(list) != nullptr) return false;
   return removed.error();
+}
+
+Result<void> PolicyStoreImpl::write_policies(PolicySet changed) {
+  StoreState state = state_;
+  state.policies_changed = true;
+  AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+  write.put(Family::policies, policies_key(published_.value + 1), changed.to_json());
+  write.put(Family::meta, kStateKey, encode(state));
+  if (auto written = write.commit(); !written) return written;
+  state_ = state;
+  policies_ = std::move(changed);
+  return {};
+}
+
+Result<std::uint64_t> PolicyStoreImpl::add_pause(const Pause& pause) {
+  PolicySet changed = policies_;
+  changed.pauses.push_back(pause);
+  changed.pauses.back().id = ++changed.last_pause;
+  if (auto written = write_policies(std::move(changed)); !written) return written.error();
+  return policies_.last_pause;
+}
+
+Result<bool> PolicyStoreImpl::remove_pause(std::uint64_t id) {
+  PolicySet changed = policies_;
+  if (std::erase_if(changed.pauses, [id](const Pause& pause) { return pause.id == id; }) == 0) return false;
+  if (auto written = write_policies(std::move(changed)); !written) return written.error();
+  return true;
 }
 
 Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::size_t limit) const {

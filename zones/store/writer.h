@@ -30,6 +30,7 @@ struct Provenance {
   std::string etag;    // empty: none
   std::string signer;  // empty: unsigned
   std::string who;     // user or "schedule"
+  std::string reason;  // as the user said; empty: not said
   WallTime fetched_at;
   std::uint64_t size_bytes = 0;
   std::string counts_json;  // the buckets of SEMANTICS section 1, as JSON
@@ -180,6 +181,10 @@ class PolicyStore : public PolicyRecords {
   virtual Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) = 0;
   virtual Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance,
                                    Now now) = 0;  // false: not there
+
+  // One pause more or less (its id is given here); what define() sets leaves them alone. Publishes nothing.
+  virtual Result<std::uint64_t> add_pause(const Pause& pause) = 0;
+  virtual Result<bool> remove_pause(std::uint64_t id) = 0;  // false: not there
 
   // Makes the checkpoint of the live database the generation in force. Changing nothing publishes nothing
   // and returns the number in force.

@@ -63,8 +63,9 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
   {
     WriterThread writer(make_store(config->store.path, *config));
     ListUpdater updater(source, writer, generations, states, *resolver, **audit, stop);
+    Overlays overlays(writer, **audit);
     const Services services{source, {},   writer, generations, states,  updater, *resolver,
-                            **log,  feed, stop,   {},          **audit, {}};
+                            **log,  feed, stop,   {},          **audit, {},      overlays};
     // An import whose source gives nothing for as long as the test likes.
     importing = std::thread([&] {
       const auto outcome = writer.run<ImportOutcome>(Urgency::later, [&](PolicyStore& store) {
