@@ -99,7 +99,9 @@ class History {
   }
 
   void change() {
-    switch (random_() % 10) {
+    switch (random_() % 11) {
+      case 10:
+        return change_pause();
       case 0:
       case 1:
       case 2:
@@ -176,6 +178,18 @@ class History {
     rule.detail.conditions.not_after = at(store_.clock + static_cast<std::int64_t>(random_() % 300)).wall;
     change_one(kOverlays, rule);
   }
+  void change_pause() {
+    const auto& pauses = now_.policies.pauses;
+    if (!pauses.empty() && random_() % 2 == 0) {
+      EXPECT_TRUE(must(store_.writer->remove_pause(pauses[random_() % pauses.size()].id)));
+    } else {
+      const auto length = static_cast<std::int64_t>(random_() % 300);
+      must(
+          store_.writer->add_pause({0, "alice", "why", {}, {}, at(store_.clock).wall, at(store_.clock + length).wall}));
+    }
+    now_.policies = store_.writer->policies();
+    publish();
+  }
   void change_policies() {
     std::vector<std::string> names;
     for (const char* one : kNames) {
@@ -189,6 +203,15 @@ class History {
       list.rank = static_cast<int>(3 + random_() % 3);
     }
     if (random_() % 4 == 0) wanted.policies[0].default_action = DefaultAction::deny;
+    if (!names.empty() && random_() % 3 == 0) {
+      const WallTime begin = at(store_.clock + static_cast<std::int64_t>(random_() % 200)).wall;
+      wanted.schedules.push_back({"hours",
+                                  0,
+                                  {wanted.lists.back().id},
+                                  {},
+                                  random_() % 2 == 0,
+                                  {begin, begin + std::chrono::seconds(random_() % 300)}});
+    }
     now_.policies = must(store_.writer->define(wanted));
     for (auto& [list, rules] : now_.lists) {
       if (now_.policies.find_list(list) == nullptr) rules.clear();
@@ -201,6 +224,7 @@ class History {
     must(store_.writer->rollback_generation(to, "test", at(store_.clock)));
     const Moment before = now_;
     now_ = by_number_.at(to.value);
+    now_.policies.last_pause = std::max(now_.policies.last_pause, before.policies.last_pause);
     for (auto& [list, rules] : now_.lists) keep_lines(before, list, rules);
     note();
   }
