@@ -79,7 +79,7 @@ class PreparedImportImpl final : public PreparedImport {
     const auto payload = decode_payload(*change.payload);
     auto rule = key && payload ? make_rule(*key, &*payload) : std::nullopt;
     if (!rule) return corrupt("sources");
-    return SourcedRule{std::move(*rule), change.interval.line};
+    return SourcedRule{std::move(*rule), change.interval.line, {change.interval.import}};
   }
 
   const Database& database_;
@@ -102,7 +102,7 @@ Result<SourcedRule> make_sourced(const Database& database, std::string_view rule
   }
   auto rule = make_rule(*key, payload ? &*payload : nullptr);
   if (!rule) return corrupt("sources");
-  return SourcedRule{std::move(*rule), interval.line};
+  return SourcedRule{std::move(*rule), interval.line, {interval.import}};
 }
 
 Result<ListState> PolicyStoreImpl::read_list_state(ListId list) const {
