@@ -95,8 +95,7 @@ void print(Command& command, const Migration& migration, const Done& done) {
                              {"rows", std::move(rows)}});
 }
 
-// The rules of one's own, one request each; then the files. A rule that is there already is no fault, so a run that was
-// cut short can be done again.
+// The rules of one's own, one request each; then the files. A rule that is there already is no fault.
 std::optional<ExitCode> bring_in(Command& command, const Done& done) {
   for (const StoreRule& rule : done.rules) {
     const auto answer =
@@ -135,7 +134,11 @@ ExitCode run_migration(Command& command, const MigrateOptions& options) {
     if (auto wrote = write(folder, done.files, is_beside ? command.config_file() : fs::path()); !wrote)
       return command.fail(wrote.error());
     if (options.apply) {
-      if (const auto failure = bring_in(command, done)) return *failure;
+      if (const auto failure = bring_in(command, done)) {
+        command.err()
+            << "weir: the files are written and stay; add the rules with 'weir rule add', then 'weir reload'\n";
+        return *failure;
+      }
     }
   }
   if (command.is_json()) {

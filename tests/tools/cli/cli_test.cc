@@ -784,9 +784,18 @@ TEST_F(CliTest, MigrateAppliesRulesOnesOwnAndReloads) {
   sidecar().on("status", "{}");
   sidecar().on("rule.add", R"({"changed": true, "generation": 2})");
   sidecar().on("reload", R"({"changed": true})");
+  // The last step fails: what is there already is said.
+  sidecar().on("reload", [](const json::object&) { return encode_error({ErrorCode::invalid, "not now"}); });
+  const Ran cut = run({"migrate", "dnsmasq", file, "--apply"});
+  EXPECT_EQ(cut.code, 3);
+  EXPECT_NE(cut.err.find("the files are written and stay"), std::string::npos) << cut.err;
+  fs::remove_all(folder_ / "weir.d");
+  sidecar().on("reload", R"({"changed": true})");
+  const std::size_t before = sidecar().asked().size();
   const Ran done = run({"migrate", "dnsmasq", file, "--apply"});
   EXPECT_EQ(done.code, 1) << done.err << done.out;
-  const auto asked = sidecar().asked();
+  auto asked = sidecar().asked();
+  asked.erase(asked.begin(), asked.begin() + static_cast<std::ptrdiff_t>(before));
   ASSERT_EQ(asked.size(), 4U);
   EXPECT_EQ(asked[1].first, "rule.add");
   EXPECT_EQ(json::serialize(asked[1].second), R"({"pattern":"ads.example","kind":"subtree","action":"block"})");
