@@ -144,6 +144,7 @@ policy = "kids"
             found += value["results"] if "results" in value else [value]
         return found
 
+    # SEMANTICS 3: `explain` shows all.
     def test_names_line_and_import_of_winner_and_losers(self):
         """Each rule that explain names stands in the source at the line that it says."""
         dice = random.Random(SEED + 1)

@@ -115,6 +115,10 @@ policy = "open"
                    ("good.tracker.example", "A", PARKED), ("a.b.malware.example", "A", NULL),
                    ("www.shop.example", "AAAA", ["2001:db8:10::11"]), source=CLIENT)
 
+    # SEMANTICS 4: it must be the QNAME or an ancestor
+    # SEMANTICS 4: MNAME = our own name
+    # SEMANTICS 4: RNAME = the contact in the configuration
+    # SEMANTICS 4: MINIMUM and TTL = block TTL.
     def test_flags_ttl_and_soa(self):
         answer = self.weir.ask("ads.example", "A")
         self.assertEqual((answer.answer[0].ttl, answer.authority), (30, []))
@@ -150,6 +154,8 @@ policy = "open"
         self.shows(("ads.example", "A", ["192.0.2.99"]), ("ads.example", "AAAA", ["2001:db8:99::99"]),
                    ("ads.example", "HTTPS", []), source=MODES["address"])
 
+    # SEMANTICS 4: one option per reply
+    # SEMANTICS 4: 17 *Filtered* for lists that the client or its group asked for
     def test_extended_errors(self):
         for client, code, text in [(CLIENT, 15, "list ads, rule ads.example, generation "), (KID, 15, "list ads"),
                                    (MODES["quiet"], 15, None), (MODES["nodata"], 15, "list ads")]:
@@ -219,6 +225,16 @@ policy = "open"
         # An allowed name passes with its chain and addresses (SEMANTICS section 6).
         self.shows(("stats.news.example", "A", ["198.51.100.41"]), source=client)
         self.assertEqual(self.weir.ask("www.shop.example", source=client).ede[0][0], 15)
+
+    # SEMANTICS 4: the engine's own lookups are never policy-checked
+    def test_what_resolution_needs_is_never_blocked(self):
+        """The names of the servers are blocked and have to be found first; what they serve is not blocked."""
+        self.weir.done("rule", "add", "hosting.test")
+        try:
+            self.weir.done("cache", "flush", "./subtree")
+            self.shows(("www.bank.example", "A", ["192.0.2.41"]), ("ns2.hosting.test", "A", NULL), source=CLIENT)
+        finally:
+            self.weir.done("rule", "remove", "hosting.test")
 
     def test_a_blocked_name_is_never_asked_upstream(self):
         """Before any recursion: blocked although its servers are silent, at once."""

@@ -4,12 +4,20 @@ import time
 
 from tests.e2e.case import BULK, NULL, Case
 
+ZONE = """\
+$ORIGIN policy.zone.
+@ 60 SOA ns host 1 2 3 4 5
+32.1.2.0.192.rpz-ip 60 CNAME .
+ns.bad.test.rpz-nsdname 60 CNAME .
+"""
 COMMON = "h30.bulk.test\nh31.bulk.test\n"
 
 
 class ObserveTest(Case):
     LISTS = {"enforced.domains": COMMON, "watched.domains": COMMON + "h32.bulk.test\nh33.bulk.test\nnever.bulk.test\n",
-             "good.domains": "h33.bulk.test\nidle.bulk.test\n"}
+             "good.domains": "h33.bulk.test\nidle.bulk.test\n",
+             "wide.adblock": "||own.test^\n/(^|\\.)ads\\.example$/\n/(^|\\.)ads[0-9]\\.example$/\n||pool.ntp.org^\n",
+             "policy.zone": ZONE}
     BODY = """
 [[list]]
 name = "enforced"
@@ -25,9 +33,22 @@ name = "good"
 source = "{lists}/good.domains"
 kind = "allow"
 
+[[list]]
+name = "wide"
+source = "{lists}/wide.adblock"
+
+[[list]]
+name = "zone"
+source = "{lists}/policy.zone"
+kind = "rpz"
+
 [[policy]]
 name = "default"
 lists = ["enforced", "watched", "good"]
+
+[[policy]]
+name = "linted"
+lists = ["wide", "zone"]
 """
 
     def test_report_then_promote(self):
@@ -78,7 +99,20 @@ lists = ["enforced", "watched", "good"]
         self.assertEqual(self.weir.command("list", "diff", "enforced", first, "9999").status, 3)
         self.shows(("h30.bulk.test", "A", NULL), ("h41.bulk.test", "A", BULK))
 
+    # SEMANTICS 3: regexes equal to a subtree
+    # SEMANTICS 3: list entries on protected names
+    # SEMANTICS 3: and the linter shows the cost.
+    # SEMANTICS 2 RPZ: cost shown by the linter.
+    def test_what_lists_cost_and_should_not_block(self) -> None:
+        lint = self.weir.done("check", "--policy", "--json").json["lint"]
+        found = {(finding["kind"], finding["list"]): finding for finding in lint["findings"]}
+        self.assertEqual(found["regex_is_name", "wide"]["samples"], [r"/(^|\.)ads\.example$/ (line 2)"])
+        self.assertIn("name servers are looked up", found["resolves_first", "zone"]["text"])
+        self.assertIn("pool.ntp.org", " ".join(found["always_beaten", "wide"]["samples"]))
+        self.assertNotIn("protected", [name for _, name in found])
+
     # SEMANTICS 3: A linter at import and in `weir check`
+    # SEMANTICS 3: block rules that an earlier rank always beats
     def test_policy_before_a_reload(self):
         same = self.weir.done("check", "--policy", "--json").json
         self.assertFalse(same["changes"])
@@ -86,7 +120,7 @@ lists = ["enforced", "watched", "good"]
         self.assertEqual([(finding["list"], finding["samples"]) for finding in idle],
                          [("good", ["idle.bulk.test (line 2)"])])
         beaten = [finding for finding in same["lint"]["findings"] if finding["kind"] == "always_beaten"]
-        self.assertEqual([(finding["list"], finding["count"]) for finding in beaten], [("watched", 1)])
+        self.assertEqual([(finding["list"], finding["count"]) for finding in beaten], [("watched", 1), ("wide", 1)])
         for _ in range(130):
             self.weir.ask("h33.bulk.test")
         text = self.weir.config.read_text()

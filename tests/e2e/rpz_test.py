@@ -52,6 +52,13 @@ lists = ["zone", "ads"]
     def test_passthru_opens_no_plain_list(self) -> None:
         self.shows(("good.ads.example", "A", NULL))
 
+    # SEMANTICS 2 RPZ: Zone names that collide with a real TLD must not leak into resolution.
+    def test_the_zone_itself_is_no_data(self) -> None:
+        for name in ("policy.zone", "ns.policy.zone", "nx.bulk.test.policy.zone"):
+            for type in ("A", "SOA", "NS"):
+                answer = self.weir.ask(name, type)
+                self.assertEqual((answer.rcode, answer.ede), ("NXDOMAIN", []), f"{name} {type}")
+
     # SEMANTICS 2 RPZ: A duplicate, an out-of-zone owner, DNSSEC records, an unknown `rpz-` label: count, keep going
     def test_faults_are_counted(self) -> None:
         shown = self.weir.done("list", "check", str(self.lists / "policy.zone"), "--kind", "rpz", "--json").json

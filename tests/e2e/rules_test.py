@@ -76,6 +76,7 @@ lists = ["ads"]
               f" (goal {IN_FORCE_GOAL_MS}; the command's own start included)")
         self.assertLess(statistics.median(waits), 10 * IN_FORCE_GOAL_MS)
 
+    # SEMANTICS 5.5: and a rollback is immediate for our cache
     def test_generation_rollback(self):
         before = self.weir.done("status", "--json").json
         self.weir.done("rule", "add", "undone.bulk.test")

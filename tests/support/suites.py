@@ -28,6 +28,7 @@ SECONDS_OF_E2E = 900
 SECONDS_OF_BENCH = 3600
 SECONDS_OF_ATTACKS = 1800
 SECONDS_OF_SCENARIOS = 600
+SECONDS_OF_CONFORMANCE = 60
 SECONDS_OF_VERSUS = 4 * 3600  # 200 worlds take about an hour on two cores
 
 SANITIZER_OPTIONS = {
@@ -169,6 +170,10 @@ def scenarios(paths: list[str] | None = None) -> Tally:
     return total
 
 
+def conformance() -> Tally:
+    return run_child([sys.executable, "-m", "tests.conformance"], SECONDS_OF_CONFORMANCE)
+
+
 def fuzz(words: list[str] | None = None) -> Tally:
     folder = configure("fuzz")
     build(folder, [f"fuzz_{name}" for name in fuzzing.read_words(words or []).targets])
@@ -206,6 +211,7 @@ SUITES = {
     "bench": bench,
     "attacks": attacks,
     "scenarios": scenarios,
+    "conformance": conformance,
     "fuzz": fuzz,
     "versus": versus,
     "simulation": simulation,

@@ -25,7 +25,7 @@ struct EdgeRow {
   const char* edges;  // the first four
 };
 
-// SEMANTICS 3: schedules on (group, list)
+// SEMANTICS 4: and never more than the time left of a schedule edge or a timed overlay
 TEST(Schedule, EdgesAreMomentsOfTheClientsClock) {
   const EdgeRow rows[] = {
       {"UTC, each day",

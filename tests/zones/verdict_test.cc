@@ -127,6 +127,10 @@ TEST(Verdict, ExceptionsFromRewritesLiftRewritesOnly) {
 // SEMANTICS 3: Inside rank 1, most specific wins, then important, then allow
 // SEMANTICS 3: Specificity: labels of the matched suffix; at equal count exact, subtree, below
 // SEMANTICS 3: No list can block them; the administrator can, by name
+// SEMANTICS 3: subscribed allow lists
+// SEMANTICS 3: subscribed block lists
+// SEMANTICS 3: timed overlays: pause, allow for N minutes
+// SEMANTICS 3: An administrator who allows `example.org` and blocks `ads.example.org` means both.
 TEST(Verdict, RanksThenImportantThenAllowThenSpecific) {
   struct Row {
     const char* what;
@@ -197,6 +201,8 @@ TEST(Verdict, RanksThenImportantThenAllowThenSpecific) {
 }
 
 // SEMANTICS 3: `@@` in a block list is scoped to that list (§2): it removes that list's blocks from the match set
+// SEMANTICS 2 adblock: `exceptions = "own" | "rank"` per list
+// SEMANTICS 3: It is not an *allow by a rule*
 TEST(Verdict, ExceptionsOpenTheirOwnListOnly) {
   constexpr std::uint8_t kException = Match::kException;
   World world;
@@ -236,6 +242,89 @@ TEST(Verdict, AListOrderedBySpecificityIsReducedFirst) {
   EXPECT_EQ(verdict.winner, 1);
 }
 
+// SEMANTICS 3: group rules and the administrator's rules, one author: a group rule beats an administrator's rule unless
+// that is `important`
+// SEMANTICS 3: globs and regexes count as the labels of their literal suffix and lose ties
+// SEMANTICS 3: then more conditions.
+TEST(Verdict, LinesOfOneAuthor) {
+  World world;
+  world.details.details[1].conditions.groups = {"kids"};
+  world.details.details[2].conditions.types = {RecordType::a};
+  world.details.details[3].conditions.types = {RecordType::a};
+  world.details.details[3].conditions.clients = {*Prefix::parse("192.168.7.0/24")};
+  constexpr auto kBelow = PatternKind::below;
+  const auto block = [](PatternKind kind, unsigned labels, std::uint32_t detail = 0) {
+    return rule(kLocalRules, kind, labels, Action::block, 0, detail);
+  };
+  const auto allow = [](PatternKind kind, unsigned labels, std::uint8_t flags = 0, std::uint32_t detail = 0) {
+    return rule(kLocalRules, kind, labels, Action::allow, flags, detail);
+  };
+  const struct {
+    const char* what;
+    std::vector<Match> matches;
+    int winner;
+  } rows[] = {
+      {"a group's rule beats a more specific one of all", {allow(kExact, 4), block(kSubtree, 2, 1)}, 1},
+      {"of a less specific one too", {allow(kSubtree, 3), block(kSubtree, 2, 1)}, 1},
+      {"not where that is important", {allow(kSubtree, 3, Match::kImportant), block(kSubtree, 2, 1)}, 0},
+      {"subtree before below", {allow(kBelow, 3), block(kSubtree, 3)}, 1},
+      {"a glob has the labels of its suffix", {allow(kSubtree, 2), block(PatternKind::glob, 3)}, 1},
+      {"and loses ties", {allow(PatternKind::glob, 3), block(kBelow, 3)}, 1},
+      {"so does a regular expression", {allow(PatternKind::regex, 3), block(kBelow, 3)}, 1},
+      {"a condition more", {allow(kSubtree, 3), block(kSubtree, 3, 2)}, 1},
+      {"and another", {allow(kSubtree, 3, 0, 2), block(kSubtree, 3, 3)}, 1},
+  };
+  for (const auto& row : rows) EXPECT_EQ(world.decide_in_group(row.matches, 1).winner, row.winner) << row.what;
+}
+
+// SEMANTICS 3: timed overlays: pause, allow for N minutes
+// SEMANTICS 3: (a pause never lifts lists with `pausable = false` or `basis = "legal"`)
+TEST(Verdict, APauseLiftsWhatMayBeLifted) {
+  World world;
+  Pause pause;
+  pause.id = 1;
+  pause.from = world.now - std::chrono::seconds(1);
+  pause.until = world.now + std::chrono::seconds(60);
+  pause.groups = {"kids"};
+  world.set.pauses = {pause};
+  const auto ads = std::find_if(world.set.lists.begin(), world.set.lists.end(),
+                                [](const ListDefinition& list) { return list.id == kAds; });
+  const auto outcome = [&](std::uint32_t group) {
+    return world.decide_in_group({rule(kAds, kSubtree, 2, Action::block)}, group).outcome;
+  };
+  EXPECT_NE(outcome(1), Outcome::blocked);
+  EXPECT_EQ(outcome(0), Outcome::blocked) << "it is another group's";
+  ads->pausable = false;
+  EXPECT_EQ(outcome(1), Outcome::blocked);
+  ads->pausable = true;
+  ads->basis = Basis::legal;
+  EXPECT_EQ(outcome(1), Outcome::blocked);
+  ads->basis = Basis::operator_choice;
+  world.now = pause.until;
+  EXPECT_EQ(outcome(1), Outcome::blocked) << "it is over";
+}
+
+// SEMANTICS 3: Adblock-style global priority (allow + important, important, allow, block, then number of modifiers) can
+// be had by putting lists in one rank with `exceptions = "rank"`
+TEST(Verdict, ListsOfOneRankDecideTogetherWhereExceptionsReachIt) {
+  World world;
+  for (ListDefinition& list : world.set.lists) {
+    if (list.id == kAds || list.id == kPhishing) list.exceptions = ExceptionScope::rank;
+  }
+  world.details.details[1].conditions.types = {RecordType::a};
+  constexpr std::uint8_t kException = Match::kException;
+  // Each beats all before it, whatever its list and place.
+  std::vector<Match> matches = {
+      rule(kAds, kSubtree, 2, Action::block),
+      rule(kPhishing, kSubtree, 2, Action::block, 0, 1),
+      rule(kPhishing, kSubtree, 2, Action::allow, kException),
+      rule(kAds, kSubtree, 2, Action::block, Match::kImportant),
+      rule(kPhishing, kSubtree, 2, Action::allow, kException | Match::kImportant),
+  };
+  for (; !matches.empty(); matches.pop_back())
+    EXPECT_EQ(world.decide_in_group(matches, 0).winner, static_cast<int>(matches.size()) - 1);
+}
+
 TEST(Verdict, ConditionsAreEvaluatedHere) {
   World world;
   world.details.details[1].conditions.types = {RecordType::aaaa};
@@ -263,6 +352,7 @@ TEST(Verdict, ConditionsAreEvaluatedHere) {
 }
 
 // SEMANTICS 3: an *observe* list never changes which rule wins
+// SEMANTICS 3: but its would-have verdict is computed as if it were enforced at its rank
 TEST(Verdict, ObservedListsNeverChangeWhoWins) {
   World world;
   Verdict verdict = world.decide_in_group({rule(kWatched, kExact, 4, Action::block)}, 0);
@@ -275,6 +365,8 @@ TEST(Verdict, ObservedListsNeverChangeWhoWins) {
 }
 
 // SEMANTICS 6: A group with default deny: QNAME must match an allow rule
+// SEMANTICS 3: the policy's default: allow, or deny
+// SEMANTICS 6: protected names pass
 TEST(Verdict, DefaultDenyAsksTheQname) {
   World world;
   world.set.policies[0].default_action = DefaultAction::deny;
@@ -283,10 +375,15 @@ TEST(Verdict, DefaultDenyAsksTheQname) {
   EXPECT_EQ(verdict.winner, kNoRule);
   verdict = world.decide_in_group({rule(kAllow, kSubtree, 2, Action::allow)}, 0);
   EXPECT_EQ(verdict.outcome, Outcome::allowed);
+  verdict = world.decide_in_group({rule(kProtectedNames, kSubtree, 2, Action::allow)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed) << "protected names pass";
+  verdict = world.decide_in_group({rule(kAds, kSubtree, 2, Action::allow, Match::kException)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked) << "an exception of a block list is no allow by a rule";
 }
 
 // SEMANTICS 4: NXDOMAIN degrades to NODATA unless the winning rule covers the whole subtree
 // SEMANTICS 4: A rule with `$dnstype` degrades too
+// SEMANTICS 4: degrading is a test of that set against the policy's lists
 TEST(Verdict, NxdomainDegradesUnlessTheWholeSubtreeIsMeant) {
   World world;
   EXPECT_FALSE(world.decide_in_group({rule(kAds, kSubtree, 2, Action::block)}, 0).degrade_nxdomain);
@@ -350,6 +447,8 @@ constexpr ListId kSecondZone = RpzWorld::kSecondZone;
 // SEMANTICS 3: Several RPZ zones: each its own rank, in configured order
 // SEMANTICS 2 RPZ: Order inside one zone by trigger: client address, QNAME, response address, NSDNAME, NSIP
 // SEMANTICS 2 RPZ: exact before wildcard, longest wildcard first
+// SEMANTICS 3: Otherwise `*.example.org CNAME rpz-passthru.` beside `bad.example.org CNAME .` gives the opposite
+// SEMANTICS 2 RPZ: longest prefix first.
 TEST(Verdict, AnRpzZoneHasItsOwnOrder) {
   constexpr auto kBelow = PatternKind::below;
   constexpr auto kClient = PatternKind::client;
@@ -507,6 +606,13 @@ TEST(PolicySet, JsonRoundTripAndGroups) {
   for (const char* broken : {"", "{}", "[]", R"({"lists":[],"policies":[],"groups":[],"mname":"a","rname":"b"})"}) {
     EXPECT_EQ(PolicySet::from_json(broken).error().code, ErrorCode::corrupt) << broken;
   }
+}
+
+// SEMANTICS 3: default `specific` for local rules and RPZ, `adblock` otherwise.
+TEST(PolicySet, OrdersByDefault) {
+  const PolicySet set = PolicySet::with_defaults();
+  EXPECT_EQ(set.find_list(kLocalRules)->order, Order::specific);
+  EXPECT_EQ(ListDefinition().order, Order::adblock);
 }
 
 TEST(PolicySet, TheMostSpecificPrefixWins) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "zones/dns/reversed_name.h"
+#include "zones/lists/pattern.h"
 
 namespace weir::sidecar {
 namespace {
@@ -37,7 +38,7 @@ class Linter {
 
   Result<LintReport> run() {
     for (const ListDefinition& list : policies_.lists) {
-      if (list.kind == ListKind::allow || list.id == kLocalRules) {
+      if ((list.kind == ListKind::allow && list.id >= kFirstDefinedList) || list.id == kLocalRules) {
         if (auto read = collect_allows(list); !read) return read.error();
       }
     }
@@ -46,6 +47,7 @@ class Linter {
       if (auto read = read_blocks(list); !read) return read.error();
     }
     tell_idle_allows();
+    look_at_triggers();
     look_at_protected_names();
     return std::move(report_);
   }
@@ -90,15 +92,20 @@ class Linter {
 
   Result<void> read_blocks(const ListDefinition& list) {
     LintFinding beaten{"always_beaten", list.name, "rules that an earlier rank always decides before", 0, {}};
+    LintFinding costly{
+        "regex_is_name", list.name, "regular expressions that say what a plain name says, at more cost", 0, {}};
     const auto read = records_.visit(list.id, [&](const SourcedRule& rule) {
       if (!goes_on()) return false;
+      if (rule.rule.kind == PatternKind::regex && plain_meaning(rule.rule.pattern)) add(costly, rule);
       if (!is_name(rule.rule) || !blocks(rule.rule.action)) return true;
       mark_allows(list, rule.rule);
       if (list.id >= kFirstDefinedList && is_always_beaten(list, rule.rule)) add(beaten, rule);
       return true;
     });
     if (!read) return read;
-    if (beaten.count > 0) report_.findings.push_back(std::move(beaten));
+    for (LintFinding* finding : {&beaten, &costly}) {
+      if (finding->count > 0) report_.findings.push_back(std::move(*finding));
+    }
     return {};
   }
 
@@ -159,6 +166,18 @@ class Linter {
       add(finding, allow.rule);
     }
     for (auto& [name, finding] : by_list) report_.findings.push_back(std::move(finding));
+  }
+
+  // What such zones cost: names that later ranks block have to be resolved first, name servers have to be looked up.
+  void look_at_triggers() {
+    for (const ListDefinition& list : policies_.lists) {
+      const Generation::Triggers triggers = generation_.triggers(list.id);
+      if (!triggers.address && !triggers.name_server) continue;
+      LintFinding finding{"resolves_first", list.name, {}, 1, {}};
+      finding.text = "has rules on addresses or name servers: what later ranks block is resolved before it is blocked";
+      if (triggers.name_server) finding.text += "; and each answer's name servers are looked up";
+      report_.findings.push_back(std::move(finding));
+    }
   }
 
   void look_at_protected_names() {

@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxLintedAllows = 200'000;
 inline constexpr std::size_t kLintSamples = 10;
 
 struct LintFinding {
-  std::string kind;  // "allow_without_effect", "always_beaten", "protected_name", "allow_list_as_block"
+  std::string kind;  // "allow_without_effect", "always_beaten", "protected_name", "regex_is_name", "resolves_first"
   std::string list;
   std::string text;
   std::uint64_t count = 0;

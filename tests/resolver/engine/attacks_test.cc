@@ -125,6 +125,7 @@ TEST(Attacks, RefusingServersOfALargeDelegation) {
   });
 }
 
+// SEMANTICS 5.0: its result carries all links seen, also with a failure
 TEST(Attacks, EndlessAliasesOneAnAnswer) {
   for_seeds([](Arena& arena) {
     const auto next_link = [](const Message& query, const IpAddress&) -> std::optional<std::vector<std::uint8_t>> {

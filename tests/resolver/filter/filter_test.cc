@@ -224,6 +224,9 @@ Reply answer(World& world, const AnswerMatches& parts, const FilterVerdict& verd
 // SEMANTICS 4: Owner: the matched name for NODATA, its parent for NXDOMAIN
 // SEMANTICS 4: SERIAL = the generation's number
 // SEMANTICS 4: **TTL** 30 s by default, 1…3600 by policy
+// SEMANTICS 4: MNAME = our own name
+// SEMANTICS 4: RNAME = the contact in the configuration
+// SEMANTICS 5.5: the block TTL bounds it for downstream caches.
 TEST(BlockAnswer, TableOfModesAndTypes) {
   struct Row {
     BlockMode mode;
@@ -341,6 +344,20 @@ TEST(BlockAnswer, HostileNamesAreEscapedAndBounded) {
   for (const char c : reply.ede_text) EXPECT_TRUE(c >= 0x20 && c < 0x7F);
 }
 
+// SEMANTICS 4: EDE text dropped first when the reply would not fit.
+TEST(BlockAnswer, WordsGoBeforeTheCodeAndTheAnswer) {
+  World world;
+  world.generation.names["ads.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("ads.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  const FilterVerdict verdict = decide_question(parts, world.asker, RecordType::a);
+  std::vector<std::uint8_t> out(80);
+  const Reply reply = read(std::span(out).first(write_block_answer(out, world.query, world.asker, parts, verdict)));
+  EXPECT_EQ(reply.answers, 1U);
+  EXPECT_EQ(reply.ede, 15);
+  EXPECT_EQ(reply.ede_text, "");
+}
+
 // SEMANTICS 4: 4 *Forged* only with `address` or `cname`
 TEST(BlockAnswer, RulesWithTheirOwnAction) {
   World world;
@@ -366,6 +383,15 @@ TEST(BlockAnswer, RulesWithTheirOwnAction) {
 // SEMANTICS 4: `l` language tag, required with `j` or `o`
 // SEMANTICS 4: At least one of `c`, `j`, `s`.
 // SEMANTICS 4: Never with *Forged Answer*.
+// SEMANTICS 4: **Structured DNS error**
+// SEMANTICS 4: the JSON (I-JSON) goes into EXTRA-TEXT of the EDE
+// SEMANTICS 4: `c` contact URIs as an array
+// SEMANTICS 4: `j` free-text reason
+// SEMANTICS 4: `s` sub-error number
+// SEMANTICS 4: `o` organisation
+// SEMANTICS 4: Over plain UDP drop `j` and `o` before dropping the whole text.
+// SEMANTICS 4: AdGuard DNS sends an older form without being asked: do not copy that.
+// SEMANTICS 4: 17 *Filtered* for lists that the client or its group asked for
 TEST(BlockAnswer, ReasonsInJsonForWhoAsks) {
   constexpr std::uint16_t kCode = 65001;
   const auto said = [](World& world, std::uint16_t option, ListId list = kAds) {
@@ -451,6 +477,8 @@ TEST(BlockAnswer, LivesNoLongerThanTheNextEdgeInTime) {
 }
 
 // SEMANTICS 5.2: Each CNAME and DNAME target in order; first blocking link decides
+// SEMANTICS 5.1: Allow by absence of a rule: go on.
+// SEMANTICS 5.2: answer at the QNAME with the block mode, the chain stripped, the log naming the link.
 TEST(AnswerVerdict, FirstBlockingLinkDecides) {
   World world;
   world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
@@ -474,6 +502,7 @@ TEST(AnswerVerdict, FirstBlockingLinkDecides) {
 
 // SEMANTICS 5.1: Allow by a rule: the list blocks of all later links and addresses are cleared too
 // SEMANTICS 6: a QNAME allowed by rule passes its whole chain and its addresses
+// SEMANTICS 6: (block lists still apply to the chain with `strict_chain`)
 TEST(AnswerVerdict, AnAllowedQnameClearsWhatListsSayOfLaterParts) {
   World world;
   world.generation.names["www.shop.example"] = {rule(kAllow, PatternKind::subtree, 2, Action::allow)};

@@ -163,6 +163,15 @@ void prepare(VirtualWorker& worker, const Mode& mode, std::string_view name = "a
 // SEMANTICS 4: A DS query for N is policy for N
 // SEMANTICS 4: Flags
 // SEMANTICS 4: DNSSEC
+// SEMANTICS 4 null: `null` (default)
+// SEMANTICS 4 address: `address`
+// SEMANTICS 4 nodata: `nodata`
+// SEMANTICS 4 nxdomain: `nxdomain`
+// SEMANTICS 4 refused: `refused`
+// SEMANTICS 4 cname: `cname`
+// SEMANTICS 4 drop: `drop`
+// SEMANTICS 4: off by default.
+// SEMANTICS 4: no signatures on made-up data
 TEST(BlockModes, EveryCellOverUdpAndTcp) {
   AnswerConfig answers;
   answers.any_over_udp = true;
@@ -219,6 +228,53 @@ TEST(BlockModes, NoRuleAppliesBehindASubstitution) {
   (void)worker.ask({.name = "ads.test"});
   worker.pass(std::chrono::seconds(30));
   EXPECT_EQ(told(worker.reply()), "SERVFAIL") << "its failure is the answer";
+}
+
+// SEMANTICS 5.0: The engine follows chains without asking the filter
+// SEMANTICS 5.0: the filter walks them first
+// SEMANTICS 5.0: so a blocked link wins over a later SERVFAIL.
+TEST(BlockModes, ABlockedLinkWinsOverALaterFailure) {
+  using Kind = VirtualWorker::Behaviour::Kind;
+  VirtualWorker worker;
+  worker.install(std::make_unique<HandMadeGeneration>(2, 2)).block("tracker.test");
+  worker.server["www.test"] = {Kind::alias, "tracker.test"};
+  worker.server["tracker.test"] = {Kind::alias, "broken.test"};
+  worker.server["plain.test"] = {Kind::alias, "broken.test"};
+  worker.server["broken.test"] = {Kind::servfail, {}, 0};
+  for (const auto& [name, expected] : {std::pair("www.test", "NOERROR A 0.0.0.0"), {"plain.test", "SERVFAIL"}}) {
+    (void)worker.ask({.name = name});
+    worker.pass(std::chrono::seconds(30));
+    EXPECT_EQ(told(worker.reply()), expected) << name;
+  }
+  EXPECT_EQ(worker.asked("tracker.test"), 1U) << "others may be allowed what it leads to";
+  EXPECT_GE(worker.asked("broken.test"), 1U);
+}
+
+// SEMANTICS 4: 29 for safe-search synthesis (check the registry at build time).
+TEST(BlockModes, SafeSearchIsSynthesis) {
+  VirtualWorker worker;
+  HandMadeGeneration& rules = worker.install(std::make_unique<HandMadeGeneration>(2, 2));
+  RuleDetail target;
+  target.target = name_of("target.test");
+  rules.block("search.test", Action::cname, target, kFirstSafeSearch);
+  rules.set.policies[0].safe_search = 1;
+  worker.server["target.test"] = {};
+  const auto reply = worker.ask({.name = "search.test", .edns = true});
+  EXPECT_EQ(told(reply), "NOERROR CNAME target.test A 192.0.2.1");
+  EXPECT_EQ(ede_of(reply), 29);
+}
+
+// SEMANTICS 4: Rewrites take the record's TTL within the same cap.
+TEST(BlockModes, LocalDataLivesAsLongAsItsRecords) {
+  for (const auto& [given, told_ttl] : {std::pair(12U, 12U), {3600U, 3600U}, {86400U, 3600U}}) {
+    VirtualWorker worker;
+    RuleDetail data;
+    data.records = {address_record("198.51.100.7", given)};
+    worker.install(std::make_unique<HandMadeGeneration>(2, 2)).block("ads.test", Action::answer, data);
+    const auto message = read_message(worker.ask({.name = "ads.test"}));
+    ASSERT_EQ(message->answer.size(), 1U);
+    EXPECT_EQ(message->answer[0].ttl_seconds, told_ttl);
+  }
 }
 
 // A blocked address is answered with another name: known only once the answer is.
@@ -296,6 +352,9 @@ void put(VirtualWorker& worker, const Query& query, Age age, Security security, 
 // SEMANTICS 5.6: Prefetch and serve-stale are subject to the verdict of the moment of the answer, not of the fetch.
 // SEMANTICS 5.5: So a change of policy never flushes anything
 // SEMANTICS 5.0: A bogus answer stays SERVFAIL unless the QNAME or an earlier, validated or unsigned, link is blocked.
+// SEMANTICS 4: A bogus upstream answer stays SERVFAIL
+// SEMANTICS 4: response-address rules see validated data only.
+// SEMANTICS 5.0: the filter walks them first
 TEST(BlockModes, NothingBlockedComesThroughWhateverTheCacheHolds) {
   const std::vector<Mode> all = modes();
   const char* kNames[] = {"www.test", "tracker.test", "192.0.2.66/32", ""};  // of QNAME, link, address, nothing

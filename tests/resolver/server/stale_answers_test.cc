@@ -28,6 +28,7 @@ std::string told(const std::vector<std::uint8_t>& reply) {
 
 const Asking kAsking{.name = "www.test", .edns = true};
 
+// SEMANTICS 4: 3 and 19 for stale data
 TEST(StaleAnswers, AreGivenWhereNothingNewerCanBeHad) {
   const struct {
     const char* what;

@@ -19,8 +19,8 @@ class VirtualWorker {
  public:
   // What the server does with a question for this name.
   struct Behaviour {
-    enum class Kind : std::uint8_t { address, nxdomain, servfail, silent } kind = Kind::address;
-    std::string address = "192.0.2.1";
+    enum class Kind : std::uint8_t { address, alias, nxdomain, servfail, silent } kind = Kind::address;
+    std::string address = "192.0.2.1";  // or the alias's target
     std::uint32_t ttl = 300;
   };
 
@@ -161,7 +161,8 @@ class VirtualWorker {
     const bool denied = behaviour.kind == Kind::nxdomain;
     const bool failed = behaviour.kind == Kind::servfail;
     writer.u16(denied ? 0x8403 : failed ? 0x8002 : 0x8400);
-    const bool positive = behaviour.kind == Kind::address && query.start.qtype == RecordType::a;
+    const bool aliased = behaviour.kind == Kind::alias;
+    const bool positive = aliased || (behaviour.kind == Kind::address && query.start.qtype == RecordType::a);
     for (const int count : {1, positive ? 1 : 0, positive || failed ? 0 : 1, 0})
       writer.u16(static_cast<std::uint16_t>(count));
     writer.name(query.start.qname);
@@ -169,11 +170,12 @@ class VirtualWorker {
     writer.u16(1);
     if (positive) {
       writer.name(query.start.qname);
-      writer.u16(1);
+      writer.u16(static_cast<std::uint16_t>(aliased ? RecordType::cname : RecordType::a));
       writer.u16(1);
       writer.u32(behaviour.ttl);
-      writer.u16(4);
-      writer.octets(IpAddress::parse(behaviour.address)->bytes());
+      const auto rdata = aliased ? name_of(behaviour.address).wire() : IpAddress::parse(behaviour.address)->bytes();
+      writer.u16(static_cast<std::uint16_t>(rdata.size()));
+      writer.octets(rdata);
     } else if (!failed) {
       writer.name(Name());
       writer.u16(static_cast<std::uint16_t>(RecordType::soa));

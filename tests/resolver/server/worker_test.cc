@@ -98,6 +98,8 @@ TEST_F(WorkerTest, RandomNamesBelowABlockedOneCostOneLookUp) {
   EXPECT_EQ(generation->lookups.load(), 1U);
 }
 
+// SEMANTICS 4: chain and address rules after.
+// SEMANTICS 5.0: The engine follows chains without asking the filter
 TEST_F(WorkerTest, BlocksAnAliasTargetAlsoFromTheCache) {
   World world(internet);
   world.install(rules(1, 1));
@@ -106,6 +108,7 @@ TEST_F(WorkerTest, BlocksAnAliasTargetAlsoFromTheCache) {
   EXPECT_EQ(world.metric(Metric::missed), 1U);
 }
 
+// SEMANTICS 5.5: the matches sit beside it with the names epoch
 TEST_F(WorkerTest, AChangedRuleReachesCachedAnswersWithoutAFlush) {
   World world(internet);
   world.install(rules(1, 1));
@@ -158,6 +161,7 @@ TEST_F(WorkerTest, NoPolicyNoAnswer) {
   EXPECT_EQ(internet.asked("www.test"), 0U);
 }
 
+// SEMANTICS 4: 18 *Prohibited* with REFUSED for access control
 TEST_F(WorkerTest, StrangersAreRefused) {
   World world(internet, {.allow_clients = {*Prefix::parse("127.0.0.2")}});
   world.install(rules(1, 1));
@@ -169,6 +173,7 @@ TEST_F(WorkerTest, StrangersAreRefused) {
   EXPECT_EQ(addresses(guest.ask({.name = "www.test"})), Texts{"192.0.2.1"});
 }
 
+// SEMANTICS 5.5: The cache holds unfiltered, validated data
 TEST_F(WorkerTest, GroupsSeeDifferentAnswersFromOneCache) {
   World world(internet);
   auto grouped = rules(1, 1);

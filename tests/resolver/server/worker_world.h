@@ -47,9 +47,10 @@ class HandMadeGeneration final : public Generation {
     set.lists.push_back(list);
     set.policies[0].lists = {kFirstDefinedList};
   }
-  HandMadeGeneration& block(std::string_view name, Action action = Action::block, RuleDetail detail = {}) {
+  HandMadeGeneration& block(std::string_view name, Action action = Action::block, RuleDetail detail = {},
+                            ListId list = kFirstDefinedList) {
     Match match;
-    match.list = kFirstDefinedList.value;
+    match.list = list.value;
     match.kind = PatternKind::subtree;
     match.action = action;
     if (!detail.empty()) {

@@ -97,6 +97,7 @@ class SidecarTest : public testing::Test {
   std::unique_ptr<Sidecar> sidecar_;
 };
 
+// SEMANTICS 2 RPZ: Keep the last good copy on disk over a restart
 TEST_F(SidecarTest, ImportsExplainsAndKeepsItsStateOverARestart) {
   configure(ads_list());
   start();

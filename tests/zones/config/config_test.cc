@@ -496,7 +496,8 @@ TEST_F(ConfigTest, RankAndGroupDefaults) {
   EXPECT_EQ(set.policies[set.groups[0].policy].name, "strict");
 }
 
-// SEMANTICS 3: each its own rank in the order of the file, unless `rank` says otherwise
+// SEMANTICS 3: RPZ zones, each its own rank in the order of the file, unless `rank` says otherwise
+// SEMANTICS 3: default `specific` for local rules and RPZ, `adblock` otherwise.
 TEST_F(ConfigTest, ResponsePolicyZonesHaveRanksOfTheirOwn) {
   auto config = load(
       "[[list]]\nname = \"first\"\nsource = \"/a\"\nkind = \"rpz\"\n[[list]]\nname = \"plain\"\nsource = \"/b\"\n"

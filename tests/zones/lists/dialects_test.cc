@@ -197,6 +197,7 @@ TEST(Lists, PlainNamesAndWildcards) {
 // SEMANTICS 2 adblock: skip, reason *unknown modifier*
 // SEMANTICS 1.2: In adblock dialect a `#` is part of cosmetic syntax (`##`, `#@#`, `#?#`, `#$#`, `#%#`): skip with
 // reason *cosmetic*
+// SEMANTICS 2 adblock: never drop the modifier and keep the rule
 TEST(Lists, AdblockLines) {
   check({
       {"||a.example^", Bucket::rule, {"block subtree a.example"}},

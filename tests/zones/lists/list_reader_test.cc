@@ -137,6 +137,7 @@ TEST(ListReader, BadfilterAcrossTheEndOfABlock) {
 
 // SEMANTICS 1.6: Dialect: detect from the first few hundred non-comment lines, then parse each line by the most
 // specific grammar that fits SEMANTICS 1.6: Report the counts per dialect.
+// SEMANTICS 1.6: mixed files are normal
 TEST(ListReader, OtherLinesOfAMixedFileKeepTheirMeaning) {
   const Reading reading = read_text(
       "! mixed\n||a.example^\n0.0.0.0 b.example\nc.example\naddress=/d.example/#\nlocal-zone: \"e.example\" static\n"
@@ -153,6 +154,7 @@ TEST(ListReader, OtherLinesOfAMixedFileKeepTheirMeaning) {
 
 // SEMANTICS 2 domains: subtree if the header or file name says *wildcard*, *onlydomains*, *subdomains included*; else
 // exact SEMANTICS 2 domains: per list: `match = exact`, `subtree` or `auto`
+// SEMANTICS 2 adblock: in a file that is otherwise plain names a bare name is the *domains* row
 TEST(ListReader, WhatABareNameMeans) {
   const struct {
     std::string text;
@@ -235,6 +237,7 @@ TEST(ListReader, SaysWhatPatternsCost) {
   EXPECT_NE(reading.summary.to_json(false).find(R"("patterns":{"globs":3,"regexes":3,"program":)"), std::string::npos);
 }
 
+// SEMANTICS 3: a rule whose `$denyallow` covers all of it
 TEST(ListReader, NotesRulesThatMatchNothing) {
   const Reading reading = read_text(
       "||a.example^\n||b.example^$denyallow=b.example\n||c.example^$denyallow=x.c.example\n*d.e.example^$denyallow="
@@ -245,6 +248,7 @@ TEST(ListReader, NotesRulesThatMatchNothing) {
 }
 
 // SEMANTICS 1.5: The buckets sum to the number of lines, and a test asserts it.
+// SEMANTICS 1.5: Every line ends in exactly one bucket
 TEST(ListReader, BucketsSumToTheLines) {
   const Reading reading = read_text(
       "# c\n[Adblock Plus]\n\nlocalhost\na.example\na.example\nb.example##x\n||c.example^$popup\n||c.example^$nosuch\n"

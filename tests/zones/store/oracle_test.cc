@@ -56,6 +56,8 @@ std::string stored(const Generation& generation, const Name& asked) {
   return all;
 }
 
+// SEMANTICS 4: The store keeps at publish, per rule, the set of lists that hold allow, answer or `$denyallow` entries
+// below it
 TEST(Oracle, EveryImportMatchesAsTheNaiveReading) {
   const std::vector<std::string> names = {"ads", "more", "third"};
   Random random(20260706);

@@ -26,6 +26,7 @@ std::string found(const MatchSet& set) {
 }
 
 // SEMANTICS 2 RPZ: NSDNAME and NSIP need delegation data
+// SEMANTICS 2 RPZ: looked up only while such rules exist
 TEST(Triggers, ClientsAndServersAreFoundByPrefixAndName) {
   Store store({"zone", "plain"});
   store.import("zone", {prefix_rule(PatternKind::client, "192.0.2.0/24", Action::nxdomain),
