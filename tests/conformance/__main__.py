@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--missing", action="store_true")
     parser.add_argument("--mutate", type=int, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("-k", dest="word", default="", help="only mutations of sentences or files that contain this")
+    parser.add_argument("-k", dest="word", default="", help="only mutations whose sentence, file or test contains this")
     arguments = parser.parse_args()
     sentences = read()
     faults = match(sentences, collect())
