@@ -13,7 +13,7 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kBlockSize = 1 << 18;
+constexpr std::size_t kReadSize = 1 << 18;
 
 const char* find_end(const char* start, const char* stop) {
   const auto size = static_cast<std::size_t>(stop - start);
@@ -50,7 +50,7 @@ bool is_line_text(std::string_view text) {
 }
 
 LineSource::LineSource(Descriptor file, std::size_t max_line_size)
-    : file_(std::move(file)), max_line_size_(max_line_size), block_(kBlockSize) {}
+    : file_(std::move(file)), max_line_size_(max_line_size), block_(kReadSize) {}
 
 LineSource::Got LineSource::next(std::string_view& line) {
   held_.clear();
