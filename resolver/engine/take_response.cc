@@ -4,6 +4,7 @@
 #include "resolver/cache/server_cache.h"
 #include "resolver/engine/asking.h"
 #include "resolver/engine/ttl_bounds.h"
+#include "resolver/engine/upstream_block.h"
 
 namespace weir {
 namespace {
@@ -230,6 +231,31 @@ bool speaks_from_below(const ClassifiedResponse& response, const Name& name) {
   return soa != nullptr && soa->owner.is_at_or_below(name);
 }
 
+bool is_null_address(const SignedRrset& data) {
+  if (data.rrset.type != RecordType::a && data.rrset.type != RecordType::aaaa) return false;
+  for (const auto rdata : data.rrset.records()) {
+    if (std::ranges::any_of(rdata, [](std::uint8_t octet) { return octet != 0; })) return false;
+  }
+  return true;
+}
+
+// A forwarder may filter too: it says so, or answers as blocks look (a null address, NXDOMAIN with RA=0). The client is
+// told the reason, since nobody here can lift it (SEMANTICS section 4).
+void note_upstream_block(const AskServers& step, const Message& message, Finished& end) {
+  if (step.role != ServerRole::forwarder) return;
+  const std::optional<EdeCode> said = message.edns ? message.edns->ede : std::nullopt;
+  const bool null_address = !end.rrsets.empty() && std::ranges::all_of(end.rrsets, is_null_address);
+  const bool unavailable = end.rcode == Rcode::nxdomain && !message.start.flags.recursion_available;
+  if (said && is_block(*said)) {
+    end.ede = *said;
+  } else if (null_address || unavailable) {
+    end.ede = EdeCode::blocked;
+  } else {
+    return;
+  }
+  end.ede_text = "blocked by the server that was asked";
+}
+
 std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context,
                                     ClassifiedResponse& response, const Message& message) {
   if (lookup.purpose == Purpose::trust && !response.chain.empty()) {
@@ -242,6 +268,7 @@ std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution
       for (SignedRrset& rrset : response.rrsets) bound_beside(rrset, step, context);
       remember_answer(response, step, message, resolution, context);
       Finished answer = positive(std::move(response.rrsets), cut);
+      note_upstream_block(step, message, answer);
       return finish_chain(step, lookup, resolution, context, response, std::move(answer));
     }
     case ResponseMeaning::alias:
@@ -261,6 +288,7 @@ std::optional<Step> on_whole_answer(AskServers& step, Lookup& lookup, Resolution
         remember_denial(*step.denied_ancestor, step.ask_type, kind, step, response, resolution, context);
       }
       Finished denied = negative(kind, std::move(response.authority), response.negative_ttl, cut);
+      note_upstream_block(step, message, denied);
       return finish_chain(step, lookup, resolution, context, response, std::move(denied));
     }
     case ResponseMeaning::yxdomain: {

@@ -46,6 +46,9 @@ bool describe_decision(Decision& out, const Query& query, const Asker& asker, co
     out.decision_class = DecisionClass::would_block;
     out.winner = *verdict.observed;
     part = verdict.observed_part;
+  } else if (asker.upstream_blocks) {
+    out.decision_class = DecisionClass::blocked_upstream;
+    out.winner = Match{};
   } else if (asker.policy().log_all) {
     out.decision_class = DecisionClass::resolved;
     out.winner = Match{};

@@ -29,6 +29,7 @@ struct Asker {
   // The first rank that holds an RPZ zone of this policy with rules on addresses or name servers: what a later rank
   // says of the QNAME is provisional. See first_response_rank().
   int response_rank = DecideContext::kAllRanks;
+  bool upstream_blocks = false;  // the answer at hand is a block of the server that was asked
 
   const Policy& policy() const { return generation.policies().policies[generation.policies().groups[group].policy]; }
 };

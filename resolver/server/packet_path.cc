@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "resolver/engine/upstream_block.h"
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/dns64_answer.h"
 #include "resolver/server/local_answer.h"
@@ -159,7 +160,8 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
   std::optional<std::uint32_t> ttl_cap;
   const bool outdated = cached_.epoch != asker.generation.names_epoch();
   // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
-  if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all ||
+  const bool upstream_blocks = cached_.ede && is_block(*cached_.ede);
+  if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all || upstream_blocks ||
       asker.client_matches != nullptr) {
     const AnswerMatches* parts =
         outdated ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
@@ -168,7 +170,9 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
       return std::nullopt;
     }
     const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
-    auto carried = policy_.carry_out(verdict, *parts, query, asker, kWithinTheBatch, out);
+    Asker knowing = asker;
+    knowing.upstream_blocks = upstream_blocks;
+    auto carried = policy_.carry_out(verdict, *parts, query, knowing, kWithinTheBatch, out);
     if (carried.reply) return carried.reply;
     if (carried.substitution) return substitute(asked, carried);
     ttl_cap = ttl_left(verdict.until, asker.now);

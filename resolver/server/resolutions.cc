@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "resolver/base/limits.h"
+#include "resolver/engine/upstream_block.h"
 #include "resolver/server/access.h"
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/dns64_answer.h"
@@ -466,7 +467,8 @@ class EngineResolutions final : public Resolutions {
     PolicyStage& policy = environment_.policy;
     // The generation may be another than when the client was classified, and its groups may be others.
     miss.group = policy.generation()->policies().group_of(miss.client);
-    const Asker asker = policy.asker(miss.group, miss.client, miss.transport, now.wall);
+    Asker asker = policy.asker(miss.group, miss.client, miss.transport, now.wall);
+    asker.upstream_blocks = stored.error && is_block(stored.error->code);
     const std::size_t room = miss.transport == Transport::udp ? miss.query.udp_payload_size : std::size_t{65535};
     const std::span<std::uint8_t> out(reply_.data(), room);
     const FilterVerdict verdict = author == QnameAuthor::administrator

@@ -67,7 +67,8 @@ def faults(mutations: list[Mutation], sentences: list[Sentence]) -> list[str]:
 def run(mutations: list[Mutation], count: int, seed: int, word: str) -> Tally:
     """Passed: the test failed. Failed: it did not, or the broken code does not build or the sound code fails."""
     tally = Tally()
-    fitting = [mutation for mutation in mutations if word in mutation.sentence or word in mutation.file or word in mutation.test]
+    fitting = [mutation for mutation in mutations
+               if any(word in text for text in (mutation.sentence, mutation.file, mutation.test))]
     drawn = random.Random(seed).sample(fitting, min(count, len(fitting)))
     drawn.sort(key=lambda mutation: mutation.program)  # a program's sound build serves all its mutations
     try:

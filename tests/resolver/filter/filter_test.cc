@@ -782,6 +782,19 @@ TEST(AnswerVerdict, ServicesHaveLinksAndAddresses) {
   }
 }
 
+// SEMANTICS 4: log it as "blocked upstream"
+TEST(Decision, TheBlockOfAnotherServerIsAClassOfItsOwn) {
+  World world;
+  world.ask("www.shop.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+  Decision decision;
+  EXPECT_FALSE(describe_decision(decision, world.query, world.asker, parts, verdict));
+  world.asker.upstream_blocks = true;
+  ASSERT_TRUE(describe_decision(decision, world.query, world.asker, parts, verdict));
+  EXPECT_EQ(decision.decision_class, DecisionClass::blocked_upstream);
+}
+
 TEST(Decision, OnlyDecisionsAreLogged) {
   World world;
   world.generation.names["watched.example"] = {rule(kWatched, PatternKind::subtree, 2)};

@@ -250,6 +250,43 @@ TEST(BlockModes, ABlockedLinkWinsOverALaterFailure) {
   EXPECT_GE(worker.asked("broken.test"), 1U);
 }
 
+// SEMANTICS 4: When an *upstream* in forward mode answers with 15–18, a null address, or NXDOMAIN with RA=0
+// SEMANTICS 4: log it as "blocked upstream"
+// SEMANTICS 4: and do not count it as ours.
+TEST(BlockModes, AForwardersBlockIsPassedOnAsSuch) {
+  using Kind = VirtualWorker::Behaviour::Kind;
+  const struct {
+    const char* what;
+    VirtualWorker::Behaviour behaviour;
+    const char* expected;
+    int ede;
+  } rows[] = {
+      {"says so", {Kind::address, "192.0.2.1", 300, EdeCode::filtered}, "NOERROR A 192.0.2.1", 17},
+      {"a null address", {Kind::address, "0.0.0.0", 300, {}}, "NOERROR A 0.0.0.0", 15},
+      {"null, and why", {Kind::address, "0.0.0.0", 300, EdeCode::censored}, "NOERROR A 0.0.0.0", 16},
+      {"NXDOMAIN with RA=0", {Kind::nxdomain, {}, 300, {}}, "NXDOMAIN SOA .", 15},
+      {"stale data is no block", {Kind::address, "192.0.2.1", 300, EdeCode::stale_answer}, "NOERROR A 192.0.2.1", -1},
+      {"an address", {}, "NOERROR A 192.0.2.1", -1},
+  };
+  for (const ForwardZone::Kind kind : {ForwardZone::Kind::forward, ForwardZone::Kind::stub}) {
+    for (const auto& row : rows) {
+      EngineOptions options;
+      options.forward_zones = {{.name = Name(), .servers = {IpAddress::ipv4(INADDR_LOOPBACK)}, .kind = kind}};
+      VirtualWorker worker({}, {}, std::move(options));
+      worker.server["www.test"] = row.behaviour;
+      for (const char* from : {"resolved", "cached"}) {
+        const auto reply = worker.ask({.name = "www.test", .edns = true});
+        const bool blocks = kind == ForwardZone::Kind::forward && row.ede != -1;
+        EXPECT_EQ(worker.logged(), std::vector<DecisionClass>(blocks ? 1 : 0, DecisionClass::blocked_upstream))
+            << row.what << ' ' << from;
+        EXPECT_EQ(told(reply), row.expected) << row.what << ' ' << from;
+        EXPECT_EQ(ede_of(reply), kind == ForwardZone::Kind::forward ? row.ede : -1) << row.what << ' ' << from;
+      }
+      EXPECT_EQ(worker.metrics.get(Metric::blocked), 0U) << row.what;
+    }
+  }
+}
+
 // SEMANTICS 4: 29 for safe-search synthesis (check the registry at build time).
 TEST(BlockModes, SafeSearchIsSynthesis) {
   VirtualWorker worker;

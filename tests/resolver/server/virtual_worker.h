@@ -12,6 +12,8 @@
 #include "resolver/server/packet_path.h"
 #include "resolver/server/resolutions.h"
 #include "tests/resolver/server/worker_world.h"
+#include "zones/link/decision.h"
+#include "zones/link/ring.h"
 
 namespace weir::test {
 
@@ -22,6 +24,7 @@ class VirtualWorker {
     enum class Kind : std::uint8_t { address, alias, nxdomain, servfail, silent } kind = Kind::address;
     std::string address = "192.0.2.1";  // or the alias's target
     std::uint32_t ttl = 300;
+    std::optional<EdeCode> ede = {};
   };
 
   explicit VirtualWorker(CacheConfig config = {}, AnswerConfig answer_config = {}, EngineOptions options = {})
@@ -114,6 +117,16 @@ class VirtualWorker {
     seen_.clear();
     serve();
   }
+  // What was logged since the last call.
+  std::vector<DecisionClass> logged() {
+    std::vector<DecisionClass> out;
+    const auto ring = RingConsumer::open(ring_file(directory_.path(), 0));
+    std::array<std::uint8_t, kMaxRecordSize> record{};
+    while (const std::size_t size = (*ring)->peek(record))
+      out.push_back(decode_decision(std::span(record).first(size))->decision_class);
+    (*ring)->release();
+    return out;
+  }
   unsigned asked(const std::string& name) { return asked_[name]; }
   void serve() {
     for (bool more = true; more;) {
@@ -163,7 +176,7 @@ class VirtualWorker {
     writer.u16(denied ? 0x8403 : failed ? 0x8002 : 0x8400);
     const bool aliased = behaviour.kind == Kind::alias;
     const bool positive = aliased || (behaviour.kind == Kind::address && query.start.qtype == RecordType::a);
-    for (const int count : {1, positive ? 1 : 0, positive || failed ? 0 : 1, 0})
+    for (const int count : {1, positive ? 1 : 0, positive || failed ? 0 : 1, behaviour.ede ? 1 : 0})
       writer.u16(static_cast<std::uint16_t>(count));
     writer.name(query.start.qname);
     writer.u16(static_cast<std::uint16_t>(query.start.qtype));
@@ -187,6 +200,11 @@ class VirtualWorker {
       writer.name_uncompressed(name_of("hostmaster.test"));
       for (const std::uint32_t number : {1U, 3600U, 600U, 86400U, behaviour.ttl}) writer.u32(number);
       writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
+    }
+    if (behaviour.ede) {
+      writer.name(Name());
+      for (const unsigned value : {41U, 1232U, 0U, 0U, 6U, 15U, 2U, static_cast<unsigned>(*behaviour.ede)})
+        writer.u16(static_cast<std::uint16_t>(value));
     }
     out.resize(writer.size());
     return out;

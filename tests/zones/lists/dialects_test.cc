@@ -198,6 +198,7 @@ TEST(Lists, PlainNamesAndWildcards) {
 // SEMANTICS 1.2: In adblock dialect a `#` is part of cosmetic syntax (`##`, `#@#`, `#?#`, `#$#`, `#%#`): skip with
 // reason *cosmetic*
 // SEMANTICS 2 adblock: never drop the modifier and keep the rule
+// SEMANTICS 2 adblock: local rules only; in a subscribed list skip, reason *client modifier*
 TEST(Lists, AdblockLines) {
   check({
       {"||a.example^", Bucket::rule, {"block subtree a.example"}},
