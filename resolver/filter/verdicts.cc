@@ -124,7 +124,8 @@ std::optional<FilterVerdict> earlier_zone(const AnswerMatches& parts, const Aske
   for (std::size_t i = 1; i < parts.size(); ++i) {
     if (parts[i].part == AnswerPart::alias) continue;
     const Verdict verdict = decide_part(parts[i], asker, type, {.ranks_before = rank, .only_rpz = true});
-    if (verdict.outcome == Outcome::none) continue;
+    // A pause takes the zone's word away; it is no PASSTHRU, which would lift later ranks that no pause lifts.
+    if (verdict.outcome == Outcome::none || verdict.pause != kNoRule) continue;
     found = verdict_on(parts, i, verdict, asker);
     rank = verdict.rank;
   }

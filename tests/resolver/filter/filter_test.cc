@@ -673,6 +673,23 @@ TEST(AnswerVerdict, RpzZonesDecideOverTheWholeResponse) {
   }
 }
 
+// SEMANTICS 3: a pause never lifts lists with `pausable = false` or `basis = "legal"`
+TEST(AnswerVerdict, APauseOfAnEarlierZonesAddressRuleIsNoPassthru) {
+  TwoZones world;
+  for (ListDefinition& list : world.generation.set.lists) {
+    if (list.id == kLaterZone) list.basis = Basis::legal;
+  }
+  Pause& pause = world.generation.set.pauses.emplace_back();
+  pause.from = world.asker.now - std::chrono::minutes(1);
+  pause.until = world.asker.now + std::chrono::minutes(1);
+  world.ask("named.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::address, "203.0.113.9"}});
+  EXPECT_TRUE(decide_question(parts, world.asker, RecordType::a).provisional);
+  const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+  EXPECT_TRUE(verdict.blocked());
+  EXPECT_EQ(verdict.verdict.action, Action::nxdomain);
+}
+
 // SEMANTICS 4 truncate: TC=1 over UDP, real answer over TCP
 TEST(AnswerVerdict, TruncateLetsTcpGoOnToTheRestOfTheAnswer) {
   World world;
