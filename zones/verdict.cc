@@ -271,7 +271,8 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
   std::vector<Candidate> many;
   std::span<Candidate> room = inline_candidates;
   const std::size_t of_client = context.client_matches == nullptr ? 0 : context.client_matches->matches.size();
-  const std::size_t total = matches.matches.size() + of_client;
+  // Indices have 16 bits, and a list can have any number of rules on one name: the least specific ones are left out.
+  const std::size_t total = std::min<std::size_t>(matches.matches.size() + of_client, INT16_MAX);
   if (total > kInlineCandidates) {
     many.resize(total);
     room = many;

@@ -638,5 +638,21 @@ TEST(PolicySet, CanonicalTextHasNoIdsAndNoOrder) {
   EXPECT_NE(a.canonical_text(), b.canonical_text());
 }
 
+// A list may have any number of rules on one name; what decides has an index that fits all the same.
+TEST(Verdict, MoreRulesOnOneNameThanAnIndexCounts) {
+  const PolicySet set = policies();
+  const Details details;
+  MatchSet matches;
+  matches.matches.assign(40'000, rule(kAds, PatternKind::exact, 2, Action::block));
+  matches.matches.push_back(rule(kAds, PatternKind::subtree, 1, Action::allow));
+  const DecideContext context{set, 0,      *IpAddress::parse("192.0.2.1"), *Name::parse("example.org"), RecordType::a,
+                              {},  details};
+  const Verdict verdict = decide(matches, context);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked);
+  ASSERT_GE(verdict.winner, 0);
+  EXPECT_LT(verdict.winner, 40'000);
+  for (unsigned i = 0; i < verdict.loser_count; ++i) EXPECT_GE(verdict.losers[i], 0);
+}
+
 }  // namespace
 }  // namespace weir
