@@ -7,6 +7,7 @@
 #include "tools/cli/dry_run.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
+#include "tools/support/tsig_keys.h"
 #include "zones/base/text.h"
 
 namespace weir::cli {
@@ -56,6 +57,7 @@ std::vector<std::string> remarks_on(const Config& config) {
     if (list.source.starts_with('/') && !std::filesystem::exists(list.source, code))
       out.push_back(list.where + ": the list \"" + list.definition.name + "\" is not there: " + list.source);
   }
+  for (std::string& exposed : exposed_tsig_secrets(config)) out.push_back(std::move(exposed));
   for (std::size_t i = 1; i < set.policies.size(); ++i) {
     const bool used =
         std::any_of(set.groups.begin(), set.groups.end(), [&](const Group& group) { return group.policy == i; });

@@ -57,6 +57,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.schedules.size(); ++i)
       check_once(seen, "schedule", config_.schedules[i].name, config_.schedules[i].where, origins_.schedules[i]);
     check_names_once("forward zone", config_.forwards, origins_.forwards);
+    check_names_once("TSIG key", config_.tsig_keys, origins_.tsig_keys);
     check_names_once("local zone", config_.local_zones, origins_.local_zones);
     check_names_once("negative trust anchor", config_.negative_trust_anchors, origins_.negative_trust_anchors);
   }
@@ -95,8 +96,37 @@ class Checker {
   }
 
   void check_lists() {
-    for (std::size_t i = 0; i < config_.lists.size(); ++i)
+    for (std::size_t i = 0; i < config_.lists.size(); ++i) {
       check_known(config_.lists[i].policies, policy_names_, "policy", "policies", origins_.lists[i], true);
+      check_source(config_.lists[i], origins_.lists[i]);
+    }
+    for (std::size_t i = 0; i < config_.tsig_keys.size(); ++i) {
+      const bool inside = find_member(*origins_.tsig_keys[i].table, "secret") != nullptr;
+      const bool outside = find_member(*origins_.tsig_keys[i].table, "secret_file") != nullptr;
+      if (inside && outside) add(origins_.tsig_keys[i], "secret_file", "secret and secret_file exclude each other");
+      if (!inside && !outside) add(origins_.tsig_keys[i], "name", "a TSIG key needs secret or secret_file");
+    }
+  }
+
+  // From a source or from primaries.
+  void check_source(const ListConfig& list, const Origin& origin) {
+    const auto has = [&](std::string_view key) { return find_member(*origin.table, key) != nullptr; };
+    if (!has("zone")) {
+      if (!has("source")) add(origin, "source", "[[list]] needs the key 'source', or 'zone' and 'primaries'");
+      for (const char* key : {"primaries", "tsig_key"}) {
+        if (has(key)) add(origin, key, "'" + std::string(key) + "' is used with zone only");
+      }
+      return;
+    }
+    if (has("source")) add(origin, "source", "a list comes from a source or is a zone from primaries, not both");
+    if (!has("primaries")) add(origin, "zone", "a zone needs primaries = [\"192.0.2.1\"]");
+    if (has("primaries") && list.primaries.empty()) add(origin, "primaries", "a zone needs one primary at least");
+    if (list.definition.kind != ListKind::rpz) add(origin, "kind", "a zone from primaries is of kind \"rpz\"");
+    if (has("key")) add(origin, "key", "a zone from primaries is signed with a tsig_key, not with minisign");
+    if (!list.tsig_key) return;
+    const bool known = std::any_of(config_.tsig_keys.begin(), config_.tsig_keys.end(),
+                                   [&](const TsigKeyConfig& key) { return key.name == *list.tsig_key; });
+    if (!known) add(origin, "tsig_key", "there is no TSIG key " + quote(list.tsig_key->to_text()));
   }
 
   void check_policies() {

@@ -74,13 +74,13 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
 }
 
 constexpr std::string_view kSections[] = {
-    "resolver", "resolution", "cache", "answers",  "run",   "store",   "fetch",
-    "list",     "policy",     "group", "schedule", "local", "forward", "negative_trust_anchor",
+    "resolver", "resolution", "cache",  "answers", "run",      "store", "fetch",   "transfer",
+    "tsig_key", "list",       "policy", "group",   "schedule", "local", "forward", "negative_trust_anchor",
     "log",      "local_zone", "dns64"};
 
 bool is_repeated(std::string_view section) {
   return section == "list" || section == "policy" || section == "group" || section == "schedule" ||
-         section == "local_zone" || section == "forward" || section == "negative_trust_anchor";
+         section == "local_zone" || section == "forward" || section == "negative_trust_anchor" || section == "tsig_key";
 }
 
 std::string label_of(std::string_view section) {
@@ -108,6 +108,10 @@ class Loader {
         single(member, config::store_keys(), config_.store, faults);
       } else if (member.key == "fetch") {
         single(member, config::fetch_keys(), config_.fetch, faults);
+      } else if (member.key == "transfer") {
+        single(member, config::transfer_keys(), config_.transfer, faults);
+      } else if (member.key == "tsig_key") {
+        repeated(document, member, config::tsig_key_keys(), config_.tsig_keys, origins_.tsig_keys, faults);
       } else if (member.key == "log") {
         single(member, config::log_keys(), config_.log, faults);
       } else if (member.key == "list") {
@@ -221,12 +225,24 @@ class Loader {
     }
   }
 
+  // A transferred zone is a response policy zone; where it comes from is said as a source.
+  static void settle_zone(ListConfig& list, const ConfigValue& in) {
+    if (!list.zone) return;
+    if (config::find_member(in, "kind") == nullptr) list.definition.kind = ListKind::rpz;
+    if (config::find_member(in, "source") != nullptr) return;
+    list.source = "axfr://";
+    for (std::size_t i = 0; i < list.primaries.size(); ++i)
+      list.source += (i == 0 ? "" : ",") + list.primaries[i].to_text();
+    list.source += "/" + list.zone->folded().to_text();
+  }
+
   // Defaults that depend on another key.
   void settle_lists() {
     int next_rpz = kRankRpz;  // each zone its own rank, in the order of the files
     for (std::size_t i = 0; i < config_.lists.size(); ++i) {
       ListDefinition& list = config_.lists[i].definition;
       const ConfigValue& in = *origins_.lists[i].table;
+      settle_zone(config_.lists[i], in);
       const bool is_rpz = list.kind == ListKind::rpz;
       if (is_rpz && config::find_member(in, "order") == nullptr) list.order = Order::specific;
       if (config::find_member(in, "rank") != nullptr) continue;
@@ -281,6 +297,10 @@ void describe_keys(std::string_view section, const config::Keys<Section>& keys, 
 }  // namespace
 
 fs::path ListConfig::file() const {
+  return where.substr(0, where.rfind(':'));
+}
+
+fs::path TsigKeyConfig::file() const {
   return where.substr(0, where.rfind(':'));
 }
 
@@ -351,6 +371,8 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("run", config::run_keys(), out);
   describe_keys("store", config::store_keys(), out);
   describe_keys("fetch", config::fetch_keys(), out);
+  describe_keys("transfer", config::transfer_keys(), out);
+  describe_keys("tsig_key", config::tsig_key_keys(), out);
   describe_keys("list", config::list_keys(), out);
   describe_keys("policy", config::policy_keys(), out);
   describe_keys("group", config::group_keys(), out);

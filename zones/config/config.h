@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
 #include "zones/dns/record_types.h"
+#include "zones/dns/tsig.h"
 #include "zones/local_zone.h"
 #include "zones/policy.h"
 
@@ -115,7 +117,12 @@ struct ListGuards {
 
 struct ListConfig {           // [[list]]
   ListDefinition definition;  // its id is not set here
-  std::string source;         // URL, or the absolute path of a file
+  // URL, or the absolute path of a file; of a zone that is transferred what it is called:
+  // axfr://192.0.2.1:53/rpz.example
+  std::string source;
+  std::optional<Name> zone;         // a response policy zone that is taken from its primaries
+  std::vector<Endpoint> primaries;  // they are asked in this order
+  std::optional<Name> tsig_key;     // a [[tsig_key]]
   NameMatch match = NameMatch::automatic;
   std::string dialect = "auto";
   bool private_addresses = false;  // prefixes in private and loopback space are taken
@@ -126,6 +133,22 @@ struct ListConfig {           // [[list]]
   std::string where;  // file:line, for messages
 
   std::filesystem::path file() const;  // of `where`
+};
+
+// A secret that a primary and we share (RFC 8945). Tools read it when they need it (tools/support/tsig_keys.h): it is
+// nothing for the resolver.
+struct TsigKeyConfig {  // [[tsig_key]]
+  Name name;
+  TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256;
+  std::string secret;                 // base64; or
+  std::filesystem::path secret_file;  // a file that holds it
+  std::string where;                  // file:line
+
+  std::filesystem::path file() const;  // of `where`
+};
+
+struct TransferConfig {          // [transfer]
+  std::vector<Endpoint> listen;  // where primaries may say that a zone changed (RFC 1996); empty: nowhere
 };
 
 struct PolicyConfig {              // [[policy]]
@@ -213,6 +236,8 @@ struct Config {
   RunConfig run;
   StoreConfig store;
   FetchConfig fetch;
+  TransferConfig transfer;
+  std::vector<TsigKeyConfig> tsig_keys;
   std::vector<ListConfig> lists;
   std::vector<PolicyConfig> policies;  // a policy "default" is added where the file has none
   std::vector<GroupConfig> groups;

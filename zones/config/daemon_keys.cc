@@ -59,6 +59,53 @@ const Keys<FetchConfig>& fetch_keys() {
   return keys;
 }
 
+const Keys<TransferConfig>& transfer_keys() {
+  using C = TransferConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "listen", ArrayOf<Parsed<Endpoint>>{endpoint(53), 0, 16}, [](C& c) -> auto& { return c.listen; },
+          "where primaries may say that a zone changed (NOTIFY over UDP and TCP); empty: nowhere"),
+  };
+  return keys;
+}
+
+namespace {
+
+// No fault shows what it holds.
+Key<TsigKeyConfig> secret_key() {
+  const std::string expected = "a secret in base64, of at least 8 octets";
+  Key<TsigKeyConfig> out{"secret", "what both sides know", expected, "\"\"", Need::optional, {}};
+  out.read = [expected](const ConfigValue& in, std::string_view label, TsigKeyConfig& config, Faults& faults) {
+    if (in.type != ConfigValue::Type::string || (!in.text.empty() && !parse_tsig_secret(in.text))) {
+      return faults.wrong(in, label, expected, "what stands here is none, and is not shown");
+    }
+    config.secret = in.text;
+  };
+  return out;
+}
+
+}  // namespace
+
+const Keys<TsigKeyConfig>& tsig_key_keys() {
+  using C = TsigKeyConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", domain_name(), [](C& c) -> auto& { return c.name; }, "what both sides call the key")),
+      key<C>(
+          "algorithm",
+          Choice<TsigAlgorithm>{{{"hmac-sha1", TsigAlgorithm::hmac_sha1},
+                                 {"hmac-sha256", TsigAlgorithm::hmac_sha256},
+                                 {"hmac-sha384", TsigAlgorithm::hmac_sha384},
+                                 {"hmac-sha512", TsigAlgorithm::hmac_sha512}}},
+          [](C& c) -> auto& { return c.algorithm; }, "how messages are signed with it"),
+      secret_key(),
+      key<C>(
+          "secret_file", path("a file"), [](C& c) -> auto& { return c.secret_file; },
+          "a file that holds the secret instead, which others should not be able to read"),
+  };
+  return keys;
+}
+
 const Keys<LogConfig>& log_keys() {
   using C = LogConfig;
   static const Keys<C> keys = {

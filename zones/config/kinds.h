@@ -46,4 +46,16 @@ Parsed<Name> domain_name();
 Parsed<std::string> time_zone();
 Choice<Privacy> privacy();
 
+// A domain name that may be left out.
+template <class Section, class Access>
+Key<Section> optional_name_key(std::string_view name, Access access, std::string_view meaning) {
+  const Parsed<Name> kind = domain_name();
+  Key<Section> out{name, meaning, kind.expected(), "\"\"", Need::optional, {}};
+  out.read = [kind, access](const ConfigValue& in, std::string_view label, Section& section, Faults& faults) {
+    Name value;
+    if (kind.read(in, value, label, faults)) access(section) = value;
+  };
+  return out;
+}
+
 }  // namespace weir::config

@@ -54,9 +54,18 @@ const Keys<ListConfig>& list_keys() {
   static const Keys<C> keys = {
       required(key<C>(
           "name", config_name(), [](C& c) -> auto& { return c.definition.name; }, "what the list is called")),
-      required(key<C>(
+      key<C>(
           "source", source(), [](C& c) -> auto& { return c.source; },
-          "https or http URL, or a file (relative to the file that names it)")),
+          "https or http URL, or a file (relative to the file that names it); required unless zone is there"),
+      optional_name_key<C>(
+          "zone", [](C& c) -> auto& { return c.zone; },
+          "a response policy zone that is transferred from its primaries (AXFR, IXFR), instead of source"),
+      key<C>(
+          "primaries", ArrayOf<Parsed<Endpoint>>{endpoint(53), 0, 16}, [](C& c) -> auto& { return c.primaries; },
+          "servers that have the zone, asked in this order; they alone may say that it changed"),
+      optional_name_key<C>(
+          "tsig_key", [](C& c) -> auto& { return c.tsig_key; },
+          "the [[tsig_key]] that queries, transfers and notifies of the zone are signed with"),
       key<C>(
           "kind",
           Choice<ListKind>{{{"block", ListKind::block},
@@ -87,7 +96,8 @@ const Keys<ListConfig>& list_keys() {
                                {"rpz", "rpz"}}},
           [](C& c) -> auto& { return c.dialect; }, "how its lines are written; auto: detected line by line"),
       key<C>(
-          "every", duration(kSecond, 365 * kDay), [](C& c) -> auto& { return c.every; }, "how often it is fetched"),
+          "every", duration(kSecond, 365 * kDay), [](C& c) -> auto& { return c.every; },
+          "how often it is fetched; a zone's own refresh and retry are followed where they are shorter"),
       key<C>(
           "policies", ArrayOf<Parsed<std::string>>{config_name(), 0, 1000}, [](C& c) -> auto& { return c.policies; },
           "policies that it belongs to, as if they named it"),

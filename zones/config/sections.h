@@ -33,6 +33,8 @@ const Keys<AnswerConfig>& answer_keys();
 const Keys<RunConfig>& run_keys();
 const Keys<StoreConfig>& store_keys();
 const Keys<FetchConfig>& fetch_keys();
+const Keys<TransferConfig>& transfer_keys();
+const Keys<TsigKeyConfig>& tsig_key_keys();
 const Keys<ListConfig>& list_keys();
 const Keys<PolicyConfig>& policy_keys();
 const Keys<GroupConfig>& group_keys();

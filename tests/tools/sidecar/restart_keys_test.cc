@@ -76,7 +76,7 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
   std::set<std::string> seen;
   for (const ConfigKey& key : config_keys()) {
     if (key.section != "resolver" && key.section != "resolution" && key.section != "cache" &&
-        key.section != "answers" && key.key != "keep_generations")
+        key.section != "answers" && key.section != "transfer" && key.key != "keep_generations")
       continue;
     seen.insert(key.key);
     ASSERT_TRUE(others.contains(key.key)) << key.key << " is new: does it take a restart?";

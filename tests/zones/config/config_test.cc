@@ -280,6 +280,7 @@ std::string document_with(const ConfigKey& key, const std::string& value) {
   if (key.section == "list") add("source", "\"/tmp/x\"");
   if (key.section == "group") add("clients", "[\"192.0.2.1\"]");
   if (key.section == "forward") add("servers", "[\"192.0.2.1\"]");
+  if (key.section == "tsig_key") add("secret", "\"AAECAwQFBgcICQ==\"");
   if (key.section == "negative_trust_anchor") {
     add("reason", "\"because\"");
     add("until", "\"2026-12-01\"");
@@ -541,6 +542,63 @@ TEST_F(ConfigTest, FilesThatCannotBeRead) {
     const fs::path secret = write("secret.toml", "");
     fs::permissions(secret, fs::perms::none);
     EXPECT_EQ(Config::load(secret).error().code, ErrorCode::permission);
+  }
+}
+
+TEST_F(ConfigTest, ZonesFromPrimaries) {
+  const auto config = load(R"(
+[transfer]
+listen = ["192.0.2.53", "[2001:db8::53]:5300"]
+[[tsig_key]]
+name = "Transfer.Example."
+algorithm = "hmac-sha384"
+secret_file = "transfer.key"
+[[list]]
+name = "zone"
+zone = "RPZ.example."
+primaries = ["192.0.2.1", "[2001:db8::1]:5353"]
+tsig_key = "transfer.example"
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->transfer.listen.size(), 2U);
+  EXPECT_EQ(config->transfer.listen[0].to_text(), "192.0.2.53:53");
+  EXPECT_EQ(config->transfer.listen[1].to_text(), "[2001:db8::53]:5300");
+  const ListConfig& list = config->lists[0];
+  EXPECT_EQ(list.source, "axfr://192.0.2.1:53,[2001:db8::1]:5353/rpz.example");
+  EXPECT_EQ(list.definition.kind, ListKind::rpz);
+  EXPECT_EQ(list.definition.order, Order::specific);
+  ASSERT_EQ(config->tsig_keys.size(), 1U);
+  EXPECT_EQ(config->tsig_keys[0].name, *list.tsig_key);
+  EXPECT_EQ(config->tsig_keys[0].algorithm, TsigAlgorithm::hmac_sha384);
+  EXPECT_EQ(config->tsig_keys[0].secret_file, folder_ / "transfer.key");
+}
+
+TEST_F(ConfigTest, FaultsOfTransfersNeverShowASecret) {
+  const std::string zone = "[[list]]\nname = \"a\"\nzone = \"rpz\"\n";
+  const std::string key = "[[tsig_key]]\nname = \"k\"\n";
+  const struct {
+    std::string text;
+    std::string expected;
+  } kRows[] = {
+      {"[[list]]\nname = \"a\"", "weir.toml:1:1: [[list]] needs the key 'source', or 'zone' and 'primaries'"},
+      {zone, "weir.toml:3:8: a zone needs primaries"},
+      {zone + "primaries = []", "a zone needs one primary at least"},
+      {zone + "primaries = [\"192.0.2.1\"]\nsource = \"/x\"", "a list comes from a source or is a zone from primaries"},
+      {zone + "primaries = [\"192.0.2.1\"]\nkind = \"block\"", "a zone from primaries is of kind \"rpz\""},
+      {zone + "primaries = [\"192.0.2.1\"]\ntsig_key = \"none\"", "there is no TSIG key \"none\""},
+      {"[[list]]\nname = \"a\"\nsource = \"/x\"\ntsig_key = \"k\"", "'tsig_key' is used with zone only"},
+      {key, "a TSIG key needs secret or secret_file"},
+      {key + "secret = \"c2VjcmV0LTEyMw==\"\nsecret_file = \"x\"", "secret and secret_file exclude each other"},
+      {key + "secret = \"hush!\"", "'secret' in [[tsig_key]]: expected a secret in base64, of at least 8 octets"},
+      {key + "secret = 12345678", "'secret' in [[tsig_key]]: expected a secret in base64"},
+      {key + "secret = \"c2VjcmV0LTEyMw==\"\n" + key + "secret = \"c2VjcmV0LTEyMw==\"",
+       "a TSIG key \"k\" is defined at"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.text);
+    const std::string told = faults(row.text);
+    EXPECT_NE(told.find(row.expected), std::string::npos) << told;
+    for (const char* secret : {"hush", "12345678", "c2VjcmV0"}) EXPECT_EQ(told.find(secret), std::string::npos) << told;
   }
 }
 
