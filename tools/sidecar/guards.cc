@@ -160,7 +160,9 @@ std::vector<Name> protected_names_of(const Config& config) {
     const auto name = Name::parse(host);
     if (name && !name->is_root()) names.push_back(name->folded());
   };
-  for (const ListConfig& list : config.lists) add(host_of(list.source));
+  for (const ListConfig& list : config.lists) {
+    if (!list.zone) add(host_of(list.source));  // primaries are addresses
+  }
   if (config.resolver.name != ResolverConfig().name) add(config.resolver.name);
   return names;
 }

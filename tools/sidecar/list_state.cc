@@ -46,6 +46,9 @@ ListState read_state(const json::object& from) {
   state.checked_s = number_of(from, "checked");
   state.next_fetch_s = number_of(from, "next_fetch");
   state.failures = static_cast<unsigned>(number_of(from, "failures"));
+  state.refresh_s = number_of(from, "refresh");
+  state.retry_s = number_of(from, "retry");
+  state.expire_s = number_of(from, "expire");
   state.last_error = text_of(from, "last_error");
   state.defined_by = text_of(from, "defined_by");
   state.held.sha256 = text_of(from, "held_sha256");
@@ -74,6 +77,9 @@ json::object write_state(const ListState& state) {
           {"checked", state.checked_s},
           {"next_fetch", state.next_fetch_s},
           {"failures", state.failures},
+          {"refresh", state.refresh_s},
+          {"retry", state.retry_s},
+          {"expire", state.expire_s},
           {"last_error", state.last_error},
           {"defined_by", state.defined_by},
           {"held_sha256", state.held.sha256},

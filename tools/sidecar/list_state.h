@@ -43,7 +43,11 @@ struct ListState {
   std::int64_t imported_s = 0;  // seconds since 1970; 0: never
   std::int64_t checked_s = 0;   // last fetch that went well, changed or not
   std::int64_t next_fetch_s = 0;
-  unsigned failures = 0;   // in a row
+  unsigned failures = 0;  // in a row
+  // What the SOA of a transferred zone asks for (RFC 1035 section 3.3.13), in seconds; 0: nothing is known.
+  std::int64_t refresh_s = 0;
+  std::int64_t retry_s = 0;
+  std::int64_t expire_s = 0;
   std::string last_error;  // empty: the last attempt went well
   HeldVersion held;
   std::string defined_by;  // whose reload brought the list: its first import is theirs

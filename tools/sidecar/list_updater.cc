@@ -11,6 +11,8 @@
 #include "tools/sidecar/fetch.h"
 #include "tools/sidecar/minisign.h"
 #include "tools/sidecar/schedule.h"
+#include "tools/sidecar/zone_transfer.h"
+#include "tools/support/tsig_keys.h"
 #include "zones/base/text.h"
 #include "zones/lists/rpz.h"
 #include "zones/store/files.h"
@@ -170,18 +172,53 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
     if (report || attempt.held) {  // the source gave what it has: it is asked again in time
       state.failures = 0;
       state.checked_s = now_s;
-      state.next_fetch_s = now_s + next_after_success(list.every, chance).count();
+      const auto every = zone_interval(list.every, list.zone ? state.refresh_s : 0);
+      state.next_fetch_s = now_s + next_after_success(every, chance).count();
     } else {
       ++state.failures;
-      state.next_fetch_s = now_s + next_after_failure(list.every, state.failures, chance).count();
+      const auto every = zone_interval(list.every, list.zone ? state.retry_s : 0);
+      state.next_fetch_s = now_s + next_after_failure(every, state.failures, chance).count();
+      // A policy that stands is better than none: what a zone expires from is its primary's confidence, not ours.
+      if (list.zone && state.expire_s > 0 && state.checked_s > 0 && now_s - state.checked_s > state.expire_s) {
+        state.last_error += "; the zone's own time to expire (" + std::to_string(state.expire_s) + " s) is over";
+      }
     }
-    if (!report) spdlog::warn("list {}: {}; the previous version stays in force", name, report.error().message);
+    if (!report) spdlog::warn("list {}: {}; the previous version stays in force", name, state.last_error);
     if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
     return report;
   });
 }
 
+// Changes are applied to the last good copy only if that is what was imported, to the octet.
+Result<ListUpdater::Version> ListUpdater::transfer_version(const Attempt& attempt) const {
+  ListState& state = attempt.state;
+  const ListConfig& list = attempt.list;
+  const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
+  const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");
+  TransferRequest request{*list.zone, list.primaries, {}, {}, fresh};
+  if (list.tsig_key) {
+    auto key = load_tsig_key(attempt.config, *list.tsig_key);
+    if (!key) return key.error();
+    request.key = std::move(*key);
+  }
+  if (state.source == list.source && !state.sha256.empty()) {
+    if (const auto sha256 = sha256_of_file(good); sha256 && *sha256 == state.sha256) request.have = good;
+  }
+  const auto done = transfer_zone(
+      request, attempt.config.fetch,
+      [&](std::uint64_t octets, std::uint64_t total) { attempt.report("fetch", octets, total); }, stop_);
+  if (!done) return done.error();
+  state.refresh_s = done->soa.refresh_s;
+  state.retry_s = done->soa.retry_s;
+  state.expire_s = done->soa.expire_s;
+  if (done->not_modified) return Version{good, state.sha256, {}, {}, {}, true};
+  spdlog::info("list {}: serial {} by {}, {} bytes", attempt.name(), done->soa.serial,
+               done->incremental ? "IXFR" : "AXFR", done->wire_bytes);
+  return Version{fresh, done->sha256, {}, {}, {}, false};
+}
+
 Result<ListUpdater::Version> ListUpdater::fetch_version(const Attempt& attempt) const {
+  if (attempt.list.zone) return transfer_version(attempt);
   const ListState& state = attempt.state;
   const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
   const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");

@@ -83,6 +83,7 @@ class ListUpdater {
   template <class T>
   Result<T> claim(const std::string& name, const std::function<Result<T>(const Config&, const ListConfig&)>& work);
   Result<Version> fetch_version(const Attempt& attempt) const;
+  Result<Version> transfer_version(const Attempt& attempt) const;
   Result<std::string> check_signature(const Attempt& attempt, const Version& version) const;
   bool is_in_force(const Attempt& attempt, const Version& version) const;
   UpdateReport unchanged(const Attempt& attempt) const;

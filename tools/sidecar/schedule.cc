@@ -24,6 +24,11 @@ std::chrono::seconds next_after_failure(std::chrono::milliseconds every, unsigne
   return jittered(std::min(backoff, every), chance);
 }
 
+std::chrono::milliseconds zone_interval(std::chrono::milliseconds every, std::int64_t zone_s) {
+  if (zone_s <= 0) return every;
+  return std::min<std::chrono::milliseconds>(every, std::max(std::chrono::seconds(zone_s), kShortestRefresh));
+}
+
 std::int64_t due_at(const ListState& state, std::string_view source, std::string_view reading) {
   if (state.failures > 0) return state.tried == source ? state.next_fetch_s : 0;
   const bool is_other = state.import.value == 0 || state.source != source || state.reading != reading;

@@ -36,6 +36,14 @@ void Scheduler::wake() {
   changed_.notify_all();
 }
 
+void Scheduler::hurry(const std::string& list) {
+  {
+    const std::lock_guard lock(mutex_);
+    urgent_.insert(list);
+  }
+  changed_.notify_all();
+}
+
 std::string Scheduler::next_due(std::int64_t now_s, std::int64_t& wait_s) {
   wait_s = kLongestWaitSeconds;
   std::string next;
@@ -43,7 +51,12 @@ std::string Scheduler::next_due(std::int64_t now_s, std::int64_t& wait_s) {
   const std::shared_ptr<const Config> config = config_();
   for (const ListConfig& list : config->lists) {
     const std::string& name = list.definition.name;
-    if (std::find(taken_.begin(), taken_.end(), name) != taken_.end() || updater_.is_updating(name)) continue;
+    const bool is_urgent = urgent_.contains(name);
+    if (std::find(taken_.begin(), taken_.end(), name) != taken_.end() || updater_.is_updating(name)) {
+      if (is_urgent) wait_s = 1;
+      continue;
+    }
+    if (is_urgent) return name;
     const ListState state = states_.get(name);
     std::int64_t due_s = due_at(state, list.source, reading_of(list));
     // A clock that was far ahead when the time was written must not silence a list for years.
@@ -69,10 +82,12 @@ void Scheduler::loop() {
       continue;
     }
     taken_.push_back(name);
+    urgent_.erase(name);
     lock.unlock();
     static_cast<void>(!updater_.update(name, kSchedule, {}).has_value());  // logged and remembered there
     lock.lock();
     std::erase(taken_, name);
+    if (urgent_.contains(name)) changed_.notify_one();
   }
 }
 

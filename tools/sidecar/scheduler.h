@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -22,6 +24,8 @@ class Scheduler {
 
   // The configuration changed: look again.
   void wake();
+  // This list is due now, or as soon as the update of it that runs has ended. Any thread.
+  void hurry(const std::string& list);
 
  private:
   void loop();
@@ -34,6 +38,7 @@ class Scheduler {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> taken_;  // by one of the threads
+  std::set<std::string> urgent_;    // somebody said that they changed
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

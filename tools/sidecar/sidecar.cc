@@ -14,9 +14,11 @@
 #include "tools/sidecar/control_server.h"
 #include "tools/sidecar/drain.h"
 #include "tools/sidecar/instance_lock.h"
+#include "tools/sidecar/notify_listener.h"
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/restart_keys.h"
 #include "tools/sidecar/scheduler.h"
+#include "tools/support/tsig_keys.h"
 #include "zones/link/control.h"
 
 namespace weir::sidecar {
@@ -150,7 +152,8 @@ class RunningSidecar final : public Sidecar {
 
   ~RunningSidecar() override {
     stop_ = true;
-    control_.reset();    // no new requests, streams end
+    control_.reset();  // no new requests, streams end
+    notify_.reset();
     scheduler_.reset();  // fetches end within a second
     log_thread_.reset();
   }
@@ -195,6 +198,10 @@ class RunningSidecar final : public Sidecar {
     const auto told = resolver_->load_generation();
     spdlog::info("generation {} in force{}", published->value, told ? "" : "; " + told.error().message);
     scheduler_ = std::make_unique<Scheduler>(config_source(), states_, updater_);
+    warn_of_secrets(*config_.get());
+    auto notify = NotifyListener::start(config_source(), [this](const std::string& list) { scheduler_->hurry(list); });
+    if (!notify) return notify.error();
+    notify_ = std::move(*notify);
     return {};
   }
 
@@ -245,6 +252,7 @@ class RunningSidecar final : public Sidecar {
     if (scheduler_) scheduler_->wake();
     spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
                  report.lists_added.size(), report.lists_removed.size());
+    warn_of_secrets(*config_.get());
     for (const std::string& key : report.needs_restart) spdlog::warn("{} takes effect only at a restart", key);
     // One that does not run reads the files when it starts.
     if (const auto told = resolver_->reload(); !told && told.error().code != ErrorCode::unavailable) {
@@ -322,6 +330,10 @@ class RunningSidecar final : public Sidecar {
     });
   }
 
+  static void warn_of_secrets(const Config& config) {
+    for (const std::string& exposed : exposed_tsig_secrets(config)) spdlog::warn("{}", exposed);
+  }
+
   ConfigSource config_source() {
     return [this] { return config_.get(); };
   }
@@ -346,6 +358,7 @@ class RunningSidecar final : public Sidecar {
   std::unique_ptr<LogThread> log_thread_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<NotifyListener> notify_;
 };
 
 }  // namespace

@@ -29,6 +29,14 @@ TEST(Schedule, FailuresBackOffUpToTheInterval) {
       << "never at once: a failing source is left in peace";
 }
 
+TEST(Schedule, ZonesAreAskedForAsOftenAsTheySayWithinBounds) {
+  EXPECT_EQ(zone_interval(hours(24), 0), hours(24));
+  EXPECT_EQ(zone_interval(hours(24), 3600), hours(1));
+  EXPECT_EQ(zone_interval(hours(24), 1), seconds(10));
+  EXPECT_EQ(zone_interval(hours(24), 0xFFFFFFFF), hours(24));
+  EXPECT_EQ(zone_interval(seconds(5), 3600), seconds(5));
+}
+
 TEST(Schedule, WhatFailedWaitsUntilItsSourceIsAnother) {
   ListState imported;
   imported.import = {3};
