@@ -6,6 +6,7 @@ and the file put back.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
@@ -71,6 +72,13 @@ def run(mutations: list[Mutation], count: int, seed: int, word: str) -> Tally:
                if any(word in text for text in (mutation.sentence, mutation.file, mutation.test))]
     drawn = random.Random(seed).sample(fitting, min(count, len(fitting)))
     drawn.sort(key=lambda mutation: mutation.program)  # a program's sound build serves all its mutations
+    COPY.mkdir(parents=True, exist_ok=True)
+    lock = (COPY / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until this process ends
+    except BlockingIOError:
+        tally.fail(f"another run uses {COPY}")
+        return tally
     try:
         make_copy()
     except subprocess.SubprocessError as error:

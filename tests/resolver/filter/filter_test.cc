@@ -721,6 +721,7 @@ TEST(AnswerVerdict, PrivateAddressesOfForeignNamesAreRefused) {
   for (const Row& row : {Row{"evil.example", "10.1.2.3", true}, Row{"evil.example", "172.31.0.1", true},
                          Row{"evil.example", "192.168.0.1", true}, Row{"evil.example", "127.0.0.1", true},
                          Row{"evil.example", "169.254.1.1", true}, Row{"evil.example", "100.64.0.1", true},
+                         Row{"evil.example", "100.127.255.254", true}, Row{"evil.example", "100.128.0.1", false},
                          Row{"evil.example", "::1", true}, Row{"evil.example", "fe80::1", true},
                          Row{"evil.example", "fd00::1", true}, Row{"evil.example", "::ffff:10.0.0.1", true},
                          Row{"evil.example", "64:ff9b::10.0.0.1", true}, Row{"evil.example", "172.32.0.1", false},
