@@ -50,7 +50,7 @@ def read(path: Path = PATH) -> list[Sentence]:
 
 class Quotations:
     """Finds the sentences that a quotation means: the one at whose beginning (or that of a cell, or behind its first
-    colon) it begins, and every further one into which it runs."""
+    colon or a bracket) it begins, and every further one into which it runs."""
 
     def __init__(self, sentences: list[Sentence]):
         self._texts: dict[str, str] = {}
@@ -62,7 +62,7 @@ class Quotations:
             starts = self._starts.setdefault(sentence.item, [])
             for cell in sentence.text.split(" | "):
                 label, colon, _ = plain(cell).partition(": ")
-                starts += [len(text), len(text) + len(label + colon)]
+                starts += [len(text), len(text) + len(label + colon), len(text) + label.startswith("(")]
                 text += plain(cell) + " "
             self._texts[sentence.item] = text
             self._spans.setdefault(sentence.item, []).append((begin, len(text) - 1, sentence))

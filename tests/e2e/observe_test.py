@@ -17,7 +17,8 @@ class ObserveTest(Case):
     LISTS = {"enforced.domains": COMMON, "watched.domains": COMMON + "h32.bulk.test\nh33.bulk.test\nnever.bulk.test\n",
              "good.domains": "h33.bulk.test\nidle.bulk.test\n",
              "wide.adblock": "||own.test^\n/(^|\\.)ads\\.example$/\n/(^|\\.)ads[0-9]\\.example$/\n||pool.ntp.org^\n",
-             "policy.zone": ZONE}
+             "policy.zone": ZONE,
+             "daily.domains": "".join(f"h{number}.bulk.test\n" for number in range(60, 72))}
     BODY = """
 [[list]]
 name = "enforced"
@@ -38,13 +39,17 @@ name = "wide"
 source = "{lists}/wide.adblock"
 
 [[list]]
+name = "daily"
+source = "{lists}/daily.domains"
+
+[[list]]
 name = "zone"
 source = "{lists}/policy.zone"
 kind = "rpz"
 
 [[policy]]
 name = "default"
-lists = ["enforced", "watched", "good"]
+lists = ["enforced", "watched", "good", "daily"]
 
 [[policy]]
 name = "linted"
@@ -111,6 +116,19 @@ lists = ["wide", "zone"]
         self.assertIn("pool.ntp.org", " ".join(found["always_beaten", "wide"]["samples"]))
         self.assertNotIn("protected", [name for _, name in found])
 
+    # SEMANTICS 3: an allow list marked as a block list (most of its entries are in our top names).
+    def test_a_list_of_what_everybody_needs_is_no_block_list(self) -> None:
+        for number in range(60, 68):
+            self.shows((f"h{number}.bulk.test", "A", NULL))
+        deadline = time.monotonic() + 10
+        found: list[dict] = []
+        while time.monotonic() < deadline and not found:
+            lint = self.weir.done("check", "--policy", "--json").json["lint"]
+            found = [finding for finding in lint["findings"] if finding["kind"] == "allow_list_as_block"]
+            time.sleep(0.05)
+        self.assertEqual([finding["list"] for finding in found], ["daily"])
+        self.assertGreater(found[0]["count"], 6)
+
     # SEMANTICS 3: A linter at import and in `weir check`
     # SEMANTICS 3: block rules that an earlier rank always beats
     def test_policy_before_a_reload(self):
@@ -125,7 +143,7 @@ lists = ["wide", "zone"]
             self.weir.ask("h33.bulk.test")
         text = self.weir.config.read_text()
         try:
-            self.weir.config.write_text(text.replace('lists = ["enforced", "watched", "good"]',
+            self.weir.config.write_text(text.replace('lists = ["enforced", "watched", "good", "daily"]',
                                                      'lists = ["enforced"]\ndefault = "deny"'))
             changed = self.weir.done("check", "--policy", "--json").json
             self.assertTrue(changed["changes"])

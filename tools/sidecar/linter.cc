@@ -29,11 +29,12 @@ void add(LintFinding& finding, const SourcedRule& rule) {
 class Linter {
  public:
   Linter(const Generation& generation, const PolicyRecords& records, const std::vector<Name>& names,
-         const std::function<bool()>& is_gone)
+         const std::vector<Name>& in_use, const std::function<bool()>& is_gone)
       : generation_(generation),
         policies_(generation.policies()),
         records_(records),
         names_(names),
+        in_use_(in_use),
         is_gone_(is_gone) {}
 
   Result<LintReport> run() {
@@ -49,6 +50,7 @@ class Linter {
     tell_idle_allows();
     look_at_triggers();
     look_at_protected_names();
+    look_at_names_in_use();
     return std::move(report_);
   }
 
@@ -96,6 +98,7 @@ class Linter {
         "regex_is_name", list.name, "regular expressions that say what a plain name says, at more cost", 0, {}};
     const auto read = records_.visit(list.id, [&](const SourcedRule& rule) {
       if (!goes_on()) return false;
+      ++rules_of_[list.id.value];
       if (rule.rule.kind == PatternKind::regex && plain_meaning(rule.rule.pattern)) add(costly, rule);
       if (!is_name(rule.rule) || !blocks(rule.rule.action)) return true;
       mark_allows(list, rule.rule);
@@ -198,14 +201,43 @@ class Linter {
     for (auto& [name, finding] : by_list) report_.findings.push_back(std::move(finding));
   }
 
+  // A block list most of whose rules are met all day holds what people need: it was meant as an allow list.
+  void look_at_names_in_use() {
+    if (!report_.complete) return;
+    std::map<std::uint32_t, std::map<std::string, std::string>> met;  // of a list: pattern -> a name
+    for (const Name& name : in_use_) {
+      generation_.match(ReversedName(name), matches_);
+      for (const Match& match : matches_.matches) {
+        if (match.list_id() < kFirstDefinedList || !blocks(match.action) || match.exception()) continue;
+        const auto pattern =
+            std::string(ReversedName(name).key_of_suffix(match.labels)) + std::string(to_text(match.kind));
+        met[match.list].emplace(pattern, name.to_text());
+      }
+    }
+    for (const auto& [id, patterns] : met) {
+      const std::uint64_t rules = rules_of_[id];
+      const ListDefinition* list = policies_.find_list(ListId{id});
+      if (list == nullptr || rules < kFewestRulesOfAnAllowList || patterns.size() * 2 <= rules) continue;
+      LintFinding finding{"allow_list_as_block", list->name, {}, patterns.size(), {}};
+      finding.text =
+          "rules on names in use, of " + std::to_string(rules) + " that it has: was it meant as an allow list?";
+      for (const auto& [pattern, name] : patterns) {
+        if (finding.samples.size() < kLintSamples) finding.samples.push_back(name);
+      }
+      report_.findings.push_back(std::move(finding));
+    }
+  }
+
   const Generation& generation_;
   const PolicySet& policies_;
   const PolicyRecords& records_;
   const std::vector<Name>& names_;
+  const std::vector<Name>& in_use_;
   const std::function<bool()>& is_gone_;
   LintReport report_;
   MatchSet matches_;
   std::uint64_t rules_ = 0;
+  std::unordered_map<std::uint32_t, std::uint64_t> rules_of_;  // by the list's number
   std::vector<Allow> allows_;
   std::unordered_map<std::string, std::vector<std::size_t>> allows_at_;  // reversed name -> into allows_
 };
@@ -213,8 +245,8 @@ class Linter {
 }  // namespace
 
 Result<LintReport> lint(const Generation& generation, const PolicyRecords& records, const std::vector<Name>& names,
-                        const std::function<bool()>& is_gone) {
-  return Linter(generation, records, names, is_gone).run();
+                        const std::vector<Name>& in_use, const std::function<bool()>& is_gone) {
+  return Linter(generation, records, names, in_use, is_gone).run();
 }
 
 json::object to_json(const LintReport& report) {

@@ -1,12 +1,16 @@
 // policy.check: what the configuration's files would change of what is filtered, before a reload.
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "tools/sidecar/foresight.h"
 #include "tools/sidecar/guards.h"
 #include "tools/sidecar/linter.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
+#include "zones/link/decision.h"
 
 namespace weir::sidecar {
 namespace {
@@ -35,6 +39,27 @@ json::object compare(const std::vector<Definition>& before, const std::vector<De
   json::array removed;
   for (const auto& [name, each] : known) removed.emplace_back(name);
   return {{"added", std::move(added)}, {"removed", std::move(removed)}, {"changed", std::move(changed)}};
+}
+
+// Names that a rule decided on since then, each once.
+Result<std::vector<Name>> names_in_use(Call& call, WallTime since) {
+  std::set<std::string> seen;
+  std::vector<Name> out;
+  std::uint64_t damaged = 0;
+  std::uint64_t rows = 0;
+  const auto scanned = call.services.log.scan(
+      since, WallTime::max(),
+      [&](const LogRow& row) {
+        if (++rows % 65536 == 0 && call.responder.is_gone()) return false;
+        if (row.kind != RowKind::decision) return true;
+        const auto decision =
+            decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
+        if (decision && seen.insert(decision->qname.folded().to_text()).second) out.push_back(decision->qname.folded());
+        return out.size() < kMaxNamesInUse;
+      },
+      &damaged);
+  if (!scanned) return scanned.error();
+  return out;
 }
 
 }  // namespace
@@ -72,7 +97,9 @@ VerbResult check_policy(Call& call) {
       foresee({**before, **after, **candidate, call.services.log, call.services.resolver, since, now, is_gone});
   if (!foreseen) return foreseen.error();
   for (auto& [key, value] : *foreseen) out[key] = std::move(value);
-  auto report = lint(**after, records, protected_names_of(*config), is_gone);
+  const auto in_use = names_in_use(call, since);
+  if (!in_use) return in_use.error();
+  auto report = lint(**after, records, protected_names_of(*config), *in_use, is_gone);
   if (!report) return report.error();
   out["lint"] = to_json(*report);
   return out;
