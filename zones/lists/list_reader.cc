@@ -82,6 +82,7 @@ class Reader final : public ListReader {
   bool read_line();
   void parse(std::string_view text);
   void keep_rules(Dialect dialect);
+  std::size_t most_globs() const;
   void add_cost(const Rule& rule);
   void add_notes();
   void note_patterns();
@@ -203,6 +204,10 @@ void Reader::keep_rules(Dialect dialect) {
     return line_.end(Bucket::unsupported_pattern, 1,
                      "a regular expression after " + std::to_string(kMaxRegexRules) + " others: no list may have more");
   }
+  if (const std::size_t most = most_globs(); most > 0) {
+    return line_.end(Bucket::unsupported_pattern, 1,
+                     "a glob after " + std::to_string(most) + " others of its kind: no list may have more");
+  }
   if (line_.cancels) return line_.end(Bucket::duplicate, 1, "$badfilter: cancels the identical rule of this list");
   bool cancelled = false;
   const std::size_t before = pending_.size();
@@ -226,6 +231,16 @@ void Reader::keep_rules(Dialect dialect) {
   if (kept == 0)
     return line_.end(Bucket::duplicate, 1, cancelled ? "cancelled by $badfilter" : "said before in this list");
   ++summary_.dialects[static_cast<std::size_t>(dialect)];
+}
+
+// The limit that a glob of this line would pass; 0: none.
+std::size_t Reader::most_globs() const {
+  for (const Rule& rule : line_.rules) {
+    if (rule.kind != PatternKind::glob) continue;
+    if (summary_.patterns.globs >= kMaxGlobRules) return kMaxGlobRules;
+    if (rule.name.is_root() && summary_.patterns.on_every_query >= kMaxUnfiledPatterns) return kMaxUnfiledPatterns;
+  }
+  return 0;
 }
 
 void Reader::add_cost(const Rule& rule) {

@@ -7,7 +7,10 @@
 
 namespace weir {
 
-inline constexpr std::size_t kMaxRegexRules = 1000;  // in one list
+// In one list: each pattern costs time at every query for a name in its suffix.
+inline constexpr std::size_t kMaxRegexRules = 1000;
+inline constexpr std::size_t kMaxGlobRules = 10'000;
+inline constexpr std::size_t kMaxUnfiledPatterns = 1000;  // globs that end in no literal label: tried on every query
 
 // A glob over the whole name. Fills kind, name and pattern of `rule`: what is a plain name or `*.name` becomes exact or
 // below. False: the line has ended in a bucket; `column` is the glob's own.

@@ -220,6 +220,27 @@ TEST(ListReader, AtMostAThousandRegularExpressions) {
   EXPECT_EQ(samples.at(0).reason, "a regular expression after 1000 others: no list may have more");
 }
 
+TEST(ListReader, GlobsHaveALimitToo) {
+  struct Row {
+    unsigned lines;
+    std::function<std::string(unsigned)> line;
+    std::size_t kept;
+  };
+  const std::vector<Row> rows = {
+      {1010, [](unsigned i) { return "*ads" + std::to_string(i) + "*"; }, 1000},
+      {10'010, [](unsigned i) { return "a*" + std::to_string(i) + ".example"; }, 10'000},
+  };
+  for (const Row& row : rows) {
+    const Reading reading = read_text(repeated(row.lines, row.line));
+    EXPECT_EQ(reading.rules.size(), row.kept);
+    EXPECT_EQ(reading.summary.count(Bucket::unsupported_pattern), row.lines - row.kept);
+    const auto& samples = reading.summary.samples[static_cast<std::size_t>(Bucket::unsupported_pattern)];
+    ASSERT_FALSE(samples.empty());
+    EXPECT_EQ(samples[0].reason,
+              "a glob after " + std::to_string(row.kept) + " others of its kind: no list may have more");
+  }
+}
+
 // SEMANTICS 2 regex: show the cost in `weir list show`
 TEST(ListReader, SaysWhatPatternsCost) {
   const Reading reading = read_text(
