@@ -219,10 +219,12 @@ class FileAuditLog final : public AuditLog {
   }
 
   Result<AuditCheck> check() const override {
-    const std::lock_guard lock(mutex_);
+    // Both at one moment; the hashes of a long log are made while others go on writing.
+    std::unique_lock lock(mutex_);
     const auto text = read_whole(records_);
     if (!text) return text.error();
     const auto head_line = read_whole(head_);
+    lock.unlock();
     if (!head_line) return head_line.error();
     return read_chain(*text, *head_line).check;
   }

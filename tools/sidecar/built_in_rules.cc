@@ -32,6 +32,7 @@ std::vector<Rule> wanted_rules(ListId list, const Config& config) {
     if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(std::move(rule));
   };
   for (const ListConfig& source : config.lists) {
+    if (source.zone) continue;  // primaries are addresses
     if (const auto host = host_of(source.source)) add(*host);
   }
   if (const auto own = Name::parse(config.resolver.name)) add(own->folded());
@@ -45,6 +46,12 @@ bool is_there(const std::vector<SourcedRule>& known, const std::vector<Rule>& wa
 }
 
 }  // namespace
+
+std::vector<Name> protected_names_of(const Config& config) {
+  std::vector<Name> names;
+  for (const Rule& rule : wanted_rules(kProtectedNames, config)) names.push_back(rule.name);
+  return names;
+}
 
 Result<void> write_built_in_rules(PolicyStore& store, const Config& config, Now now) {
   const std::vector<ListDefinition> lists = store.policies().lists;
@@ -68,6 +75,18 @@ Result<void> write_built_in_rules(PolicyStore& store, const Config& config, Now 
     if (!imported) return imported.error();
   }
   return {};
+}
+
+Result<void> write_definitions(PolicyStore& store, const Config& config, Now now) {
+  PolicySet set = config.compile();
+  // Hours of the week as moments, the same ones for a whole month.
+  for (Schedule& schedule : set.schedules) {
+    auto edges = edges_of(schedule.hours, beginning_of_month(now.wall));
+    if (!edges) return edges.error();
+    schedule.edges = std::move(*edges);
+  }
+  if (auto defined = store.define(set); !defined) return defined.error();
+  return write_built_in_rules(store, config, now);
 }
 
 }  // namespace weir::sidecar

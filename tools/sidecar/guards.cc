@@ -127,18 +127,6 @@ Result<void> judge_protected(Reaction reaction, const PreparedImport& prepared, 
   return {};
 }
 
-// The host of a URL; "" where it is none.
-std::string host_of(const std::string& source) {
-  const std::size_t scheme = source.find("://");
-  if (scheme == std::string::npos) return {};
-  std::string rest = source.substr(scheme + 3);
-  rest.erase(std::min(rest.find_first_of("/?#"), rest.size()));
-  rest.erase(0, rest.find('@') == std::string::npos ? 0 : rest.find('@') + 1);
-  if (rest.starts_with('[')) return {};
-  rest.erase(std::min(rest.find(':'), rest.size()));
-  return rest;
-}
-
 std::uint64_t number_at(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   if (value == nullptr) return 0;
@@ -152,20 +140,6 @@ std::string text_at(const json::object& object, std::string_view key) {
 }
 
 }  // namespace
-
-std::vector<Name> protected_names_of(const Config& config) {
-  std::vector<Name> names;
-  const auto add = [&](const std::string& host) {
-    if (host.empty() || IpAddress::parse(host)) return;
-    const auto name = Name::parse(host);
-    if (name && !name->is_root()) names.push_back(name->folded());
-  };
-  for (const ListConfig& list : config.lists) {
-    if (!list.zone) add(host_of(list.source));  // primaries are addresses
-  }
-  if (config.resolver.name != ResolverConfig().name) add(config.resolver.name);
-  return names;
-}
 
 Result<std::vector<GuardFinding>> judge(const ListConfig& list, const PreparedImport& prepared,
                                         const GuardTables& tables) {

@@ -32,9 +32,6 @@ struct GuardTables {
   std::vector<Name> protected_names;
 };
 
-// Hosts that the lists come from, and the resolver's own name: what must go on resolving.
-std::vector<Name> protected_names_of(const Config& config);
-
 // Errors: those of reading the store.
 Result<std::vector<GuardFinding>> judge(const ListConfig& list, const PreparedImport& prepared,
                                         const GuardTables& tables);

@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/digest.h"
 #include "tools/sidecar/fetch.h"
 #include "tools/sidecar/minisign.h"
@@ -63,7 +64,6 @@ std::filesystem::path in_fetch(const std::filesystem::path& store, const std::st
   return store / "fetch" / (list + suffix);
 }
 
-// The remarks of the reader, with what guards only warn of.
 // A zone that is older than the one before is taken all the same: its publisher may have begun anew.
 std::string with_serial(const std::string& notes, const std::string& before, std::optional<std::uint32_t> now) {
   std::uint32_t known = 0;
@@ -77,6 +77,7 @@ std::string with_serial(const std::string& notes, const std::string& before, std
   return json::serialize(parsed);
 }
 
+// The remarks of the reader, with what guards only warn of.
 std::string with_warnings(const std::string& notes, const std::vector<GuardFinding>& findings) {
   json::error_code error;
   json::value parsed = json::parse(notes, error);

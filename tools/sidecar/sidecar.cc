@@ -285,10 +285,7 @@ class RunningSidecar final : public Sidecar {
   Result<void> define(PolicyStore& store, const Config& config) {
     const PolicySet before = store.policies();
     const Now now = read_clock();
-    const auto wanted = compile(config, now.wall);
-    if (!wanted) return wanted.error();
-    if (auto defined = store.define(*wanted); !defined) return defined.error();
-    if (auto written = write_built_in_rules(store, config, now); !written) return written.error();
+    if (auto written = write_definitions(store, config, now); !written) return written.error();
     scheduled_from_ = beginning_of_month(now.wall);
     for (const ListDefinition& list : store.policies().lists) {
       if (list.id < kFirstDefinedList) continue;
@@ -301,17 +298,6 @@ class RunningSidecar final : public Sidecar {
       if (auto forgotten = states_.put(list.name, {}); !forgotten) spdlog::error("{}", forgotten.error().message);
     }
     return {};
-  }
-
-  // Hours of the week as moments, the same ones for a whole month.
-  static Result<PolicySet> compile(const Config& config, WallTime now) {
-    PolicySet set = config.compile();
-    for (Schedule& schedule : set.schedules) {
-      auto edges = edges_of(schedule.hours, beginning_of_month(now));
-      if (!edges) return edges.error();
-      schedule.edges = std::move(*edges);
-    }
-    return set;
   }
 
   // In a new month the moments reach a month further. Whether that was published.

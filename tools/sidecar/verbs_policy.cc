@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/foresight.h"
-#include "tools/sidecar/guards.h"
 #include "tools/sidecar/linter.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
@@ -73,12 +73,9 @@ VerbResult check_policy(Call& call) {
   const auto before = call.services.generations.current();
   if (!before) return before.error();
   const PolicyRecords& records = call.services.writer.records();
-  const auto candidate = records.make_candidate(
-      [&](PolicyStore& copy) -> Result<void> {
-        if (auto defined = copy.define(config->compile()); !defined) return defined.error();
-        return {};
-      },
-      read_clocks());
+  const Now moment = read_clocks();
+  const auto candidate =
+      records.make_candidate([&](PolicyStore& copy) { return write_definitions(copy, *config, moment); }, moment);
   if (!candidate) return candidate.error();
   const auto after = Generation::open((*candidate)->checkpoint(), StoreCache::make(kCandidateCacheBytes));
   if (!after) return after.error();

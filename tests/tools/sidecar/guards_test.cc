@@ -116,6 +116,8 @@ TEST_F(GuardsTest, WhatTripsThemAndWhatDoesNot) {
       {"a host of lists", "", names(0, 100), names(0, 100) + "||weir.test^\n", "1 new rule on names that no list"},
       {"a host of lists, by name", "", names(0, 100), names(0, 100) + "0.0.0.0 lists.weir.test\n",
        "1 new rule on names that no list"},
+      {"a name without which nothing validates", "", names(0, 100), names(0, 100) + "||time.windows.com^\n",
+       "1 new rule on names that no list"},
       {"beside a host of lists", "", names(0, 100), names(0, 100) + "0.0.0.0 weir.test\n||a.weir.test^\n", nullptr},
       {"opens a host of lists", "", names(0, 100), names(0, 100) + "@@||lists.weir.test^\n", nullptr},
   };
