@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 
 // What was blocked: a name (or an alias behind it) for a type and a group.
-using Subject = std::pair<std::pair<std::string, RecordType>, std::string>;
+using NameAndType = std::pair<std::pair<std::string, RecordType>, std::string>;
 
 bool is_blocked(const Generation& generation, const Name& name, RecordType type, const std::string& group_name,
                 WallTime now, MatchSet& matches) {
@@ -46,7 +46,7 @@ json::object to_json(const std::string& group, GroupLoss& loss) {
 }
 
 Result<json::object> look_into_log(const ForesightSources& sources) {
-  std::map<Subject, std::uint64_t> blocked;
+  std::map<NameAndType, std::uint64_t> blocked;
   std::map<std::uint64_t, std::shared_ptr<const PolicySet>> names;
   std::uint64_t decisions = 0;
   std::uint64_t seen = 0;
@@ -70,7 +70,7 @@ Result<json::object> look_into_log(const ForesightSources& sources) {
         const std::string group =
             set != nullptr && decision->group < set->groups.size() ? set->groups[decision->group].name : "default";
         const Name& name = decision->link == LinkKind::alias ? decision->link_name : decision->qname;
-        const Subject subject{{name.folded().to_text(), decision->qtype}, group};
+        const NameAndType subject{{name.folded().to_text(), decision->qtype}, group};
         if (const auto at = blocked.find(subject); at != blocked.end()) {
           ++at->second;
         } else if (blocked.size() < kMaxForeseenNames) {

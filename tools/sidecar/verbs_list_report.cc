@@ -20,10 +20,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::chrono::hours kLookBack{24 * 7};
+constexpr std::chrono::hours kReportedFor{24 * 7};
 constexpr std::size_t kMaxNames = 1'000'000;
 constexpr std::size_t kMaxClients = 100'000;
-constexpr std::size_t kSamples = 20;
+constexpr std::size_t kReportedNames = 20;
 
 struct Tally {
   std::uint64_t decisions = 0;
@@ -79,7 +79,7 @@ Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
         }
         ++at->second.decisions;
         if (decision->client.level != Privacy::none && at->second.clients.size() < kMaxClients) {
-          at->second.clients.insert(describe(decision->client));
+          at->second.clients.insert(sidecar::describe(decision->client));
         }
         return true;
       },
@@ -122,7 +122,7 @@ class Report {
     std::stable_sort(samples_.begin(), samples_.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     json::array samples;
     for (const auto& [decisions, name] : samples_) {
-      if (samples.size() >= kSamples) break;
+      if (samples.size() >= kReportedNames) break;
       samples.push_back(json::object{{"name", name}, {"decisions", decisions}});
     }
     json::object shared = shared_.to_json();
@@ -180,7 +180,7 @@ class Report {
 VerbResult report_list(Call& call) {
   const std::string name = call.arguments.required("name");
   const WallTime now = read_clocks().wall;
-  const WallTime since = call.arguments.time("since", now).value_or(now - kLookBack);
+  const WallTime since = call.arguments.time("since", now).value_or(now - kReportedFor);
   if (!call.arguments.ok()) return call.arguments.error();
   const auto current = call.services.generations.current();
   if (!current) return current.error();
