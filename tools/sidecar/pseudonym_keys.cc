@@ -15,7 +15,7 @@
 namespace weir::sidecar {
 namespace {
 
-constexpr std::size_t kKeySize = 16;
+constexpr std::size_t kPseudonymKeySize = 16;
 
 Error file_error(const std::filesystem::path& file, int why) {
   const ErrorCode code = why == EACCES || why == EPERM ? ErrorCode::permission : ErrorCode::io;
@@ -25,8 +25,8 @@ Error file_error(const std::filesystem::path& file, int why) {
 Result<void> make_key(const std::filesystem::path& directory, const std::string& day) {
   const std::filesystem::path file = directory / day;
   struct stat info{};
-  if (::stat(file.c_str(), &info) == 0 && info.st_size == static_cast<off_t>(kKeySize)) return {};
-  std::array<std::uint8_t, kKeySize> key{};
+  if (::stat(file.c_str(), &info) == 0 && info.st_size == static_cast<off_t>(kPseudonymKeySize)) return {};
+  std::array<std::uint8_t, kPseudonymKeySize> key{};
   if (RAND_bytes(key.data(), key.size()) != 1) return Error{ErrorCode::io, "no random octets for a pseudonym key"};
   // Under another name first: the resolver must never read half a key.
   const std::filesystem::path part = directory / ("." + day);
@@ -46,7 +46,7 @@ void destroy_key(const std::filesystem::path& file) {
   // The page of memory that held it is overwritten before it is given back.
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   if (descriptor >= 0) {
-    const std::array<std::uint8_t, kKeySize> zeros{};
+    const std::array<std::uint8_t, kPseudonymKeySize> zeros{};
     static_cast<void>(!::pwrite(descriptor, zeros.data(), zeros.size(), 0));
     ::close(descriptor);
   }
