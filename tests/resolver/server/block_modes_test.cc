@@ -43,7 +43,8 @@ struct Mode {
 };
 
 AnswerData address_record(const char* address, std::uint32_t ttl) {
-  const auto bytes = IpAddress::parse(address)->bytes();
+  const IpAddress parsed = *IpAddress::parse(address);
+  const auto bytes = parsed.bytes();
   return {RecordType::a, ttl, {bytes.begin(), bytes.end()}};
 }
 
