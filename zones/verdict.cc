@@ -36,24 +36,22 @@ int kind_weight(PatternKind kind) {
   }
 }
 
+// Without the group: whether a group's rule comes first is asked before this, and an important rule of the
+// administrator's on the same pattern must not lose by it.
 int condition_count(const RuleDetail* detail) {
   if (detail == nullptr) return 0;
   const Conditions& c = detail->conditions;
   return static_cast<int>(!c.types.empty()) + static_cast<int>(!c.clients.empty()) +
-         static_cast<int>(!c.groups.empty()) + static_cast<int>(!c.deny_allow.empty()) +
-         static_cast<int>(c.not_before.has_value()) + static_cast<int>(c.not_after.has_value());
+         static_cast<int>(!c.deny_allow.empty()) + static_cast<int>(c.not_before.has_value()) +
+         static_cast<int>(c.not_after.has_value());
 }
 
 std::tuple<int, int, int> specificity(const Candidate& candidate) {
   return {candidate.match->labels, kind_weight(candidate.match->kind), condition_count(candidate.detail)};
 }
 
-// What beats what between the lines of one author: a group's rule the administrator's unless that is important,
-// then the most specific, then important, then allow.
+// What beats what between the lines of one author: the most specific, then important, then allow.
 bool beats_by_specificity(const Candidate& a, const Candidate& b) {
-  const bool a_group = a.group_rule && !(b.match->important() && !b.group_rule);
-  const bool b_group = b.group_rule && !(a.match->important() && !a.group_rule);
-  if (a_group != b_group) return a_group;
   const auto specific_a = specificity(a);
   const auto specific_b = specificity(b);
   if (specific_a != specific_b) return specific_a > specific_b;
@@ -94,10 +92,14 @@ bool beats_in_zone(const Candidate& a, const Candidate& b) {
   return a.index < b.index;
 }
 
+bool has_own_order(const ListDefinition& list) {
+  return list.order == Order::specific || list.kind == ListKind::rpz;
+}
+
 // Whether `other`, of the same list, speaks for it instead of `candidate`.
 bool speaks_before(const Candidate& other, const Candidate& candidate) {
-  if (candidate.list->kind == ListKind::rpz) return beats_in_zone(other, candidate);
-  return candidate.list->order == Order::specific && beats_by_specificity(other, candidate);
+  return candidate.list->kind == ListKind::rpz ? beats_in_zone(other, candidate)
+                                               : beats_by_specificity(other, candidate);
 }
 
 bool applies_but_for_time(const Conditions& conditions, const DecideContext& context) {
@@ -173,21 +175,62 @@ bool takes_part(const Candidate& candidate) {
   return !candidate.removed && !own_exception && !is_rewrite_exception(candidate);
 }
 
+// Who speaks for each list that has an order of its own; found in two passes, since a zone may have thousands of
+// records on one name.
+class Speakers {
+ public:
+  // Where a group has rules, the administrator's others are silent unless they are important.
+  void note(const Candidate& candidate) {
+    Speaker& speaker = of(*candidate.list);
+    speaker.has_group_rules = speaker.has_group_rules || candidate.group_rule;
+  }
+  void propose(const Candidate& candidate) {
+    Speaker& speaker = of(*candidate.list);
+    if (speaker.has_group_rules && !candidate.group_rule && !candidate.match->important()) return;
+    if (speaker.candidate == nullptr || speaks_before(candidate, *speaker.candidate)) speaker.candidate = &candidate;
+  }
+  bool speaks(const Candidate& candidate) { return of(*candidate.list).candidate == &candidate; }
+
+ private:
+  struct Speaker {
+    const ListDefinition* list;
+    const Candidate* candidate;
+    bool has_group_rules;
+  };
+  Speaker& of(const ListDefinition& list) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (inline_[i].list == &list) return inline_[i];
+    }
+    if (count_ < inline_.size()) return inline_[count_++] = {&list, nullptr, false};
+    for (Speaker& speaker : more_) {
+      if (speaker.list == &list) return speaker;
+    }
+    return more_.emplace_back(Speaker{&list, nullptr, false});
+  }
+
+  std::array<Speaker, 16> inline_;  // filled as far as count_ says
+  std::size_t count_ = 0;
+  std::vector<Speaker> more_;
+};
+
 // The winner among those that take part: the first rank with a match; in it each list that has an order of its own is
 // reduced to its own winner first, then those compete.
 const Candidate* select(std::span<const Candidate> candidates, bool with_observed) {
+  const auto competes = [with_observed](const Candidate& candidate) {
+    return takes_part(candidate) && (with_observed || candidate.list->mode != ListMode::observe) &&
+           !is_safe_search(candidate.list->id);
+  };
+  Speakers speakers;
+  for (const Candidate& candidate : candidates) {
+    if (has_own_order(*candidate.list) && competes(candidate)) speakers.note(candidate);
+  }
+  for (const Candidate& candidate : candidates) {
+    if (has_own_order(*candidate.list) && competes(candidate)) speakers.propose(candidate);
+  }
   const Candidate* winner = nullptr;
   for (const Candidate& candidate : candidates) {
-    if (!takes_part(candidate) || (!with_observed && candidate.list->mode == ListMode::observe)) continue;
-    if (is_safe_search(candidate.list->id)) continue;
+    if (!competes(candidate) || (has_own_order(*candidate.list) && !speakers.speaks(candidate))) continue;
     if (winner != nullptr && candidate.rank > winner->rank) continue;
-    if (candidate.list->order == Order::specific || candidate.list->kind == ListKind::rpz) {
-      const bool beaten = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
-        return &other != &candidate && other.list == candidate.list && takes_part(other) &&
-               speaks_before(other, candidate);
-      });
-      if (beaten) continue;
-    }
     if (winner == nullptr || candidate.rank < winner->rank || beats_by_kind(candidate, *winner)) winner = &candidate;
   }
   return winner;

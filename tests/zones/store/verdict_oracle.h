@@ -141,21 +141,16 @@ class VerdictOracle {
                      : rule.kind == PatternKind::below   ? 1
                                                          : 0;
     const Conditions& c = rule.detail.conditions;
-    const int conditions = !c.types.empty() + !c.groups.empty() + !c.deny_allow.empty() + c.not_before.has_value() +
-                           c.not_after.has_value();
+    const int conditions =
+        !c.types.empty() + !c.deny_allow.empty() + c.not_before.has_value() + c.not_after.has_value();
     return {rule.name.label_count(), kind, conditions};
   }
 
   // Of one author, whom the most specific of his lines speaks for.
   bool speaks_before(const OracleRule& a, const OracleRule& b) const {
     if (a.list->kind == ListKind::rpz) return specificity(a) > specificity(b);
-    const auto ranked = [&](const OracleRule& one, const OracleRule& other) {
-      const bool of_group = !one.rule->detail.conditions.groups.empty();
-      const bool overruled = other.rule->important && other.rule->detail.conditions.groups.empty();
-      return of_group && !overruled && holds(Sentence::group_rule_beats_administrators);
-    };
-    return std::tuple(ranked(a, b), specificity(a), a.rule->important, allows(a)) >
-           std::tuple(ranked(b, a), specificity(b), b.rule->important, allows(b));
+    return std::tuple(specificity(a), a.rule->important, allows(a)) >
+           std::tuple(specificity(b), b.rule->important, allows(b));
   }
 
   OracleVerdict first_rank(std::vector<OracleRule> rules, const Policy& policy) const {
@@ -173,6 +168,16 @@ class VerdictOracle {
           if (one.rule->important && !exception.rule->important) return false;
           return one.list->order != Order::specific || specificity(one) <= specificity(exception);
         });
+      });
+    }
+    // A group's rule beats the administrator's unless that is important.
+    const auto of_group = [](const OracleRule& one) { return !one.rule->detail.conditions.groups.empty(); };
+    if (holds(Sentence::group_rule_beats_administrators)) {
+      const std::vector<OracleRule> left = rules;
+      std::erase_if(rules, [&](const OracleRule& one) {
+        if (one.list->order != Order::specific || of_group(one) || one.rule->important) return false;
+        return std::any_of(left.begin(), left.end(),
+                           [&](const OracleRule& other) { return other.list == one.list && of_group(other); });
       });
     }
     // Lists with an order of their own are one result each.
