@@ -186,7 +186,9 @@ class VirtualWorker {
       writer.u16(static_cast<std::uint16_t>(aliased ? RecordType::cname : RecordType::a));
       writer.u16(1);
       writer.u32(behaviour.ttl);
-      const auto rdata = aliased ? name_of(behaviour.address).wire() : IpAddress::parse(behaviour.address)->bytes();
+      const Name target = aliased ? name_of(behaviour.address) : Name();
+      const IpAddress address = aliased ? IpAddress() : *IpAddress::parse(behaviour.address);
+      const auto rdata = aliased ? target.wire() : address.bytes();
       writer.u16(static_cast<std::uint16_t>(rdata.size()));
       writer.octets(rdata);
     } else if (!failed) {
