@@ -14,6 +14,16 @@ from tests.support import dns
 PORT = 53
 
 
+def end(process: subprocess.Popen) -> None:
+    """Asked first, then made to."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class NameServer:
     """One process that answers for `zones` (name -> zone file) on `addresses`."""
 
@@ -55,12 +65,7 @@ class NameServer:
     def stop(self) -> None:
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._process = None
 
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from tests.support import dns
+from tests.support.name_servers import end
 
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 FILLER = 4000  # records beside those that a test names: several messages of a transfer
@@ -78,12 +79,7 @@ class Primary:
     def stop(self) -> None:
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._process = None
 
 

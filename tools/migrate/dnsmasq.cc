@@ -497,12 +497,8 @@ Result<Migration> read_dnsmasq(const fs::path& file) {
       "dnsmasq validates (DNSSEC) only with the option dnssec; weir always does unless [resolver] validate = false.",
       "dnsmasq forwards everything; weir resolves from the root where no server= says whom to ask.",
       "/etc/hosts is read by dnsmasq and not by weir: name it with addn-hosts= to have it translated."};
-  auto text = read_whole_file(file, kMaxInputBytes);
+  auto text = read_text_file(file, kMaxInputBytes);
   if (!text) return text.error();
-  if (text->find('\0') != std::string::npos) {
-    const Position at = position_of(*text, text->find('\0'));
-    return fault_at(file.filename().string(), at.line, at.column, "a text was expected, this has NUL octets");
-  }
   Reader reader(out, file.parent_path());
   if (auto read = reader.read(file.filename().string(), *text, 0); !read) return read.error();
   reader.finish();

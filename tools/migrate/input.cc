@@ -81,6 +81,13 @@ Result<std::string> read_whole_file(const fs::path& file, std::uint64_t max_byte
   return text;
 }
 
+Result<std::string> read_text_file(const fs::path& file, std::uint64_t max_bytes) {
+  auto text = read_whole_file(file, max_bytes);
+  if (!text || text->find('\0') == std::string::npos) return text;
+  const Position at = position_of(*text, text->find('\0'));
+  return fault_at(file.filename().string(), at.line, at.column, "a text was expected, this has NUL octets");
+}
+
 Magic magic_of(std::string_view bytes) {
   if (bytes.starts_with("\x1f\x8b")) return Magic::gzip;
   if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06")) return Magic::zip;

@@ -19,6 +19,9 @@ namespace weir::migrate {
 // Errors: not_found, permission, io, too_large, invalid (a folder, a device).
 Result<std::string> read_whole_file(const std::filesystem::path& file, std::uint64_t max_bytes);
 
+// The same, of a text. Errors (invalid): it has NUL octets, with the place of the first.
+Result<std::string> read_text_file(const std::filesystem::path& file, std::uint64_t max_bytes);
+
 enum class Magic : std::uint8_t { text, gzip, zip, sqlite };
 Magic magic_of(std::string_view bytes);
 

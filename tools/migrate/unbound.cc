@@ -509,12 +509,8 @@ Result<Migration> read_unbound(const fs::path& file) {
       "A zone of type static, refuse or the like without data is a rule: it is logged as a decision and says so in an "
       "Extended DNS Error, and a group's policy may leave it out.",
       "NXDOMAIN for a name becomes NODATA where something below it is open (RFC 8020)."};
-  auto text = read_whole_file(file, kMaxInputBytes);
+  auto text = read_text_file(file, kMaxInputBytes);
   if (!text) return text.error();
-  if (text->find('\0') != std::string::npos) {
-    const Position at = position_of(*text, text->find('\0'));
-    return fault_at(file.filename().string(), at.line, at.column, "a text was expected, this has NUL octets");
-  }
   Reader reader(out, file.parent_path());
   if (auto read = reader.read(file.filename().string(), *text, 0); !read) return read.error();
   reader.finish();

@@ -14,8 +14,10 @@
 
 namespace weir::sidecar {
 
-inline constexpr std::size_t kMaxForeseenNames = 1'000'000;  // that one look into the log remembers
-inline constexpr std::size_t kForeseenSamples = 50;          // of one group
+inline constexpr std::size_t kMaxForeseenNames = 1'000'000;       // that one look into the log remembers
+inline constexpr std::chrono::hours kForesightLooksBack{24 * 7};  // where the asker does not say
+inline constexpr std::size_t kCandidateCacheBytes = 16 << 20;     // of the store's blocks, while a candidate is read
+inline constexpr std::size_t kForeseenSamples = 50;               // of one group
 
 struct ForesightSources {
   const Generation& before;

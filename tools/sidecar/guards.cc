@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "tools/sidecar/rule_text.h"
 #include "zones/base/text.h"
 
 namespace weir::sidecar {
 namespace {
 
 namespace json = boost::json;
-
-std::string with_line(const SourcedRule& rule) {
-  return describe_pattern(rule.rule) + (rule.line > 0 ? " (line " + std::to_string(rule.line) + ")" : "");
-}
 
 Result<std::vector<std::string>> samples_of(const PreparedImport& prepared, Change change, const char* sign) {
   std::vector<std::string> samples;

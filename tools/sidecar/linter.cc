@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "tools/sidecar/rule_text.h"
 #include "zones/dns/reversed_name.h"
 #include "zones/lists/pattern.h"
 
@@ -21,8 +22,7 @@ bool is_name(const Rule& rule) {
 void add(LintFinding& finding, const SourcedRule& rule) {
   ++finding.count;
   if (finding.samples.size() < kLintSamples) {
-    finding.samples.push_back(describe_pattern(rule.rule) +
-                              (rule.line > 0 ? " (line " + std::to_string(rule.line) + ")" : ""));
+    finding.samples.push_back(with_line(rule));
   }
 }
 

@@ -243,6 +243,10 @@ std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies
   return out;
 }
 
+std::string with_line(const SourcedRule& rule) {
+  return describe_pattern(rule.rule) + (rule.line > 0 ? " (line " + std::to_string(rule.line) + ")" : "");
+}
+
 std::string pattern_of(const Rule& rule) {
   if (rule.kind == PatternKind::address) return rule.prefix.to_text();
   if (rule.kind == PatternKind::glob) return rule.pattern;

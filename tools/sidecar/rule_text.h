@@ -36,6 +36,9 @@ Result<std::vector<Rule>> parse_rules(const RuleText& text);
 // tried on every query, a group that there is not.
 std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies);
 
+// "ads.example and below (line 7)", for samples of rules.
+std::string with_line(const SourcedRule& rule);
+
 // The pattern alone, as parse_rules reads it back together with the kind.
 std::string pattern_of(const Rule& rule);
 

@@ -15,8 +15,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kSamples = 20;
 constexpr std::size_t kChangesALine = 1000;  // of the full set, which comes as progress lines
-constexpr std::size_t kCandidateCacheBytes = 16 << 20;
-constexpr std::chrono::hours kLookBack{24 * 7};
 
 json::object describe(const SourcedRule& rule) {
   json::object out{{"pattern", describe_pattern(rule.rule)}, {"action", to_text(rule.rule.action)}};
@@ -125,7 +123,7 @@ VerbResult preview_update(Call& call, const std::string& name, const UpdateProgr
   json::object out;
   const auto done =
       call.services.updater.preview(name, progress, [&](const ListUpdater::Preview& preview) -> Result<void> {
-        auto looked = look_ahead(call, preview, since.value_or(now - kLookBack), full);
+        auto looked = look_ahead(call, preview, since.value_or(now - kForesightLooksBack), full);
         if (!looked) return looked.error();
         out = std::move(*looked);
         return {};

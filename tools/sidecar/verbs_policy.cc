@@ -17,9 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kCandidateCacheBytes = 16 << 20;
-constexpr std::chrono::hours kLookBack{24 * 7};
-
 // Definitions by name in one set and not, or not alike, in the other.
 template <class Definition>
 json::object compare(const std::vector<Definition>& before, const std::vector<Definition>& after) {
@@ -66,7 +63,7 @@ Result<std::vector<Name>> names_in_use(Call& call, WallTime since) {
 
 VerbResult check_policy(Call& call) {
   const WallTime now = read_clocks().wall;
-  const WallTime since = call.arguments.time("since", now).value_or(now - kLookBack);
+  const WallTime since = call.arguments.time("since", now).value_or(now - kForesightLooksBack);
   if (!call.arguments.ok()) return call.arguments.error();
   const auto config = call.services.load_config();
   if (!config) return config.error();
