@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 #include "zones/store/entry_match.h"
 #include "zones/store/generation_impl.h"
@@ -86,6 +87,9 @@ Result<void> GenerationImpl::load() {
     const auto counts = decode_label_counts(value);
     if (!counts) return corrupt(path_.string());
     depths_ = in_use(*counts);
+    auto filter = NameFilter::read(*database_, std::accumulate(counts->begin(), counts->end(), std::uint64_t{0}));
+    if (!filter) return filter.error();
+    filter_ = std::move(*filter);
   }
   for (const auto& [space, prefixes] : {std::pair(RuleSpace::address, &answer_prefixes_),
                                         {RuleSpace::client, &client_prefixes_},
@@ -140,8 +144,10 @@ void GenerationImpl::match(const ReversedName& name, MatchSet& out) const {
   rocksdb::ColumnFamilyHandle* names = database_->family(Family::names);
   for (const std::uint8_t labels : depths_) {
     if (labels > name.label_count()) continue;
+    const std::string_view key = name.key_of_suffix(labels);
+    if (!filter_.may_have(key)) continue;
     value.Reset();
-    const rocksdb::Status status = database_->db().Get(options, names, slice(name.key_of_suffix(labels)), &value);
+    const rocksdb::Status status = database_->db().Get(options, names, slice(key), &value);
     if (status.ok()) {
       match_entries(ByteReader(view(value)), labels, scan, out);
     } else if (!status.IsNotFound()) {

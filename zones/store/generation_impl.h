@@ -10,6 +10,7 @@
 #include "zones/store/database.h"
 #include "zones/store/files.h"
 #include "zones/store/generation.h"
+#include "zones/store/name_filter.h"
 #include "zones/store/payload_table.h"
 
 namespace weir::store {
@@ -75,6 +76,7 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   std::vector<ListId> never_loaded_;
   std::uint64_t rules_ = 0;
   std::vector<std::uint8_t> depths_;  // label counts that exist in `names`, deepest first
+  NameFilter filter_;
   PrefixesInUse answer_prefixes_, client_prefixes_, ns_prefixes_;
   Triggers triggers_;
   std::vector<std::pair<ListId, Triggers>> list_triggers_;  // of lists that have any
