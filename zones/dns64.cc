@@ -73,7 +73,7 @@ bool Dns64::is_excluded(const IpAddress& address) const {
 
 std::optional<IpAddress> Dns64::translate(const IpAddress& ipv4) const {
   if (any_contains(exclude_ipv4, ipv4)) return std::nullopt;
-  if (prefix == well_known_pref64() && !is_global_ipv4(ipv4)) return std::nullopt;
+  if (prefix == well_known_pref64() && !translates_private && !is_global_ipv4(ipv4)) return std::nullopt;
   return embed_ipv4(prefix, ipv4);
 }
 

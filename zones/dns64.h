@@ -1,6 +1,7 @@
 // DNS64 (RFC 6147): IPv4 addresses inside IPv6 ones (RFC 6052), and who is given such answers.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -9,15 +10,22 @@
 
 namespace weir {
 
-// RFC 6052 section 2.1: 64:ff9b::/96. It must not stand for addresses that are not global (section 3.1).
+// RFC 6052 section 2.1: 64:ff9b::/96. It must not stand for addresses that are not global (section 3.1), unless a site
+// says that its NAT64 reaches those too.
 Prefix well_known_pref64();
 Prefix ipv4_mapped_prefix();  // ::ffff:0:0/96
 
 struct Dns64 {
   Prefix prefix = well_known_pref64();                // of 32, 40, 48, 56, 64 or 96 bits
-  std::vector<Prefix> clients;                        // who is given translated addresses; empty: everybody
+  std::vector<Prefix> clients = {};                   // who is given translated addresses; empty: everybody
   std::vector<Prefix> exclude{ipv4_mapped_prefix()};  // AAAA in them count as none (RFC 6147 section 5.1.4)
-  std::vector<Prefix> exclude_ipv4;                   // A in them are not translated
+  std::vector<Prefix> exclude_ipv4 = {};              // A in them are not translated
+  bool translates_private = false;                    // the well-known prefix stands for addresses that are not global
+  // Where a policy blocks the IPv4 address behind a translated one.
+  enum class Blocked : std::uint8_t {
+    answered,     // as the policy says
+    untranslated  // there is no A to translate: the name's own answer for AAAA
+  } blocked = Blocked::answered;
 
   bool serves(const IpAddress& client) const;
   bool is_excluded(const IpAddress& address) const;  // an IPv6 address

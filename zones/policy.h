@@ -29,6 +29,8 @@ enum class ExceptionScope : std::uint8_t { own, rank };  // whom `@@` opens: thi
 enum class Order : std::uint8_t { adblock, specific };   // inside a rank: allow beats block, or the most specific wins
 enum class Basis : std::uint8_t { operator_choice, legal, requested };  // EDE 15, 16, 17
 enum class NameMatch : std::uint8_t { exact, subtree, automatic };      // what a bare name of a domains list means
+// What an entry's NXDOMAIN becomes where it would also deny names below that the entry does not mean (RFC 8020).
+enum class NameErrors : std::uint8_t { safe, as_written };  // NODATA, or NXDOMAIN all the same
 
 // Default ranks (SEMANTICS section 3).
 inline constexpr int kRankOverlays = 0;
@@ -59,6 +61,10 @@ struct ListDefinition {
   std::string justification = {};  // said to clients that ask why; the policy's where empty
   std::uint8_t sub_error = 0;      // of structured DNS errors: 1 malware, 2 phishing, 3 spam, 4 spyware, 5, 6; 0: none
   bool pausable = true;            // a pause lifts it; never where the basis is legal
+  NameErrors nxdomain = NameErrors::safe;
+  // Of an RPZ zone: what each of its entries does, whatever it says itself; `allow` is PASSTHRU.
+  std::optional<Action> override_action = {};
+  std::optional<Name> override_target = {};  // with Action::cname
 
   bool operator==(const ListDefinition&) const = default;
 };

@@ -34,6 +34,10 @@ constexpr EnumName<Privacy> kPrivacies[] = {
 constexpr EnumName<DefaultAction> kDefaults[] = {{DefaultAction::allow, "allow"}, {DefaultAction::deny, "deny"}};
 constexpr EnumName<UntilLoaded> kUntilLoaded[] = {{UntilLoaded::resolve, "resolve"}, {UntilLoaded::refuse, "refuse"}};
 
+constexpr EnumName<Action> kOverrides[] = {
+    {Action::allow, "passthru"},  {Action::null, "null"}, {Action::nxdomain, "nxdomain"}, {Action::nodata, "nodata"},
+    {Action::refused, "refused"}, {Action::drop, "drop"}, {Action::truncate, "tcp-only"}, {Action::cname, "cname"}};
+
 template <class Enum, std::size_t N>
 std::string_view name_of(const EnumName<Enum> (&names)[N], Enum value) {
   for (const auto& entry : names) {
@@ -82,6 +86,9 @@ json::object describe(const ListDefinition& list, bool with_id) {
   if (!list.justification.empty()) out["justification"] = list.justification;
   if (list.sub_error != 0) out["sub_error"] = list.sub_error;
   if (!list.pausable) out["pausable"] = false;
+  if (list.nxdomain == NameErrors::as_written) out["nxdomain"] = "as_written";
+  if (list.override_action) out["override"] = name_of(kOverrides, *list.override_action);
+  if (list.override_target) out["override_target"] = list.override_target->to_text();
   return out;
 }
 
@@ -166,10 +173,13 @@ json::array describe(const std::vector<Prefix>& prefixes) {
 }
 
 json::object describe(const Dns64& dns64) {
-  return json::object{{"prefix", dns64.prefix.to_text()},
-                      {"clients", describe(dns64.clients)},
-                      {"exclude", describe(dns64.exclude)},
-                      {"exclude_ipv4", describe(dns64.exclude_ipv4)}};
+  json::object out{{"prefix", dns64.prefix.to_text()},
+                   {"clients", describe(dns64.clients)},
+                   {"exclude", describe(dns64.exclude)},
+                   {"exclude_ipv4", describe(dns64.exclude_ipv4)}};
+  if (dns64.translates_private) out["private_addresses"] = true;
+  if (dns64.blocked == Dns64::Blocked::untranslated) out["blocked"] = "untranslated";
+  return out;
 }
 
 json::array describe(const std::vector<Name>& names) {
@@ -211,8 +221,13 @@ std::vector<Prefix> parse_prefixes(const json::value& value) {
 }
 
 Dns64 parse_dns64(const json::object& in) {
-  return {parse_prefix(in.at("prefix")), parse_prefixes(in.at("clients")), parse_prefixes(in.at("exclude")),
-          parse_prefixes(in.at("exclude_ipv4"))};
+  Dns64 out{.prefix = parse_prefix(in.at("prefix")),
+            .clients = parse_prefixes(in.at("clients")),
+            .exclude = parse_prefixes(in.at("exclude")),
+            .exclude_ipv4 = parse_prefixes(in.at("exclude_ipv4"))};
+  if (const auto* on = in.if_contains("private_addresses")) out.translates_private = on->as_bool();
+  if (in.if_contains("blocked") != nullptr) out.blocked = Dns64::Blocked::untranslated;
+  return out;
 }
 
 LocalZone parse_local_zone(const json::object& in) {
@@ -246,6 +261,9 @@ ListDefinition parse_list(const json::object& in) {
   if (const auto* justification = in.if_contains("justification")) list.justification = parse_text(*justification);
   if (const auto* sub_error = in.if_contains("sub_error")) list.sub_error = sub_error->to_number<std::uint8_t>();
   if (const auto* pausable = in.if_contains("pausable")) list.pausable = pausable->as_bool();
+  if (in.if_contains("nxdomain") != nullptr) list.nxdomain = NameErrors::as_written;
+  if (const auto* action = in.if_contains("override")) list.override_action = parse_enum(kOverrides, *action);
+  if (const auto* target = in.if_contains("override_target")) list.override_target = parse_name(*target);
   return list;
 }
 

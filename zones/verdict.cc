@@ -248,6 +248,7 @@ const Candidate* select_safe_search(std::span<const Candidate> candidates, const
 
 // Whether an NXDOMAIN would say more than the rule does: RFC 8020 caches take everything below it as absent.
 bool must_degrade(const Candidate& winner, const MatchSet& matches, const Policy& policy, const PolicySet& policies) {
+  if (winner.list->nxdomain == NameErrors::as_written) return false;
   const Match& match = *winner.match;
   // A rule on the client speaks of every name that it asks for.
   const bool with_below = winner.list->kind == ListKind::rpz && (match.flags & Match::kWithBelow) != 0;
@@ -261,7 +262,13 @@ bool must_degrade(const Candidate& winner, const MatchSet& matches, const Policy
     const ListDefinition* list = policies.find_list(below);
     if (policy.has_list(below) && list != nullptr && list->mode == ListMode::enforce) return true;
   }
-  return false;
+  // What lies below was worked out from what the entries say, and one that is overridden may open all the same.
+  const Action action = action_of(match, *winner.list);
+  const bool says_nxdomain =
+      action == Action::nxdomain || (action == Action::block && policy.block.mode == BlockMode::nxdomain);
+  return says_nxdomain && std::ranges::any_of(policies.lists, [&](const ListDefinition& list) {
+           return list.override_action == Action::allow && list.mode == ListMode::enforce && policy.has_list(list.id);
+         });
 }
 
 // A list that schedules name for this group speaks only when one of them says so.
@@ -329,7 +336,8 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     const ListDefinition* list = context.policies.find_list(match.list_id());
     if (list == nullptr || list->rank >= context.ranks_before) continue;
     if (context.only_rpz && list->kind != ListKind::rpz) continue;
-    if (context.clear_list_blocks && list->id >= kFirstDefinedList && blocks(match.action)) continue;
+    const Action action = action_of(match, *list);
+    if (context.clear_list_blocks && list->id >= kFirstDefinedList && blocks(action)) continue;
     if (!context.policies.schedules.empty() && !is_scheduled(context, list->id, verdict.until)) continue;
     const RuleDetail* detail = match.detail == 0 ? nullptr : context.details.detail({match.detail});
     if (match.detail != 0 && detail == nullptr) continue;  // its conditions are unknown: it must not act without them
@@ -340,7 +348,7 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     }
     Candidate& candidate = room[count++];
     candidate = {.index = static_cast<std::int16_t>(i),
-                 .allow = !blocks(match.action),
+                 .allow = !blocks(action),
                  .group_rule = detail != nullptr && !detail->conditions.groups.empty(),
                  .removed = false,
                  .rank = list->rank,
@@ -378,7 +386,8 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     verdict.rank = winner->rank;
     verdict.by_rpz = winner->list->kind == ListKind::rpz;
     verdict.outcome = winner->allow ? Outcome::allowed : Outcome::blocked;
-    verdict.action = winner->match->action;
+    verdict.action = action_of(*winner->match, *winner->list);
+    verdict.nxdomain_as_written = winner->list->nxdomain == NameErrors::as_written;
     verdict.winner = winner->index;
     verdict.degrade_nxdomain = !winner->allow && must_degrade(*winner, matches, policy, context.policies);
   } else if (denies) {

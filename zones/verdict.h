@@ -56,6 +56,7 @@ struct Verdict {
   // NXDOMAIN must become NODATA: the winning rule does not cover its whole subtree for all types,
   // or a list of this policy opens something below it (SEMANTICS section 4).
   bool degrade_nxdomain = false;
+  bool nxdomain_as_written = false;  // the winner's list wants its NXDOMAIN never to degrade
   // What the observe lists would have done had they been enforced: kNoRule when nothing else.
   int observed_winner = kNoRule;
   // A block that filtering at rest does not carry out: index into PolicySet::pauses, and `winner` is kNoRule.
@@ -67,6 +68,11 @@ struct Verdict {
 
 // What stands for a pause where a winning rule is shown.
 inline constexpr Match kPauseMatch{.list = kOverlays.value, .kind = PatternKind::client, .action = Action::allow};
+
+// What a match of this list asks for: what the list is overridden with, else what the rule says.
+inline Action action_of(const Match& match, const ListDefinition& list) {
+  return list.override_action.value_or(match.action);
+}
 
 // Indices count the matches of the name or address first, then the client's.
 const Match& match_at(const MatchSet& matches, const DecideContext& context, int index);

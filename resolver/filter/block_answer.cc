@@ -16,11 +16,18 @@ struct Form {
   BlockMode mode = BlockMode::null;
   const RuleDetail* detail = nullptr;  // the rule's own addresses or target; nullptr: the policy's
   bool local_data = false;             // the rule's records
+  const Name* target = nullptr;        // that all entries of the rule's list have
 };
 
 const RuleDetail* detail_of(const FilterVerdict& verdict, const Asker& asker) {
   if (verdict.winner == nullptr || verdict.winner->detail == 0) return nullptr;
   return asker.generation.detail({verdict.winner->detail});
+}
+
+const Name* override_target_of(const FilterVerdict& verdict, const Asker& asker) {
+  if (verdict.winner == nullptr) return nullptr;
+  const ListDefinition* list = asker.generation.policies().find_list(verdict.winner->list_id());
+  return list != nullptr && list->override_target ? &*list->override_target : nullptr;
 }
 
 Form form_of(const FilterVerdict& verdict, const Asker& asker) {
@@ -38,6 +45,7 @@ Form form_of(const FilterVerdict& verdict, const Asker& asker) {
     case Action::address:
       return detail != nullptr ? Form{BlockMode::address, detail} : Form{policy_mode};
     case Action::cname:
+      if (const Name* target = override_target_of(verdict, asker)) return {BlockMode::cname, nullptr, false, target};
       return detail != nullptr && detail->target ? Form{BlockMode::cname, detail} : Form{BlockMode::nodata};
     case Action::answer:
       return {BlockMode::nodata, nullptr, true};
@@ -48,6 +56,7 @@ Form form_of(const FilterVerdict& verdict, const Asker& asker) {
 
 // Where a `cname` leads; nothing: the name would be too long.
 std::optional<Name> target_of(const Form& form, const Query& query, const Asker& asker) {
+  if (form.target != nullptr) return *form.target;
   const std::optional<Name>& target = form.detail != nullptr ? form.detail->target : asker.policy().block.target;
   if (!target) return std::nullopt;
   if (form.detail == nullptr || !form.detail->target_below) return target;

@@ -13,7 +13,11 @@ bool is_allowed_over_block(const FilterVerdict& verdict, const PartMatches& part
   if (verdict.verdict.outcome != Outcome::allowed || verdict.winner == nullptr) return false;
   const DecideContext context = context_of(part, asker, {});
   return std::any_of(verdict.verdict.losers.begin(), verdict.verdict.losers.begin() + verdict.verdict.loser_count,
-                     [&](std::int16_t index) { return blocks(match_at(part.matches, context, index).action); });
+                     [&](std::int16_t index) {
+                       const Match& match = match_at(part.matches, context, index);
+                       const ListDefinition* list = context.policies.find_list(match.list_id());
+                       return blocks(list == nullptr ? match.action : action_of(match, *list));
+                     });
 }
 
 LinkKind link_of(AnswerPart part, const Match& winner) {

@@ -46,7 +46,7 @@ FilterVerdict verdict_on(const AnswerMatches& parts, std::size_t part, const Ver
   if (verdict.winner != kNoRule && verdict.outcome != Outcome::none)
     out.winner = &match_at(matched.matches, context_of(matched, asker, {}), verdict.winner);
   // An alias or an address that is blocked says nothing of what lies below the QNAME.
-  if (matched.part != AnswerPart::qname) out.verdict.degrade_nxdomain = true;
+  if (matched.part != AnswerPart::qname && !verdict.nxdomain_as_written) out.verdict.degrade_nxdomain = true;
   return out;
 }
 

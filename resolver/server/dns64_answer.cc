@@ -101,4 +101,12 @@ std::optional<ResolutionResult> translated_answer(const ResolutionResult& aaaa, 
   return out;
 }
 
+bool stays_untranslated(const Dns64& dns64, const AnswerMatches& parts, const FilterVerdict& verdict) {
+  if (dns64.blocked != Dns64::Blocked::untranslated || !verdict.blocked() || verdict.part < 0) return false;
+  const PartMatches& part = parts[static_cast<std::size_t>(verdict.part)];
+  // It is judged as itself and as the IPv4 address that it stands for.
+  return part.part == AnswerPart::address &&
+         (part.address.family == AddressFamily::ipv4 || extract_ipv4(dns64.prefix, part.address));
+}
+
 }  // namespace weir

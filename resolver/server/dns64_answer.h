@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "resolver/engine/engine.h"
+#include "resolver/filter/filter.h"
 #include "resolver/wire/query.h"
 #include "zones/dns64.h"
 
@@ -24,5 +25,9 @@ ResolutionResult without_excluded(const ResolutionResult& aaaa, const Dns64& dns
 // AAAA stands.
 std::optional<ResolutionResult> translated_answer(const ResolutionResult& aaaa, const ResolutionResult& a,
                                                   const Dns64& dns64);
+
+// Whether a policy's block of a translated address is not carried out, because the site wants the answer that the name
+// has without it (Dns64::Blocked).
+bool stays_untranslated(const Dns64& dns64, const AnswerMatches& parts, const FilterVerdict& verdict);
 
 }  // namespace weir

@@ -173,6 +173,11 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
     Asker knowing = asker;
     knowing.upstream_blocks = upstream_blocks;
     auto carried = policy_.carry_out(verdict, *parts, query, knowing, kWithinTheBatch, out);
+    if (asked.key.translated && stays_untranslated(*policy_.dns64(), *parts, verdict)) {
+      asked.key.translated = false;
+      metrics_.add(Metric::missed);
+      return std::nullopt;
+    }
     if (carried.reply) return carried.reply;
     if (carried.substitution) return substitute(asked, carried);
     ttl_cap = ttl_left(verdict.until, asker.now);

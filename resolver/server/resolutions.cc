@@ -137,8 +137,8 @@ class EngineResolutions final : public Resolutions {
   void pump(Now now) override {
     // Results come before exchanges are looked at again: what is answered wants nothing more.
     for (bool more = true; more;) {
-      more = !substituted_.empty();
-      for (auto& miss : std::exchange(substituted_, {})) accept(std::move(miss), now);
+      more = !asked_again_.empty();
+      for (auto& miss : std::exchange(asked_again_, {})) accept(std::move(miss), now);
       for (Exchange& exchange : engine_.take_exchanges()) {
         environment_.send(std::move(exchange));
         more = true;
@@ -378,8 +378,9 @@ class EngineResolutions final : public Resolutions {
     }
   }
 
-  // What is answered instead has to be resolved first; not now, as others' answers are just being decided on.
-  void substitute(const Miss& miss, std::shared_ptr<const Substitution> substitution) {
+  // What is answered instead, if not the name itself, has to be resolved first; not now, as others' answers are just
+  // being decided on.
+  void ask_again(const Miss& miss, std::shared_ptr<const Substitution> substitution) {
     auto again = std::make_unique<Miss>();
     again->own(miss.query);
     again->client = miss.client;
@@ -392,7 +393,7 @@ class EngineResolutions final : public Resolutions {
     again->ticket = miss.ticket;
     again->received = miss.received;
     again->substitution = std::move(substitution);
-    substituted_.push_back(std::move(again));
+    asked_again_.push_back(std::move(again));
   }
 
   // Who does not set RD wants nobody to be asked for him, and is answered. That the answer is used is our reason to
@@ -476,8 +477,12 @@ class EngineResolutions final : public Resolutions {
                                       : decide_answer(parts_, asker, miss.query.type);
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now.steady - miss.received);
     auto carried = policy.carry_out(verdict, parts_, miss.query, asker, latency, out);
+    if (miss.translated && policy.dns64() != nullptr && stays_untranslated(*policy.dns64(), parts_, verdict)) {
+      miss.translated = false;
+      return ask_again(miss, nullptr);
+    }
     if (carried.reply) return send(miss, out.first(*carried.reply), now.steady);
-    if (carried.substitution) return substitute(miss, std::move(carried.substitution));
+    if (carried.substitution) return ask_again(miss, std::move(carried.substitution));
     const bool is_stale = stored.stale_ttl.has_value();
     if (is_stale) environment_.metrics.add(Metric::stale_answers);
     const AnswerKind kind = is_stale                                ? AnswerKind::cached
@@ -537,7 +542,7 @@ class EngineResolutions final : public Resolutions {
   std::unordered_map<Prefix, std::size_t, PrefixHash> by_prefix_;
   std::size_t clients_ = 0;
   std::size_t refreshes_ = 0;
-  Clients substituted_;             // to be accepted once more
+  Clients asked_again_;             // to be accepted once more
   std::deque<StaleDue> stale_due_;  // all wait equally long, so they stand in order
   LateAnswers late_;
 

@@ -50,6 +50,9 @@ TEST(Dns64Test, WhatIsTranslatedForWhom) {
   for (const char* text : {"10.1.2.3", "192.168.1.1", "127.0.0.1", "100.64.0.1", "192.0.2.1", "224.0.0.1"})
     EXPECT_EQ(dns64.translate(address(text)), std::nullopt) << text;
   EXPECT_TRUE(dns64.translate(address("192.0.0.170"))) << "ipv4only.arpa (RFC 7050 section 2.2)";
+  dns64.translates_private = true;
+  EXPECT_EQ(dns64.translate(address("10.1.2.3"))->to_text(), address("64:ff9b::10.1.2.3").to_text());
+  dns64.translates_private = false;
   dns64.prefix = *Prefix::parse("2001:db8:64::/96");
   EXPECT_TRUE(dns64.translate(address("10.1.2.3")));
   dns64.exclude_ipv4 = {*Prefix::parse("10.0.0.0/8")};

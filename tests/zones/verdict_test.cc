@@ -527,6 +527,66 @@ TEST(Verdict, AnRpzNameWithItsWildcardIsASubtree) {
   EXPECT_TRUE(degrades(kAds, Match::kWithBelow)) << "said of RPZ zones alone";
 }
 
+// An administrator may want what other servers give for the same zone: its NXDOMAIN as it is written.
+TEST(Verdict, AListMayWantItsNxdomainAsWritten) {
+  RpzWorld world;
+  MatchSet matches;
+  matches.matches = {rule(kFirstZone, PatternKind::below, 2, Action::nxdomain)};
+  matches.matches[0].below_count = 1;
+  matches.lists_below = {kFirstZone.value};
+  for (const NameErrors errors : {NameErrors::safe, NameErrors::as_written}) {
+    for (ListDefinition& list : world.set.lists) list.nxdomain = list.id == kFirstZone ? errors : NameErrors::safe;
+    const bool safe = errors == NameErrors::safe;
+    EXPECT_EQ(world.decide_with({rule(kFirstZone, kExact, 4, Action::nxdomain)}).degrade_nxdomain, safe);
+    EXPECT_EQ(decide(matches, DecideContext{.policies = world.set,
+                                            .client = world.client,
+                                            .name = world.name,
+                                            .now = world.now,
+                                            .details = world.details})
+                  .degrade_nxdomain,
+              safe)
+        << "the zone itself opens a name below";
+    EXPECT_TRUE(world.decide_with({rule(kSecondZone, kExact, 4, Action::nxdomain)}).degrade_nxdomain)
+        << "said of that list alone";
+  }
+}
+
+// What all entries of a zone do, whatever they say themselves.
+TEST(Verdict, AZoneMayBeOverridden) {
+  struct Row {
+    const char* what;
+    Action override_action;
+    std::vector<Match> matches;
+    Outcome outcome;
+    Action action;
+  };
+  const Match of_first = rule(kFirstZone, kExact, 4, Action::answer);
+  const Match passthru = rule(kFirstZone, kExact, 4, Action::allow);
+  const Match of_second = rule(kSecondZone, kSubtree, 2, Action::nxdomain);
+  const std::vector<Row> rows = {
+      {"local data", Action::nodata, {of_first, of_second}, Outcome::blocked, Action::nodata},
+      {"PASSTHRU of the zone blocks", Action::nxdomain, {passthru}, Outcome::blocked, Action::nxdomain},
+      {"and what blocks passes", Action::allow, {of_first, of_second}, Outcome::allowed, Action::allow},
+      {"other zones keep their word", Action::drop, {of_second}, Outcome::blocked, Action::nxdomain},
+  };
+  for (const Row& row : rows) {
+    RpzWorld world;
+    for (ListDefinition& list : world.set.lists) {
+      if (list.id == kFirstZone) list.override_action = row.override_action;
+    }
+    const Verdict verdict = world.decide_with(row.matches);
+    EXPECT_EQ(verdict.outcome, row.outcome) << row.what;
+    EXPECT_EQ(verdict.action, row.action) << row.what;
+    EXPECT_EQ(verdict.by_rpz, true) << row.what;
+  }
+  RpzWorld world;
+  EXPECT_FALSE(world.decide_with({of_second}).degrade_nxdomain);
+  for (ListDefinition& list : world.set.lists) {
+    if (list.id == kFirstZone) list.override_action = Action::allow;
+  }
+  EXPECT_TRUE(world.decide_with({of_second}).degrade_nxdomain) << "any entry of the first zone opens a name below";
+}
+
 // SEMANTICS 4: and never more than the time left of a schedule edge or a timed overlay
 TEST(Verdict, TheNextEdgeInTimeIsTold) {
   World world;
@@ -601,6 +661,12 @@ TEST(PolicySet, JsonRoundTripAndGroups) {
   PolicySet set = policies();
   set.policies[0].block.mode = BlockMode::address;
   set.policies[0].block.ipv4 = *IpAddress::parse("192.0.2.80");
+  set.lists[0].nxdomain = NameErrors::as_written;
+  set.lists[0].override_action = Action::cname;
+  set.lists[0].override_target = *Name::parse("blocked.example");
+  set.dns64.emplace();
+  set.dns64->translates_private = true;
+  set.dns64->blocked = Dns64::Blocked::untranslated;
   const auto back = PolicySet::from_json(set.to_json());
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(*back, set);

@@ -50,7 +50,7 @@ json::object describe(const RulesInForce& rules, const Subject& subject, const M
   out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
   out["pattern"] = subject.pattern(match);
   out["kind"] = to_text(match.kind);
-  out["action"] = to_text(match.action);
+  out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
   out["important"] = match.important();
   if (match.exception()) out["exception"] = true;
   out["import"] = nullptr;

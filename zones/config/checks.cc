@@ -99,6 +99,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.lists.size(); ++i) {
       check_known(config_.lists[i].policies, policy_names_, "policy", "policies", origins_.lists[i], true);
       check_source(config_.lists[i], origins_.lists[i]);
+      check_override(config_.lists[i].definition, origins_.lists[i]);
     }
     for (std::size_t i = 0; i < config_.tsig_keys.size(); ++i) {
       const bool inside = find_member(*origins_.tsig_keys[i].table, "secret") != nullptr;
@@ -127,6 +128,17 @@ class Checker {
     const bool known = std::any_of(config_.tsig_keys.begin(), config_.tsig_keys.end(),
                                    [&](const TsigKeyConfig& key) { return key.name == *list.tsig_key; });
     if (!known) add(origin, "tsig_key", "there is no TSIG key " + quote(list.tsig_key->to_text()));
+  }
+
+  void check_override(const ListDefinition& list, const Origin& origin) {
+    const bool has_target = find_member(*origin.table, "override_target") != nullptr;
+    const bool wants_target = list.override_action == Action::cname;
+    if (list.override_action && list.kind != ListKind::rpz)
+      add(origin, "override", "'override' is used with kind = \"rpz\" only");
+    if (wants_target && !has_target)
+      add(origin, "override", "override = \"cname\" needs override_target = \"blocked.example.org\"");
+    if (has_target && !wants_target)
+      add(origin, "override_target", "override_target is used with override = \"cname\" only");
   }
 
   void check_policies() {

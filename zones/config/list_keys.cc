@@ -124,6 +124,27 @@ const Keys<ListConfig>& list_keys() {
           [](C& c) -> auto& { return c.definition.own_actions; },
           "how a match is answered: as the policy blocks, or as the list itself says"),
       key<C>(
+          "nxdomain", Choice<NameErrors>{{{"safe", NameErrors::safe}, {"as_written", NameErrors::as_written}}},
+          [](C& c) -> auto& { return c.definition.nxdomain; },
+          "where an NXDOMAIN would also deny names below that the entry does not mean: safe answers NODATA, as_written "
+          "NXDOMAIN all the same, as BIND and Unbound do (caches may then deny those names too, RFC 8020)"),
+      key<C>(
+          "override",
+          Choice<std::optional<Action>>{{{"none", {}},
+                                         {"passthru", Action::allow},
+                                         {"null", Action::null},
+                                         {"nxdomain", Action::nxdomain},
+                                         {"nodata", Action::nodata},
+                                         {"refused", Action::refused},
+                                         {"drop", Action::drop},
+                                         {"tcp-only", Action::truncate},
+                                         {"cname", Action::cname}}},
+          [](C& c) -> auto& { return c.definition.override_action; },
+          "kind rpz: what every entry does, whatever it says itself (a zone that only logs has mode = \"observe\")"),
+      optional_name_key<C>(
+          "override_target", [](C& c) -> auto& { return c.definition.override_target; },
+          "the name that answers are an alias of where override = \"cname\""),
+      key<C>(
           "private_addresses", Flag{}, [](C& c) -> auto& { return c.private_addresses; },
           "its prefixes in private and loopback space are taken (kind address); else such lines are skipped"),
       key<C>(

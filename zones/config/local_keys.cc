@@ -217,6 +217,19 @@ const Keys<Dns64Config>& dns64_keys() {
       key<C>(
           "exclude_ipv4", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.dns64.exclude_ipv4; },
           "A in these prefixes are not translated"),
+      key<C>(
+          "private_addresses", Flag{}, [](C& c) -> auto& { return c.dns64.translates_private; },
+          "the well-known prefix stands for addresses that are not global too, against RFC 6052 section 3.1: for a "
+          "NAT64 "
+          "that reaches a site's own IPv4 hosts"),
+      key<C>(
+          "blocked",
+          Choice<Dns64::Blocked>{
+              {{"answered", Dns64::Blocked::answered}, {"untranslated", Dns64::Blocked::untranslated}}},
+          [](C& c) -> auto& { return c.dns64.blocked; },
+          "an AAAA whose IPv4 address a policy blocks is answered as the policy says, or is untranslated: as if the "
+          "name "
+          "had no A"),
   };
   return keys;
 }

@@ -302,6 +302,41 @@ TEST(BlockAnswer, NxdomainDegradesToNodata) {
       << "an allowed name lies below";
 }
 
+// What an alias or an address triggered says nothing of the names below the QNAME, unless its list wants that said.
+TEST(BlockAnswer, NxdomainAsWrittenHoldsForAliasesToo) {
+  World world;
+  world.generation.names["tracker.example"] = {rule(kZone, PatternKind::subtree, 2, Action::nxdomain)};
+  world.ask("shop.example", RecordType::a);
+  const AnswerMatches parts = world.parts({{AnswerPart::alias, "tracker.example"}});
+  EXPECT_EQ(answer(world, parts, decide_answer(parts, world.asker, RecordType::a)).rcode, Rcode::noerror);
+  for (ListDefinition& list : world.generation.set.lists) {
+    if (list.id == kZone) list.nxdomain = NameErrors::as_written;
+  }
+  const Reply reply = answer(world, parts, decide_answer(parts, world.asker, RecordType::a));
+  EXPECT_EQ(reply.rcode, Rcode::nxdomain);
+  EXPECT_EQ(reply.soa_owner, "example");
+}
+
+// The list's target, whatever data its entry has.
+TEST(BlockAnswer, AnOverriddenZoneHasATargetOfItsOwn) {
+  World world;
+  world.generation.names["ads.example"] = {rule(kZone, PatternKind::exact, 2, Action::nxdomain)};
+  for (ListDefinition& list : world.generation.set.lists) {
+    if (list.id != kZone) continue;
+    list.override_action = Action::cname;
+    list.override_target = *Name::parse("garden.example");
+  }
+  world.ask("ads.example", RecordType::a);
+  AnswerMatches parts = world.parts();
+  EXPECT_EQ(substitution_of(decide_question(parts, world.asker, RecordType::a), world.query, world.asker),
+            *Name::parse("garden.example"));
+  world.ask("ads.example", RecordType::cname);
+  parts = world.parts();
+  const Reply reply = answer(world, parts, decide_question(parts, world.asker, RecordType::cname));
+  EXPECT_EQ(reply.answers, 1U);
+  EXPECT_EQ(*Name::from_wire(reply.rdata), *Name::parse("garden.example"));
+}
+
 // SEMANTICS 4: **EDNS**: OPT only if the query had one
 TEST(BlockAnswer, EdnsOnlyWhereTheQueryHadIt) {
   World world;

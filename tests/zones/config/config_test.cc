@@ -382,6 +382,11 @@ TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
       {list + list, "weir.toml:5:8: a list \"a\" is defined at weir.toml:1"},
       {"[[policy]]\nname = \"p\"\n[[policy]]\nname = \"p\"", "weir.toml:4:8: a policy \"p\" is defined at weir.toml:1"},
       {"[[policy]]\nname = \"p\"\nlists = [\"a\", \"b\"]\n" + list, "weir.toml:3:15: there is no list \"b\""},
+      {list + "override = \"drop\"", "weir.toml:4:12: 'override' is used with kind = \"rpz\" only"},
+      {list + "kind = \"rpz\"\noverride = \"cname\"", "weir.toml:5:12: override = \"cname\" needs override_target"},
+      {list + "kind = \"rpz\"\noverride = \"drop\"\noverride_target = \"a.example\"",
+       "override_target is used with override = \"cname\" only"},
+      {list + "override = \"allow\"", "expected one of \"none\", \"passthru\""},
       {"[[policy]]\nname = \"p\"\nblock = \"cname\"", "weir.toml:3:9: block = \"cname\" needs block_target"},
       {"[[policy]]\nname = \"p\"\nblock_target = \"a.example\"", "is used with block = \"cname\" only"},
       {"[[policy]]\nname = \"p\"\nsafe_search = [\"youtube\", \"youtube-moderate\"]", "exclude each other"},
@@ -571,6 +576,36 @@ tsig_key = "transfer.example"
   EXPECT_EQ(config->tsig_keys[0].name, *list.tsig_key);
   EXPECT_EQ(config->tsig_keys[0].algorithm, TsigAlgorithm::hmac_sha384);
   EXPECT_EQ(config->tsig_keys[0].secret_file, folder_ / "transfer.key");
+}
+
+TEST_F(ConfigTest, WhatBecomesOfAPolicyZonesOwnWords) {
+  const auto config = load(R"(
+[[list]]
+name = "zone"
+source = "/zone"
+kind = "rpz"
+nxdomain = "as_written"
+override = "cname"
+override_target = "blocked.example"
+[[list]]
+name = "plain"
+source = "/plain"
+kind = "rpz"
+[dns64]
+on = true
+private_addresses = true
+blocked = "untranslated"
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const ListDefinition& zone = config->lists[0].definition;
+  EXPECT_EQ(zone.nxdomain, NameErrors::as_written);
+  EXPECT_EQ(zone.override_action, Action::cname);
+  EXPECT_EQ(zone.override_target, *Name::parse("blocked.example"));
+  const ListDefinition& plain = config->lists[1].definition;
+  EXPECT_EQ(plain.nxdomain, NameErrors::safe);
+  EXPECT_FALSE(plain.override_action);
+  EXPECT_TRUE(config->dns64.dns64.translates_private);
+  EXPECT_EQ(config->dns64.dns64.blocked, Dns64::Blocked::untranslated);
 }
 
 TEST_F(ConfigTest, FaultsOfTransfersNeverShowASecret) {
