@@ -77,7 +77,11 @@ constexpr std::size_t kMaxServersMatched = 64;
 std::vector<Delegation> zones_of(const ResolutionResult& result, const RrsetCache& rrsets, SteadyTime now) {
   std::vector<Name> cuts;
   for (const AliasLink& link : result.aliases) cuts.push_back(link.zone_cut);
-  cuts.push_back(result.zone_cut);
+  // What nobody answered comes of no zone: those that its name leads to are what a rule on servers means. What is bogus
+  // stays so, whoever served it (SEMANTICS section 5).
+  const bool unanswered = result.rcode == Rcode::servfail && result.security != Security::bogus;
+  const Name& last = result.aliases.empty() ? result.question.name : result.aliases.back().target;
+  cuts.push_back(unanswered ? last : result.zone_cut);
   std::vector<Delegation> zones;
   std::size_t servers = 0;
   for (Name cut : cuts) {
