@@ -60,6 +60,8 @@ std::optional<Dns64> dns64_of(const ScenarioSettings& settings) {
   if (!settings.has_dns64) return std::nullopt;
   Dns64 out = Config::defaults().dns64.dns64;
   if (settings.dns64_prefix) out.prefix = *settings.dns64_prefix;
+  out.translates_private = settings.dns64_private_addresses;
+  if (settings.dns64_blocked_untranslated) out.blocked = Dns64::Blocked::untranslated;
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "tests/scenario/response_rules.h"
 #include "zones/lists/list_reader.h"
 #include "zones/store/writer.h"
 
@@ -13,23 +14,23 @@ namespace {
 
 using Tags = std::set<std::string>;
 
-Tags tags_of(const std::string& text) {
-  Tags out;
-  std::string word;
-  for (const char c : text + " ") {
-    if (c != ' ' && c != '"') {
-      word += c;
-    } else if (!word.empty()) {
-      out.insert(std::exchange(word, {}));
-    }
-  }
+// In the order in which they have a say: Unbound looks at response-ip before its policy zones.
+std::vector<PolicyZone> zones_of(const ScenarioSettings& settings) {
+  std::vector<PolicyZone> out = response_zones(settings);
+  out.insert(out.end(), settings.policy_zones.begin(), settings.policy_zones.end());
   return out;
 }
 
-std::string joined(const std::vector<std::string>& words, std::size_t from) {
-  std::string out;
-  for (std::size_t i = from; i < words.size(); ++i) out += (out.empty() ? "" : " ") + words[i];
-  return out;
+// Unbound's words for what a zone's entries are overridden with; `disabled` zones only log.
+constexpr std::pair<std::string_view, Action> kOverrides[] = {
+    {"nxdomain", Action::nxdomain}, {"nodata", Action::nodata}, {"passthru", Action::allow},
+    {"drop", Action::drop},         {"cname", Action::cname},   {"tcp-only", Action::truncate}};
+
+std::optional<Action> override_of(const PolicyZone& zone) {
+  for (const auto& [word, action] : kOverrides) {
+    if (word == zone.action_override) return action;
+  }
+  return std::nullopt;
 }
 
 // A client's tags are what Unbound chooses zones by; here a group is clients of one policy.
@@ -38,7 +39,8 @@ std::map<Prefix, Tags> client_tags(const ScenarioSettings& settings) {
   for (const auto& line : settings.policy_lines) {
     if (line.key != "access-control-tag" || line.words.empty()) continue;
     const auto prefix = Prefix::parse(line.words[0]);
-    if (prefix) out[*prefix].merge(tags_of(joined(line.words, 1)));
+    if (!prefix) continue;
+    for (std::string& tag : tags_of(line.words, 1)) out[*prefix].insert(std::move(tag));
   }
   return out;
 }
@@ -53,8 +55,9 @@ Policy policy_for(const ScenarioSettings& settings, const Tags& tags, std::strin
   policy.name = std::move(name);
   policy.block.ttl_seconds = 3600;
   policy.rebinding_protection = !settings.private_addresses.empty();
-  for (std::size_t i = 0; i < settings.policy_zones.size(); ++i) {
-    const PolicyZone& zone = settings.policy_zones[i];
+  const std::vector<PolicyZone> zones = zones_of(settings);
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    const PolicyZone& zone = zones[i];
     if (!applies_to(zone, tags)) continue;
     policy.lists.push_back({kFirstDefinedList.value + static_cast<std::uint32_t>(i)});
     policy.clears_ra = policy.clears_ra || zone.signal_nxdomain_ra;
@@ -70,7 +73,9 @@ PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::Loca
   for (const std::string& domain : settings.private_domains) {
     if (auto name = Name::parse(domain)) set.local_domains.push_back(*name);
   }
-  for (std::size_t i = 0; i < settings.policy_zones.size(); ++i) {
+  const std::vector<PolicyZone> policy_zones = zones_of(settings);
+  for (std::size_t i = 0; i < policy_zones.size(); ++i) {
+    const PolicyZone& zone = policy_zones[i];
     ListDefinition list;
     list.id = {kFirstDefinedList.value + static_cast<std::uint32_t>(i)};
     list.name = "zone" + std::to_string(i);
@@ -79,6 +84,10 @@ PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::Loca
     list.order = Order::specific;
     list.own_actions = true;
     list.rewrites = true;
+    list.nxdomain = zone.safe_nxdomain ? NameErrors::safe : NameErrors::as_written;
+    list.mode = zone.action_override == "disabled" ? ListMode::observe : ListMode::enforce;
+    list.override_action = override_of(zone);
+    if (list.override_action == Action::cname) list.override_target = *Name::parse(zone.cname_override);
     set.lists.push_back(std::move(list));
   }
   set.policies[0] = policy_for(settings, {}, "default");
@@ -94,7 +103,10 @@ Result<void> import_zone(PolicyStore& store, const PolicyZone& zone, std::size_t
                          const std::filesystem::path& folder, Now now) {
   const std::string name = "zone" + std::to_string(index);
   const auto file = folder / (name + ".txt");
-  std::ofstream(file) << zone.content;
+  // Unbound is told what the zone is called, and takes a file without an SOA.
+  const bool has_soa = zone.content.find("SOA") != std::string::npos;
+  std::ofstream(file) << (has_soa ? "" : zone.name + " 3600 IN SOA ns hostmaster 1 3600 900 86400 3600\n")
+                      << zone.content;
   ListOptions options;
   options.kind = ListKind::rpz;
   options.rewrites = true;
@@ -109,7 +121,7 @@ Result<void> import_zone(PolicyStore& store, const PolicyZone& zone, std::size_t
 }  // namespace
 
 bool has_policy(const ScenarioSettings& settings) {
-  return !settings.policy_zones.empty() || !settings.private_addresses.empty();
+  return !zones_of(settings).empty() || !settings.private_addresses.empty();
 }
 
 Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettings& settings,
@@ -120,9 +132,9 @@ Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettin
   auto store = PolicyStore::open(folder / "store", {}, now);
   if (!store) return store.error();
   if (auto defined = (*store)->define(compile(settings, zones, dns64)); !defined) return defined.error();
-  for (std::size_t i = 0; i < settings.policy_zones.size(); ++i) {
-    if (auto imported = import_zone(**store, settings.policy_zones[i], i, folder, now); !imported)
-      return imported.error();
+  const std::vector<PolicyZone> policy_zones = zones_of(settings);
+  for (std::size_t i = 0; i < policy_zones.size(); ++i) {
+    if (auto imported = import_zone(**store, policy_zones[i], i, folder, now); !imported) return imported.error();
   }
   if (auto published = (*store)->publish("scenario", now); !published) return published.error();
   return Generation::open_current(folder / "store", StoreCache::make(1U << 20));
@@ -142,7 +154,11 @@ void expect_block_answers(Scenario& scenario) {
 
 std::optional<std::string> missing_policy(const ScenarioSettings& settings) {
   for (const PolicyZone& zone : settings.policy_zones) {
-    if (!zone.action_override.empty()) return "rpz-action-override: weir's lists have no such setting";
+    const bool known_override = zone.action_override == "disabled" || override_of(zone);
+    if (!zone.action_override.empty() && !known_override)
+      return "rpz-action-override: weir has no override '" + zone.action_override + "'";
+    if (zone.action_override == "cname" && !Name::parse(zone.cname_override))
+      return "rpz-cname-override: no name '" + zone.cname_override + "'";
     if (!zone.primaries.empty() || zone.content.empty()) return "rpz primaries: no transfer in this harness";
   }
   for (const std::string& text : settings.private_addresses) {
@@ -152,11 +168,12 @@ std::optional<std::string> missing_policy(const ScenarioSettings& settings) {
       return "private-address: weir's own list is fixed, and " + text + " is not on it";
   }
   for (const auto& line : settings.policy_lines) {
-    if (line.key == "define-tag" || line.key == "access-control-tag") continue;
+    const bool is_response_rule = line.key.starts_with("response-ip");
+    if (line.key == "define-tag" || line.key == "access-control-tag" || is_response_rule) continue;
     return line.key + ": weir's local zones and own rules hold for every client";
   }
   if (!settings.views.empty()) return "views: weir's local zones hold for every client";
-  return std::nullopt;
+  return missing_response_rule(settings);
 }
 
 }  // namespace weir::scenario

@@ -329,6 +329,8 @@ const std::unordered_map<std::string, ReadLine>& server_lines() {
 
       {"module-config", read_modules},
       {"dns64-prefix", to_settings(&S::dns64_prefix)},
+      {"dns64-blocked-untranslated", to_settings(&S::dns64_blocked_untranslated)},
+      {"dns64-private-addresses", to_settings(&S::dns64_private_addresses)},
       {"do-nat64", to_settings(&S::do_nat64)},
       {"nat64-prefix", to_settings(&S::nat64_prefix)},
 
@@ -408,6 +410,7 @@ const std::unordered_map<std::string, ReadInto<PolicyZone>>& policy_zone_lines()
       {"rpz-action-override", into(&Z::action_override)},
       {"rpz-cname-override", into(&Z::cname_override)},
       {"rpz-signal-nxdomain-ra", into(&Z::signal_nxdomain_ra)},
+      {"rpz-safe-nxdomain", into(&Z::safe_nxdomain)},
       {"rpz-log", no_effect},
       {"rpz-log-name", no_effect},
   };

@@ -51,6 +51,7 @@ struct PolicyZone {
   std::string action_override = {};
   std::string cname_override = {};
   bool signal_nxdomain_ra = false;
+  bool safe_nxdomain = false;  // our own scenarios' line: Unbound answers as the zone says
 };
 
 struct View {
@@ -131,6 +132,8 @@ struct ScenarioSettings {
   bool has_response_rules = false;  // respip
   bool has_dns64 = false;
   std::optional<Prefix> dns64_prefix;
+  bool dns64_blocked_untranslated = true;  // our own scenarios' line: Unbound filters the A before it translates
+  bool dns64_private_addresses = true;     // our own scenarios' line: Unbound knows no RFC 6052 section 3.1
   bool do_nat64 = false;
   std::optional<Prefix> nat64_prefix;
 
