@@ -213,6 +213,17 @@ type = "resolve"
             raise RuntimeError(f"weir {' '.join(arguments)}: {ran}")
         return ran
 
+    def updated(self, name: str, seconds: float = 60.0) -> None:
+        """Updates a list, behind whatever update of it is running."""
+        def free():
+            ran = self.command("list", "update", name)
+            if "is being updated at this moment" in ran.err:
+                return None
+            if ran.status != 0:
+                raise RuntimeError(f"weir list update {name}: {ran}")
+            return ran
+        dns.wait_until(free, seconds, f"list {name} is updated", every=0.02)
+
     def control(self, verb: str, **arguments) -> dict:
         """One request to the resolver's control socket."""
         return control.request(self.run_folder / "resolver.sock", verb, **arguments)

@@ -203,19 +203,32 @@ class FakePrimary:
 
     SOA, AXFR, IXFR = 6, 252, 251
 
-    def __init__(self, address: str, zone: str) -> None:
+    def __init__(self, address: str, zone: str, records_a_message: int = 3) -> None:
         self.address, self.zone = address, zone
+        self.records_a_message = records_a_message
         self.mode = ""
         self.serial = 0
         self.asked: list[str] = []
         self._versions: dict[int, dict[str, str]] = {}
+        self._changes: dict[tuple[int, int], tuple[dict[str, str], dict[str, str]]] = {}  # of the newest version
         self._listener = socket.create_server((address, 53))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def set(self, serial: int, names: dict[str, str]) -> None:
+        before = self._versions.get(self.serial, {})
         self._versions[serial] = dict(names)
+        self._changes = {(self.serial, serial): self._between(before, names)}
         self.serial = serial
+
+    @staticmethod
+    def _between(old: dict[str, str], new: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """What goes and what comes."""
+        return ({name: address for name, address in old.items() if new.get(name) != address},
+                {name: address for name, address in new.items() if old.get(name) != address})
+
+    def names(self) -> dict[str, str]:
+        return self._versions[self.serial]
 
     def notify(self, to: str) -> None:
         """Tells `to`, and waits for its answer."""
@@ -241,9 +254,7 @@ class FakePrimary:
     def _transfer(self, type: int, have: int) -> list[bytes]:
         new = self._versions[self.serial]
         if type == self.IXFR and have in self._versions and self.mode != "whole":
-            old = self._versions[have]
-            gone = {name: address for name, address in old.items() if new.get(name) != address}
-            come = {name: address for name, address in new.items() if old.get(name) != address}
+            gone, come = self._changes.get((have, self.serial)) or self._between(self._versions[have], new)
             if self.mode == "no changes":
                 gone = {"never.was.here": "192.0.2.99"}
             return [self._soa(self.serial), self._soa(have), *self._records(gone), self._soa(self.serial),
@@ -287,8 +298,8 @@ class FakePrimary:
             return None
         have = struct.unpack(">I", query[-20:-16])[0] if type == self.IXFR else 0
         records = self._transfer(type, have)
-        for at in range(0, len(records), 3):
+        for at in range(0, len(records), self.records_a_message):
             if at > 0 and self.mode == "dies":
                 return None
-            send(records[at:at + 3])
+            send(records[at:at + self.records_a_message])
         return None

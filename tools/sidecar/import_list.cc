@@ -6,26 +6,11 @@
 #include <optional>
 
 #include "tools/sidecar/fetch.h"
-#include "zones/lists/list_reader.h"
 
 namespace weir::sidecar {
 namespace {
 
 constexpr std::uint64_t kReportEveryRules = 20'000;
-
-ListOptions options_of(const ListConfig& list) {
-  ListOptions options;
-  options.kind = list.definition.kind;
-  options.match = list.match;
-  options.dialect = list.dialect;
-  options.rewrites = list.definition.rewrites;
-  options.own_actions = list.definition.own_actions;
-  options.private_addresses = list.private_addresses;
-  // The publisher's own name for it, not the one that it lies under here.
-  const std::size_t slash = list.source.find_last_of('/');
-  options.file_name = shown_source(slash == std::string::npos ? list.source : list.source.substr(slash + 1));
-  return options;
-}
 
 // Messages of the reader name the file that it read; people know the list by its source.
 Error about(const ListConfig& list, const std::filesystem::path& bytes, Error error) {
@@ -41,11 +26,39 @@ Error about(const ListConfig& list, const std::filesystem::path& bytes, Error er
 
 }  // namespace
 
+ListOptions options_of(const ListConfig& list) {
+  ListOptions options;
+  options.kind = list.definition.kind;
+  options.match = list.match;
+  options.dialect = list.dialect;
+  options.rewrites = list.definition.rewrites;
+  options.own_actions = list.definition.own_actions;
+  options.private_addresses = list.private_addresses;
+  // The publisher's own name for it, not the one that it lies under here.
+  const std::size_t slash = list.source.find_last_of('/');
+  options.file_name = shown_source(slash == std::string::npos ? list.source : list.source.substr(slash + 1));
+  return options;
+}
+
 std::string reading_of(const ListConfig& list) {
   const ListDefinition& definition = list.definition;
   return "1 " + std::string(to_text(definition.kind)) + " " + std::to_string(static_cast<int>(list.match)) + " " +
          list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "") +
          (list.private_addresses ? " private" : "") + (list.key.empty() ? "" : " signed " + list.key);
+}
+
+ListReading reading_from(const ListSummary& summary) {
+  ListReading reading;
+  reading.lines = summary.lines;
+  reading.counts = summary.to_json(false);
+  reading.serial = summary.serial;
+  boost::json::error_code error;
+  const boost::json::value parsed = boost::json::parse(reading.counts, error);
+  if (!error && parsed.is_object()) {
+    if (const auto* buckets = parsed.get_object().if_contains("buckets")) reading.buckets = serialize(*buckets);
+    if (const auto* notes = parsed.get_object().if_contains("notes")) reading.notes = serialize(*notes);
+  }
+  return reading;
 }
 
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
@@ -66,17 +79,8 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
   if (rules == 0) return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
   const auto usable = (*spool)->finish();
   if (!usable) return usable.error();
-  ListReading reading;
+  ListReading reading = reading_from(reader.summary());
   if (*usable) reading.rules = std::move(*spool);
-  reading.lines = reader.summary().lines;
-  reading.counts = reader.summary().to_json(false);
-  reading.serial = reader.summary().serial;
-  boost::json::error_code error;
-  const boost::json::value parsed = boost::json::parse(reading.counts, error);
-  if (!error && parsed.is_object()) {
-    if (const auto* buckets = parsed.get_object().if_contains("buckets")) reading.buckets = serialize(*buckets);
-    if (const auto* notes = parsed.get_object().if_contains("notes")) reading.notes = serialize(*notes);
-  }
   return reading;
 }
 

@@ -14,6 +14,7 @@
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/config/config.h"
+#include "zones/lists/list_reader.h"
 #include "zones/store/writer.h"
 
 namespace weir::sidecar {
@@ -31,6 +32,9 @@ struct ListReading {
 
 // Done so far, and of how much (0: unknown).
 using CountProgress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+ListOptions options_of(const ListConfig& list);
+ListReading reading_from(const ListSummary& summary);  // without its rules
 
 // How the bytes of `list` are read: two equal texts read equal rules from equal bytes.
 std::string reading_of(const ListConfig& list);

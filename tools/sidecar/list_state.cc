@@ -37,6 +37,7 @@ ListState read_state(const json::object& from) {
   state.last_modified = text_of(from, "last_modified");
   state.sha256 = text_of(from, "sha256");
   state.import = {static_cast<std::uint64_t>(number_of(from, "import"))};
+  state.contents = text_of(from, "contents");
   state.rules = static_cast<std::uint64_t>(number_of(from, "rules"));
   state.lines = static_cast<std::uint64_t>(number_of(from, "lines"));
   state.buckets = text_of(from, "buckets", "{}");
@@ -68,6 +69,7 @@ json::object write_state(const ListState& state) {
           {"last_modified", state.last_modified},
           {"sha256", state.sha256},
           {"import", state.import.value},
+          {"contents", state.contents},
           {"rules", state.rules},
           {"lines", state.lines},
           {"buckets", state.buckets},

@@ -35,6 +35,7 @@ struct ListState {
   std::string last_modified;
   std::string sha256;
   ImportId import;              // 0: never imported
+  std::string contents;         // what the store said that the list held behind it (PolicyRecords::contents)
   std::uint64_t rules = 0;      // of the last import
   std::uint64_t lines = 0;      // likewise
   std::string buckets = "{}";   // likewise: counts as JSON

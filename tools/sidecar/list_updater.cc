@@ -1,5 +1,3 @@
-#include "tools/sidecar/list_updater.h"
-
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -10,10 +8,9 @@
 #include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/digest.h"
 #include "tools/sidecar/fetch.h"
+#include "tools/sidecar/list_attempt.h"
 #include "tools/sidecar/minisign.h"
 #include "tools/sidecar/schedule.h"
-#include "tools/sidecar/zone_transfer.h"
-#include "tools/support/tsig_keys.h"
 #include "zones/base/text.h"
 #include "zones/lists/rpz.h"
 #include "zones/store/files.h"
@@ -60,10 +57,6 @@ class Claim {
   bool taken_ = false;
 };
 
-std::filesystem::path in_fetch(const std::filesystem::path& store, const std::string& list, const char* suffix) {
-  return store / "fetch" / (list + suffix);
-}
-
 // A zone that is older than the one before is taken all the same: its publisher may have begun anew.
 std::string with_serial(const std::string& notes, const std::string& before, std::optional<std::uint32_t> now) {
   std::uint32_t known = 0;
@@ -77,7 +70,12 @@ std::string with_serial(const std::string& notes, const std::string& before, std
   return json::serialize(parsed);
 }
 
-// The remarks of the reader, with what guards only warn of.
+}  // namespace
+
+std::filesystem::path in_fetch(const std::filesystem::path& store, const std::string& list, const char* suffix) {
+  return store / "fetch" / (list + suffix);
+}
+
 std::string with_warnings(const std::string& notes, const std::vector<GuardFinding>& findings) {
   json::error_code error;
   json::value parsed = json::parse(notes, error);
@@ -92,33 +90,6 @@ std::string with_warnings(const std::string& notes, const std::vector<GuardFindi
   }
   return json::serialize(parsed);
 }
-
-}  // namespace
-
-// One run over one list.
-struct ListUpdater::Attempt {
-  const Config& config;
-  const ListConfig& list;
-  const std::string& who;
-  ListState& state;
-  const UpdateProgress& progress;
-  bool held = false;  // it ended in a version that is held
-
-  const std::string& name() const { return list.definition.name; }
-  void report(std::string_view phase, std::uint64_t done, std::uint64_t total) const {
-    if (progress) progress(phase, done, total);
-  }
-};
-
-// Bytes of a list on the disk, and where they came from.
-struct ListUpdater::Version {
-  std::filesystem::path bytes;
-  std::string sha256;
-  std::string etag;
-  std::string last_modified;
-  std::string signer;
-  bool is_good_copy = false;  // the source says that nothing changed: the bytes are those of the last import
-};
 
 ListUpdater::ListUpdater(ConfigSource config, WriterThread& writer, Generations& generations, ListStates& states,
                          ResolverLink& resolver, AuditLog& audit, const std::atomic<bool>& stop)
@@ -190,36 +161,8 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
   });
 }
 
-// Changes are applied to the last good copy only if that is what was imported, to the octet.
-Result<ListUpdater::Version> ListUpdater::transfer_version(const Attempt& attempt) const {
-  ListState& state = attempt.state;
-  const ListConfig& list = attempt.list;
-  const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
-  const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");
-  TransferRequest request{*list.zone, list.primaries, {}, {}, fresh};
-  if (list.tsig_key) {
-    auto key = load_tsig_key(attempt.config, *list.tsig_key);
-    if (!key) return key.error();
-    request.key = std::move(*key);
-  }
-  if (state.source == list.source && !state.sha256.empty()) {
-    if (const auto sha256 = sha256_of_file(good); sha256 && *sha256 == state.sha256) request.have = good;
-  }
-  const auto done = transfer_zone(
-      request, attempt.config.fetch,
-      [&](std::uint64_t octets, std::uint64_t total) { attempt.report("fetch", octets, total); }, stop_);
-  if (!done) return done.error();
-  state.refresh_s = done->soa.refresh_s;
-  state.retry_s = done->soa.retry_s;
-  state.expire_s = done->soa.expire_s;
-  if (done->not_modified) return Version{good, state.sha256, {}, {}, {}, true};
-  spdlog::info("list {}: serial {} by {}, {} bytes", attempt.name(), done->soa.serial,
-               done->incremental ? "IXFR" : "AXFR", done->wire_bytes);
-  return Version{fresh, done->sha256, {}, {}, {}, false};
-}
-
 Result<ListUpdater::Version> ListUpdater::fetch_version(const Attempt& attempt) const {
-  if (attempt.list.zone) return transfer_version(attempt);
+  if (attempt.list.zone) return transfer_version(attempt, serial_here(attempt));
   const ListState& state = attempt.state;
   const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
   const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");
@@ -299,6 +242,16 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   std::error_code ignored;
   auto version = fetch_version(attempt);
   if (!version) return version.error();
+  if (version->changes) {
+    auto report = take_in_changes(attempt, *version);
+    if (!report) return report.error();
+    if (*report) {
+      drop_held(attempt);
+      return std::move(**report);
+    }
+    version = write_zone(attempt, std::move(*version));
+    if (!version) return version.error();
+  }
   if (is_in_force(attempt, *version)) {
     if (!version->is_good_copy) std::filesystem::remove(version->bytes, ignored);
     state.etag = version->etag;
@@ -476,10 +429,11 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   provenance.signer = version.signer;
   provenance.who = attempt.who;
   provenance.fetched_at = read_clocks().wall;
-  provenance.size_bytes = std::filesystem::file_size(version.bytes, ignored);
+  provenance.size_bytes = version.changes ? version.size_bytes : std::filesystem::file_size(version.bytes, ignored);
 
   UpdateReport report;
   report.changed = true;
+  std::string contents;
   const auto imported = writer_.run<ImportOutcome>(Urgency::later, [&](PolicyStore& store) -> Result<ImportOutcome> {
     const auto result = store.import(prepared, provenance);
     if (!result) return result.error();
@@ -487,6 +441,9 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
     const auto number = store.publish("import " + name, read_clocks());
     if (!number) return number.error();
     report.generation = *number;
+    auto holds = store.contents(prepared.list());
+    if (!holds) return holds.error();
+    contents = std::move(*holds);
     AuditEntry record = entry;
     record.details = {{"import", result->import.value},
                       {"sha256", version.sha256},
@@ -501,7 +458,7 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   report.outcome = *imported;
   report.reading = std::move(reading);
   report.reading.rules.reset();
-  if (!version.is_good_copy) {
+  if (!version.is_good_copy && !version.changes) {
     std::filesystem::rename(version.bytes, good_copy(attempt.config.store.path, name), ignored);
   }
   state.source = attempt.list.source;
@@ -510,6 +467,7 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   state.etag = version.etag;
   state.last_modified = version.last_modified;
   state.import = imported->import;
+  state.contents = std::move(contents);
   state.rules = imported->rules;
   state.lines = report.reading.lines;
   state.buckets = report.reading.buckets;
@@ -532,7 +490,8 @@ Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress&
     static const std::string nobody;
     ListState state = states_.get(name);
     Attempt attempt{config, list, nobody, state, progress};
-    const auto version = fetch_version(attempt);
+    auto version = fetch_version(attempt);
+    if (version && version->changes) version = write_zone(attempt, std::move(*version));
     if (!version) return version.error();
     // Whatever happens, what was fetched goes again.
     const auto leave = [&](Result<void> result) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -83,7 +84,12 @@ class ListUpdater {
   template <class T>
   Result<T> claim(const std::string& name, const std::function<Result<T>(const Config&, const ListConfig&)>& work);
   Result<Version> fetch_version(const Attempt& attempt) const;
-  Result<Version> transfer_version(const Attempt& attempt) const;
+  Result<Version> transfer_version(const Attempt& attempt, std::optional<std::uint32_t> have) const;
+  std::optional<std::uint32_t> serial_here(const Attempt& attempt) const;
+  Result<Version> write_zone(const Attempt& attempt, Version version) const;
+  Result<std::optional<UpdateReport>> take_in_changes(Attempt& attempt, Version& version);
+  Result<std::string> apply_changes(const Attempt& attempt, const Version& version) const;
+  void keep_zone(const Attempt& attempt, const Version& version) const;
   Result<std::string> check_signature(const Attempt& attempt, const Version& version) const;
   bool is_in_force(const Attempt& attempt, const Version& version) const;
   UpdateReport unchanged(const Attempt& attempt) const;

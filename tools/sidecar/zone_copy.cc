@@ -202,56 +202,69 @@ Result<std::string> ZoneCopyWriter::commit() {
 Result<void> ZoneChanges::change(const ZoneRecord& record, bool comes) {
   std::string line = record_line(record);
   std::string key = key_of(line);
-  const auto [found, fresh] = records_.try_emplace(key, Change{!comes, comes, {}});
+  const auto [found, fresh] = records_.try_emplace(key, Change{!comes, comes, {}, {}});
   Change& change = found->second;
   if (fresh) {
-    bytes_ += 2 * key.size() + line.size() + kChangeOverhead;
+    bytes_ += 2 * key.size() + 2 * line.size() + kChangeOverhead;
     if (bytes_ > max_bytes_) {
-      return Error{ErrorCode::too_large, "the changes take more than " + std::to_string(max_bytes_) +
-                                             " bytes of memory ([fetch] max_decoded_bytes)"};
+      return Error{ErrorCode::too_large,
+                   "the changes take more than " + std::to_string(max_bytes_) + " bytes of memory"};
     }
     order_.push_back(std::move(key));
+    if (!comes) change.before = line;
   } else if (change.is_there == comes) {
     return does_not_apply((comes ? "they add twice: " : "they take away twice: ") + line);
   }
   change.is_there = comes;
-  if (comes) change.line = std::move(line);
+  change.line = comes ? std::move(line) : std::string();
   return {};
 }
 
-Result<void> ZoneChanges::apply(const std::filesystem::path& before, const std::string& soa,
-                                ZoneCopyWriter& after) const {
+void ZoneChanges::for_each(const std::function<void(const std::string& gone, const std::string& come)>& each) const {
+  for (const std::string& key : order_) {
+    const Change& change = records_.at(key);
+    if (change.was_there || change.is_there) each(change.before, change.line);
+  }
+}
+
+Result<std::string> ZoneChanges::apply(const std::filesystem::path& before, const std::string& soa,
+                                       ZoneCopyWriter& after) const {
   std::ifstream in(before, std::ios::binary);
   if (!in) return Error{ErrorCode::io, "cannot read " + before.string() + ": " + std::strerror(errno)};
+  Sha256 digest;
   std::string line;
-  if (!std::getline(in, line)) return Error{ErrorCode::corrupt, before.string() + " is empty"};
-  if (auto added = after.add(soa); !added) return added;
+  const auto next_line = [&] {
+    if (!std::getline(in, line)) return false;
+    line += '\n';
+    digest.update({reinterpret_cast<const std::uint8_t*>(line.data()), line.size()});
+    line.pop_back();
+    return true;
+  };
+  if (!next_line()) return Error{ErrorCode::corrupt, before.string() + " is empty"};
+  if (auto added = after.add(soa); !added) return added.error();
   std::size_t met = 0;
-  while (std::getline(in, line)) {
+  while (next_line()) {
     const auto found = records_.find(key_of(line));
     if (found != records_.end()) {
       if (!found->second.was_there) return does_not_apply("they add what is there: " + line);
       ++met;
-      if (!found->second.is_there) continue;
-      line = found->second.line;
+      continue;
     }
-    if (auto added = after.add(line); !added) return added;
+    if (auto added = after.add(line); !added) return added.error();
   }
   if (in.bad()) return Error{ErrorCode::io, "cannot read " + before.string()};
   std::size_t expected = 0;
   for (const std::string& key : order_) {
     const Change& change = records_.at(key);
-    if (change.was_there) {
-      ++expected;
-    } else if (change.is_there) {
-      if (auto added = after.add(change.line); !added) return added;
-    }
+    expected += change.was_there ? 1 : 0;
+    if (!change.is_there) continue;
+    if (auto added = after.add(change.line); !added) return added.error();
   }
   if (met != expected) {
     return does_not_apply("they take away " + std::to_string(expected - std::min(met, expected)) +
                           " records that are not there");
   }
-  return {};
+  return digest.finish_hex();
 }
 
 }  // namespace weir::sidecar

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,9 +77,14 @@ class ZoneChanges {
   Result<void> remove(const ZoneRecord& record) { return change(record, false); }
   Result<void> add(const ZoneRecord& record) { return change(record, true); }
 
-  // Writes the zone behind `soa`, the line of its new SOA. Errors: corrupt (the changes do not belong to `before`),
-  // io, too_large; then `after` is not whole.
-  Result<void> apply(const std::filesystem::path& before, const std::string& soa, ZoneCopyWriter& after) const;
+  // Writes the zone behind `soa`, the line of its new SOA: what stays in its order, behind it what comes, as for_each()
+  // gives it. The SHA-256 of `before` as it was read. Errors: corrupt (the changes do not belong to `before`), io,
+  // too_large; then `after` is not whole.
+  Result<std::string> apply(const std::filesystem::path& before, const std::string& soa, ZoneCopyWriter& after) const;
+
+  // What all of it comes to, record by record, in the order in which each was first spoken of: the line that goes and
+  // the line that comes instead (another TTL), or one of them; the other is empty.
+  void for_each(const std::function<void(const std::string& gone, const std::string& come)>& each) const;
 
   std::size_t size() const { return records_.size(); }
 
@@ -86,7 +92,8 @@ class ZoneChanges {
   struct Change {
     bool was_there = false;  // before all changes
     bool is_there = false;   // after them
-    std::string line;
+    std::string before;      // its line, where it was there
+    std::string line;        // where it is there
   };
 
   Result<void> change(const ZoneRecord& record, bool comes);

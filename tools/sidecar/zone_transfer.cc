@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <utility>
@@ -115,12 +116,12 @@ Result<TransferOutcome> Transfer::exchange(const Endpoint& server, std::optional
   auto conversation = open(server);
   if (!conversation) return conversation.error();
   const TransferQuestion question{request_.zone, draw_id(), have};
-  ZoneChanges changes(limits_.max_decoded_bytes);
+  auto changes = std::make_unique<ZoneChanges>(std::min(limits_.max_decoded_bytes, kMaxChangesBytes));
   auto writer = ZoneCopyWriter::create(request_.output, limits_.max_decoded_bytes);
   if (!writer) return writer.error();
   TransferStream stream(question, {[&](const ZoneRecord& record) { return (*writer)->add(record_line(record)); },
-                                   [&](const ZoneRecord& record) { return changes.remove(record); },
-                                   [&](const ZoneRecord& record) { return changes.add(record); }});
+                                   [&](const ZoneRecord& record) { return changes->remove(record); },
+                                   [&](const ZoneRecord& record) { return changes->add(record); }});
   if (auto sent = conversation->send(write_query(question)); !sent) return sent.error();
   if (auto received = receive_all(*conversation, stream); !received) return received.error();
   TransferOutcome outcome;
@@ -130,11 +131,10 @@ Result<TransferOutcome> Transfer::exchange(const Endpoint& server, std::optional
     outcome.not_modified = true;
     return outcome;
   }
+  outcome.soa_line = record_line(stream.soa_record());
   if (stream.form() == TransferStream::Form::changes) {
-    outcome.incremental = true;
-    if (auto applied = changes.apply(request_.have, record_line(stream.soa_record()), **writer); !applied) {
-      return applied.error();
-    }
+    outcome.changes = std::move(changes);
+    return outcome;
   }
   auto sha256 = (*writer)->commit();
   if (!sha256) return sha256.error();
@@ -147,7 +147,7 @@ Result<TransferOutcome> Transfer::transfer(const Endpoint& server, std::optional
     auto changed = exchange(server, have);
     if (changed && !changed->not_modified) return changed;
     if (!changed) {
-      if (stop_.load() || changed.error().code == ErrorCode::too_large) return changed;
+      if (stop_.load() || wire_bytes_ > limits_.max_bytes) return changed;
       spdlog::info("zone {}: no changes to be had ({}); the whole of it is transferred", request_.zone.to_text(),
                    with_peer(server, changed.error()).message);
     }
@@ -156,10 +156,6 @@ Result<TransferOutcome> Transfer::transfer(const Endpoint& server, std::optional
 }
 
 Result<TransferOutcome> Transfer::run() {
-  std::optional<SoaNumbers> have;
-  if (!request_.have.empty()) {
-    if (const auto known = soa_of_copy(request_.have)) have = *known;  // a damaged copy is as good as none
-  }
   std::optional<Error> silent;  // of a primary that cannot be asked
   std::optional<Error> failed;  // of one that has something newer
   std::optional<TransferOutcome> same;
@@ -170,26 +166,26 @@ Result<TransferOutcome> Transfer::run() {
       if (!silent) silent = with_peer(server, soa.error());
       continue;
     }
-    if (have && soa->serial == have->serial) {
-      if (!same) same = TransferOutcome{true, false, {}, *soa, 0};
+    if (request_.have == soa->serial) {
+      if (!same) same.emplace(TransferOutcome{true, nullptr, {}, {}, *soa, 0});
       continue;
     }
-    if (have && serial_went_back(have->serial, soa->serial)) {
+    if (request_.have && serial_went_back(*request_.have, soa->serial)) {
       if (older == nullptr) older = &server;
       continue;
     }
-    auto done = transfer(server, have ? std::optional(have->serial) : std::nullopt);
+    auto done = transfer(server, request_.have);
     if (done) return done;
     failed = with_peer(server, done.error());
     if (stop_.load()) break;
   }
   if (failed) return *failed;
-  if (same) return *same;
+  if (same) return std::move(*same);
   if (older != nullptr && !stop_.load()) {
     spdlog::warn("zone {}: the serial number went backwards at every primary that answers; {} is followed",
                  request_.zone.to_text(), older->to_text());
     auto done = transfer(*older, std::nullopt);
-    return done ? done : Result<TransferOutcome>(with_peer(*older, done.error()));
+    return done ? std::move(done) : Result<TransferOutcome>(with_peer(*older, done.error()));
   }
   return silent ? *silent : Error{ErrorCode::invalid, "the zone has no primaries"};
 }

@@ -60,8 +60,11 @@ struct ListSummary {
 
   // `line` came of `lines_of_it` lines of the file, of which `number` is the first; `text` is shown as a sample.
   void account(const Line& line, std::uint64_t number, std::string_view text, std::uint64_t lines_of_it = 1);
-  // Whether most of `content` lines were not understood, and then why, with the commonest reasons; else "".
+  // Whether most of `content` lines were not understood.
+  bool is_no_list(std::uint64_t content) const;
+  // Then why, with the commonest reasons; else "".
   std::string why_no_list(std::uint64_t content) const;
+  std::uint64_t not_understood() const;  // lines
   std::uint64_t count(Bucket bucket) const { return buckets[static_cast<std::size_t>(bucket)]; }
   // {"lines": N, "rules": N, "serial": N, "dialect": "hosts", "dialects": {...}, "buckets": {"rule": N, "comment": N,
   // ...},

@@ -3,8 +3,6 @@
 #include <deque>
 
 #include "zones/base/text.h"
-#include "zones/lists/master_file.h"
-#include "zones/lists/rpz.h"
 #include "zones/lists/rule_set.h"
 
 namespace weir {
@@ -14,6 +12,23 @@ namespace {
 // behind it are read for themselves: else one octet would cost the rest of the zone.
 constexpr std::size_t kMaxRecordLines = 100;
 constexpr std::size_t kMaxEntrySize = 64 * 1024;
+
+void end_overlong(Line& line, std::size_t limit) {
+  line.end(Bucket::overlong, limit, "longer than " + std::to_string(limit) + " octets");
+}
+
+// What the master file makes of one entry, and the zone of that record.
+void read_entry_of(std::string_view entry, MasterFile& master_file, ResponsePolicyZone& zone, Line& line) {
+  switch (master_file.read(entry, line)) {
+    case MasterFile::Got::fault:
+      return;
+    case MasterFile::Got::directive:
+      line.bucket = Bucket::header;
+      return;
+    case MasterFile::Got::record:
+      return zone.read(master_file.record(), line);
+  }
+}
 
 class RpzReader final : public ListReader {
  public:
@@ -121,8 +136,7 @@ bool RpzReader::read_entry() {
   line_.reset();
   if (first_line == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (got == LineSource::Got::overlong) {
-    line_.end(Bucket::overlong, options_.max_line_size,
-              "longer than " + std::to_string(options_.max_line_size) + " octets");
+    end_overlong(line_, options_.max_line_size);
   } else if (!is_line_text(text)) {
     line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
   } else if (const std::string_view content = trim(text); content.empty()) {
@@ -159,16 +173,7 @@ void RpzReader::parse(std::string_view entry, std::uint64_t first_line) {
     line_.bucket = Bucket::blank;
     return;
   }
-  switch (master_file_.read(entry, line_)) {
-    case MasterFile::Got::fault:
-      return;
-    case MasterFile::Got::directive:
-      line_.bucket = Bucket::header;
-      return;
-    case MasterFile::Got::record:
-      break;
-  }
-  zone_.read(master_file_.record(), line_);
+  read_entry_of(entry, master_file_, zone_, line_);
   if (line_.bucket == Bucket::rule) keep_rule(first_line);
 }
 
@@ -194,6 +199,15 @@ Result<void> RpzReader::finish() {
 }
 
 }  // namespace
+
+void RpzLineReader::read(std::string_view text, Line& line) {
+  line.reset();
+  if (text.size() > max_line_size_) {
+    end_overlong(line, max_line_size_);
+  } else {
+    read_entry_of(text, master_file_, zone_, line);
+  }
+}
 
 std::unique_ptr<ListReader> make_rpz_reader(const std::filesystem::path& file, const ListOptions& options,
                                             LineSource source) {

@@ -79,12 +79,20 @@ void ListSummary::account(const Line& line, std::uint64_t number, std::string_vi
                              escape_for_display(text.substr(0, std::min(text.size(), kSampleText)))});
 }
 
+std::uint64_t ListSummary::not_understood() const {
+  std::uint64_t lines_of_them = 0;
+  for (const Bucket bucket : kNotUnderstood) lines_of_them += count(bucket);
+  return lines_of_them;
+}
+
+bool ListSummary::is_no_list(std::uint64_t content) const {
+  return content > kFewLines && not_understood() * 2 > content;
+}
+
 std::string ListSummary::why_no_list(std::uint64_t content) const {
-  std::uint64_t not_understood = 0;
-  for (const Bucket bucket : kNotUnderstood) not_understood += count(bucket);
-  if (content <= kFewLines || not_understood * 2 <= content) return {};
-  return "most of it is no list that weir knows: " + std::to_string(not_understood) + " of " + std::to_string(content) +
-         " lines were not understood; " + top_reasons(*this);
+  if (!is_no_list(content)) return {};
+  return "most of it is no list that weir knows: " + std::to_string(not_understood()) + " of " +
+         std::to_string(content) + " lines were not understood; " + top_reasons(*this);
 }
 
 std::string ListSummary::to_json(bool with_samples) const {

@@ -44,6 +44,9 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> import(PreparedImport& prepared, const Provenance& provenance) override;
   Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
                                                   const std::function<void(std::uint64_t)>& progress) const override;
+  Result<std::unique_ptr<PreparedImport>> prepare_changes(ListId list, const RuleStream& gone,
+                                                          const RuleStream& come) const override;
+  Result<std::string> contents(ListId list) const override;
   Result<void> visit(ListId list, const std::function<bool(const SourcedRule&)>& each) const override;
   Result<void> compare(ListId list, ImportId from, ImportId to,
                        const std::function<bool(Change, const SourcedRule&)>& each) const override;
@@ -89,7 +92,6 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> write_list(const ListStep& step, RuleCursor& wanted,
                                    const std::function<void(std::uint64_t)>& progress);
   Result<ImportOutcome> commit_changes(const ListStep& step, const ChangeSet& changes, std::uint64_t next_payload);
-  Result<std::optional<Interval>> find_open_rule(ListId list, std::string_view rule_key);
   Result<void> change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance);
   ListState state_of(ListId list) const;
   Result<void> write_policies(PolicySet changed);

@@ -13,7 +13,7 @@ namespace {
 class PreparedImportImpl final : public PreparedImport {
  public:
   PreparedImportImpl(const Database& database, ListId list, ListState before)
-      : database_(database), list_(list), before_(before), wanted_(ImportId{}) {}
+      : database_(database), list_(list), before_(before), gone_(ImportId{}), wanted_(ImportId{}) {}
 
   ListId list() const override { return list_; }
   std::uint64_t added() const override { return changes_.added; }
@@ -21,15 +21,15 @@ class PreparedImportImpl final : public PreparedImport {
   std::uint64_t unchanged() const override { return changes_.unchanged; }
 
   Result<void> read(const RuleStream& rules, const std::function<void(std::uint64_t)>& progress) {
-    for (;;) {
-      const auto rule = rules();
-      if (!rule) return rule.error();
-      if (!rule->has_value()) break;
-      if (auto added = wanted_.add(**rule); !added) return added;
-    }
-    wanted_.sort();
+    if (auto sorted = sort(rules, wanted_); !sorted) return sorted;
     std::uint64_t next_payload = 1;  // the real ids are given at the commit
     return diff(database_, list_, wanted_, 0, next_payload, progress, changes_);
+  }
+
+  Result<void> read_changes(const RuleStream& gone, const RuleStream& come) {
+    if (auto sorted = sort(gone, gone_); !sorted) return sorted;
+    if (auto sorted = sort(come, wanted_); !sorted) return sorted;
+    return difference(database_, list_, before_.rules, gone_, wanted_, changes_);
   }
 
   Result<void> for_each(Change change, const std::function<bool(const SourcedRule&)>& each) const override {
@@ -73,6 +73,17 @@ class PreparedImportImpl final : public PreparedImport {
   }
 
  private:
+  static Result<void> sort(const RuleStream& rules, RuleSorter& into) {
+    for (;;) {
+      const auto rule = rules();
+      if (!rule) return rule.error();
+      if (!rule->has_value()) break;
+      if (auto added = into.add(**rule); !added) return added;
+    }
+    into.sort();
+    return {};
+  }
+
   Result<SourcedRule> decode(const RuleChange& change) const {
     if (change.payload == nullptr) return make_sourced(database_, change.key, change.interval);
     const auto key = decode_rule_key(change.key);
@@ -85,6 +96,7 @@ class PreparedImportImpl final : public PreparedImport {
   const Database& database_;
   const ListId list_;
   const ListState before_;
+  RuleSorter gone_;
   RuleSorter wanted_;
   ChangeSet changes_;
 };
@@ -123,6 +135,24 @@ Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare(
   auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before);
   if (auto read = prepared->read(rules, progress); !read) return read.error();
   return std::unique_ptr<PreparedImport>(std::move(prepared));
+}
+
+Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare_changes(ListId list, const RuleStream& gone,
+                                                                         const RuleStream& come) const {
+  const auto before = read_list_state(list);
+  if (!before) return before.error();
+  auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before);
+  if (auto read = prepared->read_changes(gone, come); !read) return read.error();
+  return std::unique_ptr<PreparedImport>(std::move(prepared));
+}
+
+Result<std::string> PolicyStoreImpl::contents(ListId list) const {
+  const auto state = read_list_state(list);
+  if (!state) return state.error();
+  std::string octets;
+  for (const std::uint64_t lane : state->sum) put_u64(octets, lane);
+  return std::to_string(state->rules) + "-" +
+         to_hex({reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size()});
 }
 
 Result<ImportOutcome> PolicyStoreImpl::import(PreparedImport& import, const Provenance& provenance) {

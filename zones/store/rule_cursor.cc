@@ -206,4 +206,53 @@ Result<void> diff(const Database& database, ListId list, RuleCursor& wanted, std
   return {};
 }
 
+namespace {
+
+std::string describe(const WantedRule& wanted) {
+  const auto key = decode_rule_key(wanted.key);
+  const auto payload = wanted.payload != nullptr ? decode_payload(*wanted.payload) : std::nullopt;
+  const auto rule = key ? make_rule(*key, payload ? &*payload : nullptr) : std::nullopt;
+  return rule ? describe_pattern(*rule) : std::string();
+}
+
+}  // namespace
+
+Result<void> difference(const Database& database, ListId list, std::uint64_t before, RuleCursor& gone, RuleCursor& come,
+                        ChangeSet& out) {
+  const std::string prefix = sources_prefix(list, kOpenIntervals);
+  std::string value;
+  WantedRule old;
+  WantedRule fresh;
+  bool has_old = gone.next(old);
+  bool has_fresh = come.next(fresh);
+  while (has_old || has_fresh) {
+    const int order = !has_old ? 1 : !has_fresh ? -1 : old.key.compare(fresh.key);
+    const WantedRule& rule = order <= 0 ? old : fresh;
+    const auto found = database.find(Family::sources, prefix + std::string(rule.key), value);
+    if (!found) return found.error();
+    if (order <= 0 && !*found) {
+      return Error{ErrorCode::not_found, "this rule is not in the list: " + describe(rule)};
+    }
+    if (order > 0 && *found) {
+      return Error{ErrorCode::exists, "this rule is in the list already: " + describe(rule)};
+    }
+    if (order < 0) {
+      const auto interval = decode_open(value);
+      if (!interval) return corrupt("sources");
+      out.changes.push_back({rule.key, false, *interval, nullptr});
+      ++out.removed;
+    } else if (order > 0) {
+      out.changes.push_back({rule.key, true, {0, 0, rule.import, rule.line, rule.detail}, rule.payload});
+      ++out.added;
+    }
+    if (order <= 0) has_old = gone.next(old);
+    if (order >= 0) has_fresh = come.next(fresh);
+  }
+  if (auto status = gone.status(); !status) return status;
+  if (auto status = come.status(); !status) return status;
+  if (out.removed > before) return corrupt("lists");
+  out.unchanged = before - out.removed;
+  return {};
+}
+
 }  // namespace weir::store

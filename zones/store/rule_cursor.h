@@ -124,4 +124,9 @@ struct ChangeSet {
 Result<void> diff(const Database& database, ListId list, RuleCursor& wanted, std::uint64_t effective,
                   std::uint64_t& next_payload, const std::function<void(std::uint64_t)>& progress, ChangeSet& out);
 
+// The same where it is known what goes and what comes, both sorted; a rule of both stays. `before`: rules of the list.
+// Errors: not_found (a rule that is to go is not there), exists (one that is to come is), corrupt, io.
+Result<void> difference(const Database& database, ListId list, std::uint64_t before, RuleCursor& gone, RuleCursor& come,
+                        ChangeSet& out);
+
 }  // namespace weir::store

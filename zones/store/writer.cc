@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <unordered_map>
+#include <utility>
 
 #include "zones/base/text.h"
 #include "zones/store/past_generation.h"
@@ -269,50 +270,19 @@ Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, cons
   return outcome;
 }
 
-Result<std::optional<Interval>> PolicyStoreImpl::find_open_rule(ListId list, std::string_view rule_key) {
-  std::string value;
-  const auto found = database_->find(Family::sources, sources_prefix(list, kOpenIntervals).append(rule_key), value);
-  if (!found) return found.error();
-  if (!*found) return std::optional<Interval>();
-  const auto interval = decode_open(value);
-  if (!interval) return corrupt("sources");
-  return interval;
-}
-
 Result<void> PolicyStoreImpl::change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance) {
   if (policies_.find_list(list) == nullptr) {
     return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
   }
-  const ImportId import{state_.next_import};
-  RuleSorter sorter(import);
-  if (auto taken = sorter.add({rule, state_of(list).next_serial}); !taken) return taken.error();
-  WantedRule wanted;
-  (void)sorter.next(wanted);
-  auto present = find_open_rule(list, wanted.key);
-  if (!present) return present.error();
-  if (present->has_value() == added) {
-    return added ? Error{ErrorCode::exists, "this rule is in the list already: " + describe_pattern(rule)}
-                 : Error{ErrorCode::not_found, "this rule is not in the list: " + describe_pattern(rule)};
-  }
-  ChangeSet changes;
-  std::uint64_t next_payload = state_.next_payload;
-  RuleChange change{wanted.key, added, {}, wanted.payload};
-  if (added) {
-    change.interval = {published_.value + 1, 0, import.value, wanted.line, 0};
-    if (wanted.payload != nullptr) {
-      if (next_payload > UINT32_MAX) return Error{ErrorCode::too_large, "no ids are left for rules with conditions"};
-      change.interval.detail = static_cast<std::uint32_t>(next_payload++);
-    }
-    changes.added = 1;
-  } else {
-    change.interval = **present;
-    changes.removed = 1;
-  }
-  changes.changes.push_back(change);
-  changes.unchanged = state_of(list).rules - changes.removed;
-  const auto done = commit_changes({list, import, &provenance, {}, published_.value + 1, true}, changes, next_payload);
-  if (!done) return done.error();
-  return {};
+  const auto it = [&, given = false]() mutable -> Result<std::optional<SourcedRule>> {
+    if (std::exchange(given, true)) return std::optional<SourcedRule>();
+    return std::optional<SourcedRule>({rule, state_of(list).next_serial});
+  };
+  const RuleStream nothing = [] { return Result<std::optional<SourcedRule>>(std::nullopt); };
+  auto prepared = added ? prepare_changes(list, nothing, it) : prepare_changes(list, it, nothing);
+  if (!prepared) return prepared.error();
+  const auto done = import(**prepared, provenance);
+  return done ? Result<void>() : done.error();
 }
 
 Result<void> PolicyStoreImpl::add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now) {

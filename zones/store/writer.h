@@ -26,7 +26,7 @@ namespace weir {
 // Where the rules of one import came from.
 struct Provenance {
   std::string source;  // URL or file
-  std::string sha256;  // of the bytes, hex
+  std::string sha256;  // of the bytes, hex; of changes to a zone of their text, which names what they change
   std::string etag;    // empty: none
   std::string signer;  // empty: unsigned
   std::string who;     // user or "schedule"
@@ -139,6 +139,14 @@ class PolicyRecords {
   // corrupt, io. `progress` is told the rules done, now and then.
   virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
                                                           const std::function<void(std::uint64_t)>& progress) const = 0;
+
+  // The list as it is without the rules of `gone` and with those of `come`; a rule of both stays as it is. What else is
+  // in the list is not looked at. Changes nothing. Errors: those of the streams; not_found (one of `gone` is not in the
+  // list), exists (one of `come` is), too_large, corrupt, io.
+  virtual Result<std::unique_ptr<PreparedImport>> prepare_changes(ListId list, const RuleStream& gone,
+                                                                  const RuleStream& come) const = 0;
+  // One short text for what a list holds: equal rules, equal text. Errors: corrupt, io.
+  virtual Result<std::string> contents(ListId list) const = 0;
 
   // Every rule that `list` has now, in the order of the keys, until `each` says false. Errors: corrupt, io.
   virtual Result<void> visit(ListId list, const std::function<bool(const SourcedRule&)>& each) const = 0;

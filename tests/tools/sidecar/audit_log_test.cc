@@ -174,6 +174,10 @@ class Published final : public PolicyRecords {
                                                   const std::function<void(std::uint64_t)>&) const override {
     return Error{};
   }
+  Result<std::unique_ptr<PreparedImport>> prepare_changes(ListId, const RuleStream&, const RuleStream&) const override {
+    return Error{};
+  }
+  Result<std::string> contents(ListId) const override { return Error{}; }
   Result<void> visit(ListId, const std::function<bool(const SourcedRule&)>&) const override { return Error{}; }
   Result<void> compare(ListId, ImportId, ImportId,
                        const std::function<bool(Change, const SourcedRule&)>&) const override {

@@ -11,6 +11,7 @@
 namespace weir {
 namespace {
 
+using testing::address_rule;
 using testing::at;
 using testing::lists_named;
 using testing::must;
@@ -99,6 +100,59 @@ TEST_F(Prepared, SaysWhatComesAndGoesAndChangesNothing) {
   EXPECT_EQ(done.added, 2U);
   EXPECT_EQ(done.removed, 2U);
   EXPECT_EQ(rules_of(ads_), (std::multiset<std::string>{"*.d.example block", "b.example block", "e.example block"}));
+}
+
+// A difference that is told instead of found: the list ends as if all of it had been read.
+TEST_F(Prepared, ChangesAloneLeadWhereTheWholeListLeads) {
+  const auto with_types = [](Rule made, RecordType type) {
+    made.detail.conditions.types = {type};
+    return made;
+  };
+  std::mt19937 random(11);
+  std::vector<Rule> all;
+  for (int i = 0; i < 12; ++i) {
+    const std::string text = "n" + std::to_string(i) + ".example";
+    all.push_back(rule(text, kKinds[i % 3]));
+    all.push_back(with_types(rule(text), RecordType::aaaa));
+    all.push_back(address_rule("192.0.2." + std::to_string(i) + "/32"));
+  }
+  std::vector<bool> held(all.size());
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Rule> gone;
+    std::vector<Rule> come;
+    std::vector<Rule> wanted;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool before = held[i];
+      if (random() % 4 == 0) held[i] = !held[i];
+      if (held[i]) wanted.push_back(all[i]);
+      if (before && (!held[i] || random() % 4 == 0)) gone.push_back(all[i]);  // some come back at once
+      if (held[i] && (!before || (!gone.empty() && gone.back() == all[i]))) come.push_back(all[i]);
+    }
+    const std::uint64_t before = must(store_->rule_count(ads_));
+    const auto prepared = must(store_->prepare_changes(ads_, stream_of(gone), stream_of(come)));
+    const auto found = prepare(ads_, wanted);
+    EXPECT_EQ(prepared->rules_before(), before);
+    EXPECT_EQ(prepared->added(), found->added());
+    EXPECT_EQ(prepared->removed(), found->removed());
+    EXPECT_EQ(prepared->unchanged(), found->unchanged());
+    for (const Change change : {Change::added, Change::removed}) {
+      EXPECT_EQ(texts(*prepared, change), texts(*found, change));
+    }
+    const std::string contents = must(store_->contents(ads_));
+    must(store_->import(*prepared, {}));
+    EXPECT_EQ(must(store_->contents(ads_)) == contents, prepared->added() + prepared->removed() == 0);
+    const auto again = prepare(ads_, wanted);
+    ASSERT_EQ(again->added() + again->removed(), 0U) << round;
+    must(store_->publish("changes", at(round)));
+  }
+  const auto missing = store_->prepare_changes(ads_, stream_of({rule("never.example")}), stream_of({}));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  import(ads_, {rule("a.example")});
+  const auto there = store_->prepare_changes(ads_, stream_of({}), stream_of({rule("b.example"), rule("a.example")}));
+  ASSERT_FALSE(there);
+  EXPECT_EQ(there.error().code, ErrorCode::exists);
+  EXPECT_EQ(there.error().message, "this rule is in the list already: a.example");
 }
 
 TEST_F(Prepared, IsRefusedWhenTheListChangedSince) {
