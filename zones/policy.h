@@ -84,6 +84,11 @@ struct BlockAnswer {
 enum class EdeText : std::uint8_t { off, list, rule };  // rule: list, matched name, generation
 enum class Privacy : std::uint8_t { full, prefix, pseudonym, none };
 enum class DefaultAction : std::uint8_t { allow, deny };
+// What a client sees of the aliases on the way to a blocked name.
+enum class AliasAnswers : std::uint8_t {
+  hidden,  // none: the name that it asked for has the block answer, and what a rule substitutes is nobody's to block
+  shown    // those before the blocked one; each alias, also one that a rule gives, is looked up in the policy again
+};
 enum class UntilLoaded : std::uint8_t { resolve, refuse };
 
 struct Policy {
@@ -100,7 +105,8 @@ struct Policy {
   bool canary_names = false;          // the list kCanaryNames holds
   std::uint16_t safe_search = 0;      // bit n: the list kFirstSafeSearch + n holds
   bool clears_ra = false;             // block answers have RA=0
-  std::string justification = {};     // said to clients that ask why
+  AliasAnswers aliases = AliasAnswers::hidden;
+  std::string justification = {};  // said to clients that ask why
 
   bool has_list(ListId list) const;  // of the reserved lists, those that are no choice are always in force
   bool operator==(const Policy&) const = default;

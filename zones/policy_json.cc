@@ -113,6 +113,7 @@ json::object describe(const Policy& policy) {
   if (policy.canary_names) out["canary_names"] = true;
   if (policy.safe_search != 0) out["safe_search"] = policy.safe_search;
   if (policy.clears_ra) out["clears_ra"] = true;
+  if (policy.aliases == AliasAnswers::shown) out["aliases"] = "shown";
   if (!policy.justification.empty()) out["justification"] = policy.justification;
   return out;
 }
@@ -288,6 +289,7 @@ Policy parse_policy(const json::object& in) {
   if (const auto* on = in.if_contains("canary_names")) policy.canary_names = on->as_bool();
   if (const auto* services = in.if_contains("safe_search")) policy.safe_search = services->to_number<std::uint16_t>();
   if (const auto* on = in.if_contains("clears_ra")) policy.clears_ra = on->as_bool();
+  if (in.if_contains("aliases") != nullptr) policy.aliases = AliasAnswers::shown;
   if (const auto* justification = in.if_contains("justification")) policy.justification = parse_text(*justification);
   return policy;
 }

@@ -14,6 +14,7 @@
 #include "resolver/server/udp_listener.h"
 #include "resolver/wire/query.h"
 #include "zones/base/time.h"
+#include "zones/dns/rrset.h"
 #include "zones/link/decision.h"
 
 namespace weir {
@@ -25,6 +26,8 @@ struct Substitution {
   std::optional<std::uint32_t> ttl_cap;
   std::optional<EdeCode> ede;
   std::string ede_text;
+  std::vector<Rrset> links;    // the aliases that lead to the target; empty: one of the question's own name
+  bool decides_again = false;  // the policy has its word on the target, too
 };
 
 // One client's query that waits for a resolution, with the way back to the client; or a question that is to be asked

@@ -7,6 +7,7 @@
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/dns64_answer.h"
 #include "resolver/server/local_answer.h"
+#include "resolver/server/shown_aliases.h"
 #include "resolver/server/stale_answers.h"
 #include "resolver/wire/reply.h"
 
@@ -170,6 +171,10 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
       return std::nullopt;
     }
     const FilterVerdict verdict = decide_answer(*parts, asker, query.type);
+    if (shows_aliases(verdict, *parts, asker)) {  // what is shown is put together with the answer at hand
+      metrics_.add(Metric::missed);
+      return std::nullopt;
+    }
     Asker knowing = asker;
     knowing.upstream_blocks = upstream_blocks;
     auto carried = policy_.carry_out(verdict, *parts, query, knowing, kWithinTheBatch, out);

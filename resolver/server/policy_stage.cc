@@ -124,6 +124,7 @@ PolicyStage::Carried PolicyStage::carry_out(const FilterVerdict& verdict, const 
     substitution->target = std::move(*target);
     substitution->ttl_seconds = block_ttl(verdict, asker);
     substitution->ttl_cap = ttl_left(verdict.until, asker.now);
+    substitution->decides_again = asker.policy().aliases == AliasAnswers::shown;
     const BlockError error(query, asker, parts, verdict);
     if (error.error() != nullptr) {
       substitution->ede = error.error()->code;

@@ -7,11 +7,13 @@
 
 #include "resolver/base/limits.h"
 #include "resolver/engine/upstream_block.h"
+#include "resolver/filter/block_error.h"
 #include "resolver/server/access.h"
 #include "resolver/server/answer_builder.h"
 #include "resolver/server/dns64_answer.h"
 #include "resolver/server/late_answers.h"
 #include "resolver/server/local_answer.h"
+#include "resolver/server/shown_aliases.h"
 #include "resolver/server/stale_answers.h"
 
 namespace weir {
@@ -20,6 +22,7 @@ namespace {
 constexpr std::size_t kMaxStoredParts = 255;
 constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
 constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
+constexpr ExtendedError kEndless{EdeCode::other, "aliases that rules give lead in a circle"};
 
 enum class Translation : std::uint8_t { no, yes };  // whether AAAA may be made of A (RFC 6147)
 
@@ -43,26 +46,6 @@ std::string key_text(const Query& query, Translation translation, const Substitu
   return key;
 }
 
-// A question that leads to another name.
-LocalAlias alias_to(const Substitution& substitution, const Query& query) {
-  Rrset link;
-  link.owner = query.name();
-  link.type = RecordType::cname;
-  link.ttl_seconds = substitution.ttl_seconds;
-  link.add(substitution.target.wire());
-  return {{std::move(link)}, substitution.target};
-}
-
-// The answer to a question that is a local alias. Nobody signed that, so nothing of it is secure.
-ResolutionResult behind_alias(const ResolutionResult& result, const Query& query, const LocalAlias& alias) {
-  ResolutionResult out = result;
-  out.question.name = query.name();
-  if (out.security == Security::secure) out.security = Security::insecure;
-  if (out.rcode != Rcode::servfail && out.rcode != Rcode::refused)
-    out.answer.insert(out.answer.begin(), alias.links.begin(), alias.links.end());
-  return out;
-}
-
 class EngineResolutions final : public Resolutions {
  public:
   EngineResolutions(EngineOptions options, Environment environment)
@@ -78,6 +61,7 @@ class EngineResolutions final : public Resolutions {
       std::string refreshed = key_of_miss();
       return refresh(std::move(refreshed), std::move(miss), now);
     }
+    if (miss->substitution && miss->substitution->decides_again && !may_resolve(*miss, nullptr, now)) return;
     std::string key;  // most of what the caches know needs none
     auto found = by_key_.end();
     if (!by_key_.empty()) {
@@ -155,6 +139,7 @@ class EngineResolutions final : public Resolutions {
       stale_due_.pop_front();
       if (at != waiting_.end() && !at->second.clients.empty()) answer_stale(at->second, now);
     }
+    if (!asked_again_.empty()) return pump(now);
     arm_timer();
   }
 
@@ -324,8 +309,7 @@ class EngineResolutions final : public Resolutions {
     const ResolutionResult made = is_translated ? translated(waiting, found) : ResolutionResult();
     const ResolutionResult& result = is_translated ? made : found;
     const Query& asked = waiting.asked ? waiting.asked->query : clients.front()->query;
-    if (!clients.empty() && clients.front()->substitution)
-      return finish_substitution(result, *waiting.alias, clients, now);
+    if (!clients.empty() && clients.front()->substitution) return finish_substitution(result, clients, now);
     if (waiting.alias) return finish_alias(result, *waiting.alias, clients, *generation, now);
     const bool not_asked = !asked.recursion_desired && result.rcode == Rcode::refused;
     const bool failed = result.rcode == Rcode::servfail || not_asked;
@@ -337,14 +321,19 @@ class EngineResolutions final : public Resolutions {
     if (failed && clients.empty()) return;  // what the cache holds is better
     build_answer(result, built_);
     parts_ = environment_.policy.match_question(asked);
-    match_answer(result, *generation, parts_);
-    if (generation->triggers().name_server)
-      match_name_servers(result, *generation, environment_.rrsets, now.steady, parts_);
+    match_found(result, *generation, now);
     AnswerKey key = AnswerKey::of(asked);
     key.translated = is_translated;
     store(key, result, *generation, now.steady);
-    for (const auto& miss : clients) reply(*miss, new_reply(miss->query, result), QnameAuthor::anybody, now);
+    for (const auto& miss : clients) reply(*miss, new_reply(miss->query, result), QnameAuthor::anybody, now, &result);
     if (!failed) stale_.superseded(asked, to_cache_seconds(now.steady));
+  }
+
+  // What rules say of all that was found, behind what they say of the question.
+  void match_found(const ResolutionResult& result, const Generation& generation, Now now) {
+    match_answer(result, generation, parts_);
+    if (generation.triggers().name_server)
+      match_name_servers(result, generation, environment_.rrsets, now.steady, parts_);
   }
 
   // Not stored: the next generation may have another alias, or none. So nothing old stands in for it either.
@@ -353,29 +342,107 @@ class EngineResolutions final : public Resolutions {
     if (clients.empty()) return;
     const Query& asked = clients.front()->query;
     parts_ = environment_.policy.match_local_target(asked, alias.target.wire());
-    match_answer(result, generation, parts_);
-    if (generation.triggers().name_server)
-      match_name_servers(result, generation, environment_.rrsets, now.steady, parts_);
+    match_found(result, generation, now);
     const ResolutionResult whole = behind_alias(result, asked, alias);
     build_answer(whole, built_);
     for (const auto& miss : clients) reply(*miss, new_reply(miss->query, whole), QnameAuthor::administrator, now);
   }
 
-  // Their policy had its word on the question; it has none on what the administrator, or a zone that is trusted, put in
-  // its place (SEMANTICS section 4). Not stored: the next generation may say something else.
-  void finish_substitution(const ResolutionResult& result, const LocalAlias& alias, const Clients& clients, Now now) {
-    const ResolutionResult whole = behind_alias(result, clients.front()->query, alias);
-    build_answer(whole, built_);
+  // Their policy had its word on the question; unless it shows aliases it has none on what the administrator, or a zone
+  // that is trusted, put in its place (SEMANTICS section 4). Not stored: the next generation may say something else.
+  void finish_substitution(const ResolutionResult& result, const Clients& clients, Now now) {
     for (const auto& miss : clients) {
-      const Substitution& substitution = *miss->substitution;
-      StoredReply stored = new_reply(miss->query, whole);
-      if (substitution.ede && !stored.error) stored.error = ExtendedError{*substitution.ede, substitution.ede_text};
-      stored.ttl_cap = substitution.ttl_cap;
-      const std::size_t room = miss->transport == Transport::udp ? miss->query.udp_payload_size : std::size_t{65535};
-      const std::span<std::uint8_t> out(reply_.data(), room);
-      std::copy_n(built_.wire.begin(), std::min(built_.wire.size(), out.size()), out.begin());
-      send(*miss, out.first(finish_stored_reply(out, built_.wire.size(), miss->query, stored)), now.steady);
+      if (miss->substitution->decides_again && !may_resolve(*miss, &result, now)) continue;
+      send_behind(*miss, alias_to(*miss->substitution, miss->query), result, nullptr, now);
     }
+  }
+
+  // `blocked`: the answer is the policy's, of which this is the asker.
+  void send_behind(const Miss& miss, const LocalAlias& alias, const ResolutionResult& result, const Asker* blocked,
+                   Now now) {
+    const ResolutionResult whole = behind_alias(result, miss.query, alias);
+    build_answer(whole, built_);
+    StoredReply stored = new_reply(miss.query, whole);
+    const Substitution& substitution = *miss.substitution;
+    if (substitution.ede && !stored.error) stored.error = ExtendedError{*substitution.ede, substitution.ede_text};
+    stored.flags.recursion_available = blocked == nullptr || !blocked->policy().clears_ra;
+    stored.ttl_cap = substitution.ttl_cap;
+    const std::size_t room = miss.transport == Transport::udp ? miss.query.udp_payload_size : std::size_t{65535};
+    const std::span<std::uint8_t> out(reply_.data(), room);
+    std::copy_n(built_.wire.begin(), std::min(built_.wire.size(), out.size()), out.begin());
+    send(miss, out.first(finish_stored_reply(out, built_.wire.size(), miss.query, stored)), now.steady);
+  }
+
+  // What the policy says of the name that shown aliases lead to: before it is resolved, and of what was `found`. False:
+  // the client has its answer, or what lies behind is asked for. Each turn makes the chain longer, up to its limit.
+  bool may_resolve(Miss& miss, const ResolutionResult* found, Now now) {
+    PolicyStage& policy = environment_.policy;
+    const Generation* generation = policy.generation();
+    if (generation == nullptr) {
+      fail(miss, kNotReady, now);
+      return false;
+    }
+    const std::shared_ptr<const Substitution> so_far = miss.substitution;
+    const AliasQuestion question(miss.query, so_far->target);
+    miss.group = generation->policies().group_of(miss.client);
+    Asker asker = policy.asker(miss.group, miss.client, miss.transport, now.wall);
+    asker.client_matches = nullptr;  // that had its word on the question
+    parts_ = policy.match_question(question.query());
+    if (found != nullptr) match_found(*found, *generation, now);
+    const FilterVerdict verdict = found == nullptr ? decide_question(parts_, asker, miss.query.type)
+                                                   : decide_answer(parts_, asker, miss.query.type);
+    const bool denied_by_default = verdict.blocked() && verdict.winner == nullptr && !verdict.rebinding;
+    if (!verdict.blocked() || denied_by_default || (found == nullptr && verdict.provisional)) return true;
+    LocalAlias alias = alias_to(*so_far, miss.query);
+    if (alias.links.size() > limit_of(Limit::aliases)) {
+      fail(miss, kEndless, now);
+      return false;
+    }
+    std::vector<Rrset> shown;
+    Name link;
+    if (found != nullptr && shows_aliases(verdict, parts_, asker)) {
+      link = parts_[static_cast<std::size_t>(verdict.part)].name;
+      shown = links_to(*found, so_far->target, link, block_ttl(verdict, asker));
+    }
+    if (const auto target = substitution_of(verdict, question.query(), asker); shown.empty() && target) {
+      link = *target;
+      Substitution given;
+      given.target = link;
+      given.ttl_seconds = block_ttl(verdict, asker);
+      shown = alias_to(given, question.query()).links;
+    }
+    if (shown.empty()) {
+      block_behind(miss, alias, question.query(), asker, verdict, now);
+      return false;
+    }
+    alias.links.insert(alias.links.end(), shown.begin(), shown.end());
+    ask_again(miss, lead_on(*so_far, std::move(alias.links), std::move(link), ttl_left(verdict.until, asker.now)));
+    return false;
+  }
+
+  void block_behind(const Miss& miss, const LocalAlias& alias, const Query& question, const Asker& asker,
+                    const FilterVerdict& verdict, Now now) {
+    const std::size_t size = write_block_answer(reply_, question, asker, parts_, verdict);
+    if (size == 0) return send(miss, {}, now.steady);
+    const auto blocked = read_block_answer(std::span(reply_).first(size));
+    if (blocked) return send_behind(miss, alias, *blocked, &asker, now);
+    const std::span<std::uint8_t> out(reply_.data(), miss.query.udp_payload_size);
+    send(miss, out.first(write_truncated_reply(out, miss.query, Rcode::noerror, nullptr)), now.steady);
+  }
+
+  // What a client gets where `verdict` blocks an alias of `answer`; null: the same as of any other block.
+  std::shared_ptr<const Substitution> show_aliases(const Miss& miss, const FilterVerdict& verdict, const Asker& asker,
+                                                   const ResolutionResult& answer) const {
+    const Name link = parts_[static_cast<std::size_t>(verdict.part)].name;
+    std::vector<Rrset> shown = links_to(answer, miss.query.name(), link, block_ttl(verdict, asker));
+    if (shown.empty()) return nullptr;
+    Substitution begun;
+    const BlockError error(miss.query, asker, parts_, verdict);
+    if (error.error() != nullptr) {
+      begun.ede = error.error()->code;
+      begun.ede_text = error.error()->text;
+    }
+    return lead_on(begun, std::move(shown), link, ttl_left(verdict.until, asker.now));
   }
 
   // What is answered instead, if not the name itself, has to be resolved first; not now, as others' answers are just
@@ -463,8 +530,10 @@ class EngineResolutions final : public Resolutions {
 
   enum class QnameAuthor : std::uint8_t { anybody, administrator };
 
-  // Whether this client may see it, and in which words. The octets are those of `built_`, or of `stale_`.
-  void reply(Miss& miss, const StoredReply& stored, QnameAuthor author, Now now) {
+  // Whether this client may see it, and in which words. The octets are those of `built_`, or of `stale_`; `found` is
+  // what the former were made of.
+  void reply(Miss& miss, const StoredReply& stored, QnameAuthor author, Now now,
+             const ResolutionResult* found = nullptr) {
     PolicyStage& policy = environment_.policy;
     // The generation may be another than when the client was classified, and its groups may be others.
     miss.group = policy.generation()->policies().group_of(miss.client);
@@ -476,20 +545,27 @@ class EngineResolutions final : public Resolutions {
                                       ? decide_local_answer(parts_, asker, miss.query.type)
                                       : decide_answer(parts_, asker, miss.query.type);
     const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(now.steady - miss.received);
+    const bool is_stale = stored.stale_ttl.has_value();
+    const std::span<const std::uint8_t> wire = is_stale ? stale_.wire() : std::span<const std::uint8_t>(built_.wire);
+    std::shared_ptr<const Substitution> shown;
+    if (author == QnameAuthor::anybody && shows_aliases(verdict, parts_, asker)) {
+      const auto stored_answer = found == nullptr ? read_stored_answer(wire) : std::nullopt;
+      const ResolutionResult* answer = found == nullptr && stored_answer ? &*stored_answer : found;
+      if (answer != nullptr) shown = show_aliases(miss, verdict, asker, *answer);
+    }
     auto carried = policy.carry_out(verdict, parts_, miss.query, asker, latency, out);
+    if (shown) return ask_again(miss, std::move(shown));
     if (miss.translated && policy.dns64() != nullptr && stays_untranslated(*policy.dns64(), parts_, verdict)) {
       miss.translated = false;
       return ask_again(miss, nullptr);
     }
     if (carried.reply) return send(miss, out.first(*carried.reply), now.steady);
     if (carried.substitution) return ask_again(miss, std::move(carried.substitution));
-    const bool is_stale = stored.stale_ttl.has_value();
     if (is_stale) environment_.metrics.add(Metric::stale_answers);
     const AnswerKind kind = is_stale                                ? AnswerKind::cached
                             : stored.flags.rcode == Rcode::servfail ? AnswerKind::failed
                                                                     : AnswerKind::resolved;
     environment_.sink.count(miss.group, kind);
-    const std::span<const std::uint8_t> wire = is_stale ? stale_.wire() : std::span<const std::uint8_t>(built_.wire);
     std::copy_n(wire.begin(), std::min(wire.size(), out.size()), out.begin());
     StoredReply capped = stored;
     capped.ttl_cap = ttl_left(verdict.until, asker.now);

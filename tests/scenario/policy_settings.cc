@@ -54,6 +54,7 @@ Policy policy_for(const ScenarioSettings& settings, const Tags& tags, std::strin
   Policy policy;
   policy.name = std::move(name);
   policy.block.ttl_seconds = 3600;
+  policy.aliases = AliasAnswers::shown;
   policy.rebinding_protection = !settings.private_addresses.empty();
   const std::vector<PolicyZone> zones = zones_of(settings);
   for (std::size_t i = 0; i < zones.size(); ++i) {

@@ -661,6 +661,7 @@ TEST(PolicySet, JsonRoundTripAndGroups) {
   PolicySet set = policies();
   set.policies[0].block.mode = BlockMode::address;
   set.policies[0].block.ipv4 = *IpAddress::parse("192.0.2.80");
+  set.policies[0].aliases = AliasAnswers::shown;
   set.lists[0].nxdomain = NameErrors::as_written;
   set.lists[0].override_action = Action::cname;
   set.lists[0].override_target = *Name::parse("blocked.example");

@@ -285,6 +285,13 @@ const Keys<PolicyConfig>& policy_keys() {
           "strict_chain", Flag{}, [](C& c) -> auto& { return c.policy.strict_chain; },
           "block lists also apply to the aliases and addresses of an allowed name"),
       key<C>(
+          "aliases", Choice<AliasAnswers>{{{"hidden", AliasAnswers::hidden}, {"shown", AliasAnswers::shown}}},
+          [](C& c) -> auto& { return c.policy.aliases; },
+          "hidden: a blocked alias is answered at the name asked for, and what a rule answers with instead is resolved "
+          "without policy; shown: the aliases before it stay in the answer, and each alias, also one that a rule "
+          "gives, "
+          "is looked up in the policy again, as BIND and Unbound do with RPZ"),
+      key<C>(
           "rebinding_protection", Flag{}, [](C& c) -> auto& { return c.policy.rebinding_protection; },
           "no private addresses for names that are not local ([local] domains)"),
       key<C>(

@@ -328,6 +328,81 @@ TEST(BlockModes, AnAddressMaySubstituteToo) {
     EXPECT_EQ(told(worker.ask({.name = "www.test"}, transport)), "NOERROR CNAME target.test A 192.0.2.1");
 }
 
+// A policy may show the aliases on the way to what it blocks; then it has its word on each, also on those that it
+// gives.
+TEST(BlockModes, ShownAliasesAreLookedUpAgain) {
+  using Kind = VirtualWorker::Behaviour::Kind;
+  const auto to = [](const char* target) {
+    RuleDetail detail;
+    detail.target = name_of(target);
+    return detail;
+  };
+  RuleDetail data;
+  data.records = {address_record("198.51.100.7", 100)};
+  VirtualWorker worker;
+  HandMadeGeneration& rules = worker.install(std::make_unique<HandMadeGeneration>(2, 2));
+  rules.set.policies[0].aliases = AliasAnswers::shown;
+  rules.block("one.test", Action::cname, to("two.test"))
+      .block("two.test", Action::cname, to("three.test"))
+      .block("three.test", Action::answer, data)
+      .block("out.test", Action::cname, to("plain.test"))
+      .block("left.test", Action::cname, to("right.test"))
+      .block("right.test", Action::cname, to("left.test"))
+      .block("tracker.test")
+      .block("gone.test", Action::drop)
+      .block_address("192.0.2.66/32");
+  worker.server["plain.test"] = {};
+  worker.server["www.test"] = {Kind::alias, "tracker.test"};
+  worker.server["tracker.test"] = {};
+  worker.server["failing.test"] = {Kind::alias, "tracker.test"};
+  worker.server["far.test"] = {Kind::alias, "one.test"};
+  worker.server["one.test"] = {};
+  worker.server["dropped.test"] = {Kind::alias, "gone.test"};
+  worker.server["gone.test"] = {};
+  worker.server["behind.test"] = {.address = "192.0.2.66"};
+  rules.block("hops.test", Action::cname, to("behind.test"));
+  const struct {
+    const char* name;
+    const char* expected;
+  } rows[] = {
+      {"one.test", "NOERROR CNAME two.test CNAME three.test A 198.51.100.7"},
+      {"out.test", "NOERROR CNAME plain.test A 192.0.2.1"},
+      {"left.test", "SERVFAIL"},
+      {"www.test", "NOERROR CNAME tracker.test A 0.0.0.0"},
+      {"far.test", "NOERROR CNAME one.test CNAME two.test CNAME three.test A 198.51.100.7"},
+      {"dropped.test", "nothing"},
+      {"hops.test", "NOERROR CNAME behind.test A 0.0.0.0"},
+      {"plain.test", "NOERROR A 192.0.2.1"},
+  };
+  for (const char* round : {"asked for", "from the cache"}) {
+    for (const auto& row : rows) EXPECT_EQ(told(worker.ask({.name = row.name})), row.expected) << row.name << round;
+  }
+  EXPECT_EQ(worker.asked("two.test") + worker.asked("three.test") + worker.asked("left.test"), 0U)
+      << "what a rule answers is nobody's to be asked";
+  EXPECT_EQ(ede_of(worker.ask({.name = "www.test", .edns = true})), 15);
+  worker.logged();
+  (void)worker.ask({.name = "www.test"});
+  EXPECT_EQ(worker.logged(), std::vector<DecisionClass>{DecisionClass::blocked}) << "one decision a question";
+
+  rules.set.policies[0].aliases = AliasAnswers::hidden;
+  EXPECT_EQ(told(worker.ask({.name = "www.test"})), "NOERROR A 0.0.0.0");
+  EXPECT_EQ(told(worker.ask({.name = "hops.test"})), "NOERROR CNAME behind.test A 192.0.2.66");
+}
+
+// The aliases that led to a failure are no part of an answer.
+TEST(BlockModes, AShownAliasWinsOverALaterFailure) {
+  using Kind = VirtualWorker::Behaviour::Kind;
+  VirtualWorker worker;
+  HandMadeGeneration& rules = worker.install(std::make_unique<HandMadeGeneration>(2, 2));
+  rules.block("tracker.test", Action::nodata);
+  rules.set.policies[0].aliases = AliasAnswers::shown;
+  worker.server["www.test"] = {Kind::alias, "tracker.test"};
+  worker.server["tracker.test"] = {Kind::servfail, {}, 0};
+  (void)worker.ask({.name = "www.test"});
+  worker.pass(std::chrono::seconds(30));
+  EXPECT_EQ(told(worker.reply()), "NOERROR CNAME tracker.test SOA tracker.test");
+}
+
 // SEMANTICS 4: Answers that an overlay or schedule lets *through* are capped to its edge as well.
 TEST(BlockModes, WhatIsLetThroughLivesUntilTheEdge) {
   VirtualWorker worker;

@@ -591,6 +591,9 @@ override_target = "blocked.example"
 name = "plain"
 source = "/plain"
 kind = "rpz"
+[[policy]]
+name = "default"
+aliases = "shown"
 [dns64]
 on = true
 private_addresses = true
@@ -601,6 +604,7 @@ blocked = "untranslated"
   EXPECT_EQ(zone.nxdomain, NameErrors::as_written);
   EXPECT_EQ(zone.override_action, Action::cname);
   EXPECT_EQ(zone.override_target, *Name::parse("blocked.example"));
+  EXPECT_EQ(config->compile().policies[0].aliases, AliasAnswers::shown);
   const ListDefinition& plain = config->lists[1].definition;
   EXPECT_EQ(plain.nxdomain, NameErrors::safe);
   EXPECT_FALSE(plain.override_action);
