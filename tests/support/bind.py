@@ -1,4 +1,4 @@
-"""BIND as a validating resolver, to compare with."""
+"""BIND as a resolver, to compare with: validating, or with further options and zones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from tests.support import dns, namespace
 
 
 class Bind:
-    """One process on `address`, port 53, from `hints` and the root's `anchor` (a DS) on; a context manager."""
+    """One process on `address`, port 53, from `hints` and the root's `anchor` (a DS; None: nothing is
+    validated) on; a context manager. `options` go into its options, `zones` behind everything."""
 
-    def __init__(self, folder: Path, address: str, hints: Path, anchor: Path) -> None:
+    def __init__(self, folder: Path, address: str, hints: Path, anchor: Path | None, *,
+                 options: str = "", zones: str = "", ipv6: bool = False) -> None:
         self.folder, self.address, self.hints, self.anchor = folder, address, hints, anchor
+        self.options, self.zones, self.ipv6 = options, zones, ipv6
         self.server = (address, 53)
 
     def __enter__(self) -> "Bind":
         self.folder.mkdir(parents=True, exist_ok=True)
         namespace.add_addresses(self.address)
-        tag, algorithm, kind, digest = self.anchor.read_text().split()[-4:]
+        anchors = ""
+        if self.anchor:
+            tag, algorithm, kind, digest = self.anchor.read_text().split()[-4:]
+            anchors = f'trust-anchors {{ . static-ds {tag} {algorithm} {kind} "{digest}"; }};\n'
         configuration = self.folder / "named.conf"
         configuration.write_text(f"""options {{
   directory "{self.folder}";
@@ -29,19 +35,18 @@ class Bind:
   recursion yes;
   allow-query {{ any; }};
   allow-recursion {{ any; }};
-  dnssec-validation yes;
+  dnssec-validation {"yes" if self.anchor else "no"};
   minimal-responses yes;
   resolver-query-timeout 8000;
   empty-zones-enable no;
   querylog no;
-}};
+{self.options}}};
 controls {{ }};
-trust-anchors {{ . static-ds {tag} {algorithm} {kind} "{digest}"; }};
-zone "." {{ type hint; file "{self.hints}"; }};
-""")
+{anchors}zone "." {{ type hint; file "{self.hints}"; }};
+{self.zones}""")
         with open(self.folder / "log", "wb") as log:
-            self._process = subprocess.Popen(["named", "-4", "-g", "-n", "1", "-c", str(configuration)],
-                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(["named", *([] if self.ipv6 else ["-4"]), "-g", "-n", "1", "-c",
+                                              str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def answers() -> bool:
             if self._process.poll() is not None:

@@ -60,6 +60,7 @@ class Rule:
     weir: re.Pattern  # of the head of the verdict: RCODE, "ad", "empty"
     other: re.Pattern
     flags: dict[str, bool]  # of the question, where they matter
+    client: re.Pattern  # the address that it is asked from; "" where that does not matter
     section: str
     right: str
     why: str
@@ -70,12 +71,13 @@ class Rule:
         question = found.question
         return (found.peer in self.peers and found.what <= self.differs
                 and (not self.types or question.type in self.types)
+                and bool(self.client.fullmatch(question.client))
                 and all(getattr(question, flag) == value for flag, value in self.flags.items())
                 and bool(self.name.fullmatch(question.name.lower())) and bool(self.weir.fullmatch(found.ours.head))
                 and bool(self.other.fullmatch(found.theirs.head)))
 
 
-KEYS = {"peers", "name", "types", "differs", "weir", "other", "flags", "section", "right", "why", "example", "seldom"}
+KEYS = {"peers", "name", "types", "differs", "weir", "other", "flags", "client", "section", "right", "why", "example", "seldom"}
 NEEDED = {"peers", "name", "differs", "section", "right", "why"}
 
 
@@ -86,7 +88,7 @@ def _rule(row: dict) -> Rule:
         raise ValueError(f"right = {row['right']}: weir, peer or both")
     return Rule(frozenset(row["peers"]), re.compile(row["name"]), frozenset(row.get("types", [])),
                 frozenset(row["differs"]), re.compile(row.get("weir", ".*")), re.compile(row.get("other", ".*")),
-                row.get("flags", {}), row["section"], row["right"], row["why"],
+                row.get("flags", {}), re.compile(row.get("client", ".*")), row["section"], row["right"], row["why"],
                 row.get("seldom", False), tuple(Question.of(text) for text in row.get("example", [])))
 
 

@@ -27,6 +27,7 @@ class Question:
     ad: bool = False
     edns: bool = True
     tcp: bool = False
+    client: str = ""  # the address that it is asked from, where that matters
 
     @property
     def options(self) -> dict[str, bool]:
@@ -34,13 +35,15 @@ class Question:
 
     def __str__(self) -> str:
         words = [f"+{word}" for word in ("do", "cd", "ad", "tcp") if getattr(self, word)] + ([] if self.edns else ["+noedns"])
+        words += [f"+from={self.client}"] if self.client else []
         return " ".join([self.name or ".", self.type, *words])
 
     @staticmethod
     def of(text: str) -> "Question":
         """What str() gives."""
         name, type, *words = text.split()
-        return Question("" if name == "." else name, type, edns="+noedns" not in words,
+        client = next((word.removeprefix("+from=") for word in words if word.startswith("+from=")), "")
+        return Question("" if name == "." else name, type, edns="+noedns" not in words, client=client,
                         **{word: f"+{word}" in words for word in ("do", "cd", "ad", "tcp")})
 
 

@@ -1,4 +1,4 @@
-"""Unbound as a validating resolver, to compare with."""
+"""Unbound as a resolver, to compare with: validating, or with other modules and further clauses."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from tests.support import dns, namespace
 class Unbound:
     """One process on `address`, port 53, from `hints` and `anchors` on; a context manager."""
 
-    def __init__(self, folder: Path, address: str, hints: Path, anchors: list[Path], lines: str = "") -> None:
-        """`lines` go into its server section."""
+    def __init__(self, folder: Path, address: str, hints: Path, anchors: list[Path], lines: str = "", *,
+                 modules: str = "validator iterator", clauses: str = "") -> None:
+        """`lines` go into its server section, `clauses` behind everything."""
         self.folder, self.address, self.hints, self.anchors, self.lines = folder, address, hints, anchors, lines
+        self.modules, self.clauses = modules, clauses
         self.server = (address, 53)
 
     def __enter__(self) -> "Unbound":
@@ -33,12 +35,12 @@ class Unbound:
   do-not-query-localhost: no
   local-zone: "test." nodefault
   root-hints: "{self.hints}"
-  module-config: "validator iterator"
+  module-config: "{self.modules}"
   ede: yes
   val-log-level: 2
 {''.join(f'  trust-anchor-file: "{anchor}"{chr(10)}' for anchor in self.anchors)}{self.lines}remote-control:
   control-enable: no
-""")
+{self.clauses}""")
         with open(self.folder / "log", "wb") as log:
             self._process = subprocess.Popen(["unbound", "-d", "-c", str(configuration)], stdin=subprocess.DEVNULL,
                                              stdout=log, stderr=log)
