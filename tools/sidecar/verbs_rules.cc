@@ -41,19 +41,19 @@ bool same_pattern(const Rule& a, const Rule& b) {
   return a.kind == b.kind && a.name == b.name && a.prefix == b.prefix && a.pattern == b.pattern;
 }
 
-// Takes away every local rule with this pattern that `unwanted` finds. Returns how many.
-Result<std::uint64_t> remove_rules(PolicyStore& store, const Rule& pattern, const Provenance& provenance, Now now,
-                                   const std::function<bool(const Rule&)>& unwanted) {
+bool is_in(const std::vector<Rule>& rules, const Rule& rule) {
+  return std::find(rules.begin(), rules.end(), rule) != rules.end();
+}
+
+// Adds to `out` every local rule with this pattern that `unwanted` finds.
+Result<void> find_rules(const PolicyStore& store, const Rule& pattern, const std::function<bool(const Rule&)>& unwanted,
+                        std::vector<Rule>& out) {
   const auto rules = store.rules_of(kLocalRules, kMaxLocalRules);
   if (!rules) return rules.error();
-  std::uint64_t removed = 0;
   for (const SourcedRule& known : *rules) {
-    if (!same_pattern(known.rule, pattern) || !unwanted(known.rule)) continue;
-    const auto done = store.remove_rule(kLocalRules, known.rule, provenance, now);
-    if (!done) return done.error();
-    removed += *done ? 1 : 0;
+    if (same_pattern(known.rule, pattern) && unwanted(known.rule) && !is_in(out, known.rule)) out.push_back(known.rule);
   }
-  return removed;
+  return {};
 }
 
 // A rule may apply to the same names or addresses and yet have another kind or action.
@@ -162,21 +162,29 @@ VerbResult add_rule(Call& call) {
   if (!rules) return rules.error();
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
-    const Provenance provenance = provenance_of(call, now);
-    Changed changed;
+    std::vector<Rule> replaced;
+    std::vector<Rule> present;  // said twice is said once
     for (const Rule& rule : *rules) {
       // What is said of a name last holds: an earlier rule with the same pattern would otherwise go on
       // beating or being beaten, and nobody would see why. Under other conditions it says something else.
-      const auto replaced = remove_rules(store, rule, provenance, now, [&](const Rule& known) {
+      const auto is_replaced = [&](const Rule& known) {
         return known.detail.conditions == rule.detail.conditions && known.exception == rule.exception &&
-               !(known == rule);
-      });
-      if (!replaced) return replaced.error();
-      changed.replaced += *replaced;
-      const auto added = store.add_rule(kLocalRules, rule, provenance, now);
-      // Said twice is said once.
-      if (!added && added.error().code != ErrorCode::exists) return added.error();
+               !is_in(*rules, known);
+      };
+      if (auto found = find_rules(store, rule, is_replaced, replaced); !found) return found.error();
+      const auto is_same = [&](const Rule& known) { return known == rule; };
+      if (auto found = find_rules(store, rule, is_same, present); !found) return found.error();
     }
+    std::vector<Rule> wanted;
+    for (const Rule& rule : *rules) {
+      if (!is_in(present, rule)) wanted.push_back(rule);
+    }
+    if (!replaced.empty() || !wanted.empty()) {
+      const auto done = store.change_rules(kLocalRules, replaced, wanted, provenance_of(call, now));
+      if (!done) return done.error();
+    }
+    Changed changed;
+    changed.replaced = replaced.size();
     changed.warnings = warnings_of(rules->front(), store.policies());
     for (std::string& warning : protected_names_in(store, rules->front()))
       changed.warnings.push_back(std::move(warning));
@@ -194,7 +202,7 @@ VerbResult remove_rule(Call& call) {
   const Rule& rule = rules->front();
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
-    std::uint64_t removed = 0;
+    std::vector<Rule> gone;
     // Conditions that are given choose among rules with the same pattern, as the action does.
     const auto unwanted = [&](const Rule& known) {
       const bool by_action = any_action && rule.action == Action::block && !rule.exception;
@@ -206,19 +214,20 @@ VerbResult remove_rule(Call& call) {
       for (const PatternKind kind : {PatternKind::subtree, PatternKind::exact, PatternKind::below}) {
         // Without a kind, `example.org` means the rule that there is for it, whichever kind that has.
         if (is_bare) pattern.kind = kind;
-        const auto gone = remove_rules(store, pattern, provenance_of(call, now), now, unwanted);
-        if (!gone) return gone.error();
-        removed += *gone;
+        if (auto found = find_rules(store, pattern, unwanted, gone); !found) return found.error();
         if (!is_bare) break;
       }
     }
-    if (removed == 0) {
+    if (gone.empty()) {
       auto others = rules_about(store, rule);
       if (!others) return others.error();
       Changed nothing;
       nothing.generation = store.published();
       nothing.others = std::move(*others);
       return nothing;
+    }
+    if (const auto done = store.change_rules(kLocalRules, gone, {}, provenance_of(call, now)); !done) {
+      return done.error();
     }
     return publish(call, store, "rule remove", rule, now, {});
   });

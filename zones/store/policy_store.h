@@ -54,6 +54,8 @@ class PolicyStoreImpl final : public PolicyStore {
                                                     Now now) const override;
   Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
   Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) override;
+  Result<ImportOutcome> change_rules(ListId list, std::span<const Rule> gone, std::span<const Rule> come,
+                                     const Provenance& provenance) override;
   Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const override;
   Result<std::uint64_t> add_pause(const Pause& pause) override;
   Result<bool> remove_pause(std::uint64_t id) override;
@@ -92,7 +94,6 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> write_list(const ListStep& step, RuleCursor& wanted,
                                    const std::function<void(std::uint64_t)>& progress);
   Result<ImportOutcome> commit_changes(const ListStep& step, const ChangeSet& changes, std::uint64_t next_payload);
-  Result<void> change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance);
   ListState state_of(ListId list) const;
   Result<void> write_policies(PolicySet changed);
 

@@ -270,27 +270,31 @@ Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, cons
   return outcome;
 }
 
-Result<void> PolicyStoreImpl::change_one(ListId list, const Rule& rule, bool added, const Provenance& provenance) {
+Result<ImportOutcome> PolicyStoreImpl::change_rules(ListId list, std::span<const Rule> gone, std::span<const Rule> come,
+                                                    const Provenance& provenance) {
   if (policies_.find_list(list) == nullptr) {
     return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
   }
-  const auto it = [&, given = false]() mutable -> Result<std::optional<SourcedRule>> {
-    if (std::exchange(given, true)) return std::optional<SourcedRule>();
-    return std::optional<SourcedRule>({rule, state_of(list).next_serial});
+  const auto stream = [](std::span<const Rule> rules, std::uint64_t line) -> RuleStream {
+    return [rules, line, at = std::size_t{0}]() mutable -> Result<std::optional<SourcedRule>> {
+      if (at == rules.size()) return std::optional<SourcedRule>();
+      const std::size_t index = at++;
+      return std::optional<SourcedRule>({rules[index], line + index});
+    };
   };
-  const RuleStream nothing = [] { return Result<std::optional<SourcedRule>>(std::nullopt); };
-  auto prepared = added ? prepare_changes(list, nothing, it) : prepare_changes(list, it, nothing);
+  const std::uint64_t line = state_of(list).next_serial;
+  auto prepared = prepare_changes(list, stream(gone, line), stream(come, line));
   if (!prepared) return prepared.error();
-  const auto done = import(**prepared, provenance);
-  return done ? Result<void>() : done.error();
+  return import(**prepared, provenance);
 }
 
 Result<void> PolicyStoreImpl::add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now) {
-  return change_one(list, rule, true, provenance);
+  const auto done = change_rules(list, {}, {&rule, 1}, provenance);
+  return done ? Result<void>() : done.error();
 }
 
 Result<bool> PolicyStoreImpl::remove_rule(ListId list, const Rule& rule, const Provenance& provenance, Now) {
-  const auto removed = change_one(list, rule, false, provenance);
+  const auto removed = change_rules(list, {&rule, 1}, {}, provenance);
   if (removed) return true;
   if (removed.error().code == ErrorCode::not_found && policies_.find_list(list) != nullptr) return false;
   return removed.error();

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -189,6 +190,12 @@ class PolicyStore : public PolicyRecords {
   virtual Result<void> add_rule(ListId list, const Rule& rule, const Provenance& provenance, Now now) = 0;
   virtual Result<bool> remove_rule(ListId list, const Rule& rule, const Provenance& provenance,
                                    Now now) = 0;  // false: not there
+
+  // All of `gone` out and all of `come` in by one step, which a crash cannot cut: a rule that replaces another is never
+  // neither. Errors as of prepare_changes() and import(): not_found (one of `gone` is not there), exists (one of `come`
+  // is), too_large, corrupt, io; with any of them nothing has changed.
+  virtual Result<ImportOutcome> change_rules(ListId list, std::span<const Rule> gone, std::span<const Rule> come,
+                                             const Provenance& provenance) = 0;
 
   // One pause more or less (its id is given here); what define() sets leaves them alone. Publishes nothing.
   virtual Result<std::uint64_t> add_pause(const Pause& pause) = 0;

@@ -175,6 +175,28 @@ TEST(LocalRules, ComeAndGoOneByOne) {
   EXPECT_EQ(match(*generation, "y.a.test"), "local:subtree:allow:2/local") << "the old generation goes on";
 }
 
+TEST(LocalRules, AreReplacedInOneStep) {
+  Store store;
+  const std::vector<Rule> before = {rule("a.test"), rule("b.test")};
+  const std::vector<Rule> after = {rule("a.test", PatternKind::subtree, Action::allow),
+                                   rule("c.test", PatternKind::subtree, Action::allow)};
+  EXPECT_EQ(must(store.writer->change_rules(kLocalRules, {}, before, {})).added, 2U);
+  store.publish();
+  const ImportOutcome outcome = must(store.writer->change_rules(kLocalRules, std::span(before).first(1), after, {}));
+  EXPECT_EQ(outcome.added, 2U);
+  EXPECT_EQ(outcome.removed, 1U);
+  EXPECT_EQ(outcome.rules, 3U);
+  EXPECT_EQ(must(store.writer->history(kLocalRules)).size(), 2U) << "each step is one import: one write";
+  // Nothing of a step that does not fit.
+  EXPECT_EQ(store.writer->change_rules(kLocalRules, before, {}, {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store.writer->change_rules(kLocalRules, std::span(before).last(1), after, {}).error().code,
+            ErrorCode::exists);
+  store.publish();
+  EXPECT_EQ(match(*store.open(), "a.test"), "local:subtree:allow:2");
+  EXPECT_EQ(match(*store.open(), "b.test"), "local:exact:block:2");
+  EXPECT_EQ(must(store.writer->rules_of(kLocalRules, 10))[2].line, 4U) << "lines go on from those before";
+}
+
 TEST(Rollback, OfAList) {
   Store store;
   const ImportOutcome first = store.import("ads", {rule("a.test"), rule("b.test")});
