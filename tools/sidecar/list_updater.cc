@@ -10,6 +10,7 @@
 #include "tools/sidecar/fetch.h"
 #include "tools/sidecar/list_attempt.h"
 #include "tools/sidecar/minisign.h"
+#include "tools/sidecar/recall.h"
 #include "tools/sidecar/schedule.h"
 #include "zones/base/text.h"
 #include "zones/lists/rpz.h"
@@ -101,6 +102,10 @@ ListUpdater::ListUpdater(ConfigSource config, WriterThread& writer, Generations&
       audit_(audit),
       stop_(stop) {}
 
+std::filesystem::path ListUpdater::fresh_copy(const std::filesystem::path& store, const std::string& list) {
+  return in_fetch(store, list, ".new");
+}
+
 std::filesystem::path ListUpdater::good_copy(const std::filesystem::path& store, const std::string& list) {
   return in_fetch(store, list, ".good");
 }
@@ -165,7 +170,7 @@ Result<ListUpdater::Version> ListUpdater::fetch_version(const Attempt& attempt) 
   if (attempt.list.zone) return transfer_version(attempt, serial_here(attempt));
   const ListState& state = attempt.state;
   const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
-  const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");
+  const std::filesystem::path fresh = fresh_copy(attempt.config.store.path, attempt.name());
   std::error_code ignored;
   FetchRequest request{attempt.list.source, {}, {}, fresh};
   const bool have_copy =
@@ -454,7 +459,15 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
     attempt.report("publish", 1, 1);
     return result;
   });
-  if (!imported) return imported.error();
+  if (!imported) {
+    // Perhaps in force all the same: then its record is what failed.
+    if (auto recalled = recall_source(writer_.records(), prepared.list(), name, attempt.config.store.path, states_);
+        !recalled) {
+      spdlog::error("{}", recalled.error().message);
+    }
+    if (const ListState recalled = states_.get(name); recalled.import != state.import) state = recalled;
+    return imported.error();
+  }
   report.outcome = *imported;
   report.reading = std::move(reading);
   report.reading.rules.reset();

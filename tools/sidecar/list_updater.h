@@ -72,7 +72,8 @@ class ListUpdater {
   Result<void> preview(const std::string& list, const UpdateProgress& progress,
                        const std::function<Result<void>(const Preview&)>& look);
 
-  // Where the last good copy of a list's bytes lies, and the version that is held.
+  // Where the last good copy of a list's bytes lies, what is being fetched, and the version that is held.
+  static std::filesystem::path fresh_copy(const std::filesystem::path& store, const std::string& list);
   static std::filesystem::path good_copy(const std::filesystem::path& store, const std::string& list);
   static std::filesystem::path held_copy(const std::filesystem::path& store, const std::string& list);
 

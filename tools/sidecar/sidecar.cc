@@ -16,6 +16,7 @@
 #include "tools/sidecar/instance_lock.h"
 #include "tools/sidecar/notify_listener.h"
 #include "tools/sidecar/pseudonym_keys.h"
+#include "tools/sidecar/recall.h"
 #include "tools/sidecar/restart_keys.h"
 #include "tools/sidecar/scheduler.h"
 #include "tools/support/tsig_keys.h"
@@ -164,6 +165,7 @@ class RunningSidecar final : public Sidecar {
       spdlog::warn("{}", kept.error().message);
     const auto published =
         writer_.run<GenerationNumber>(Urgency::urgent, [this](PolicyStore& store) -> Result<GenerationNumber> {
+          if (auto recalled = recall(store); !recalled) return recalled.error();
           // After a roll-back the definitions are pinned until somebody asks for a reload: a restart is nobody.
           if (store.pinned().empty()) {
             if (auto defined = define(store, *config_.get()); !defined) return defined.error();
@@ -280,6 +282,15 @@ class RunningSidecar final : public Sidecar {
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
 
  private:
+  Result<void> recall(PolicyStore& store) {
+    for (const ListDefinition& list : store.policies().lists) {
+      if (list.id < kFirstDefinedList) continue;
+      auto recalled = recall_source(store, list.id, list.name, config_.get()->store.path, states_);
+      if (!recalled) return recalled;
+    }
+    return {};
+  }
+
   // The definitions of the files. A roll-back may have taken the contents of a list away, or the list itself: then
   // what is remembered of its source (unchanged since, next tomorrow, refused) goes too, and it is fetched at once.
   Result<void> define(PolicyStore& store, const Config& config) {

@@ -24,7 +24,7 @@ Result<ListUpdater::Version> ListUpdater::transfer_version(const Attempt& attemp
   ListState& state = attempt.state;
   const ListConfig& list = attempt.list;
   const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
-  const std::filesystem::path fresh = in_fetch(attempt.config.store.path, attempt.name(), ".new");
+  const std::filesystem::path fresh = fresh_copy(attempt.config.store.path, attempt.name());
   TransferRequest request{*list.zone, list.primaries, {}, have, fresh};
   if (list.tsig_key) {
     auto key = load_tsig_key(attempt.config, *list.tsig_key);
