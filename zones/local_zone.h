@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +30,8 @@ enum class LocalZoneType : std::uint8_t {
 struct LocalZone {
   Name name;
   LocalZoneType type = LocalZoneType::transparent;
-  std::vector<ResourceRecord> records;  // of owners at or below `name`
+  std::vector<ResourceRecord> records;   // of owners at or below `name`
+  std::vector<std::string> groups = {};  // who has it, by the groups' names; empty: everybody
 
   bool operator==(const LocalZone&) const = default;
 };

@@ -161,8 +161,9 @@ json::array describe(const std::vector<LocalZone>& zones) {
                                      {"ttl", record.ttl_seconds},
                                      {"rdata", to_hex(record.rdata)}});
     }
-    out.push_back(
-        json::object{{"name", zone.name.to_text()}, {"type", to_text(zone.type)}, {"records", std::move(records)}});
+    json::object entry{{"name", zone.name.to_text()}, {"type", to_text(zone.type)}, {"records", std::move(records)}};
+    if (!zone.groups.empty()) entry["groups"] = json::value_from(zone.groups);
+    out.push_back(std::move(entry));
   }
   return out;
 }
@@ -237,6 +238,9 @@ LocalZone parse_local_zone(const json::object& in) {
   const auto type = parse_local_zone_type(std::string_view(in.at("type").as_string()));
   if (!type) throw std::invalid_argument("unknown type of a local zone");
   zone.type = *type;
+  if (const auto* groups = in.if_contains("groups")) {
+    for (const json::value& group : groups->as_array()) zone.groups.push_back(parse_text(group));
+  }
   for (const json::value& value : in.at("records").as_array()) {
     const json::object& record = value.as_object();
     zone.records.push_back(

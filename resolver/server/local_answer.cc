@@ -28,8 +28,8 @@ struct ChainEnd {
 // Follows local aliases from a name to what is no alias.
 class ChainWalk {
  public:
-  ChainWalk(const LocalNames& names, const Generation& generation, RecordType type)
-      : names_(names), generation_(generation), type_(type) {}
+  ChainWalk(const LocalNames& names, const Generation& generation, std::uint32_t group, RecordType type)
+      : names_(names), generation_(generation), group_(group), type_(type) {}
 
   // `on_link(CNAME RRset, target)` for each alias.
   template <class OnLink>
@@ -41,7 +41,7 @@ class ChainWalk {
       if (target.empty()) return {Kind::too_long, name, finding};
       on_link(*finding.rrset, target);
       name = target;
-      finding = names_.match(generation_, name, type_).finding;
+      finding = names_.match(generation_, group_, name, type_).finding;
       if (finding.outcome == Says::none) return {Kind::leads_out, name, finding};
     }
     return {Kind::answered, name, finding};
@@ -85,6 +85,7 @@ class ChainWalk {
 
   const LocalNames& names_;
   const Generation& generation_;
+  std::uint32_t group_;
   RecordType type_;
   std::array<TargetBuffer, 2> buffers_;
   unsigned in_use_ = 0;
@@ -125,9 +126,9 @@ void write_soa(Writer& writer, const ChainEnd& end, std::size_t name_at) {
 }
 
 // AAAA made of the name's local A (RFC 6147 section 5.1.6), as many as there are.
-std::uint16_t write_translated(Writer& writer, const LocalNames& names, const Generation& generation, Octets name,
-                               const Dns64& dns64, std::size_t name_at) {
-  const LocalFinding ipv4 = names.match(generation, name, RecordType::a).finding;
+std::uint16_t write_translated(Writer& writer, const LocalNames& names, const Generation& generation,
+                               std::uint32_t group, Octets name, const Dns64& dns64, std::size_t name_at) {
+  const LocalFinding ipv4 = names.match(generation, group, name, RecordType::a).finding;
   if (ipv4.outcome != Says::records) return 0;
   std::uint16_t count = 0;
   for (const auto rdata : ipv4.rrset->records()) {
@@ -161,12 +162,13 @@ Rcode rcode_of(const ChainEnd& end) {
 
 }  // namespace
 
-std::optional<LocalAlias> local_alias_of(const LocalNames& names, const Generation& generation, const Query& query) {
-  const LocalMatch first = names.match(generation, query.qname, query.type);
+std::optional<LocalAlias> local_alias_of(const LocalNames& names, const Generation& generation, std::uint32_t group,
+                                         const Query& query) {
+  const LocalMatch first = names.match(generation, group, query.qname, query.type);
   if (first.finding.outcome != Says::alias) return std::nullopt;
   LocalAlias out;
   out.target = query.name();
-  ChainWalk walk(names, generation, query.type);
+  ChainWalk walk(names, generation, group, query.type);
   const ChainEnd end = walk.follow(query.qname, first.finding, [&](const Rrset& alias, Octets target) {
     Rrset link;
     link.owner = std::move(out.target);
@@ -181,13 +183,13 @@ std::optional<LocalAlias> local_alias_of(const LocalNames& names, const Generati
 }
 
 LocalReply write_local_answer(std::span<std::uint8_t> out, const Query& query, const LocalNames& names,
-                              const Generation& generation, const LocalMatch& first, const Dns64* dns64,
-                              TargetBuffer& target) {
+                              const Generation& generation, std::uint32_t group, const LocalMatch& first,
+                              const Dns64* dns64, TargetBuffer& target) {
   Writer writer(out);
   begin_reply(writer, query, {});
   std::size_t name_at = kHeaderSize;
   std::uint16_t answers = 0;
-  ChainWalk walk(names, generation, query.type);
+  ChainWalk walk(names, generation, group, query.type);
   const ChainEnd end = walk.follow(query.qname, first.finding, [&](const Rrset& alias, Octets link_target) {
     point_to(writer, name_at);
     write_record(writer, RecordType::cname, alias.ttl_seconds, link_target);
@@ -206,7 +208,7 @@ LocalReply write_local_answer(std::span<std::uint8_t> out, const Query& query, c
   }
   std::uint16_t denials = 0;
   const std::uint16_t made = end.finding.outcome == Says::nodata && query.type == RecordType::aaaa && dns64 != nullptr
-                                 ? write_translated(writer, names, generation, end.name, *dns64, name_at)
+                                 ? write_translated(writer, names, generation, group, end.name, *dns64, name_at)
                                  : 0;
   if (made != 0) {
     answers = static_cast<std::uint16_t>(answers + made);

@@ -103,7 +103,7 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   const Asker asker = policy_.asker(who.group, asked.client, asked.transport, now_.wall);
   // Before the lists: what the administrator answers himself is nobody's to block. Before the cache, which never holds
   // it: so a change of it needs no flush.
-  const LocalMatch local = policy_.local_names().match(*generation, query.qname, query.type);
+  const LocalMatch local = policy_.local_names().match(*generation, who.group, query.qname, query.type);
   if (local.answers() && local.author == LocalAuthor::administrator) return answer_locally(asked, asker, local, out);
   if (!local.answers() && answers_.read(asked.probe, asked.key, seconds_, out, cached_))
     return answer_cached(asked, asker, out);
@@ -130,7 +130,7 @@ std::optional<std::size_t> PacketPath::substitute(AskedQuery& asked, PolicyStage
 std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const Asker& asker, const LocalMatch& local,
                                                       std::span<std::uint8_t> out) {
   const Query& query = asked.parsed.query;
-  const LocalReply reply = write_local_answer(out, query, policy_.local_names(), asker.generation, local,
+  const LocalReply reply = write_local_answer(out, query, policy_.local_names(), asker.generation, asker.group, local,
                                               asked.key.translated ? policy_.dns64() : nullptr, alias_target_);
   if (!reply.resolve.empty()) {
     // Where it leads is asked for upstream: a rule of the administrator's, or a strict policy, may forbid that.

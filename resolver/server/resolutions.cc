@@ -30,16 +30,20 @@ Translation translation_of(const Miss& miss) {
   return miss.translated ? Translation::yes : Translation::no;
 }
 
-std::string key_text(const Query& query, Translation translation, const Substitution* substitution) {
+// What equal questions have in common. `group`: of who has local zones of its own, which may lead elsewhere.
+std::string key_text(const Query& query, Translation translation, const Substitution* substitution,
+                     std::optional<std::uint32_t> group) {
   std::string key;
   key.reserve(query.qname.size() + 5);
   for (const std::uint8_t octet : query.qname) key.push_back(static_cast<char>(fold(octet)));
   const unsigned type = static_cast<std::uint16_t>(query.type);
   const unsigned record_class = static_cast<std::uint16_t>(query.record_class);
   const unsigned flags = (query.dnssec_ok ? 1U : 0U) | (query.checking_disabled ? 2U : 0U) |
-                         (query.recursion_desired ? 0U : 4U) | (translation == Translation::yes ? 8U : 0U);
+                         (query.recursion_desired ? 0U : 4U) | (translation == Translation::yes ? 8U : 0U) |
+                         (group ? 16U : 0U);
   for (const unsigned octet : {type & 0xFFU, type >> 8U, record_class & 0xFFU, record_class >> 8U, flags})
     key.push_back(static_cast<char>(octet));
+  for (unsigned shift = 0; group && shift < 32; shift += 8) key.push_back(static_cast<char>(*group >> shift & 0xFFU));
   if (substitution != nullptr) {
     for (const std::uint8_t octet : substitution->target.wire()) key.push_back(static_cast<char>(fold(octet)));
   }
@@ -56,7 +60,7 @@ class EngineResolutions final : public Resolutions {
         reply_(65536) {}
 
   void accept(std::unique_ptr<Miss> miss, Now now) override {
-    const auto key_of_miss = [&] { return key_text(miss->query, translation_of(*miss), miss->substitution.get()); };
+    const auto key_of_miss = [&] { return key_of(*miss); };
     if (miss->kind == Miss::Kind::refresh) {
       std::string refreshed = key_of_miss();
       return refresh(std::move(refreshed), std::move(miss), now);
@@ -193,6 +197,13 @@ class EngineResolutions final : public Resolutions {
     std::uint64_t id = 0;
   };
 
+  std::string key_of(const Miss& miss) const {
+    const Generation* generation = environment_.policy.generation();
+    const bool has_own_zones = generation != nullptr && generation->local_data_of(miss.group) != nullptr;
+    return key_text(miss.query, translation_of(miss), miss.substitution.get(),
+                    has_own_zones ? std::optional(miss.group) : std::nullopt);
+  }
+
   Waiting begin(const Miss& miss, Now now, std::uint64_t& id) {
     const Query& query = miss.query;
     const bool is_refresh = miss.kind == Miss::Kind::refresh;
@@ -203,7 +214,7 @@ class EngineResolutions final : public Resolutions {
                         .leeway_seconds = miss.leeway_seconds,
                         .cache_only = !is_refresh && !query.recursion_desired};
     Waiting out;
-    out.alias = miss.substitution ? alias_to(*miss.substitution, query) : alias_of(query);
+    out.alias = miss.substitution ? alias_to(*miss.substitution, query) : alias_of(miss);
     out.origin = origin;
     out.translation = translation_of(miss);
     id = engine_.start({out.alias ? out.alias->target : query.name(), query.type, query.record_class}, origin, now)
@@ -217,10 +228,10 @@ class EngineResolutions final : public Resolutions {
     return waiting_.insert_or_assign(id, std::move(begun)).first->second;
   }
 
-  std::optional<LocalAlias> alias_of(const Query& query) const {
+  std::optional<LocalAlias> alias_of(const Miss& miss) const {
     const Generation* generation = environment_.policy.generation();
     if (generation == nullptr) return std::nullopt;
-    return local_alias_of(environment_.policy.local_names(), *generation, query);
+    return local_alias_of(environment_.policy.local_names(), *generation, miss.group, miss.query);
   }
 
   // Nobody waits for it; what is in the cache stays there if it fails.
@@ -468,7 +479,7 @@ class EngineResolutions final : public Resolutions {
   void refresh_for_snooper(std::unique_ptr<Miss> miss, Now now) {
     miss->kind = Miss::Kind::refresh;
     miss->query.recursion_desired = true;
-    std::string key = key_text(miss->query, translation_of(*miss), nullptr);
+    std::string key = key_of(*miss);
     refresh(std::move(key), std::move(miss), now);
   }
 
@@ -575,7 +586,7 @@ class EngineResolutions final : public Resolutions {
   // Too many wait already: an old answer costs nobody anything.
   void shed(Miss& miss, Now now) {
     environment_.metrics.add(Metric::overloaded);
-    const bool may_be_old = environment_.policy.generation() != nullptr && !miss.substitution && !alias_of(miss.query);
+    const bool may_be_old = environment_.policy.generation() != nullptr && !miss.substitution && !alias_of(miss);
     if (may_be_old && match_stale(miss.query, now)) return reply_stale(miss, now);
     if (environment_.drops_when_full) return environment_.reply(miss, {});
     fail(miss, kOverloaded, now);

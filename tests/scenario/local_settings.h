@@ -1,4 +1,5 @@
-// `local-zone` and `local-data` of a scenario as weir's local zones.
+// `local-zone` and `local-data` of a scenario as weir's local zones; those of tags, views and overrides as zones of
+// groups.
 #pragma once
 
 #include <optional>
@@ -15,6 +16,9 @@ namespace weir::scenario {
 // configuration would not take either.
 Result<std::vector<weir::LocalZone>> local_zones(const ScenarioSettings& settings,
                                                  const std::vector<ForwardZone>& forwards);
+
+// What of tags, views and overrides no local zone of weir's can say; nothing: all of them.
+std::optional<std::string> missing_local(const ScenarioSettings& settings);
 
 // Where the module is on.
 std::optional<Dns64> dns64_of(const ScenarioSettings& settings);

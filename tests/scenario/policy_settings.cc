@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "tests/scenario/client_groups.h"
+#include "tests/scenario/local_settings.h"
 #include "tests/scenario/response_rules.h"
 #include "zones/lists/list_reader.h"
 #include "zones/store/writer.h"
@@ -31,18 +33,6 @@ std::optional<Action> override_of(const PolicyZone& zone) {
     if (word == zone.action_override) return action;
   }
   return std::nullopt;
-}
-
-// A client's tags are what Unbound chooses zones by; here a group is clients of one policy.
-std::map<Prefix, Tags> client_tags(const ScenarioSettings& settings) {
-  std::map<Prefix, Tags> out;
-  for (const auto& line : settings.policy_lines) {
-    if (line.key != "access-control-tag" || line.words.empty()) continue;
-    const auto prefix = Prefix::parse(line.words[0]);
-    if (!prefix) continue;
-    for (std::string& tag : tags_of(line.words, 1)) out[*prefix].insert(std::move(tag));
-  }
-  return out;
 }
 
 bool applies_to(const PolicyZone& zone, const Tags& tags) {
@@ -92,10 +82,9 @@ PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::Loca
     set.lists.push_back(std::move(list));
   }
   set.policies[0] = policy_for(settings, {}, "default");
-  for (const auto& [prefix, tags] : client_tags(settings)) {
-    const std::string name = "g" + std::to_string(set.groups.size());
-    set.groups.push_back({name, {prefix}, static_cast<std::uint32_t>(set.policies.size())});
-    set.policies.push_back(policy_for(settings, tags, name));
+  for (const ClientGroup& group : client_groups(settings)) {
+    set.groups.push_back({group.name, {group.clients}, static_cast<std::uint32_t>(set.policies.size())});
+    set.policies.push_back(policy_for(settings, group.tags, group.name));
   }
   return set;
 }
@@ -121,8 +110,12 @@ Result<void> import_zone(PolicyStore& store, const PolicyZone& zone, std::size_t
 
 }  // namespace
 
-bool has_policy(const ScenarioSettings& settings) {
+bool has_block_answers(const ScenarioSettings& settings) {
   return !zones_of(settings).empty() || !settings.private_addresses.empty();
+}
+
+bool has_policy(const ScenarioSettings& settings) {
+  return has_block_answers(settings) || !client_groups(settings).empty();
 }
 
 Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettings& settings,
@@ -153,6 +146,14 @@ void expect_block_answers(Scenario& scenario) {
   }
 }
 
+void expect_local_refusals(Scenario& scenario) {
+  for (Step& step : scenario.steps) {
+    if (step.kind != StepKind::check_answer || !step.entry) continue;
+    EntryHeader& header = step.entry->header;
+    if (header.rcode == Rcode::refused) header.flags.authoritative = false;
+  }
+}
+
 std::optional<std::string> missing_policy(const ScenarioSettings& settings) {
   for (const PolicyZone& zone : settings.policy_zones) {
     const bool known_override = zone.action_override == "disabled" || override_of(zone);
@@ -168,12 +169,7 @@ std::optional<std::string> missing_policy(const ScenarioSettings& settings) {
     if (std::ranges::find(kOurs, text) == std::end(kOurs))
       return "private-address: weir's own list is fixed, and " + text + " is not on it";
   }
-  for (const auto& line : settings.policy_lines) {
-    const bool is_response_rule = line.key.starts_with("response-ip");
-    if (line.key == "define-tag" || line.key == "access-control-tag" || is_response_rule) continue;
-    return line.key + ": weir's local zones and own rules hold for every client";
-  }
-  if (!settings.views.empty()) return "views: weir's local zones hold for every client";
+  if (auto reason = missing_local(settings)) return reason;
   return missing_response_rule(settings);
 }
 

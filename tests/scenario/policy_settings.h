@@ -15,7 +15,9 @@
 
 namespace weir::scenario {
 
-// Whether anything in the settings needs rules.
+// Whether something may be answered as a policy blocks.
+bool has_block_answers(const ScenarioSettings& settings);
+// Whether anything in the settings needs rules or groups.
 bool has_policy(const ScenarioSettings& settings);
 
 // `folder`: empty, and left behind. Errors: what the list reader and the store say.
@@ -27,6 +29,9 @@ Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettin
 // In what Unbound's block answers differ from those of SEMANTICS section 4: they have AA, and no SOA where they are
 // empty. The rest of what a file expects stays.
 void expect_block_answers(Scenario& scenario);
+
+// In what Unbound's local zones differ from weir's: its REFUSED has AA.
+void expect_local_refusals(Scenario& scenario);
 
 // What of the policy lines weir has no setting for; nothing: all of it can be had.
 std::optional<std::string> missing_policy(const ScenarioSettings& settings);

@@ -71,7 +71,8 @@ void run(Judged& out, Tracing tracing) {
     out.category = "not applicable: " + reason->substr(0, reason->find(':'));
     return;
   }
-  if (has_policy(*settings)) expect_block_answers(*scenario);
+  if (has_block_answers(*settings)) expect_block_answers(*scenario);
+  expect_local_refusals(*scenario);
   out.missing = missing_features(*settings);
   const auto resolver = TestedResolver::make(*settings);
   if (!resolver) return fail(resolver.error().message, "does not begin");

@@ -43,7 +43,7 @@ class TestedResolver final : public ResolverUnderTest {
   bool measure_server(const IpAddress& server, std::chrono::milliseconds round_trip, Now now) override;
 
   static PolicyFeatures policy_features() {
-    return {.rpz = true, .response_ip = true, .tags = true, .views = false, .private_address = true};
+    return {.rpz = true, .response_ip = true, .tags = true, .views = true, .private_address = true};
   }
 
  private:

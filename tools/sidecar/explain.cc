@@ -133,7 +133,7 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   const Verdict verdict = decide(matches, context);
   static const LocalData special(special_zones());
   const LocalMatch local =
-      subject.address ? LocalMatch{} : LocalNames(&special).match(rules, subject.name.wire(), type);
+      subject.address ? LocalMatch{} : LocalNames(&special).match(rules, group, subject.name.wire(), type);
   // What the administrator answers himself is nobody's to block; a name that is special by default may be blocked.
   const bool is_local =
       local.answers() && (local.author == LocalAuthor::administrator || verdict.outcome != Outcome::blocked);

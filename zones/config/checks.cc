@@ -33,6 +33,7 @@ class Checker {
     check_policies();
     check_groups();
     check_schedules();
+    check_local_zones();
   }
 
  private:
@@ -58,7 +59,6 @@ class Checker {
       check_once(seen, "schedule", config_.schedules[i].name, config_.schedules[i].where, origins_.schedules[i]);
     check_names_once("forward zone", config_.forwards, origins_.forwards);
     check_names_once("TSIG key", config_.tsig_keys, origins_.tsig_keys);
-    check_names_once("local zone", config_.local_zones, origins_.local_zones);
     check_names_once("negative trust anchor", config_.negative_trust_anchors, origins_.negative_trust_anchors);
   }
 
@@ -197,6 +197,32 @@ class Checker {
     for (std::size_t i = 0; i < config_.schedules.size(); ++i) {
       check_known(config_.schedules[i].groups, group_names, "group", "groups", origins_.schedules[i], true);
       check_known(config_.schedules[i].lists, list_names_, "list", "lists", origins_.schedules[i], true);
+    }
+  }
+
+  // One zone of a name for everybody, and one for each group.
+  void check_local_zones() {
+    std::vector<std::string_view> group_names{"default"};
+    for (const auto& group : config_.groups) group_names.push_back(group.name);
+    std::map<std::pair<std::string, std::string>, std::string> seen;  // by name and group
+    for (std::size_t i = 0; i < config_.local_zones.size(); ++i) {
+      const LocalZoneConfig& zone = config_.local_zones[i];
+      const Origin& origin = origins_.local_zones[i];
+      check_known(zone.groups, group_names, "group", "groups", origin, true);
+      if (zone.ptr && !zone.groups.empty())
+        add(origin, "ptr", "a zone of some groups has no ptr: the addresses' names would be everybody's");
+      if (find_member(*origin.table, "name") == nullptr) continue;  // the fault was told already
+      const std::string name = zone.name.to_text();
+      std::vector<std::string> groups = zone.groups;
+      if (groups.empty()) groups.emplace_back();
+      for (const std::string& group : groups) {
+        const auto [first, fresh] = seen.emplace(std::pair(to_lower_ascii(name), group), zone.where);
+        if (!fresh) {
+          add(origin, "name",
+              "a local zone " + quote(name) + (group.empty() ? "" : " of the group " + quote(group)) +
+                  " is defined at " + first->second);
+        }
+      }
     }
   }
 

@@ -219,6 +219,7 @@ struct LocalZoneConfig {  // [[local_zone]]
   std::vector<std::string> records;
   std::uint32_t ttl = 3600;
   bool ptr = false;
+  std::vector<std::string> groups;     // who has it; empty: everybody
   std::vector<ResourceRecord> parsed;  // `records`, read
   std::string where;                   // file:line
 };

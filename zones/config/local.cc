@@ -65,13 +65,14 @@ class RecordReader {
     } else if (record.type == RecordType::soa) {
       return "an SOA belongs to a [[local_zone]]";
     }
-    return beside_cname(record);
+    return beside_cname(record, zone);
   }
 
   // RFC 2181 section 10.1, RFC 4035 section 2.5: nothing but NSEC and signatures stands beside a CNAME.
-  std::string beside_cname(const ResourceRecord& record) {
+  std::string beside_cname(const ResourceRecord& record, const LocalZoneConfig* zone) {
     if (record.type == RecordType::nsec || record.type == RecordType::rrsig) return {};
-    Owner& owner = owners_[record.owner.folded()];
+    const bool of_groups = zone != nullptr && !zone->groups.empty();
+    Owner& owner = owners_[of_groups ? zone : nullptr][record.owner.folded()];
     if (record.type == RecordType::cname && owner.alias && *owner.alias != record.rdata)
       return "there is another CNAME of this name";
     if (record.type == RecordType::cname ? owner.data : owner.alias.has_value())
@@ -90,7 +91,8 @@ class RecordReader {
   };
 
   std::vector<std::string>& faults_;
-  std::unordered_map<Name, Owner> owners_;
+  // What some groups alone have is apart from what everybody has.
+  std::unordered_map<const LocalZoneConfig*, std::unordered_map<Name, Owner>> owners_;
   std::size_t count_ = 0;
 };
 
@@ -168,22 +170,30 @@ void read_local_records(Config& config, const Origins& origins, std::vector<std:
 
 std::vector<LocalZone> compile_local_zones(const Config& config) {
   ZoneBuilder builder;
-  for (const LocalZoneConfig& zone : config.local_zones) builder.add_zone(zone.name, zone.type);
+  const auto is_for_all = [](const LocalZoneConfig& zone) { return zone.groups.empty(); };
+  for (const LocalZoneConfig& zone : config.local_zones) {
+    if (is_for_all(zone)) builder.add_zone(zone.name, zone.type);
+  }
   // Who is to be asked for a name is not answered here instead, unless a zone of the same name says so.
   for (const ForwardConfig& forward : config.forwards) builder.add_zone(forward.name, LocalZoneType::resolve);
   if (config.dns64.on) add_ipv4only(builder);
   for (const ResourceRecord& record : config.local.parsed) builder.add(record);
   for (const LocalZoneConfig& zone : config.local_zones) {
+    if (!is_for_all(zone)) continue;
     for (const ResourceRecord& record : zone.parsed) builder.add(record);
   }
   if (config.local.ptr) {
     for (const ResourceRecord& record : config.local.parsed) builder.add_pointer(record);
   }
   for (const LocalZoneConfig& zone : config.local_zones) {
-    if (!zone.ptr) continue;
+    if (!zone.ptr || !is_for_all(zone)) continue;
     for (const ResourceRecord& record : zone.parsed) builder.add_pointer(record);
   }
-  return builder.take();
+  std::vector<LocalZone> zones = builder.take();
+  for (const LocalZoneConfig& zone : config.local_zones) {
+    if (!is_for_all(zone)) zones.push_back({zone.name, zone.type, zone.parsed, zone.groups});
+  }
+  return zones;
 }
 
 }  // namespace weir::config

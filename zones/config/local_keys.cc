@@ -175,6 +175,9 @@ const Keys<LocalZoneConfig>& local_zone_keys() {
       records_key<C>(),
       record_ttl_key<C>(),
       pointer_key<C>(),
+      key<C>(
+          "groups", ArrayOf<Parsed<std::string>>{config_name(), 0, 1000}, [](C& c) -> auto& { return c.groups; },
+          "who has the zone; empty: everybody. A group's own zone comes before one of the same name for everybody"),
   };
   return keys;
 }

@@ -78,7 +78,7 @@ Result<void> GenerationImpl::load() {
     auto policies = PolicySet::from_json(view(newest->value()));
     if (!policies) return Error{ErrorCode::corrupt, path_.string() + ": " + policies.error().message};
     policies_ = std::move(*policies);
-    if (!policies_.local_zones.empty()) local_data_ = std::make_unique<const LocalData>(policies_.local_zones);
+    if (!policies_.local_zones.empty()) zones_.emplace(policies_);
   }
   std::string value;
   auto found = database_->find(Family::payload, counts_key(RuleSpace::name), value);

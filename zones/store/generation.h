@@ -45,8 +45,10 @@ class RulesInForce : public DetailSource {
   virtual void match_ns_address(const IpAddress&, MatchSet& out) const { out.clear(); }
 
   virtual const PolicySet& policies() const = 0;
-  // policies().local_zones as the packet path asks them; nullptr: none.
+  // policies().local_zones as the packet path asks them: those of everybody, and those of one group (an index into
+  // policies().groups) alone; nullptr: none.
   virtual const LocalData* local_data() const { return nullptr; }
+  virtual const LocalData* local_data_of([[maybe_unused]] std::uint32_t group) const { return nullptr; }
   virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
   // Blocks or records that could not be read since open (checksum, disk): their rules did not match. Open checks
   // every block of what is searched up to 64 MiB, and beyond that all that lies outside the data blocks;

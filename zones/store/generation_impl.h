@@ -4,9 +4,11 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "zones/group_zones.h"
 #include "zones/store/database.h"
 #include "zones/store/files.h"
 #include "zones/store/generation.h"
@@ -44,7 +46,10 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   Triggers triggers() const override { return triggers_; }
   const RuleDetail* detail(PayloadId id) const override { return payloads_->detail(id.value); }
   const PolicySet& policies() const override { return policies_; }
-  const LocalData* local_data() const override { return local_data_.get(); }
+  const LocalData* local_data() const override { return zones_ ? zones_->of_everybody() : nullptr; }
+  const LocalData* local_data_of(std::uint32_t group) const override {
+    return zones_ ? zones_->of_group(group) : nullptr;
+  }
   GenerationNumber number() const override { return {info_.number}; }
   NamesEpoch names_epoch() const override { return {info_.record.names_epoch}; }
   WallTime published_at() const override { return published_at_; }
@@ -72,7 +77,7 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   GenerationInfo info_;
   WallTime published_at_;
   PolicySet policies_;
-  std::unique_ptr<const LocalData> local_data_;
+  std::optional<GroupZones> zones_;  // where there are local zones
   std::vector<ListId> never_loaded_;
   std::uint64_t rules_ = 0;
   std::vector<std::uint8_t> depths_;  // label counts that exist in `names`, deepest first

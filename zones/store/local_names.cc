@@ -24,8 +24,9 @@ const Rrset& pointer_alias() {
 
 }  // namespace
 
-LocalMatch LocalNames::match(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) const {
-  LocalMatch out = match_zones(rules, name, type);
+LocalMatch LocalNames::match(const RulesInForce& rules, std::uint32_t group, std::span<const std::uint8_t> name,
+                             RecordType type) const {
+  LocalMatch out = match_zones(rules, group, name, type);
   // Above what is special: the prefix of a site's own may be of private space (fc00::/7).
   const bool decided = out.answers() && out.author == LocalAuthor::administrator;
   if (decided || !is_translated_pointer(rules, name, type)) return out;
@@ -37,14 +38,20 @@ LocalMatch LocalNames::match(const RulesInForce& rules, std::span<const std::uin
   return out;
 }
 
-LocalMatch LocalNames::match_zones(const RulesInForce& rules, std::span<const std::uint8_t> name,
+LocalMatch LocalNames::match_zones(const RulesInForce& rules, std::uint32_t group, std::span<const std::uint8_t> name,
                                    RecordType type) const {
   const LocalData* own = rules.local_data();
+  const LocalData* of_group = rules.local_data_of(group);
   const LocalData* special = rules.policies().special_names ? special_ : nullptr;
   LocalMatch out;
-  if (own == nullptr && special == nullptr) return out;
+  if (own == nullptr && of_group == nullptr && special == nullptr) return out;
   const LabelStarts labels(name);
   if (own != nullptr) out.finding = own->find(name, labels, type);
+  if (of_group != nullptr) {
+    const LocalFinding finding = of_group->find(name, labels, type);
+    if (finding.in_zone && (!out.finding.in_zone || finding.zone_labels >= out.finding.zone_labels))
+      out.finding = finding;
+  }
   if (special == nullptr) return out;
   const LocalFinding standard = special->find(name, labels, type);
   if (!standard.in_zone || (out.finding.in_zone && out.finding.zone_labels >= standard.zone_labels)) return out;

@@ -26,12 +26,14 @@ class LocalNames {
   // `special` outlives it; nullptr: no name is special.
   explicit LocalNames(const LocalData* special) : special_(special) {}
 
-  // The longest zone that holds the name has the word, the administrator's where both are equally long. Valid as long
-  // as the rules.
-  LocalMatch match(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) const;
+  // The longest zone that `group` (an index into PolicySet::groups) has and that holds the name has the word; of
+  // equally long ones the group's own, then the administrator's. Valid as long as the rules.
+  LocalMatch match(const RulesInForce& rules, std::uint32_t group, std::span<const std::uint8_t> name,
+                   RecordType type) const;
 
  private:
-  LocalMatch match_zones(const RulesInForce& rules, std::span<const std::uint8_t> name, RecordType type) const;
+  LocalMatch match_zones(const RulesInForce& rules, std::uint32_t group, std::span<const std::uint8_t> name,
+                         RecordType type) const;
 
   const LocalData* special_;
 };

@@ -53,7 +53,7 @@ class PastGeneration::Intervals {
 
 PastGeneration::PastGeneration(const Database& live, GenerationNumber number, PolicySet policies)
     : live_(live), number_(number), policies_(std::move(policies)), payloads_(live, damaged_reads_) {
-  if (!policies_.local_zones.empty()) local_data_ = std::make_unique<const LocalData>(policies_.local_zones);
+  if (!policies_.local_zones.empty()) zones_.emplace(policies_);
 }
 
 Result<std::shared_ptr<const RulesInForce>> PastGeneration::open(const Database& live, GenerationNumber number) {

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "zones/group_zones.h"
 #include "zones/store/generation_impl.h"
 #include "zones/store/payload_table.h"
 
@@ -23,7 +25,10 @@ class PastGeneration final : public RulesInForce, public HistoryKeeper {
   void match_client(const IpAddress& address, MatchSet& out) const override;
   const RuleDetail* detail(PayloadId id) const override { return payloads_.detail(id.value); }
   const PolicySet& policies() const override { return policies_; }
-  const LocalData* local_data() const override { return local_data_.get(); }
+  const LocalData* local_data() const override { return zones_ ? zones_->of_everybody() : nullptr; }
+  const LocalData* local_data_of(std::uint32_t group) const override {
+    return zones_ ? zones_->of_group(group) : nullptr;
+  }
   GenerationNumber number() const override { return number_; }
   std::uint64_t damaged_reads() const override { return damaged_reads_.load(std::memory_order_relaxed); }
   Result<const Database*> history() const override { return &live_; }
@@ -39,7 +44,7 @@ class PastGeneration final : public RulesInForce, public HistoryKeeper {
   const Database& live_;
   const GenerationNumber number_;
   const PolicySet policies_;
-  std::unique_ptr<const LocalData> local_data_;
+  std::optional<GroupZones> zones_;  // where there are local zones
   mutable std::atomic<std::uint64_t> damaged_reads_{0};
   PayloadTable payloads_;
 };

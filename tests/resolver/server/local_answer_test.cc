@@ -60,11 +60,11 @@ struct LocalNamesTest : testing::Test {
   std::string ask(std::string_view name, RecordType type = RecordType::a, std::size_t room = 1232) {
     const auto message = encode_query({.name = std::string(name), .type = type, .edns = true});
     const ParsedQuery parsed = parse_query(message);
-    const LocalMatch first = names.match(generation, parsed.query.qname, type);
+    const LocalMatch first = names.match(generation, 0, parsed.query.qname, type);
     if (!first.answers()) return "-";
     std::vector<std::uint8_t> out(room);
     TargetBuffer target;
-    const LocalReply reply = write_local_answer(out, parsed.query, names, generation, first, dns64, target);
+    const LocalReply reply = write_local_answer(out, parsed.query, names, generation, 0, first, dns64, target);
     if (!reply.resolve.empty()) return "resolve " + Name::from_wire(reply.resolve)->to_text();
     if (reply.size == 0) return "no answer";
     return show(std::span(out).first(reply.size));
@@ -111,6 +111,47 @@ TEST_F(LocalNamesTest, Answers) {
   for (const Row& row : rows) EXPECT_EQ(ask(row.name, row.type), row.expected) << row.name << " " << to_text(row.type);
 }
 
+// The longest zone that a group has decides, of equally long ones its own; aliases go on in the group's zones.
+TEST_F(LocalNamesTest, ZonesOfOneGroup) {
+  generation.serve_group(
+      1, {zone("home.example", LocalZoneType::transparent, {"www.home.example A 192.0.2.8"}),
+          zone("example", LocalZoneType::refuse), zone("localhost", LocalZoneType::refuse),
+          zone("a.refuse.example", LocalZoneType::transparent, {"a.refuse.example CNAME router.home.example"}),
+          zone("b.refuse.example", LocalZoneType::transparent, {"b.refuse.example CNAME www.home.example"})});
+  const struct {
+    std::uint32_t group;
+    const char* name;
+    LocalFinding::Outcome outcome;
+  } rows[] = {
+      {0, "router.home.example", LocalFinding::Outcome::records},
+      {1, "router.home.example", LocalFinding::Outcome::none},  // its zone of this name leaves others to be resolved
+      {0, "www.home.example", LocalFinding::Outcome::alias},
+      {1, "www.home.example", LocalFinding::Outcome::records},
+      {0, "other.example", LocalFinding::Outcome::none},
+      {1, "other.example", LocalFinding::Outcome::refused},
+      {1, "drop.example", LocalFinding::Outcome::dropped},  // of everybody, and longer
+      {0, "localhost", LocalFinding::Outcome::records},
+      {1, "localhost", LocalFinding::Outcome::refused},
+      {1, "mine.localhost", LocalFinding::Outcome::records},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(names.match(generation, row.group, name_of(row.name).wire(), RecordType::a).finding.outcome, row.outcome)
+        << row.group << ' ' << row.name;
+  }
+  const auto message = encode_query({.name = "b.refuse.example"});
+  const ParsedQuery parsed = parse_query(message);
+  std::vector<std::uint8_t> out(1232);
+  TargetBuffer target;
+  const LocalMatch first = names.match(generation, 1, parsed.query.qname, RecordType::a);
+  const LocalReply reply = write_local_answer(out, parsed.query, names, generation, 1, first, nullptr, target);
+  EXPECT_EQ(show(std::span(out).first(reply.size)),
+            "NOERROR aa b.refuse.example CNAME www.home.example www.home.example A 192.0.2.8");
+  const auto leading_out = encode_query({.name = "a.refuse.example"});
+  const auto alias = local_alias_of(names, generation, 1, parse_query(leading_out).query);
+  ASSERT_TRUE(alias);
+  EXPECT_EQ(alias->target.to_text(), "router.home.example");
+}
+
 TEST_F(LocalNamesTest, WhatDoesNotFitIsTruncatedWhole) {
   EXPECT_EQ(ask("big.example"), "NOERROR aa tc");
   EXPECT_EQ(std::ranges::count(ask("big.example", RecordType::a, 65535), ' '), 90 * 3 + 1);
@@ -124,7 +165,7 @@ TEST_F(LocalNamesTest, ASubstitutedNameThatIsTooLong) {
 TEST_F(LocalNamesTest, TheAliasThatHasToBeResolved) {
   const auto message = encode_query({.name = "out.home.example"});
   const ParsedQuery parsed = parse_query(message);
-  const auto alias = local_alias_of(names, generation, parsed.query);
+  const auto alias = local_alias_of(names, generation, 0, parsed.query);
   ASSERT_TRUE(alias);
   EXPECT_EQ(alias->target.to_text(), "www.example.org");
   ASSERT_EQ(alias->links.size(), 2U);
@@ -132,7 +173,7 @@ TEST_F(LocalNamesTest, TheAliasThatHasToBeResolved) {
   EXPECT_EQ(alias->links[1].owner.to_text(), "far.home.example");
   for (const char* name : {"www.home.example", "round.home.example", "www.example.org", "router.home.example"}) {
     const auto other = encode_query({.name = name});
-    EXPECT_FALSE(local_alias_of(names, generation, parse_query(other).query)) << name;
+    EXPECT_FALSE(local_alias_of(names, generation, 0, parse_query(other).query)) << name;
   }
 }
 

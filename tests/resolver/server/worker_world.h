@@ -96,6 +96,14 @@ class HandMadeGeneration final : public Generation {
   bool has_address_rules() const override { return !prefixes_.empty(); }
   const PolicySet& policies() const override { return set; }
   const LocalData* local_data() const override { return local_data_.get(); }
+  const LocalData* local_data_of(std::uint32_t group) const override {
+    const auto own = group_data_.find(group);
+    return own == group_data_.end() ? nullptr : own->second.get();
+  }
+  HandMadeGeneration& serve_group(std::uint32_t group, const std::vector<LocalZone>& zones) {
+    group_data_[group] = std::make_unique<const LocalData>(zones);
+    return *this;
+  }
   HandMadeGeneration& serve(std::vector<LocalZone> zones) {
     local_data_ = with_test(std::move(zones));
     return *this;
@@ -124,6 +132,7 @@ class HandMadeGeneration final : public Generation {
   std::vector<Prefix> prefixes_;
   // The fake internet is below `test`, which is special by default.
   std::unique_ptr<const LocalData> local_data_ = with_test({});
+  std::map<std::uint32_t, std::unique_ptr<const LocalData>> group_data_;
   std::string fingerprint_ = "f00d";
 };
 

@@ -4,6 +4,7 @@
 
 #include "tests/support/scratch_folder.h"
 #include "zones/config/config.h"
+#include "zones/group_zones.h"
 #include "zones/local_data.h"
 
 namespace weir {
@@ -105,6 +106,70 @@ type = "static"
   EXPECT_EQ(find("x.both.example").outcome, Says::nxdomain);
 }
 
+TEST_F(LocalConfigTest, ZonesOfSomeGroupsAlone) {
+  const auto config = load(R"(
+[local]
+records = ["router.home.example A 10.0.0.1"]
+[[group]]
+name = "kids"
+clients = ["192.0.2.0/25"]
+[[group]]
+name = "guests"
+clients = ["192.0.2.128/25"]
+[[local_zone]]
+name = "home.example"
+type = "static"
+[[local_zone]]
+name = "home.example"
+type = "redirect"
+records = ["home.example A 10.0.0.2"]
+groups = ["kids", "guests"]
+[[local_zone]]
+name = "deep.home.example"
+type = "refuse"
+[[local_zone]]
+name = "games.example"
+type = "nodata"
+groups = ["kids"]
+[[local_zone]]
+name = "a.games.example"
+type = "static"
+records = ["a.games.example CNAME b.example"]
+groups = ["default"]
+[[local_zone]]
+name = "A.games.example"
+records = ["a.games.example A 10.0.0.3"]
+groups = ["guests"]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const PolicySet set = config->compile();
+  EXPECT_EQ(*PolicySet::from_json(set.to_json()), set);
+  const GroupZones zones(set);
+  const std::uint32_t kids = *set.find_group("kids");
+  const std::uint32_t guests = *set.find_group("guests");
+  ASSERT_NE(zones.of_group(kids), nullptr);
+  ASSERT_NE(zones.of_group(0), nullptr);
+  EXPECT_EQ(zones.of_group(99), nullptr);
+  using Says = LocalFinding::Outcome;
+  const struct {
+    const LocalData* data;
+    const char* name;
+    Says outcome;
+  } rows[] = {
+      {zones.of_everybody(), "router.home.example", Says::records},
+      {zones.of_everybody(), "other.home.example", Says::nxdomain},
+      {zones.of_everybody(), "x.games.example", Says::none},
+      {zones.of_group(0), "a.games.example", Says::alias},
+      {zones.of_group(0), "other.home.example", Says::none},
+      {zones.of_group(kids), "other.home.example", Says::records},
+      {zones.of_group(kids), "x.games.example", Says::nodata},
+      {zones.of_group(guests), "a.games.example", Says::records},
+      {zones.of_group(guests), "x.games.example", Says::none},
+  };
+  for (const auto& row : rows)
+    EXPECT_EQ(row.data->find(*Name::parse(row.name), RecordType::a).outcome, row.outcome) << (&row - rows) << row.name;
+}
+
 TEST_F(LocalConfigTest, Dns64) {
   EXPECT_FALSE(load("[dns64]\nprefix = \"64:ff9b::/96\"")->compile().dns64);
   const auto config = load(R"(
@@ -151,6 +216,13 @@ TEST_F(LocalConfigTest, FaultsHavePlaceAndReason) {
        "weir.toml:4:12: ", "it has no records"},
       {"[[local_zone]]\nname = \"home.example\"\nrecords = [\"x.home.example SOA a b 1 2 3 4 5\"]",
        "weir.toml:3:12: ", "an SOA is of the zone's own name"},
+      {"[[local_zone]]\nname = \"home.example\"\ngroups = [\"kids\"]",
+       "weir.toml:3:11: ", "there is no group \"kids\""},
+      {"[[local_zone]]\nname = \"home.example\"\nptr = true\ngroups = [\"default\"]",
+       "weir.toml:3:7: ", "a zone of some groups has no ptr"},
+      {"[[local_zone]]\nname = \"a.example\"\ngroups = [\"default\"]\n[[local_zone]]\nname = \"A.example\"\ngroups = "
+       "[\"default\"]",
+       "weir.toml:5:8: ", "a local zone \"A.example\" of the group \"default\" is defined at weir.toml:1"},
       {"[[local_zone]]\ntype = \"static\"", "weir.toml:1:1: ", "needs the key 'name'"},
       {"[[local_zone]]\nname = \"a..example\"", "weir.toml:2:8: ", "expected a domain name"},
       {"[[local_zone]]\nname = \"home.example\"\ntype = \"statik\"", "weir.toml:3:8: ", "\"static\""},
