@@ -62,45 +62,32 @@ ListReading reading_from(const ListSummary& summary) {
 }
 
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
-                               const CountProgress& progress) {
+                               const std::filesystem::path& scratch, const CountProgress& progress) {
   auto opened = ListReader::open(bytes, options_of(list));
   if (!opened) return about(list, bytes, opened.error());
   ListReader& reader = **opened;
   std::error_code ignored;
   const std::uint64_t size = std::filesystem::file_size(bytes, ignored);
-  auto spool = RuleSpool::create(bytes.parent_path());
-  if (!spool) return spool.error();
+  auto sorter = std::make_shared<store::RuleSorter>(scratch);
   std::uint64_t rules = 0;
   while (const auto rule = reader.next()) {
-    (*spool)->add(*rule);
+    if (auto added = sorter->add(*rule); !added) return added.error();
     if (++rules % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
   }
   if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
   if (rules == 0) return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
-  const auto usable = (*spool)->finish();
-  if (!usable) return usable.error();
   ListReading reading = reading_from(reader.summary());
-  if (*usable) reading.rules = std::move(*spool);
+  opened->reset();  // it remembers every rule
+  if (auto sorted = sorter->sort(); !sorted) return sorted.error();
+  reading.rules = std::move(sorter);
   return reading;
 }
 
-Result<std::unique_ptr<PreparedImport>> prepare_list(const PolicyRecords& store, ListId id, const ListConfig& list,
-                                                     const std::filesystem::path& bytes, const ListReading& reading,
+Result<std::unique_ptr<PreparedImport>> prepare_list(const PolicyRecords& store, ListId id, ListReading& reading,
                                                      const std::function<void(std::uint64_t)>& progress) {
-  if (reading.rules) {
-    RuleSpool& rules = *reading.rules;
-    return store.prepare(id, [&rules] { return rules.next(); }, progress);
-  }
-  auto opened = ListReader::open(bytes, options_of(list));
-  if (!opened) return about(list, bytes, opened.error());
-  ListReader& reader = **opened;
-  const auto next = [&]() -> Result<std::optional<SourcedRule>> {
-    auto rule = reader.next();
-    if (rule) return rule;
-    if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
-    return rule;
-  };
-  return store.prepare(id, next, progress);
+  auto prepared = store.prepare(id, *reading.rules, progress);
+  reading.rules.reset();
+  return prepared;
 }
 
 }  // namespace weir::sidecar

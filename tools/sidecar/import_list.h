@@ -9,12 +9,12 @@
 #include <string>
 #include <string_view>
 
-#include "tools/sidecar/rule_spool.h"
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/config/config.h"
 #include "zones/lists/list_reader.h"
+#include "zones/store/rule_sorter.h"
 #include "zones/store/writer.h"
 
 namespace weir::sidecar {
@@ -25,8 +25,8 @@ struct ListReading {
   std::string buckets = "{}";  // lines by bucket, as JSON
   std::string notes = "[]";    // remarks for people, as JSON
   std::string counts = "{}";   // all of it, for the provenance of the import
-  // The rules, packed; nullptr where they are to be read again (or were read long ago).
-  std::shared_ptr<RuleSpool> rules;
+  // Sorted, and given once; nullptr where they were read long ago.
+  std::shared_ptr<store::RuleSorter> rules;
   std::optional<std::uint32_t> serial = {};  // of a response policy zone
 };
 
@@ -40,15 +40,14 @@ ListReading reading_from(const ListSummary& summary);  // without its rules
 std::string reading_of(const ListConfig& list);
 
 // Reads all of it and changes nothing: a list that turns out to be something else at its end must not have
-// changed anything before. Any thread; progress in octets. Errors: invalid (no list, or no rule in it),
-// too_large, io.
+// changed anything before. Its rules are sorted on the way, with bounded memory, in `scratch` where they are many.
+// Any thread; progress in octets. Errors: invalid (no list, or no rule in it), too_large, io.
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
-                               const CountProgress& progress);
+                               const std::filesystem::path& scratch, const CountProgress& progress);
 
-// The rules of a list that was checked, compared with those in the store; changes nothing. Any thread; progress in
-// rules. Errors: those of the store; io (the rules cannot all be read again).
-Result<std::unique_ptr<PreparedImport>> prepare_list(const PolicyRecords& store, ListId id, const ListConfig& list,
-                                                     const std::filesystem::path& bytes, const ListReading& reading,
+// The rules of a list that was checked, compared with those in the store; changes nothing. Once a reading. Any thread;
+// progress in rules. Errors: those of the store; io (the rules cannot all be read back).
+Result<std::unique_ptr<PreparedImport>> prepare_list(const PolicyRecords& store, ListId id, ListReading& reading,
                                                      const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace weir::sidecar

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -106,6 +107,10 @@ std::filesystem::path ListUpdater::fresh_copy(const std::filesystem::path& store
   return in_fetch(store, list, ".new");
 }
 
+std::filesystem::path ListUpdater::scratch_of(const Config& config) {
+  return config.store.path / "fetch";
+}
+
 std::filesystem::path ListUpdater::good_copy(const std::filesystem::path& store, const std::string& list) {
   return in_fetch(store, list, ".good");
 }
@@ -162,6 +167,7 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
     }
     if (!report) spdlog::warn("list {}: {}; the previous version stays in force", name, state.last_error);
     if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
+    ::malloc_trim(0);  // small blocks between what was freed: of every list that was ever large
     return report;
   });
 }
@@ -274,10 +280,10 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   auto signer = check_signature(attempt, *version);
   if (!signer) return refused(signer.error());
   version->signer = std::move(*signer);
-  auto checked = check_list(attempt.list, version->bytes,
+  auto checked = check_list(attempt.list, version->bytes, scratch_of(attempt.config),
                             [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
   if (!checked) return refused(checked.error());
-  auto prepared = prepare(attempt, *version, *checked);
+  auto prepared = prepare(attempt, *checked);
   if (!prepared) return refused(prepared.error());
   auto findings = judge(attempt.list, **prepared, tables(attempt.config));
   if (!findings) return refused(findings.error());
@@ -291,8 +297,7 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   return report;
 }
 
-Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& attempt, const Version& version,
-                                                             const ListReading& reading) const {
+Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& attempt, ListReading& reading) const {
   const auto current = generations_.current();
   if (!current) return current.error();
   const ListDefinition* definition = (*current)->policies().find_list(attempt.name());
@@ -301,7 +306,7 @@ Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& atte
     return Error{ErrorCode::not_found, "list " + attempt.name() + " is not in the policy in force (" +
                                            (pinned.empty() ? "reload first" : pinned) + ")"};
   }
-  return prepare_list(writer_.records(), definition->id, attempt.list, version.bytes, reading,
+  return prepare_list(writer_.records(), definition->id, reading,
                       [&](std::uint64_t done) { attempt.report("import", done, 0); });
 }
 
@@ -407,10 +412,10 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
       return Error{ErrorCode::corrupt, version.bytes.string() + ": these are not the bytes that were held (SHA-256 " +
                                            *sha256 + "): update the list again"};
     }
-    auto checked = check_list(list, version.bytes,
+    auto checked = check_list(list, version.bytes, scratch_of(config),
                               [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
     if (!checked) return checked.error();
-    auto prepared = prepare(attempt, version, *checked);
+    auto prepared = prepare(attempt, *checked);
     if (!prepared) return prepared.error();
     auto report = take_in(attempt, version, std::move(*checked), **prepared, {who, "approve", name, why, {}});
     if (!report) return report;
@@ -470,7 +475,6 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   }
   report.outcome = *imported;
   report.reading = std::move(reading);
-  report.reading.rules.reset();
   if (!version.is_good_copy && !version.changes) {
     std::filesystem::rename(version.bytes, good_copy(attempt.config.store.path, name), ignored);
   }
@@ -517,10 +521,10 @@ Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress&
       return leave(look({list, false, reading, nullptr, nullptr, {}}));
     }
     if (const auto signer = check_signature(attempt, *version); !signer) return leave(signer.error());
-    const auto checked = check_list(
-        list, version->bytes, [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
+    auto checked = check_list(list, version->bytes, scratch_of(config),
+                              [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
     if (!checked) return leave(checked.error());
-    auto prepared = prepare(attempt, *version, *checked);
+    auto prepared = prepare(attempt, *checked);
     if (!prepared) return leave(prepared.error());
     auto findings = judge(list, **prepared, tables(config));
     if (!findings) return leave(findings.error());

@@ -1,4 +1,5 @@
 // weir-sidecar: reads its arguments, starts the sidecar, waits for signals. No logic.
+#include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 #include "zones/config/config.h"
 
 namespace {
+
+constexpr int kReturnedBytes = 64 << 10;  // larger blocks go back to the system when they are freed
 
 constexpr char kUsage[] =
     "Usage: weir-sidecar [--config FILE] [--check | --version]\n"
@@ -91,6 +94,9 @@ int main(int argc, char** argv) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
+  // Imports take blocks of megabytes for seconds, on several threads. Left to itself malloc keeps them, each thread its
+  // own, once it has seen some freed: after a few large lists that were hundreds of megabytes.
+  ::mallopt(M_MMAP_THRESHOLD, kReturnedBytes);
   auto sidecar = weir::sidecar::Sidecar::start(std::move(*config), file, read_clocks());
   if (!sidecar) return fail(sidecar.error());
   ::sd_notify(0, "READY=1");

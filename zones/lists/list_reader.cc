@@ -40,6 +40,8 @@ LineOptions line_options_of(const ListOptions& options, const Survey& survey) {
 struct Foreknowledge {
   RuleHashes cancelled;  // the rules that `$badfilter` lines name
   UnboundZones unbound;
+
+  std::size_t size() const { return cancelled.size() + unbound.redirected.size() + unbound.answered.size(); }
 };
 
 // Whether its `$denyallow` covers all that it could match.
@@ -80,6 +82,10 @@ class Reader final : public ListReader {
 
  private:
   bool read_line();
+  void stop(Error why) {
+    ended_ = true;
+    fault_ = std::move(why);
+  }
   void parse(std::string_view text);
   void keep_rules(Dialect dialect);
   std::size_t most_globs() const;
@@ -120,9 +126,7 @@ bool Reader::read_line() {
     return false;
   }
   if (summary_.lines == options_.max_lines) {
-    ended_ = true;
-    fault_ =
-        Error{ErrorCode::too_large, file_.string() + ": more than " + std::to_string(options_.max_lines) + " lines"};
+    stop({ErrorCode::too_large, file_.string() + ": more than " + std::to_string(options_.max_lines) + " lines"});
     return false;
   }
   ++summary_.lines;
@@ -218,6 +222,7 @@ void Reader::keep_rules(Dialect dialect) {
       continue;
     }
     if (!seen_.insert(hash)) continue;
+    if (seen_.size() + known_.size() > options_.max_rules) return stop(too_many_rules(file_, options_));
     if (never_matches(rule) && dead_rules_++ == 0) first_dead_rule_ = summary_.lines;
     if (!rule.pattern.empty()) {
       add_cost(rule);
@@ -368,6 +373,7 @@ Result<Foreknowledge> read_ahead(const std::filesystem::path& file, const ListOp
     if (got == LineSource::Got::overlong) continue;
     text = trim(text);
     if (redirects && text.starts_with("local-") && is_line_text(text)) note_unbound_line(text, out.unbound);
+    if (out.size() > options.max_rules) return too_many_rules(file, options);
     if (!cancels || text.find("badfilter") == std::string_view::npos) continue;
     if (!is_line_text(text) || classify(text, true) != LineClass::rule || dialect_of(text) != Dialect::adblock)
       continue;
@@ -375,6 +381,7 @@ Result<Foreknowledge> read_ahead(const std::filesystem::path& file, const ListOp
     parse_adblock_line(text, line_options, line);
     if (!line.cancels) continue;
     for (const Rule& rule : line.rules) out.cancelled.insert(hash_rule(rule));
+    if (out.size() > options.max_rules) return too_many_rules(file, options);
   }
 }
 

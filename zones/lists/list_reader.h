@@ -13,6 +13,7 @@
 
 #include "zones/base/result.h"
 #include "zones/lists/line.h"
+#include "zones/lists/rule_set.h"
 
 namespace weir {
 
@@ -26,8 +27,11 @@ struct ListOptions {
   std::string file_name;  // as the publisher calls it: a hint for match = auto, and for messages
   std::size_t max_line_size = 64 * 1024;
   std::uint64_t max_lines = 200'000'000;
+  std::size_t max_rules = kMaxListRules;
   std::size_t max_samples = 100;  // that are kept of each bucket
 };
+
+Error too_many_rules(const std::filesystem::path& file, const ListOptions& options);
 
 struct LineSample {
   std::uint64_t line = 0;
@@ -85,7 +89,7 @@ class ListReader {
 
   // After the end: whether the file as a whole is a list of this kind. Errors (invalid) when it holds addresses where
   // names are wanted or the other way round, when most of it is no list that weir knows, when it has no rule at all;
-  // (too_large) over max_lines; (io) a read that failed. Then nothing of it may be imported.
+  // (too_large) over max_lines or max_rules; (io) a read that failed. Then nothing of it may be imported.
   virtual Result<void> finish() = 0;
 
   // Complete after the end; before it, so far.

@@ -180,6 +180,10 @@ void RpzReader::parse(std::string_view entry, std::uint64_t first_line) {
 void RpzReader::keep_rule(std::uint64_t first_line) {
   Rule& rule = line_.rules.front();
   if (!seen_.insert(hash_rule(rule))) return line_.end(Bucket::duplicate, 1, "said before in this zone");
+  if (seen_.size() > options_.max_rules) {
+    fault_ = too_many_rules(file_, options_);
+    return end();
+  }
   ++summary_.rules;
   pending_ = SourcedRule{std::move(rule), first_line};
 }

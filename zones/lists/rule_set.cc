@@ -64,31 +64,37 @@ std::uint64_t hash_rule(const Rule& rule) {
   return state == 0 ? 1 : state;
 }
 
-std::size_t RuleHashes::slot_of(std::uint64_t hash) const {
-  std::size_t slot = hash & (slots_.size() - 1);
-  while (slots_[slot] != 0 && slots_[slot] != hash) slot = (slot + 1) & (slots_.size() - 1);
+// Where it is or would be: the hash's middle bits, scaled to any number of slots.
+std::size_t RuleHashes::Part::slot_of(std::uint64_t hash) const {
+  auto slot = static_cast<std::size_t>((hash << 6 >> 32) * slots.size() >> 32);
+  while (slots[slot] != 0 && slots[slot] != hash) slot = slot + 1 == slots.size() ? 0 : slot + 1;
   return slot;
 }
 
-void RuleHashes::grow() {
-  std::vector<std::uint64_t> old(slots_.empty() ? 1024 : slots_.size() * 2);
-  old.swap(slots_);
+void RuleHashes::Part::grow() {
+  std::vector<std::uint64_t> old(slots.empty() ? 32 : slots.size() + slots.size() / 2);
+  old.swap(slots);
   for (const std::uint64_t hash : old) {
-    if (hash != 0) slots_[slot_of(hash)] = hash;
+    if (hash != 0) slots[slot_of(hash)] = hash;
   }
 }
 
 bool RuleHashes::insert(std::uint64_t hash) {
-  if (size_ * 4 >= slots_.size() * 3) grow();
-  std::uint64_t& slot = slots_[slot_of(hash)];
+  if (parts_.empty()) parts_.resize(kParts);
+  Part& part = parts_[part_of(hash)];
+  if (part.size * 4 >= part.slots.size() * 3) part.grow();
+  std::uint64_t& slot = part.slots[part.slot_of(hash)];
   if (slot == hash) return false;
   slot = hash;
+  ++part.size;
   ++size_;
   return true;
 }
 
 bool RuleHashes::contains(std::uint64_t hash) const {
-  return !slots_.empty() && slots_[slot_of(hash)] == hash;
+  if (parts_.empty()) return false;
+  const Part& part = parts_[part_of(hash)];
+  return !part.slots.empty() && part.slots[part.slot_of(hash)] == hash;
 }
 
 void EnumerationProof::add(const Rule& rule, std::uint64_t hash) {

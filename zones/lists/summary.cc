@@ -71,6 +71,11 @@ std::string_view to_text(Dialect dialect) {
   return kDialects[static_cast<std::size_t>(dialect)];
 }
 
+Error too_many_rules(const std::filesystem::path& file, const ListOptions& options) {
+  return {ErrorCode::too_large, file.string() + ": more than " + std::to_string(options.max_rules) +
+                                    " rules: a list that long is to be split into several"};
+}
+
 void ListSummary::account(const Line& line, std::uint64_t number, std::string_view text, std::uint64_t lines_of_it) {
   const auto bucket = static_cast<std::size_t>(line.bucket);
   buckets[bucket] += lines_of_it;

@@ -31,7 +31,7 @@ void AtomicWrite::add(Family family, std::string_view key, const std::string_vie
   if (size_ == Size::small) {
     status_ = value != nullptr ? batch_.Put(database_.family(family), slice(key), slice(*value))
                                : batch_.Delete(database_.family(family), slice(key));
-  } else if (family == Family::names || family == Family::sources) {
+  } else if (family == Family::names || family == Family::sources || (family == Family::payload && key[0] != '#')) {
     append(family, key, value);
   } else {
     auto& buffered = tables_[static_cast<std::size_t>(family)].buffer[std::string(key)];
@@ -72,6 +72,7 @@ Result<void> AtomicWrite::commit() {
     std::vector<rocksdb::IngestExternalFileArg> ingest;
     for (const Family family : kAllFamilies) {
       Table& table = tables_[static_cast<std::size_t>(family)];
+      finish(table);  // what was buffered lies before it: a table of its own
       for (const auto& [key, value] : table.buffer) {
         const std::string_view text = value ? std::string_view(*value) : std::string_view();
         append(family, key, value ? &text : nullptr);

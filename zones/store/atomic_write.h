@@ -1,7 +1,8 @@
 // One step of the live database over all families: all of it or nothing, also over a crash.
 //
 // Small steps are one write batch, synced. Large ones are one sorted table per family, ingested together with the
-// record that says what was done. For those, keys of `names` and `sources` must come in ascending order.
+// record that says what was done. For those, keys of `names`, `sources` and `payload` must come in ascending order; the
+// counts of `payload`, which stand before its other keys and are known last, and all other families may come in any.
 #pragma once
 
 #include <rocksdb/sst_file_writer.h>

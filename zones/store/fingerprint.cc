@@ -31,7 +31,10 @@ Digest Hasher::operator()(std::string_view bytes) {
 }
 
 void add(Sum& sum, const Digest& digest) {
-  const Sum other = lanes_of(digest);
+  add(sum, lanes_of(digest));
+}
+
+void add(Sum& sum, const Sum& other) {
   std::uint64_t carry = 0;
   for (std::size_t i = 0; i < sum.size(); ++i) {
     const std::uint64_t partial = sum[i] + carry;
@@ -41,8 +44,7 @@ void add(Sum& sum, const Digest& digest) {
   }
 }
 
-void subtract(Sum& sum, const Digest& digest) {
-  const Sum other = lanes_of(digest);
+void subtract(Sum& sum, const Sum& other) {
   std::uint64_t borrow = 0;
   for (std::size_t i = 0; i < sum.size(); ++i) {
     const std::uint64_t partial = sum[i] - borrow;

@@ -37,7 +37,8 @@ class Hasher {
 };
 
 void add(Sum& sum, const Digest& digest);
-void subtract(Sum& sum, const Digest& digest);
+void add(Sum& sum, const Sum& other);
+void subtract(Sum& sum, const Sum& other);
 
 struct ListSum {
   std::string name;

@@ -90,20 +90,18 @@ Result<void> for_each_rule(const Database& database, ListId list, const std::fun
 
 Result<void> past_changes(const Database& database, ListId list, std::uint64_t generation, std::uint64_t effective,
                           ChangeSet& out) {
-  return for_each_rule(database, list, [&](const RuleHistory& rule) {
+  const auto done = for_each_rule(database, list, [&](const RuleHistory& rule) {
     const Interval* then = rule.at(generation);
     if (then != nullptr && rule.open != nullptr) {
-      ++out.unchanged;
+      out.count_unchanged(1);
     } else if (then != nullptr) {
-      const Interval again{effective, 0, then->import, then->line, then->detail};
-      out.changes.push_back({out.arena.store(rule.key), true, again, nullptr});
-      ++out.added;
+      out.add({rule.key, true, {effective, 0, then->import, then->line, then->detail}, {}});
     } else if (rule.open != nullptr) {
-      out.changes.push_back({out.arena.store(rule.key), false, *rule.open, nullptr});
-      ++out.removed;
+      out.add({rule.key, false, *rule.open, {}});
     }
     return true;
   });
+  return done ? out.finish() : done;
 }
 
 }  // namespace weir::store

@@ -5,9 +5,9 @@
 #include <span>
 #include <string_view>
 
+#include "zones/store/change_set.h"
 #include "zones/store/database.h"
 #include "zones/store/keys.h"
-#include "zones/store/rule_cursor.h"
 
 namespace weir::store {
 

@@ -20,9 +20,11 @@
 #include <vector>
 
 #include "zones/base/lock_file.h"
+#include "zones/store/change_set.h"
 #include "zones/store/database.h"
 #include "zones/store/files.h"
 #include "zones/store/rule_cursor.h"
+#include "zones/store/rule_sorter.h"
 #include "zones/store/write_changes.h"
 #include "zones/store/writer.h"
 
@@ -42,6 +44,8 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
                                const std::function<void(std::uint64_t)>& progress, Now now) override;
   Result<ImportOutcome> import(PreparedImport& prepared, const Provenance& provenance) override;
+  Result<std::unique_ptr<PreparedImport>> prepare(ListId list, RuleSorter& rules,
+                                                  const std::function<void(std::uint64_t)>& progress) const override;
   Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
                                                   const std::function<void(std::uint64_t)>& progress) const override;
   Result<std::unique_ptr<PreparedImport>> prepare_changes(ListId list, const RuleStream& gone,
@@ -119,6 +123,7 @@ class PolicyStoreImpl final : public PolicyStore {
   PolicySet policies_;
   std::map<ListId, ListState> list_states_;
   KeyCounts counts_;
+  KnownNames known_;  // read with the first import that is worth it
   mutable std::atomic<std::uint64_t> next_candidate_{1};
 };
 

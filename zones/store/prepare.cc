@@ -1,8 +1,6 @@
 // A version of a list before it is written: compared with the list as it is, and candidates made with it.
 #include <rocksdb/utilities/checkpoint.h>
 
-#include <algorithm>
-
 #include "zones/dns/reversed_name.h"
 #include "zones/store/policy_store.h"
 
@@ -12,82 +10,65 @@ namespace {
 
 class PreparedImportImpl final : public PreparedImport {
  public:
-  PreparedImportImpl(const Database& database, ListId list, ListState before)
-      : database_(database), list_(list), before_(before), gone_(ImportId{}), wanted_(ImportId{}) {}
+  PreparedImportImpl(const Database& database, ListId list, ListState before, std::filesystem::path scratch)
+      : database_(database), list_(list), before_(before), changes_(std::move(scratch)) {}
 
   ListId list() const override { return list_; }
-  std::uint64_t added() const override { return changes_.added; }
-  std::uint64_t removed() const override { return changes_.removed; }
-  std::uint64_t unchanged() const override { return changes_.unchanged; }
+  std::uint64_t added() const override { return changes_.added(); }
+  std::uint64_t removed() const override { return changes_.removed(); }
+  std::uint64_t unchanged() const override { return changes_.unchanged(); }
 
-  Result<void> read(const RuleStream& rules, const std::function<void(std::uint64_t)>& progress) {
-    if (auto sorted = sort(rules, wanted_); !sorted) return sorted;
-    std::uint64_t next_payload = 1;  // the real ids are given at the commit
-    return diff(database_, list_, wanted_, 0, next_payload, progress, changes_);
+  Result<void> read(RuleSorter& wanted, const std::function<void(std::uint64_t)>& progress) {
+    return diff(database_, list_, wanted, progress, changes_);
   }
-
-  Result<void> read_changes(const RuleStream& gone, const RuleStream& come) {
-    if (auto sorted = sort(gone, gone_); !sorted) return sorted;
-    if (auto sorted = sort(come, wanted_); !sorted) return sorted;
-    return difference(database_, list_, before_.rules, gone_, wanted_, changes_);
+  Result<void> read_changes(RuleSorter& gone, RuleSorter& come) {
+    return difference(database_, list_, before_.rules, gone, come, changes_);
   }
 
   Result<void> for_each(Change change, const std::function<bool(const SourcedRule&)>& each) const override {
-    for (const RuleChange& changed : changes_.changes) {
+    ChangeReader reader(changes_);
+    RuleChange changed;
+    while (reader.next(changed)) {
       if (changed.added != (change == Change::added)) continue;
       auto rule = decode(changed);
       if (!rule) return rule.error();
-      if (!each(*rule)) break;
+      if (!each(*rule)) return {};
     }
-    return {};
+    return reader.status();
   }
 
   Result<void> find(Change change, const Name& name,
                     const std::function<void(const SourcedRule&)>& each) const override {
     std::string prefix(1, static_cast<char>(RuleSpace::name));
     prefix.append(ReversedName(name).key()).push_back('\0');
-    auto at = std::lower_bound(changes_.changes.begin(), changes_.changes.end(), prefix,
-                               [](const RuleChange& changed, const std::string& key) { return changed.key < key; });
-    for (; at != changes_.changes.end() && at->key.starts_with(prefix); ++at) {
-      if (at->added != (change == Change::added)) continue;
-      auto rule = decode(*at);
+    ChangeReader reader(changes_, prefix);
+    RuleChange changed;
+    while (reader.next(changed) && changed.key.starts_with(prefix)) {
+      if (changed.added != (change == Change::added)) continue;
+      auto rule = decode(changed);
       if (!rule) return rule.error();
       if (rule->rule.kind == PatternKind::glob || rule->rule.kind == PatternKind::regex) continue;
       each(*rule);
     }
-    return {};
+    return reader.status();
   }
 
   const ListState& before() const { return before_; }
   // The changes with the numbers of this moment. `next_payload` rises with each detail that is new.
   Result<const ChangeSet*> settle(ImportId import, std::uint64_t effective, std::uint64_t& next_payload) {
-    for (RuleChange& change : changes_.changes) {
-      if (!change.added) continue;
-      change.interval.first = effective;
-      change.interval.import = import.value;
-      if (change.payload == nullptr) continue;
-      if (next_payload > UINT32_MAX) return Error{ErrorCode::too_large, "no ids are left for rules with conditions"};
-      change.interval.detail = static_cast<std::uint32_t>(next_payload++);
+    if (next_payload + changes_.payloads() > UINT32_MAX) {
+      return Error{ErrorCode::too_large, "no ids are left for rules with conditions"};
     }
+    changes_.set_stamp({effective, import.value, next_payload});
+    next_payload += changes_.payloads();
     return &changes_;
   }
 
  private:
-  static Result<void> sort(const RuleStream& rules, RuleSorter& into) {
-    for (;;) {
-      const auto rule = rules();
-      if (!rule) return rule.error();
-      if (!rule->has_value()) break;
-      if (auto added = into.add(**rule); !added) return added;
-    }
-    into.sort();
-    return {};
-  }
-
   Result<SourcedRule> decode(const RuleChange& change) const {
-    if (change.payload == nullptr) return make_sourced(database_, change.key, change.interval);
+    if (change.payload.empty()) return make_sourced(database_, change.key, change.interval);
     const auto key = decode_rule_key(change.key);
-    const auto payload = decode_payload(*change.payload);
+    const auto payload = decode_payload(change.payload);
     auto rule = key && payload ? make_rule(*key, &*payload) : std::nullopt;
     if (!rule) return corrupt("sources");
     return SourcedRule{std::move(*rule), change.interval.line, {change.interval.import}};
@@ -96,10 +77,17 @@ class PreparedImportImpl final : public PreparedImport {
   const Database& database_;
   const ListId list_;
   const ListState before_;
-  RuleSorter gone_;
-  RuleSorter wanted_;
   ChangeSet changes_;
 };
+
+Result<void> sort(const RuleStream& rules, RuleSorter& into) {
+  for (;;) {
+    const auto rule = rules();
+    if (!rule) return rule.error();
+    if (!rule->has_value()) return into.sort();
+    if (auto added = into.add(**rule); !added) return added;
+  }
+}
 
 }  // namespace
 
@@ -127,22 +115,33 @@ Result<ListState> PolicyStoreImpl::read_list_state(ListId list) const {
   return *state;
 }
 
-// Of the members it touches the database alone: any thread may call it.
+// Of the members it touches the database and the store's path alone: any thread may call it.
 Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare(
-    ListId list, const RuleStream& rules, const std::function<void(std::uint64_t)>& progress) const {
+    ListId list, RuleSorter& rules, const std::function<void(std::uint64_t)>& progress) const {
   const auto before = read_list_state(list);
   if (!before) return before.error();
-  auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before);
+  auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before, policy_path(store_));
   if (auto read = prepared->read(rules, progress); !read) return read.error();
   return std::unique_ptr<PreparedImport>(std::move(prepared));
+}
+
+Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare(
+    ListId list, const RuleStream& rules, const std::function<void(std::uint64_t)>& progress) const {
+  RuleSorter sorter(policy_path(store_));
+  if (auto sorted = sort(rules, sorter); !sorted) return sorted.error();
+  return prepare(list, sorter, progress);
 }
 
 Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare_changes(ListId list, const RuleStream& gone,
                                                                          const RuleStream& come) const {
   const auto before = read_list_state(list);
   if (!before) return before.error();
-  auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before);
-  if (auto read = prepared->read_changes(gone, come); !read) return read.error();
+  RuleSorter goes(policy_path(store_));
+  RuleSorter comes(policy_path(store_));
+  if (auto sorted = sort(gone, goes); !sorted) return sorted.error();
+  if (auto sorted = sort(come, comes); !sorted) return sorted.error();
+  auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before, policy_path(store_));
+  if (auto read = prepared->read_changes(goes, comes); !read) return read.error();
   return std::unique_ptr<PreparedImport>(std::move(prepared));
 }
 

@@ -64,7 +64,7 @@ Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint6
     if (!imports) return imports.error();
     bool loaded = false;
     for (const ImportRecord& import : *imports) loaded = loaded || import.first_generation.value <= generation;
-    ChangeSet changes;
+    ChangeSet changes(policy_path(store_));
     if (auto found = past_changes(*database_, list, generation, effective, changes); !found) return found;
     const auto done = commit_changes({.list = list, .import = {}, .note = {}, .effective = effective, .loaded = loaded},
                                      changes, state_.next_payload);
@@ -153,7 +153,7 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId im
   provenance.fetched_at = now.wall;  // of this import; the note names the one whose time counts for the bytes
   const std::string note = "rollback to import " + std::to_string(import.value);
   const std::uint64_t effective = published_.value + 1;
-  ChangeSet changes;
+  ChangeSet changes(policy_path(store_));
   const auto found = past_changes(*database_, list, wanted->first_generation.value, effective, changes);
   if (!found) return found.error();
   const auto done =

@@ -1,21 +1,95 @@
 #include "zones/store/write_changes.h"
 
 #include <algorithm>
-#include <span>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "zones/dns/reversed_name.h"
 #include "zones/store/entry_match.h"
+#include "zones/store/spool.h"
 
 namespace weir::store {
 namespace {
 
-using Changes = std::span<const RuleChange>;
+// The changes of one target: a name, a prefix.
+struct Group {
+  struct Changed {
+    Entry entry;
+    bool added;
+  };
+  RuleSpace space = RuleSpace::name;
+  std::string target;
+  std::vector<Changed> changes;
+};
 
-void write_sources(ListId list, Changes changes, std::uint64_t effective, AtomicWrite& out) {
+// Groups the changes by their targets, of the name space or of all others.
+class GroupReader {
+ public:
+  GroupReader(const ChangeSet& changes, ListId list, bool names) : reader_(changes), list_(list), names_(names) {
+    advance();
+  }
+
+  // False at the end or after a failure.
+  bool next(Group& group) {
+    if (!has_ || !status_) return false;
+    group.space = key_.space;
+    group.target.assign(key_.target);
+    group.changes.clear();
+    while (has_ && key_.space == group.space && key_.target == group.target) {
+      if (group.changes.size() >= 2 * kMaxRulesOnTarget) {
+        status_ = too_many(group);
+        return false;
+      }
+      group.changes.push_back({make_entry(key_, list_, change_.interval.detail), change_.added});
+      advance();
+    }
+    return status_.has_value();
+  }
+  const Result<void>& status() const { return status_; }
+
+  static Error too_many(const Group& group) {
+    const auto name = ReversedName::to_name(group.target);
+    return {ErrorCode::too_large, "more than " + std::to_string(kMaxRulesOnTarget) + " rules on " +
+                                      (group.space == RuleSpace::name && name ? name->to_text() : "one target")};
+  }
+
+ private:
+  // Names come last.
+  void advance() {
+    has_ = false;
+    while (reader_.next(change_)) {
+      const auto key = decode_rule_key(change_.key);
+      if (!key) {
+        status_ = corrupt("sources");
+        return;
+      }
+      key_ = *key;
+      const bool is_name = key_.space == RuleSpace::name;
+      if (is_name && !names_) return;
+      if (is_name != names_) continue;
+      has_ = true;
+      return;
+    }
+    if (auto status = reader_.status(); !status) status_ = status;
+  }
+
+  ChangeReader reader_;
+  const ListId list_;
+  const bool names_;
+  RuleChange change_;
+  RuleKey key_;
+  bool has_ = false;
+  Result<void> status_;
+};
+
+Result<void> write_sources(ListId list, const ChangeSet& changes, std::uint64_t effective, AtomicWrite& out) {
   std::string key = sources_prefix(list, kOpenIntervals);
   const std::size_t prefix_size = key.size();
   std::string value;
-  for (const RuleChange& change : changes) {
+  RuleChange change;
+  ChangeReader opened(changes);
+  while (opened.next(change)) {
     key.resize(prefix_size);
     key.append(change.key);
     if (change.added) {
@@ -26,7 +100,9 @@ void write_sources(ListId list, Changes changes, std::uint64_t effective, Atomic
       out.erase(Family::sources, key);
     }
   }
-  for (const RuleChange& change : changes) {
+  if (auto status = opened.status(); !status || changes.removed() == 0) return status;
+  ChangeReader closed_now(changes);
+  while (closed_now.next(change)) {
     // What came and went between two generations was in none of them.
     if (change.added || change.interval.first >= effective) continue;
     Interval closed = change.interval;
@@ -35,25 +111,25 @@ void write_sources(ListId list, Changes changes, std::uint64_t effective, Atomic
     append_closed_value(value, closed);
     out.put(Family::sources, closed_key(list, change.key, closed.first), value);
   }
+  return closed_now.status();
 }
 
-// `entries` after the changes of one target; false: what is to be removed is not there, the store is damaged.
-bool change_entries(std::vector<Entry>& entries, Changes changes, ListId list, std::int64_t& opens) {
-  for (const RuleChange& change : changes) {
-    const auto key = decode_rule_key(change.key);
-    if (!key) return false;
-    const Entry entry = make_entry(*key, list, change.interval.detail);
-    if (change.added) {
+// `entries` after the changes of one target. Errors: corrupt (what is to be removed is not there), too_large.
+Result<void> change_entries(std::vector<Entry>& entries, const Group& group, std::int64_t& opens) {
+  const std::size_t before = entries.size();
+  for (const auto& [entry, added] : group.changes) {
+    if (added) {
       entries.push_back(entry);
     } else {
       const auto found = std::find(entries.begin(), entries.end(), entry);
-      if (found == entries.end()) return false;
+      if (found == entries.end()) return corrupt("names");
       entries.erase(found);
     }
-    if (entry.opens()) opens += change.added ? 1 : -1;
+    if (entry.opens()) opens += added ? 1 : -1;
   }
+  if (entries.size() > kMaxRulesOnTarget && entries.size() > before) return GroupReader::too_many(group);
   std::sort(entries.begin(), entries.end(), entry_order);
-  return true;
+  return {};
 }
 
 bool read_entries(ByteReader& reader, std::vector<Entry>& entries) {
@@ -61,61 +137,48 @@ bool read_entries(ByteReader& reader, std::vector<Entry>& entries) {
   return reader.ok();
 }
 
-// Without the final 0 for names: the changes of one target.
-std::string_view target_of(std::string_view rule_key) {
-  const auto key = decode_rule_key(rule_key);
-  return key ? key->target : std::string_view();
-}
-
-// The part of `changes` that shares the first one's target.
-Changes first_group(Changes changes) {
-  const std::string_view target = target_of(changes.front().key);
-  std::size_t size = 1;
-  while (size < changes.size() && changes[size].key[0] == changes.front().key[0] &&
-         changes[size].key.substr(1).starts_with(target) && target_of(changes[size].key) == target) {
-    ++size;
-  }
-  return changes.first(size);
-}
-
 // The names family: what stands on the changed names, and what all their ancestors say is below them.
 class NamesPass {
  public:
-  NamesPass(const Database& database, ListId list, LabelCounts& counts, AtomicWrite& out)
-      : database_(database), list_(list), counts_(counts), out_(out) {}
+  NamesPass(const Database& database, ListId list, const std::filesystem::path& scratch, KnownNames& known,
+            LabelCounts& counts, AtomicWrite& out)
+      : database_(database), list_(list), known_(known), counts_(counts), out_(out), names_(scratch), emits_(scratch) {}
 
-  Result<void> run(Changes changes) {
+  Result<void> run(const ChangeSet& changes) {
     present_ = database_.iterate(Family::names);
     present_->SeekToFirst();
     database_empty_ = !present_->Valid();
-    names_.reserve(changes.size());
-    while (!changes.empty()) {
-      const Changes group = first_group(changes);
-      if (!resolve(group)) return failure();
-      changes = changes.subspan(group.size());
+    GroupReader groups(changes, list_, true);
+    Group group;
+    while (groups.next(group)) {
+      if (auto resolved = resolve(group); !resolved) return resolved;
     }
+    if (!groups.status()) return groups.status();
+    if (auto finished = names_.finish(); !finished) return finished;
     if (!carry_to_ancestors()) return failure();
-    for (auto emit = emits_.rbegin(); emit != emits_.rend(); ++emit) {
-      if (emit->value.empty()) {
-        out_.erase(Family::names, emit->key);
+    if (auto finished = emits_.finish(); !finished) return finished;
+    SpoolReader emitted(emits_, SpoolReader::Direction::backwards);
+    std::string_view record;
+    while (emitted.next(record)) {
+      ByteReader reader(record);
+      const std::string_view key = reader.bytes();
+      if (reader.at_end()) {
+        out_.erase(Family::names, key);
       } else {
-        out_.put(Family::names, emit->key, emit->value);
+        out_.put(Family::names, key, reader.rest());
       }
     }
-    return {};
+    return emitted.status();
   }
 
  private:
+  // In names_: key; below, as the database has it, as a header; opens; keys; value.
   struct ChangedName {
     std::string_view key;
-    std::string_view value;  // header octet 0 and entries; empty: no rule is left
-    const Below* below;      // as the database has it; nullptr: nothing below
-    std::int64_t opens;      // change of this list's entries that let something through
-    std::int8_t keys;        // 1: newly there, -1: gone
-  };
-  struct Emit {
-    std::string_view key;
-    std::string_view value;  // empty: erase
+    std::string_view value;   // header octet 0 and entries; empty: no rule is left
+    std::string_view header;  // empty: nothing below
+    std::int64_t opens = 0;   // change of this list's entries that let something through
+    std::int64_t keys = 0;    // 1: newly there, -1: gone
   };
   // What changed strictly below one ancestor of the name at hand.
   struct Frame {
@@ -125,37 +188,54 @@ class NamesPass {
   };
 
   Result<void> failure() const {
+    if (!spool_status_) return spool_status_;
     if (!status_.ok()) return to_error(status_, "names");
     return corrupt("names");
   }
 
   // First pass, in ascending order: the entries of one name before and after.
-  bool resolve(Changes group) {
-    const std::string_view key = arena_.store(target_of(group.front().key));
+  Result<void> resolve(const Group& group) {
+    const std::string& key = group.target;
     std::vector<Entry>& entries = entries_;
     entries.clear();
     Below below;
-    const bool existed = seek(key) && view(present_->key()) == key;
+    const bool is_new = known_.is_read() && !known_.may_exist(key) && !known_.may_have_below(key);
+    const bool found = !is_new && seek(key);
+    const bool existed = found && view(present_->key()) == key;
     if (existed) {
       ByteReader reader(view(present_->value()));
       below = read_names_header(reader);
-      if (!read_entries(reader, entries)) return false;
-    } else if (present_->Valid() && view(present_->key()).starts_with(key)) {
-      if (!sum_below(key, below)) return false;
+      if (!read_entries(reader, entries)) return failure();
+    } else if (found && view(present_->key()).starts_with(key)) {
+      if (!sum_below(key, below)) return failure();
     }
-    if (!status_.ok()) return false;
-    ChangedName name{key, {}, nullptr, 0, 0};
-    if (!change_entries(entries, group, list_, name.opens)) return false;
-    if (!entries.empty()) {
-      scratch_.assign(1, '\0');
-      for (const Entry& entry : entries) append_entry(scratch_, entry);
-      name.value = arena_.store(scratch_);
-    }
-    name.keys = static_cast<std::int8_t>((entries.empty() ? 0 : 1) - (existed ? 1 : 0));
-    if (!below.empty()) name.below = &belows_.emplace_back(std::move(below));
+    if (!status_.ok()) return failure();
+    ChangedName name{key, {}, {}, 0, 0};
+    if (auto changed = change_entries(entries, group, name.opens); !changed) return changed;
+    name.keys = (entries.empty() ? 0 : 1) - (existed ? 1 : 0);
+    if (name.keys > 0 && known_.is_read()) known_.add(key);
     if (name.keys != 0) counts_[ReversedName::count_labels(key)] += static_cast<std::uint64_t>(name.keys);
-    names_.push_back(name);
-    return true;
+    scratch_.clear();
+    put_bytes(scratch_, key);
+    header_.clear();
+    if (!below.empty()) append_names_header(header_, below);
+    put_bytes(scratch_, header_);
+    put_u64(scratch_, static_cast<std::uint64_t>(name.opens));
+    put_u64(scratch_, static_cast<std::uint64_t>(name.keys));
+    if (!entries.empty()) scratch_.push_back('\0');
+    for (const Entry& entry : entries) append_entry(scratch_, entry);
+    names_.add(scratch_);
+    return {};
+  }
+
+  static bool read_name(std::string_view record, ChangedName& name) {
+    ByteReader reader(record);
+    name.key = reader.bytes();
+    name.header = reader.bytes();
+    name.opens = static_cast<std::int64_t>(reader.u64());
+    name.keys = static_cast<std::int64_t>(reader.u64());
+    name.value = reader.rest();
+    return reader.ok();
   }
 
   // Brings the iterator to the first key at or behind `key`; keys come in ascending order.
@@ -199,26 +279,30 @@ class NamesPass {
   // when the name's turn comes, and emits_ is in descending order too.
   bool carry_to_ancestors() {
     std::vector<Frame> frames;
-    std::string_view last;  // the name that the frames belong to
-    for (auto name = names_.rbegin(); name != names_.rend(); ++name) {
-      if (!leave_ancestors(frames, last, name->key)) return false;
-      Frame below{name->key.size()};
-      if (!frames.empty() && frames.back().size == name->key.size()) {
+    std::string last;  // the name that the frames belong to
+    SpoolReader names(names_, SpoolReader::Direction::backwards);
+    std::string_view record;
+    ChangedName name;
+    while (names.next(record)) {
+      if (!read_name(record, name) || !leave_ancestors(frames, last, name.key)) return false;
+      Frame below{name.key.size()};
+      if (!frames.empty() && frames.back().size == name.key.size()) {
         below = frames.back();
         frames.pop_back();
       }
-      emit(*name, below);
+      if (!emit(name, below)) return false;
       const std::size_t known = frames.empty() ? SIZE_MAX : frames.back().size;
-      for (std::size_t size = 0; size < name->key.size(); size += static_cast<std::uint8_t>(name->key[size]) + 1U) {
+      for (std::size_t size = 0; size < name.key.size(); size += static_cast<std::uint8_t>(name.key[size]) + 1U) {
         if (known == SIZE_MAX || size > known) frames.push_back({size});
       }
-      if (!frames.empty() && !name->key.empty()) {
-        frames.back().keys += below.keys + name->keys;
-        frames.back().opens += below.opens + name->opens;
+      if (!frames.empty() && !name.key.empty()) {
+        frames.back().keys += below.keys + name.keys;
+        frames.back().opens += below.opens + name.opens;
       }
-      last = name->key;
+      last.assign(name.key);
     }
-    return leave_ancestors(frames, last, std::nullopt);
+    spool_status_ = names.status();
+    return spool_status_ && leave_ancestors(frames, last, std::nullopt);
   }
 
   // Finishes the ancestors of `last` that are not ancestors of `next` (nor it): nothing below them is still to come.
@@ -241,7 +325,7 @@ class NamesPass {
 
   // An ancestor whose own rules stay as they are.
   bool update_ancestor(std::string_view key, const Frame& frame) {
-    if (database_empty_) return true;
+    if (database_empty_ || (known_.is_read() && !known_.may_exist(key))) return true;
     rocksdb::PinnableSlice value;
     status_ = database_.db().Get({}, database_.family(Family::names), slice(key), &value);
     if (status_.IsNotFound()) {
@@ -256,59 +340,67 @@ class NamesPass {
     return true;
   }
 
-  void emit(const ChangedName& name, const Frame& frame) {
-    if (name.value.empty()) {
-      emits_.push_back({name.key, {}});
-    } else if (name.below == nullptr && frame.keys == 0 && frame.opens == 0) {
-      emits_.push_back({name.key, name.value});
-    } else {
-      Below below = name.below != nullptr ? *name.below : Below();
-      emit_value(name.key, below, frame, name.value.substr(1));
+  bool emit(const ChangedName& name, const Frame& frame) {
+    if (name.value.empty() || (name.header.empty() && frame.keys == 0 && frame.opens == 0)) {
+      add_emit(name.key, name.value);
+      return true;
     }
+    ByteReader reader(name.header);
+    Below below = name.header.empty() ? Below() : read_names_header(reader);
+    emit_value(name.key, below, frame, name.value.substr(1));
+    return reader.ok();
   }
 
   void emit_value(std::string_view key, Below& below, const Frame& frame, std::string_view entries) {
     below.keys += static_cast<std::uint64_t>(frame.keys);
     if (frame.opens != 0) change_opens(below, list_.value, frame.opens);
+    header_.clear();
+    append_names_header(header_, below);
+    header_.append(entries);
+    add_emit(key, header_);
+  }
+
+  // An empty value: the key is erased.
+  void add_emit(std::string_view key, std::string_view value) {
     scratch_.clear();
-    append_names_header(scratch_, below);
-    scratch_.append(entries);
-    emits_.push_back({arena_.store(key), arena_.store(scratch_)});
+    put_bytes(scratch_, key);
+    scratch_.append(value);
+    emits_.add(scratch_);
   }
 
   const Database& database_;
   const ListId list_;
+  KnownNames& known_;
   LabelCounts& counts_;
   AtomicWrite& out_;
   std::unique_ptr<rocksdb::Iterator> present_;
   std::unique_ptr<rocksdb::Iterator> walker_;
   bool database_empty_ = false;
   rocksdb::Status status_;
-  Arena arena_;
-  std::vector<ChangedName> names_;
-  std::deque<Below> belows_;
-  std::vector<Emit> emits_;
+  Result<void> spool_status_;
+  Spool names_;
+  Spool emits_;
   std::vector<Entry> entries_;
   std::string scratch_;
+  std::string header_;
 };
 
 // Rules on addresses, clients and name servers: no ancestors, one record a target.
-Result<void> write_payload_entries(const Database& database, ListId list, Changes changes, KeyCounts& counts,
+Result<void> write_payload_entries(const Database& database, ListId list, const ChangeSet& changes, KeyCounts& counts,
                                    AtomicWrite& out) {
   std::string value;
   std::vector<Entry> entries;
-  while (!changes.empty()) {
-    const Changes group = first_group(changes);
-    changes = changes.subspan(group.size());
-    const auto rule_key = decode_rule_key(group.front().key);
-    if (!rule_key) return corrupt("sources");
-    const std::string key = address_key(rule_key->space, rule_key->target);
+  GroupReader groups(changes, list, false);
+  Group group;
+  while (groups.next(group)) {
+    const std::string key = address_key(group.space, group.target);
     const auto existed = database.find(Family::payload, key, value);
     if (!existed) return existed.error();
     entries.clear();
     ByteReader reader(*existed ? std::string_view(value) : std::string_view());
     std::int64_t opens = 0;
-    if (!read_entries(reader, entries) || !change_entries(entries, group, list, opens)) return corrupt("payload");
+    if (!read_entries(reader, entries)) return corrupt("payload");
+    if (auto changed = change_entries(entries, group, opens); !changed) return changed;
     const int delta = (entries.empty() ? 0 : 1) - (*existed ? 1 : 0);
     if (entries.empty()) {
       out.erase(Family::payload, key);
@@ -317,48 +409,46 @@ Result<void> write_payload_entries(const Database& database, ListId list, Change
       for (const Entry& entry : entries) append_entry(encoded, entry);
       out.put(Family::payload, key, encoded);
     }
-    if (rule_key->space == RuleSpace::ns_name || delta == 0) continue;
-    const auto prefix = decode_prefix(rule_key->target);
+    if (group.space == RuleSpace::ns_name || delta == 0) continue;
+    const auto prefix = decode_prefix(group.target);
     if (!prefix) return corrupt("payload");
-    Lengths& lengths = counts.of(rule_key->space);
+    Lengths& lengths = counts.of(group.space);
     auto& of_family = prefix->address.family == AddressFamily::ipv4 ? lengths.ipv4 : lengths.ipv6;
     of_family[prefix->length] += static_cast<std::uint64_t>(static_cast<std::int64_t>(delta));
   }
-  return {};
+  return groups.status();
+}
+
+Result<void> write_payloads(const ChangeSet& changes, AtomicWrite& out) {
+  if (changes.payloads() == 0) return {};
+  ChangeReader reader(changes);
+  RuleChange change;
+  while (reader.next(change)) {
+    if (change.added && !change.payload.empty())
+      out.put(Family::payload, payload_key(change.interval.detail), change.payload);
+  }
+  return reader.status();
 }
 
 }  // namespace
 
-Result<void> write_changes(const Database& database, ListId list, const ChangeSet& set, std::uint64_t effective,
-                           KeyCounts& counts, ListState& state, AtomicWrite& out) {
-  const Changes changes = set.changes;
-  write_sources(list, changes, effective, out);
-
-  // Rule keys begin with their space, and names come last.
-  const auto first_name = std::partition_point(changes.begin(), changes.end(), [](const RuleChange& change) {
-    return change.key[0] < static_cast<char>(RuleSpace::name);
-  });
-  const auto split = static_cast<std::size_t>(first_name - changes.begin());
-  if (auto written = write_payload_entries(database, list, changes.first(split), counts, out); !written) return written;
-  NamesPass names(database, list, counts.labels, out);
-  if (auto written = names.run(changes.subspan(split)); !written) return written;
+Result<void> write_changes(const Database& database, ListId list, const ChangeSet& changes, std::uint64_t effective,
+                           const std::filesystem::path& scratch, KnownNames& known, KeyCounts& counts, ListState& state,
+                           AtomicWrite& out) {
+  if (auto written = write_sources(list, changes, effective, out); !written) return written;
+  if (auto written = write_payload_entries(database, list, changes, counts, out); !written) return written;
+  if (auto written = write_payloads(changes, out); !written) return written;
+  NamesPass names(database, list, scratch, known, counts.labels, out);
+  if (auto written = names.run(changes); !written) return written;
 
   out.put(Family::payload, counts_key(RuleSpace::name), encode_label_counts(counts.labels));
   for (const RuleSpace space : {RuleSpace::address, RuleSpace::ns_address, RuleSpace::client}) {
     out.put(Family::payload, counts_key(space), encode(counts.of(space)));
   }
-  Hasher hash;
-  for (const RuleChange& change : changes) {
-    if (const auto index = triggers_index(static_cast<RuleSpace>(change.key[0])))
-      state.triggers[*index] += change.added ? 1 : UINT64_MAX;
-    if (change.added) {
-      add(state.sum, hash(change.key));
-      if (change.payload != nullptr) out.put(Family::payload, payload_key(change.interval.detail), *change.payload);
-    } else {
-      subtract(state.sum, hash(change.key));
-    }
-  }
-  state.rules = state.rules + set.added - set.removed;
+  add(state.sum, changes.sum_added());
+  subtract(state.sum, changes.sum_removed());
+  for (std::size_t i = 0; i < state.triggers.size(); ++i) state.triggers[i] += changes.triggers()[i];
+  state.rules = state.rules + changes.added() - changes.removed();
   return {};
 }
 

@@ -1,10 +1,16 @@
 // Turns the changed rules of one list into changed records of `sources`, `names` and `payload`.
+//
+// However many they are, they pass by one after the other; what a later step needs of an earlier one lies in a spool.
 #pragma once
 
 #include "zones/store/atomic_write.h"
-#include "zones/store/rule_cursor.h"
+#include "zones/store/change_set.h"
+#include "zones/store/known_names.h"
 
 namespace weir::store {
+
+// A look-up reads all rules of a name: more than this on one are no filter but an attack on who asks for it.
+inline constexpr std::size_t kMaxRulesOnTarget = 10'000;
 
 // How many keys of which length or depth exist; the writer holds it in memory.
 struct KeyCounts {
@@ -19,8 +25,11 @@ struct KeyCounts {
 };
 
 // `effective`: the generation that shows the changes first; what ends, ended with the one before. `counts` and
-// `state` are brought up to date (keep a copy until the write is committed).
+// `state` are brought up to date (keep a copy until the write is committed). `known`, where it is read, learns the new
+// names. `scratch`: for spools. Errors: corrupt,
+// io, too_large (more rules on one name than kMaxRulesOnTarget).
 Result<void> write_changes(const Database& database, ListId list, const ChangeSet& changes, std::uint64_t effective,
-                           KeyCounts& counts, ListState& state, AtomicWrite& out);
+                           const std::filesystem::path& scratch, KnownNames& known, KeyCounts& counts, ListState& state,
+                           AtomicWrite& out);
 
 }  // namespace weir::store

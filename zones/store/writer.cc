@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 
 // More changes than this are ingested as tables instead of passing through the log and the memtables.
 constexpr std::size_t kLargeChange = 20'000;
+// Reading a name in passing costs a fraction of asking the database for one.
+constexpr std::uint64_t kNamesReadForOneAsked = 20;
 
 // One writer a store. Errors: busy (with the process id of who holds it), not_found, permission, io.
 Result<LockFile> lock_store(const std::filesystem::path& file) {
@@ -196,7 +199,7 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
   // Rules of lists that are gone go first: if this is cut short, the next define() goes on with it.
   for (const auto& [list, list_state] : std::map<ListId, ListState>(list_states_)) {
     if (defined.find_list(list) != nullptr || (list_state.rules == 0 && !list_state.loaded)) continue;
-    RuleSorter nothing({});
+    RuleSorter nothing(policy_path(store_));
     const auto removed =
         write_list({.list = list, .import = {}, .note = {}, .effective = published_.value + 1}, nothing, {});
     if (!removed) return removed.error();
@@ -230,11 +233,10 @@ Result<ImportOutcome> PolicyStoreImpl::import(ListId list, const RuleStream& rul
 
 Result<ImportOutcome> PolicyStoreImpl::write_list(const ListStep& step, RuleCursor& wanted,
                                                   const std::function<void(std::uint64_t)>& progress) {
-  ChangeSet changes;
-  std::uint64_t next_payload = state_.next_payload;
-  const auto compared = diff(*database_, step.list, wanted, step.effective, next_payload, progress, changes);
+  ChangeSet changes(policy_path(store_));
+  const auto compared = diff(*database_, step.list, wanted, progress, changes);
   if (!compared) return compared.error();
-  return commit_changes(step, changes, next_payload);
+  return commit_changes(step, changes, state_.next_payload);
 }
 
 Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, const ChangeSet& changes,
@@ -244,20 +246,23 @@ Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, cons
   KeyCounts counts = counts_;
   ListState list = state_of(step.list);
   AtomicWrite write(*database_, policy_path(store_) / "scratch",
-                    changes.changes.size() > kLargeChange ? AtomicWrite::Size::large : AtomicWrite::Size::small);
-  if (!changes.changes.empty()) {
-    const auto written = write_changes(*database_, step.list, changes, step.effective, counts, list, write);
+                    changes.size() > kLargeChange ? AtomicWrite::Size::large : AtomicWrite::Size::small);
+  if (changes.size() > 0) {
+    const std::uint64_t names = std::accumulate(counts.labels.begin(), counts.labels.end(), std::uint64_t{0});
+    if (!known_.is_read() && changes.size() > kLargeChange && names / kNamesReadForOneAsked < changes.size()) {
+      if (auto read = known_.read(*database_); !read) return read.error();
+    }
+    const auto written =
+        write_changes(*database_, step.list, changes, step.effective, policy_path(store_), known_, counts, list, write);
     if (!written) return written.error();
     state.rules_changed = true;
   }
-  ImportOutcome outcome{step.import, list.rules, changes.added, changes.removed, changes.unchanged};
+  ImportOutcome outcome{step.import, list.rules, changes.added(), changes.removed(), changes.unchanged()};
   if (step.import.value != 0) {
     state.next_import = std::max(state.next_import, step.import.value + 1);
     ImportRecord record{step.import, step.list, {step.effective}, outcome, *step.provenance, step.note};
     write.put(Family::lists, import_key(step.list, step.import), to_json(record));
-    for (const RuleChange& change : changes.changes) {
-      if (change.added) list.next_serial = std::max(list.next_serial, change.interval.line + 1);
-    }
+    if (changes.added() > 0) list.next_serial = std::max(list.next_serial, changes.last_line() + 1);
   }
   if (list.loaded != step.loaded) state.policies_changed = true;
   list.loaded = step.loaded;

@@ -24,6 +24,10 @@
 
 namespace weir {
 
+namespace store {
+class RuleSorter;
+}
+
 // Where the rules of one import came from.
 struct Provenance {
   std::string source;  // URL or file
@@ -139,6 +143,9 @@ class PolicyRecords {
   // Reads all of `rules` and compares them with the list. Changes nothing. Errors: those of `rules`, too_large,
   // corrupt, io. `progress` is told the rules done, now and then.
   virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
+                                                          const std::function<void(std::uint64_t)>& progress) const = 0;
+  // The same of rules that are sorted; they are read to their end.
+  virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, store::RuleSorter& rules,
                                                           const std::function<void(std::uint64_t)>& progress) const = 0;
 
   // The list as it is without the rules of `gone` and with those of `come`; a rule of both stays as it is. What else is

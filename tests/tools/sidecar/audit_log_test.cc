@@ -174,6 +174,10 @@ class Published final : public PolicyRecords {
                                                   const std::function<void(std::uint64_t)>&) const override {
     return Error{};
   }
+  Result<std::unique_ptr<PreparedImport>> prepare(ListId, store::RuleSorter&,
+                                                  const std::function<void(std::uint64_t)>&) const override {
+    return Error{};
+  }
   Result<std::unique_ptr<PreparedImport>> prepare_changes(ListId, const RuleStream&, const RuleStream&) const override {
     return Error{};
   }

@@ -423,9 +423,9 @@ class Follower {
   }
 
   std::unique_ptr<PreparedImport> compare(const std::filesystem::path& copy) {
-    auto reading = check_list(list_, copy, {});
+    auto reading = check_list(list_, copy, copy.parent_path(), {});
     EXPECT_TRUE(reading) << reading.error().message;
-    auto prepared = prepare_list(*store_, id_, list_, copy, *reading, {});
+    auto prepared = prepare_list(*store_, id_, *reading, {});
     EXPECT_TRUE(prepared) << prepared.error().message;
     remember(*reading);
     return std::move(*prepared);
@@ -442,7 +442,7 @@ class Follower {
       read_whole(copy);
       return false;
     }
-    const auto whole = check_list(list_, copy, {});
+    const auto whole = check_list(list_, copy, copy.parent_path(), {});
     EXPECT_TRUE(whole);
     EXPECT_EQ(difference->reading.counts, whole->counts);
     EXPECT_EQ(difference->reading.lines, whole->lines);

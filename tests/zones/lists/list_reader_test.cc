@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 
 #include <functional>
+#include <random>
+#include <set>
 
 #include "tests/zones/lists/reading.h"
 
@@ -312,6 +314,39 @@ TEST(ListReader, BoundsOnLinesAndTheirNumber) {
   EXPECT_EQ(lines.rules.size(), 1U);
   EXPECT_NE(read_text("a.example\nb.example\nc.example\nd.example\n", options).refusal.find("more than 3 lines"),
             std::string::npos);
+}
+
+// What is remembered of each rule is bounded, of what lines say of others too.
+TEST(ListReader, BoundOnRules) {
+  ListOptions options;
+  options.max_rules = 3;
+  EXPECT_EQ(read_text("a.example\na.example\nb.example\nc.example\n", options).refusal, "");
+  for (const char* text :
+       {"a.example\nb.example\nc.example\nd.example\n",
+        "||a.example^\n||b.example^\n||x.example^$badfilter\n||y.example^$badfilter\n",
+        "||w.example^$badfilter\n||x.example^$badfilter\n||y.example^$badfilter\n||z.example^$badfilter\n",
+        "local-zone: \"a.example\" redirect\nlocal-zone: \"b.example\" redirect\n"}) {
+    EXPECT_NE(read_text(text, options).refusal.find("more than 3 rules: a list that long is to be split"),
+              std::string::npos)
+        << text << read_text(text, options).refusal;
+  }
+}
+
+TEST(RuleHashes, HoldsWhatItWasGivenWhileItGrows) {
+  RuleHashes hashes;
+  EXPECT_FALSE(hashes.contains(1));
+  std::mt19937_64 random(5);
+  std::vector<std::uint64_t> given;
+  for (int i = 0; i < 100'000; ++i)
+    given.push_back(i % 4 == 0 && i > 0 ? given[random() % given.size()] : random() | 1);
+  std::set<std::uint64_t> expected;
+  for (const std::uint64_t hash : given) ASSERT_EQ(hashes.insert(hash), expected.insert(hash).second);
+  EXPECT_EQ(hashes.size(), expected.size());
+  for (int i = 0; i < 100'000; ++i) {
+    const std::uint64_t hash = random() | 1;
+    ASSERT_EQ(hashes.contains(hash), expected.contains(hash));
+  }
+  for (const std::uint64_t hash : given) ASSERT_TRUE(hashes.contains(hash));
 }
 
 TEST(ListReader, ALineOf256MiBIsNotHeld) {

@@ -1,5 +1,9 @@
 // Figures of the store: import, diff, publish, open, match, memory. Not a test: `ninja weir_measure_store`.
-//   weir_measure_store FOLDER RULES
+//   weir_measure_store FOLDER RULES                    a store of its own
+//   weir_measure_store write FOLDER RULES LISTS SHARE  list files, for tests/bench/scale.py: `SHARE` of 100 of each
+//   list
+//                                                      are other names than with a share of 0
+//   weir_measure_store read STORE RULES                a store that holds those lists
 #include <malloc.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -8,10 +12,13 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <random>
 
 #include "zones/dns/reversed_name.h"
+#include "zones/store/database.h"
+#include "zones/store/files.h"
 #include "zones/store/generation.h"
 #include "zones/store/writer.h"
 
@@ -103,6 +110,60 @@ void measure_reader(const std::filesystem::path& store, std::uint64_t count) {
   std::printf("open second %8.1f ms, RSS +%.1f MB in all\n", ms_since(start), rss_mb() - before);
 }
 
+void write_lists(const std::filesystem::path& folder, std::uint64_t count, std::uint64_t lists, std::uint64_t share) {
+  for (std::uint64_t list = 0; list < lists; ++list) {
+    std::ofstream out(folder / ("list" + std::to_string(list) + ".domains"), std::ios::binary);
+    out << "# list " << list << '\n';
+    const std::uint64_t end = count * (list + 1) / lists;
+    for (std::uint64_t i = count * list / lists; i < end; ++i) {
+      out << name_of(i % 100 < share ? i + 1'000'000'000 : i) << '\n';
+    }
+  }
+}
+
+// Octets of the live tables of a family, over all rules.
+void measure_disk(const std::filesystem::path& store, std::uint64_t count) {
+  const auto number = Generation::read_current_number(store);
+  if (!number) return;
+  auto database = store::Database::open_reader(store::generation_path(store, *number),
+                                               store::StoreCacheImpl(16 << 20).cache, store::kAllFamilies);
+  if (!database) {
+    std::printf("%s\n", database.error().message.c_str());
+    return;
+  }
+  std::vector<rocksdb::LiveFileMetaData> files;
+  (*database)->db().GetLiveFilesMetaData(&files);
+  std::map<std::string, std::uint64_t> octets;
+  for (const auto& file : files) octets[file.column_family_name] += file.size;
+  for (const auto& [family, size] : octets) {
+    std::printf("disk %-9s %8.2f octets a rule\n", family.c_str(),
+                static_cast<double>(size) / static_cast<double>(count));
+  }
+}
+
+void measure_publish(const std::filesystem::path& folder) {
+  const auto now = [] { return Now{Clock::now(), std::chrono::system_clock::now()}; };
+  auto store = PolicyStore::open(folder, {}, now());
+  if (!store) {
+    std::printf("%s\n", store.error().message.c_str());
+    return;
+  }
+  for (int i = 0; i < 5; ++i) {
+    Rule rule;
+    rule.name = *Name::parse("rule" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".example.org");
+    auto start = Clock::now();
+    auto added = (*store)->add_rule(kLocalRules, rule, {}, now());
+    const double adding = ms_since(start);
+    start = Clock::now();
+    auto published = (*store)->publish("measured", now());
+    if (!added || !published) {
+      std::printf("%s\n", (added ? published.error() : added.error()).message.c_str());
+      return;
+    }
+    std::printf("one rule    %8.1f ms\npublish     %8.1f ms\n", adding, ms_since(start));
+  }
+}
+
 int run(const std::filesystem::path& folder, std::uint64_t count) {
   const auto now = [] { return Now{Clock::now(), std::chrono::system_clock::now()}; };
   {
@@ -157,10 +218,19 @@ int run(const std::filesystem::path& folder, std::uint64_t count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 3 && std::string(argv[2]) == "read") {
-    measure_reader(argv[1], 1'000'000);
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "write" && argc == 6) {
+    write_lists(argv[2], std::stoull(argv[3]), std::stoull(argv[4]), std::stoull(argv[5]));
     return 0;
   }
-  if (argc != 3) return std::printf("usage: %s FOLDER RULES|read\n", argv[0]);
+  if (what == "read" && argc == 4) {
+    const std::uint64_t count = std::stoull(argv[3]);
+    measure_disk(argv[2], count);
+    measure_publish(argv[2]);
+    measure_reader(argv[2], count);
+    return 0;
+  }
+  if (argc != 3)
+    return std::printf("usage: %s FOLDER RULES | write FOLDER RULES LISTS SHARE | read STORE RULES\n", argv[0]);
   return run(argv[1], std::stoull(argv[2]));
 }

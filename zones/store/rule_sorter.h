@@ -1,0 +1,88 @@
+// Takes the rules of one reading in any order and gives them back in the order of their keys, without duplicates.
+//
+// The memory is bounded: what is more goes in sorted runs to the disk and is merged when it is read.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zones/base/result.h"
+#include "zones/rule.h"
+#include "zones/store/fingerprint.h"
+#include "zones/store/rule_cursor.h"
+#include "zones/store/spool.h"
+
+namespace weir::store {
+
+inline constexpr std::size_t kSortMemoryBytes = 40U << 20;  // about 600,000 rules; three lists may be read at once
+
+// Text that stays where it is, in few large allocations.
+class Arena {
+ public:
+  std::string_view store(std::string_view text);
+  std::size_t size_bytes() const { return used_; }
+  void clear();  // keeps what is allocated
+
+ private:
+  static constexpr std::size_t kChunkBytes = 1U << 20;
+  struct Chunk {
+    std::unique_ptr<char[]> octets;
+    std::size_t size;
+  };
+  std::vector<Chunk> chunks_;
+  std::size_t chunk_ = 0;  // the one in use
+  std::size_t at_ = 0;     // in it
+  std::size_t used_ = 0;
+};
+
+class RuleSorter : public RuleCursor {
+ public:
+  // `folder`: for the runs.
+  explicit RuleSorter(std::filesystem::path folder, std::size_t memory = kSortMemoryBytes);
+  ~RuleSorter() override;
+
+  // Errors: io (a run cannot be written).
+  Result<void> add(const SourcedRule& rule);
+  // All were added. Errors: io.
+  Result<void> sort();
+
+  // Of the same rule the first line.
+  bool next(WantedRule& rule) override;
+  Result<void> status() const override;
+
+  std::size_t runs() const { return runs_.size(); }  // on the disk
+
+ private:
+  struct Record {
+    std::uint64_t line;
+    std::uint32_t key_size;
+    std::uint32_t payload_size;
+  };
+  struct Item {
+    std::uint64_t high;  // the key's first 16 octets: most comparisons end here
+    std::uint64_t low;
+    const char* record;  // Record, then the key, then the payload
+  };
+  class Merge;
+  static Record record_of(const Item& item);
+  static std::string_view key_of(const Item& item);
+  static WantedRule rule_of(const Item& item);
+  void sort_items();
+  bool next_item(WantedRule& rule);
+  Result<void> spill();
+
+  const std::filesystem::path folder_;
+  const std::size_t memory_;
+  Hasher hash_;
+  Arena arena_;
+  std::vector<Item> items_;
+  std::string scratch_;
+  std::size_t at_ = 0;
+  std::vector<std::unique_ptr<Spool>> runs_;
+  std::unique_ptr<Merge> merge_;  // of the runs and what is in memory; none where all is
+};
+
+}  // namespace weir::store
