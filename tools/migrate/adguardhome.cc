@@ -26,9 +26,10 @@ constexpr int kRankRewrites = 5;
 constexpr int kRankBlock = 6;
 constexpr std::size_t kMaxUserRules = 1'000'000;
 
-class Reader {
+class AdguardHomeReader {
  public:
-  Reader(Migration& out, std::string file, const YamlValue& root) : out_(out), file_(std::move(file)), root_(root) {}
+  AdguardHomeReader(Migration& out, std::string file, const YamlValue& root)
+      : out_(out), file_(std::move(file)), root_(root) {}
 
   void run() {
     read_clients();
@@ -54,17 +55,18 @@ class Reader {
   }
 
   void read_key(const std::string& key, const YamlValue::Member& member) {
-    using Read = void (Reader::*)(const YamlValue::Member&);
-    static const std::map<std::string, Read> kReaders = {{"filters", &Reader::read_filters},
-                                                         {"whitelist_filters", &Reader::read_allow_filters},
-                                                         {"user_rules", &Reader::read_user_rules},
-                                                         {"rewrites", &Reader::read_rewrites},
-                                                         {"upstream_dns", &Reader::read_upstreams},
-                                                         {"local_ptr_upstreams", &Reader::read_private_upstreams},
-                                                         {"blocked_services", &Reader::read_blocked_services},
-                                                         {"safe_search", &Reader::read_safe_search},
-                                                         {"allowed_clients", &Reader::read_allowed_clients},
-                                                         {"blocked_hosts", &Reader::read_blocked_hosts}};
+    using Read = void (AdguardHomeReader::*)(const YamlValue::Member&);
+    static const std::map<std::string, Read> kReaders = {
+        {"filters", &AdguardHomeReader::read_filters},
+        {"whitelist_filters", &AdguardHomeReader::read_allow_filters},
+        {"user_rules", &AdguardHomeReader::read_user_rules},
+        {"rewrites", &AdguardHomeReader::read_rewrites},
+        {"upstream_dns", &AdguardHomeReader::read_upstreams},
+        {"local_ptr_upstreams", &AdguardHomeReader::read_private_upstreams},
+        {"blocked_services", &AdguardHomeReader::read_blocked_services},
+        {"safe_search", &AdguardHomeReader::read_safe_search},
+        {"allowed_clients", &AdguardHomeReader::read_allowed_clients},
+        {"blocked_hosts", &AdguardHomeReader::read_blocked_hosts}};
     const auto found = kReaders.find(key);
     if (found != kReaders.end()) return (this->*found->second)(member);
     if (member.value.type == YamlValue::Type::scalar) return read_scalar(key, member);
@@ -544,7 +546,7 @@ Result<Migration> read_adguard_home(const fs::path& file) {
   if (root->find("dns") == nullptr && root->find("filters") == nullptr && root->find("user_rules") == nullptr)
     return fault_at(file.filename().string(), 1, 1,
                     "no AdGuardHome.yaml: neither dns nor filters nor user_rules is in it");
-  Reader(out, file.filename().string(), *root).run();
+  AdguardHomeReader(out, file.filename().string(), *root).run();
   return out;
 }
 

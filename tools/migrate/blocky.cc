@@ -17,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kRankTypes = 3;
-constexpr int kRankAllow = 4;
-constexpr int kRankDeny = 5;
+constexpr int kBlockyTypes = 3;
+constexpr int kBlockyAllow = 4;
+constexpr int kBlockyDeny = 5;
 
 std::vector<std::string> words_of(const YamlValue& value) {
   std::vector<std::string> out;
@@ -28,9 +28,10 @@ std::vector<std::string> words_of(const YamlValue& value) {
   return out;
 }
 
-class Reader {
+class BlockyReader {
  public:
-  Reader(Migration& out, std::string file, const YamlValue& root) : out_(out), file_(std::move(file)), root_(root) {}
+  BlockyReader(Migration& out, std::string file, const YamlValue& root)
+      : out_(out), file_(std::move(file)), root_(root) {}
 
   void run() {
     read_client_names();
@@ -192,7 +193,7 @@ class Reader {
     list.source = text.starts_with("file://") ? text.substr(7) : text;
     list.settings = {{"kind", allow ? "\"allow\"" : "\"block\"", row},
                      {"match", "\"exact\"", row},
-                     {"rank", toml_number(static_cast<std::uint64_t>(allow ? kRankAllow : kRankDeny)), row}};
+                     {"rank", toml_number(static_cast<std::uint64_t>(allow ? kBlockyAllow : kBlockyDeny)), row}};
     const auto every = parse_seconds(every_.empty() ? "4h" : every_, 60);
     if (every && *every >= 60)
       list.settings.push_back({"every", toml_seconds(static_cast<std::uint64_t>(std::min(*every, 31536000.0))), row});
@@ -205,7 +206,7 @@ class Reader {
   void read_inline(const std::string& group, const YamlValue& item, bool allow, const std::vector<std::string>& in) {
     const std::string name =
         config_name("blocky-" + group + (allow ? "-allow" : "-deny"), "blocky-inline", inline_names_);
-    MigratedList& list = out_.own_list(name, allow ? "allow" : "block", allow ? kRankAllow : kRankDeny);
+    MigratedList& list = out_.own_list(name, allow ? "allow" : "block", allow ? kBlockyAllow : kBlockyDeny);
     list.comment = std::string(allow ? "allowed" : "denied") + " in the group " + escape_for_display(group);
     list.movable = allow;
     if (in.size() < policies_.size()) list.policies = in;
@@ -412,7 +413,7 @@ class Reader {
         const YamlValue* types = value.find("queryTypes");
         if (types == nullptr) continue;
         for (const YamlValue& type : types->items) {
-          MigratedList& list = out_.own_list("blocky-types", "block", kRankTypes);
+          MigratedList& list = out_.own_list("blocky-types", "block", kBlockyTypes);
           list.comment = "types that get no data";
           if (list.rules.empty()) list.settings.push_back({"rewrites", "true", 0});
           out_.add_rule(list, "*$dnstype=" + type.text + ",dnsrewrite=NOERROR", row_of(type, "no " + type.text));
@@ -505,7 +506,7 @@ Result<Migration> read_blocky(const fs::path& file) {
   const bool known = std::any_of(std::begin(kSections), std::end(kSections),
                                  [&](const char* section) { return root->find(section) != nullptr; });
   if (!known) return fault_at(shown, 1, 1, "no configuration of blocky: neither upstreams nor blocking is in it");
-  Reader(out, shown, *root).run();
+  BlockyReader(out, shown, *root).run();
   return out;
 }
 

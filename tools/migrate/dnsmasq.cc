@@ -28,9 +28,9 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   return number;
 }
 
-class Reader {
+class DnsmasqReader {
  public:
-  Reader(Migration& out, fs::path folder) : out_(out), folder_(std::move(folder)) {}
+  DnsmasqReader(Migration& out, fs::path folder) : out_(out), folder_(std::move(folder)) {}
 
   Result<void> read(const std::string& file, std::string_view text, unsigned depth) {
     if (text.size() > kMaxInputBytes || ++files_ > kMaxIncludedFiles || depth > 16)
@@ -484,7 +484,7 @@ class Reader {
 }  // namespace
 
 Result<void> read_dnsmasq_text(Migration& out, const std::string& file, std::string_view text) {
-  Reader reader(out, fs::path());
+  DnsmasqReader reader(out, fs::path());
   if (auto read = reader.read(file, text, 0); !read) return read;
   reader.finish();
   return {};
@@ -499,7 +499,7 @@ Result<Migration> read_dnsmasq(const fs::path& file) {
       "/etc/hosts is read by dnsmasq and not by weir: name it with addn-hosts= to have it translated."};
   auto text = read_text_file(file, kMaxInputBytes);
   if (!text) return text.error();
-  Reader reader(out, file.parent_path());
+  DnsmasqReader reader(out, file.parent_path());
   if (auto read = reader.read(file.filename().string(), *text, 0); !read) return read.error();
   reader.finish();
   return out;

@@ -158,9 +158,9 @@ Result<Tables> tables_of_database(std::string& bytes, const std::string& shown) 
   return out;
 }
 
-class Reader {
+class PiholeReader {
  public:
-  Reader(Migration& out, const Tables& tables) : out_(out), tables_(tables) {}
+  PiholeReader(Migration& out, const Tables& tables) : out_(out), tables_(tables) {}
 
   void run() {
     name_groups();
@@ -411,7 +411,7 @@ Result<Migration> read_pihole_archive(Migration out, Archive archive, const fs::
   for (const auto& [name, text] : archive) {
     if (auto read = read_settings(out, name, text); !read) return read.error();
   }
-  Reader(out, *tables).run();
+  PiholeReader(out, *tables).run();
   for (const auto& [name, text] : archive) {
     const std::string base = base_name(name);
     const bool known = name.ends_with(".json") || base == "pihole.toml" || base == "setupVars.conf" ||
@@ -448,7 +448,7 @@ Result<Migration> read_pihole(const fs::path& file) {
     case Magic::sqlite: {
       auto tables = tables_of_database(*bytes, escape_for_display(shown));
       if (!tables) return tables.error();
-      Reader(out, *tables).run();
+      PiholeReader(out, *tables).run();
       return out;
     }
     case Magic::text:

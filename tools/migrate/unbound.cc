@@ -71,9 +71,9 @@ struct Clause {
   bool observe = false;
 };
 
-class Reader {
+class UnboundReader {
  public:
-  Reader(Migration& out, fs::path folder) : out_(out), folder_(std::move(folder)), zones_(out) {}
+  UnboundReader(Migration& out, fs::path folder) : out_(out), folder_(std::move(folder)), zones_(out) {}
 
   Result<void> read(const std::string& file, std::string_view text, unsigned depth) {
     if (++files_ > kMaxIncludedFiles || depth > kMaxDepth)
@@ -511,7 +511,7 @@ Result<Migration> read_unbound(const fs::path& file) {
       "NXDOMAIN for a name becomes NODATA where something below it is open (RFC 8020)."};
   auto text = read_text_file(file, kMaxInputBytes);
   if (!text) return text.error();
-  Reader reader(out, file.parent_path());
+  UnboundReader reader(out, file.parent_path());
   if (auto read = reader.read(file.filename().string(), *text, 0); !read) return read.error();
   reader.finish();
   return out;
