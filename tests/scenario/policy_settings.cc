@@ -16,13 +16,6 @@ namespace {
 
 using Tags = std::set<std::string>;
 
-// In the order in which they have a say: Unbound looks at response-ip before its policy zones.
-std::vector<PolicyZone> zones_of(const ScenarioSettings& settings) {
-  std::vector<PolicyZone> out = response_zones(settings);
-  out.insert(out.end(), settings.policy_zones.begin(), settings.policy_zones.end());
-  return out;
-}
-
 // Unbound's words for what a zone's entries are overridden with; `disabled` zones only log.
 constexpr std::pair<std::string_view, Action> kOverrides[] = {
     {"nxdomain", Action::nxdomain}, {"nodata", Action::nodata}, {"passthru", Action::allow},
@@ -46,7 +39,7 @@ Policy policy_for(const ScenarioSettings& settings, const Tags& tags, std::strin
   policy.block.ttl_seconds = 3600;
   policy.aliases = AliasAnswers::shown;
   policy.rebinding_protection = !settings.private_addresses.empty();
-  const std::vector<PolicyZone> zones = zones_of(settings);
+  const std::vector<PolicyZone> zones = policy_zones_of(settings);
   for (std::size_t i = 0; i < zones.size(); ++i) {
     const PolicyZone& zone = zones[i];
     if (!applies_to(zone, tags)) continue;
@@ -64,7 +57,7 @@ PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::Loca
   for (const std::string& domain : settings.private_domains) {
     if (auto name = Name::parse(domain)) set.local_domains.push_back(*name);
   }
-  const std::vector<PolicyZone> policy_zones = zones_of(settings);
+  const std::vector<PolicyZone> policy_zones = policy_zones_of(settings);
   for (std::size_t i = 0; i < policy_zones.size(); ++i) {
     const PolicyZone& zone = policy_zones[i];
     ListDefinition list;
@@ -89,14 +82,55 @@ PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::Loca
   return set;
 }
 
-Result<void> import_zone(PolicyStore& store, const PolicyZone& zone, std::size_t index,
-                         const std::filesystem::path& folder, Now now) {
-  const std::string name = "zone" + std::to_string(index);
-  const auto file = folder / (name + ".txt");
+}  // namespace
+
+// Unbound looks at response-ip before its policy zones.
+std::vector<PolicyZone> policy_zones_of(const ScenarioSettings& settings) {
+  std::vector<PolicyZone> out = response_zones(settings);
+  out.insert(out.end(), settings.policy_zones.begin(), settings.policy_zones.end());
+  return out;
+}
+
+bool has_block_answers(const ScenarioSettings& settings) {
+  return !policy_zones_of(settings).empty() || !settings.private_addresses.empty();
+}
+
+bool has_policy(const ScenarioSettings& settings) {
+  return has_block_answers(settings) || !client_groups(settings).empty();
+}
+
+Result<std::unique_ptr<PolicyUnderTest>> PolicyUnderTest::make(const ScenarioSettings& settings,
+                                                               const std::vector<weir::LocalZone>& zones,
+                                                               const std::optional<Dns64>& dns64,
+                                                               const std::filesystem::path& folder) {
+  const Now now{{}, settings.wall_start() + std::chrono::hours(1)};
+  std::unique_ptr<PolicyUnderTest> out(new PolicyUnderTest(policy_zones_of(settings), folder, now));
+  auto store = PolicyStore::open(folder / "store", {}, now);
+  if (!store) return store.error();
+  out->store_ = std::move(*store);
+  if (auto defined = out->store_->define(compile(settings, zones, dns64)); !defined) return defined.error();
+  for (std::size_t i = 0; i < out->zones_.size(); ++i) {
+    if (out->zones_[i].content.empty()) continue;  // its primary has it
+    if (auto imported = out->import(i); !imported) return imported.error();
+  }
+  if (auto published = out->publish(); !published) return published.error();
+  return out;
+}
+
+Result<void> PolicyUnderTest::replace(std::size_t zone, const std::string& content) {
+  zones_[zone].content = content;
+  if (auto imported = import(zone); !imported) return imported;
+  return publish();
+}
+
+Result<void> PolicyUnderTest::import(std::size_t zone) {
+  const std::string name = "zone" + std::to_string(zone);
+  const std::string& content = zones_[zone].content;
+  const auto file = folder_ / (name + ".txt");
   // Unbound is told what the zone is called, and takes a file without an SOA.
-  const bool has_soa = zone.content.find("SOA") != std::string::npos;
-  std::ofstream(file) << (has_soa ? "" : zone.name + " 3600 IN SOA ns hostmaster 1 3600 900 86400 3600\n")
-                      << zone.content;
+  const bool has_soa = content.find("SOA") != std::string::npos;
+  std::ofstream(file) << (has_soa ? "" : zones_[zone].name + " 3600 IN SOA ns hostmaster 1 3600 900 86400 3600\n")
+                      << content;
   ListOptions options;
   options.kind = ListKind::rpz;
   options.rewrites = true;
@@ -104,34 +138,16 @@ Result<void> import_zone(PolicyStore& store, const PolicyZone& zone, std::size_t
   auto reader = ListReader::open(file, options);
   if (!reader) return reader.error();
   const RuleStream stream = [&]() -> Result<std::optional<SourcedRule>> { return (*reader)->next(); };
-  auto imported = store.import(store.policies().find_list(name)->id, stream, {}, [](std::uint64_t) {}, now);
+  auto imported = store_->import(store_->policies().find_list(name)->id, stream, {}, [](std::uint64_t) {}, now_);
   return imported ? Result<void>() : Result<void>(imported.error());
 }
 
-}  // namespace
-
-bool has_block_answers(const ScenarioSettings& settings) {
-  return !zones_of(settings).empty() || !settings.private_addresses.empty();
-}
-
-bool has_policy(const ScenarioSettings& settings) {
-  return has_block_answers(settings) || !client_groups(settings).empty();
-}
-
-Result<std::shared_ptr<const Generation>> policy_generation(const ScenarioSettings& settings,
-                                                            const std::vector<weir::LocalZone>& zones,
-                                                            const std::optional<Dns64>& dns64,
-                                                            const std::filesystem::path& folder) {
-  const Now now{{}, settings.wall_start() + std::chrono::hours(1)};
-  auto store = PolicyStore::open(folder / "store", {}, now);
-  if (!store) return store.error();
-  if (auto defined = (*store)->define(compile(settings, zones, dns64)); !defined) return defined.error();
-  const std::vector<PolicyZone> policy_zones = zones_of(settings);
-  for (std::size_t i = 0; i < policy_zones.size(); ++i) {
-    if (auto imported = import_zone(**store, policy_zones[i], i, folder, now); !imported) return imported.error();
-  }
-  if (auto published = (*store)->publish("scenario", now); !published) return published.error();
-  return Generation::open_current(folder / "store", StoreCache::make(1U << 20));
+Result<void> PolicyUnderTest::publish() {
+  if (auto published = store_->publish("scenario", now_); !published) return published.error();
+  auto opened = Generation::open_current(folder_ / "store", StoreCache::make(1U << 20));
+  if (!opened) return opened.error();
+  generation_ = std::move(*opened);
+  return {};
 }
 
 void expect_block_answers(Scenario& scenario) {
@@ -161,7 +177,7 @@ std::optional<std::string> missing_policy(const ScenarioSettings& settings) {
       return "rpz-action-override: weir has no override '" + zone.action_override + "'";
     if (zone.action_override == "cname" && !Name::parse(zone.cname_override))
       return "rpz-cname-override: no name '" + zone.cname_override + "'";
-    if (!zone.primaries.empty() || zone.content.empty()) return "rpz primaries: no transfer in this harness";
+    if (zone.primaries.empty() && zone.content.empty()) return "rpz: a zone without a file and without a primary";
   }
   for (const std::string& text : settings.private_addresses) {
     static constexpr std::string_view kOurs[] = {"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8",

@@ -49,7 +49,8 @@ TestedResolver::TestedResolver(const ScenarioSettings& settings, std::unique_ptr
     : cache_(cache_config(settings)),
       answer_cache_(std::move(answer_cache)),
       tcp_idle_(settings.tcp_keepalive ? settings.tcp_keepalive_timeout_ms : 0),
-      cookies_(parse_cookie_secret(settings.cookie_secret)) {}
+      cookies_(parse_cookie_secret(settings.cookie_secret)),
+      transfers_(policy_zones_of(settings)) {}
 
 Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   auto sink = DecisionSink::open(run_directory_.path(), 0, keys_, metrics_, kRingBytes);
@@ -59,9 +60,10 @@ Result<void> TestedResolver::wire_up(const ScenarioSettings& settings) {
   auto zones = local_zones(settings, engine.forward_zones);
   if (!zones) return zones.error();
   if (has_policy(settings)) {
-    auto generation = policy_generation(settings, *zones, dns64_of(settings), run_directory_.path());
-    if (!generation) return generation.error();
-    generation_ = std::move(*generation);
+    auto rules = PolicyUnderTest::make(settings, *zones, dns64_of(settings), run_directory_.path());
+    if (!rules) return rules.error();
+    rules_ = std::move(*rules);
+    generation_ = rules_->generation();
   } else {
     generation_ = std::make_shared<test::WithoutRules>(*zones, dns64_of(settings));
   }
@@ -102,6 +104,7 @@ void TestedResolver::keep_answer(std::uint64_t ticket, std::span<const std::uint
 void TestedResolver::query(std::uint64_t ticket, const IpAddress& client, MessageTransport transport,
                            std::span<const std::uint8_t> message, Now now) {
   path_->set_time(now);
+  transfers_.begin_at(now.steady);
   AskedQuery asked;
   asked.client = client;
   asked.transport = transport == MessageTransport::udp ? Transport::udp : Transport::tcp;
@@ -120,13 +123,33 @@ void TestedResolver::query(std::uint64_t ticket, const IpAddress& client, Messag
 }
 
 void TestedResolver::receive(ExchangeId exchange, const Response& response, Now now) {
+  if (transfers_.owns(exchange)) {
+    if (const auto zone = transfers_.receive(exchange, response)) take_zone(*zone, now);
+    return;
+  }
   resolutions_->receive(exchange, response, now);
   resolutions_->pump(now);
 }
 
 void TestedResolver::timeout(Now now) {
+  if (transfers_.due() && *transfers_.due() <= now.steady) {
+    for (Exchange& exchange : transfers_.ask()) exchanges_.push_back(std::move(exchange));
+  }
+  if (timer_ && *timer_ > now.steady) return;
   timer_.reset();  // it goes off once; what is to come arms it again
   resolutions_->timeout(now);
+}
+
+std::optional<SteadyTime> TestedResolver::next_timeout() const {
+  if (!timer_ || !transfers_.due()) return timer_ ? timer_ : transfers_.due();
+  return std::min(*timer_, *transfers_.due());
+}
+
+void TestedResolver::take_zone(const ZoneTransfers::Transferred& zone, Now now) {
+  if (!rules_->replace(zone.zone, zone.text)) return;  // the last good copy stays in force
+  const auto before = std::exchange(generation_, rules_->generation());
+  policy_->set_generation(generation_.get(), now.wall);
+  path_->generation_changed();
 }
 
 bool TestedResolver::flush_message(const Name& name, RecordType, Now) {

@@ -17,8 +17,10 @@
 #include "resolver/server/packet_path.h"
 #include "resolver/server/policy_stage.h"
 #include "resolver/server/resolutions.h"
+#include "tests/scenario/policy_settings.h"
 #include "tests/scenario/runner.h"
 #include "tests/scenario/settings.h"
+#include "tests/scenario/zone_transfers.h"
 #include "tests/support/scratch_folder.h"
 #include "zones/special_names.h"
 #include "zones/store/generation.h"
@@ -37,7 +39,7 @@ class TestedResolver final : public ResolverUnderTest {
   std::vector<ExchangeId> take_abandoned() override { return std::exchange(abandoned_, {}); }
   void receive(ExchangeId exchange, const Response& response, Now now) override;
   void timeout(Now now) override;
-  std::optional<SteadyTime> next_timeout() const override { return timer_; }
+  std::optional<SteadyTime> next_timeout() const override;
   bool flush_message(const Name& name, RecordType type, Now now) override;
   bool expire_message(const Name& name, RecordType type, Now now) override;
   bool measure_server(const IpAddress& server, std::chrono::milliseconds round_trip, Now now) override;
@@ -49,6 +51,7 @@ class TestedResolver final : public ResolverUnderTest {
  private:
   TestedResolver(const ScenarioSettings& settings, std::unique_ptr<AnswerCache> answer_cache);
   Result<void> wire_up(const ScenarioSettings& settings);
+  void take_zone(const ZoneTransfers::Transferred& zone, Now now);
   void keep_answer(std::uint64_t ticket, std::span<const std::uint8_t> message);
 
   const CacheConfig cache_;
@@ -64,6 +67,8 @@ class TestedResolver final : public ResolverUnderTest {
   WorkerMetrics metrics_;
   std::unique_ptr<DecisionSink> sink_;
   const LocalData special_names_{special_zones()};
+  std::unique_ptr<PolicyUnderTest> rules_;  // null: there are none
+  ZoneTransfers transfers_;
   std::shared_ptr<const Generation> generation_;
   std::optional<PolicyStage> policy_;
   std::optional<PacketPath> path_;
