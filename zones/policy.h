@@ -83,7 +83,8 @@ struct BlockAnswer {
 
 enum class EdeText : std::uint8_t { off, list, rule };  // rule: list, matched name, generation
 enum class Privacy : std::uint8_t { full, prefix, pseudonym, none };
-enum class DefaultAction : std::uint8_t { allow, deny };
+// `learn`: deny on trial. What deny would refuse is answered, and logged as a decision.
+enum class DefaultAction : std::uint8_t { allow, deny, learn };
 // What a client sees of the aliases on the way to a blocked name.
 enum class AliasAnswers : std::uint8_t {
   hidden,  // none: the name that it asked for has the block answer, and what a rule substitutes is nobody's to block

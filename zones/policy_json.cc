@@ -31,7 +31,8 @@ constexpr EnumName<BlockMode> kBlockModes[] = {{BlockMode::null, "null"},       
 constexpr EnumName<EdeText> kEdeTexts[] = {{EdeText::off, "off"}, {EdeText::list, "list"}, {EdeText::rule, "rule"}};
 constexpr EnumName<Privacy> kPrivacies[] = {
     {Privacy::full, "full"}, {Privacy::prefix, "prefix"}, {Privacy::pseudonym, "pseudonym"}, {Privacy::none, "none"}};
-constexpr EnumName<DefaultAction> kDefaults[] = {{DefaultAction::allow, "allow"}, {DefaultAction::deny, "deny"}};
+constexpr EnumName<DefaultAction> kDefaults[] = {
+    {DefaultAction::allow, "allow"}, {DefaultAction::deny, "deny"}, {DefaultAction::learn, "learn"}};
 constexpr EnumName<UntilLoaded> kUntilLoaded[] = {{UntilLoaded::resolve, "resolve"}, {UntilLoaded::refuse, "refuse"}};
 
 constexpr EnumName<Action> kOverrides[] = {

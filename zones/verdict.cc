@@ -361,8 +361,8 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
   const std::span<Candidate> candidates = room.first(count);
   apply_own_exceptions(candidates);
 
-  const bool denies = policy.default_action == DefaultAction::deny && context.is_qname && !context.only_rpz &&
-                      context.ranks_before == DecideContext::kAllRanks;
+  const bool by_default = context.is_qname && !context.only_rpz && context.ranks_before == DecideContext::kAllRanks;
+  const bool denies = by_default && policy.default_action == DefaultAction::deny;
   const auto choose = [&] {
     const Candidate* chosen = select(candidates, false);
     const Candidate* safe = any_safe_search && context.is_qname ? select_safe_search(candidates, chosen) : nullptr;
@@ -394,6 +394,8 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     verdict.outcome = Outcome::blocked;
     verdict.action = Action::block;
     verdict.degrade_nxdomain = true;  // an allowed name may lie below
+  } else {
+    verdict.would_deny = by_default && policy.default_action == DefaultAction::learn;
   }
   if (any_observed) {
     const Candidate* observed = select(candidates, true);

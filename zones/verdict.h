@@ -57,6 +57,7 @@ struct Verdict {
   // or a list of this policy opens something below it (SEMANTICS section 4).
   bool degrade_nxdomain = false;
   bool nxdomain_as_written = false;  // the winner's list wants its NXDOMAIN never to degrade
+  bool would_deny = false;           // by default deny, had the policy not only to learn
   // What the observe lists would have done had they been enforced: kNoRule when nothing else.
   int observed_winner = kNoRule;
   // A block that filtering at rest does not carry out: index into PolicySet::pauses, and `winner` is kNoRule.

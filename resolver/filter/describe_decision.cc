@@ -50,6 +50,10 @@ bool describe_decision(Decision& out, const Query& query, const Asker& asker, co
     out.decision_class = DecisionClass::would_block;
     out.winner = *verdict.observed;
     part = verdict.observed_part;
+  } else if (verdict.verdict.would_deny) {
+    out.decision_class = DecisionClass::would_block;
+    out.winner = Match{};
+    part = 0;
   } else if (asker.upstream_blocks) {
     out.decision_class = DecisionClass::blocked_upstream;
     out.winner = Match{};
@@ -67,7 +71,9 @@ bool describe_decision(Decision& out, const Query& query, const Asker& asker, co
   out.generation = asker.generation.number();
   out.qname = query.name();
   out.qtype = query.type;
-  const bool default_deny = verdict.blocked() && verdict.winner == nullptr && !verdict.rebinding;
+  const bool refused = verdict.blocked() && verdict.winner == nullptr && !verdict.rebinding;
+  const bool default_deny =
+      refused || (out.decision_class == DecisionClass::would_block && verdict.observed == nullptr);
   out.link = default_deny ? LinkKind::default_deny : link_of(decided.part, out.winner);
   out.link_name = decided.part == AnswerPart::qname ? Name() : decided.name;
   out.link_address = is_address(decided.part) ? decided.address : IpAddress{};

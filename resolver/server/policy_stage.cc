@@ -8,8 +8,8 @@
 namespace weir {
 
 PolicyStage::PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics,
-                         const LocalData* special_names)
-    : cache_(match_cache_bytes), local_names_(special_names), sink_(sink), metrics_(metrics) {
+                         const LocalData* special_names, ReferringNames* referring)
+    : cache_(match_cache_bytes), local_names_(special_names), sink_(sink), metrics_(metrics), referring_(referring) {
   set_generation(nullptr, {});
 }
 
@@ -23,7 +23,8 @@ void PolicyStage::set_generation(const Generation* generation, WallTime now) {
   const auto& never_loaded = generation->never_loaded();
   for (std::size_t i = 0; i < policies.groups.size(); ++i) {
     const Policy& policy = policies.policies[policies.groups[i].policy];
-    groups_[i].default_deny = policy.default_action == DefaultAction::deny;
+    groups_[i].default_deny = policy.default_action != DefaultAction::allow;
+    groups_[i].notes_referring = referring_ != nullptr && groups_[i].default_deny && policy.privacy == Privacy::full;
     groups_[i].log_all = policy.log_all;
     groups_[i].privacy = policy.privacy;
     groups_[i].response_rank = first_response_rank(*generation, policy);
@@ -111,12 +112,18 @@ PolicyStage::Carried PolicyStage::carry_out(const FilterVerdict& verdict, const 
                                             std::span<std::uint8_t> out) {
   if (describe_decision(decision_, query, asker, parts, verdict)) {
     decision_.transport = asker.transport;
+    if (groups_[asker.group].notes_referring && decision_.link == LinkKind::default_deny)
+      decision_.link_name = referring_->find(asker.client, asker.now);
     decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency.count(), 0, UINT32_MAX));
     sink_.push(decision_, asker.client, group(asker.group).privacy);
     if (decision_.decision_class == DecisionClass::would_block) metrics_.add(Metric::would_block);
     if (decision_.decision_class == DecisionClass::allowed_over_block) metrics_.add(Metric::allowed_over_block);
   }
-  if (!verdict.blocked()) return {};
+  if (!verdict.blocked()) {
+    if (groups_[asker.group].notes_referring && verdict.winner != nullptr && verdict.part == 0)
+      referring_->note(asker.client, query.qname, asker.now);
+    return {};
+  }
   metrics_.add(Metric::blocked);
   sink_.count(asker.group, AnswerKind::blocked);
   if (auto target = substitution_of(verdict, query, asker)) {

@@ -15,14 +15,16 @@
 #include "resolver/server/decision_sink.h"
 #include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
+#include "resolver/server/referring_names.h"
 #include "zones/store/local_names.h"
 
 namespace weir {
 
 // What a group's policy says, worked out once a generation.
 struct GroupState {
-  bool default_deny = false;
-  bool not_ready = false;  // until_loaded = "refuse", and one of its lists was never loaded
+  bool default_deny = false;     // a name without a rule is refused, or would be
+  bool notes_referring = false;  // what a client was allowed before is logged with what it is refused
+  bool not_ready = false;        // until_loaded = "refuse", and one of its lists was never loaded
   bool log_all = false;
   int response_rank = DecideContext::kAllRanks;
   Privacy privacy = Privacy::prefix;
@@ -30,9 +32,9 @@ struct GroupState {
 
 class PolicyStage {
  public:
-  // `special_names` outlive it; nullptr: none.
+  // `special_names` and `referring` outlive it; nullptr: none.
   PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, WorkerMetrics& metrics,
-              const LocalData* special_names = nullptr);
+              const LocalData* special_names = nullptr, ReferringNames* referring = nullptr);
 
   // `generation` (nullptr: none) stays valid until the next call.
   void set_generation(const Generation* generation, WallTime now);
@@ -90,6 +92,7 @@ class PolicyStage {
   AnswerMatches rematched_;
   std::uint64_t store_lookups_ = 0;
   Decision decision_;
+  ReferringNames* referring_;
 };
 
 }  // namespace weir

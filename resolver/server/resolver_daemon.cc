@@ -231,7 +231,8 @@ class Daemon {
                               .generations = *generations_,
                               .tcp_quota = std::make_shared<TcpQuota>(TcpLimits{}),
                               .cookies = config_.answers.cookies ? &cookies_ : nullptr,
-                              .special_names = &special_names_};
+                              .special_names = &special_names_,
+                              .referring_names = &referring_names_};
     metrics_ = std::make_unique<WorkerMetrics[]>(worker_count_);
     std::vector<Worker*> peers;
     for (unsigned i = 0; i < worker_count_; ++i) {
@@ -455,6 +456,7 @@ class Daemon {
   DenialCache denials_{bounded(config_.resolver.cache_bytes / kDenialBytes / 8, 200'000)};
   ForwardZones forwards_;
   const LocalData special_names_{special_zones()};
+  ReferringNames referring_names_;
   std::unique_ptr<TrustUpkeep> trust_;  // null: nothing is validated
   std::unique_ptr<GenerationHolder> generations_;
   CookieSecrets cookies_{parse_cookie_secret(config_.answers.cookie_secret)};

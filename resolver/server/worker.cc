@@ -49,7 +49,7 @@ class SocketWorker final : public Worker {
         sink_(sink),
         loop_(1),
         reader_(shared.generations, options_.index),
-        policy_(options_.match_cache_bytes, sink, metrics, shared.special_names),
+        policy_(options_.match_cache_bytes, sink, metrics, shared.special_names, shared.referring_names),
         path_({.allow_clients = options_.allow_clients,
                .cache = options_.cache,
                .answers = options_.answers,

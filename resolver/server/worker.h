@@ -19,6 +19,7 @@
 #include "resolver/server/generation_holder.h"
 #include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
+#include "resolver/server/referring_names.h"
 #include "resolver/server/tcp_listener.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -51,8 +52,9 @@ struct WorkerShared {
   ServerCache& servers;
   GenerationHolder& generations;
   std::shared_ptr<TcpQuota> tcp_quota;
-  const CookieSecrets* cookies = nullptr;    // nothing: no cookies
-  const LocalData* special_names = nullptr;  // nullptr: none
+  const CookieSecrets* cookies = nullptr;     // nothing: no cookies
+  const LocalData* special_names = nullptr;   // nullptr: none
+  ReferringNames* referring_names = nullptr;  // nullptr: none
 };
 
 class Worker {

@@ -1,12 +1,12 @@
 """What clients get for blocked names: every mode, by group, over chain and addresses; and who may ask at all."""
 
 from tests.e2e.case import NULL, PARKED, Case
-from tests.support import clients
+from tests.support import clients, dns
 from tests.support.small_internet import CLIENT, KID, KID_IPV6
 
 # group -> a client of it; each group has the policy of its name
 MODES = {"nxdomain": "10.53.20.1", "nodata": "10.53.20.2", "refused": "10.53.20.3", "address": "10.53.20.4",
-         "quiet": "10.53.20.5", "open": "10.53.20.6", "legal": "10.53.20.7", "denied": "10.53.20.8"}
+         "quiet": "10.53.20.5", "open": "10.53.20.6", "legal": "10.53.20.7", "denied": "10.53.20.8", "learner": "10.53.20.9"}
 EXEMPT = "10.53.7.99"  # inside the prefix of `kids`, with a more specific group of its own
 
 SHARED_LISTS = '"ads", "trackers", "threats", "networks"'
@@ -92,6 +92,7 @@ policy = "{name}"
         "open": "lists = []",
         "legal": 'lists = ["court"]',
         "denied": 'lists = ["wanted"]\ndefault = "deny"',
+        "learner": 'lists = ["wanted"]\ndefault = "learn"\nprivacy = "full"',
     }.items()) + """
 [[group]]
 name = "kids"
@@ -225,6 +226,31 @@ policy = "open"
         # An allowed name passes with its chain and addresses (SEMANTICS section 6).
         self.shows(("stats.news.example", "A", ["198.51.100.41"]), source=client)
         self.assertEqual(self.weir.ask("www.shop.example", source=client).ede[0][0], 15)
+
+    # SEMANTICS 6: Provide "learn" mode: observe for a period, then propose the smallest set of subtrees
+    def test_learning_an_allow_list(self):
+        client = MODES["learner"]
+        self.shows(("www.bank.example", "A", ["192.0.2.41"]), ("www.shop.example", "A", ["192.0.2.11", "192.0.2.12"]), source=client)
+        self.shows(("ads.example", "A", PARKED), source=client)
+
+        def learned():
+            found = self.weir.done("learn", "learner", "--json").json
+            return found if len(found["proposals"]) >= 2 else None
+
+        found = dns.wait_until(learned, 15, "two proposals", every=0.1)
+        self.assertEqual((found["default"], found["groups"], found["complete"]), ("learn", ["learner"], True))
+        self.assertEqual({(each["pattern"], each["kind"], each["clients"]) for each in found["proposals"]},
+                         {("shop.example", "subtree", 1), ("ads.example", "subtree", 1)})
+        found = self.weir.done("log", "search", "--group", "learner", "--name", "www.shop.example", "--json").json
+        self.assertEqual(found["rows"][0]["referring"], "www.bank.example")
+        self.assertEqual(self.weir.command("learn", "learner", "--approve", "never.example").status, 3)
+        self.weir.done("learn", "learner", "--approve", "shop.example")
+        left = self.weir.done("learn", "learner", "--json").json["proposals"]
+        self.assertEqual([each["pattern"] for each in left], ["ads.example"])
+        self.assertIn("learner", self.weir.done("rule", "show", "--json").out)
+        # For the group that learned alone.
+        self.shows(("www.shop.example", "A", NULL), source=MODES["denied"])
+        self.weir.done("rule", "remove", "shop.example")
 
     # SEMANTICS 4: the engine's own lookups are never policy-checked
     def test_what_resolution_needs_is_never_blocked(self):

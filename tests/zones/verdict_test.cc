@@ -385,6 +385,23 @@ TEST(Verdict, DefaultDenyAsksTheQname) {
   EXPECT_EQ(verdict.outcome, Outcome::blocked) << "an exception of a block list is no allow by a rule";
 }
 
+// SEMANTICS 6: Provide "learn" mode: observe for a period
+TEST(Verdict, LearningLetsPassWhatDefaultDenyWouldRefuse) {
+  World world;
+  world.set.policies[0].default_action = DefaultAction::learn;
+  Verdict verdict = world.decide_in_group({}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::none);
+  EXPECT_TRUE(verdict.would_deny);
+  verdict = world.decide_in_group({rule(kAllow, kSubtree, 2, Action::allow)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed);
+  EXPECT_FALSE(verdict.would_deny);
+  verdict = world.decide_in_group({rule(kAds, kSubtree, 2, Action::block)}, 0);
+  EXPECT_EQ(verdict.outcome, Outcome::blocked) << "lists go on to block";
+  EXPECT_FALSE(verdict.would_deny);
+  world.set.policies[0].default_action = DefaultAction::allow;
+  EXPECT_FALSE(world.decide_in_group({}, 0).would_deny);
+}
+
 // SEMANTICS 4: NXDOMAIN degrades to NODATA unless the winning rule covers the whole subtree
 // SEMANTICS 4: A rule with `$dnstype` degrades too
 // SEMANTICS 4: degrading is a test of that set against the policy's lists

@@ -78,6 +78,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_list_verbs(app, chosen);
   add_rule_verbs(app, chosen);
   add_explain(app, chosen);
+  add_learn(app, chosen);
   add_overlay_verbs(app, chosen);
   add_generation_verbs(app, chosen);
   add_log_verbs(app, chosen);

@@ -112,6 +112,7 @@ void tell(Command& command, const json::value& result, const std::string& genera
     if (opener != nullptr && &loser == opener) continue;
     tell_rule(command, "over  ", loser);
   }
+  if (flag_at(result, "would_deny")) command.say("  no rule allows it: default = \"deny\" would refuse it");
   if (const auto* observed = object_at(result, "observed"))
     tell_rule(command, "would have been decided by  ", *observed);
   command.say("  policy " + text_at(result, "policy") + ", group " + text_at(result, "group") + ", generation " +

@@ -26,7 +26,9 @@ const std::vector<Table::Column>& columns() {
 
 std::string with_link(const json::value& row) {
   const std::string link = text_at(row, "link_name");
-  return text_at(row, "name") + (link.empty() ? "" : " -> " + link);
+  const std::string referring = text_at(row, "referring");
+  return text_at(row, "name") + (link.empty() ? "" : " -> " + link) +
+         (referring.empty() ? "" : " (after " + referring + ")");
 }
 
 std::vector<std::string> cells(const json::value& row) {

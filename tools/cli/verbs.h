@@ -17,6 +17,7 @@ void add_anchor_verbs(CLI::App& app, Action& chosen);
 void add_list_verbs(CLI::App& app, Action& chosen);
 void add_rule_verbs(CLI::App& app, Action& chosen);
 void add_explain(CLI::App& app, Action& chosen);
+void add_learn(CLI::App& app, Action& chosen);
 void add_overlay_verbs(CLI::App& app, Action& chosen);  // allow, pause, overlay
 void add_generation_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);

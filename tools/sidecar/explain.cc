@@ -154,6 +154,7 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   const bool decides = !is_local && verdict.winner != kNoRule;
   out["winner"] = decides ? json::value(show(verdict.winner)) : json::value(nullptr);
   if (blocked && verdict.winner == kNoRule) out["default_deny"] = true;
+  if (!is_local && verdict.would_deny) out["would_deny"] = true;
   if (!is_local && verdict.pause != kNoRule) {
     const Pause& pause = policies.pauses[static_cast<std::size_t>(verdict.pause)];
     out["pause"] = {{"id", "p" + std::to_string(pause.id)},

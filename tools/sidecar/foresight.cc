@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/sidecar/log_walk.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
 #include "zones/verdict.h"
@@ -47,41 +48,26 @@ json::object to_json(const std::string& group, GroupLoss& loss) {
 
 Result<json::object> look_into_log(const ForesightSources& sources) {
   std::map<NameAndType, std::uint64_t> blocked;
-  std::map<std::uint64_t, std::shared_ptr<const PolicySet>> names;
   std::uint64_t decisions = 0;
-  std::uint64_t seen = 0;
-  std::uint64_t damaged = 0;
   bool complete = true;
-  const auto scanned = sources.log.scan(
-      sources.since, WallTime::max(),
-      [&](const LogRow& row) {
-        if (++seen % 65536 == 0 && sources.is_gone && sources.is_gone()) return complete = false;
-        if (row.kind != RowKind::decision) return true;
-        const auto decision =
-            decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
-        if (!decision || decision->decision_class != DecisionClass::blocked) return true;
-        if (decision->link == LinkKind::address) return true;  // no name says what its addresses will be
-        ++decisions;
-        auto known = names.find(decision->generation.value);
-        if (known == names.end()) {
-          known = names.emplace(decision->generation.value, sources.log.names(decision->generation)).first;
-        }
-        const PolicySet* set = known->second.get();
-        const std::string group =
-            set != nullptr && decision->group < set->groups.size() ? set->groups[decision->group].name : "default";
-        const Name& name = decision->link == LinkKind::alias ? decision->link_name : decision->qname;
-        const NameAndType subject{{name.folded().to_text(), decision->qtype}, group};
-        if (const auto at = blocked.find(subject); at != blocked.end()) {
-          ++at->second;
-        } else if (blocked.size() < kMaxForeseenNames) {
-          blocked.emplace(subject, 1);
-        } else {
-          complete = false;
-        }
-        return true;
-      },
-      &damaged);
-  if (!scanned) return scanned.error();
+  const auto walked = walk_decisions(sources.log, sources.since, sources.is_gone, [&](const LoggedDecision& logged) {
+    const Decision& decision = logged.decision;
+    if (decision.decision_class != DecisionClass::blocked) return true;
+    if (decision.link == LinkKind::address) return true;  // no name says what its addresses will be
+    ++decisions;
+    const Name& name = decision.link == LinkKind::alias ? decision.link_name : decision.qname;
+    const NameAndType subject{{name.folded().to_text(), decision.qtype}, logged.group};
+    if (const auto at = blocked.find(subject); at != blocked.end()) {
+      ++at->second;
+    } else if (blocked.size() < kMaxForeseenNames) {
+      blocked.emplace(subject, 1);
+    } else {
+      complete = false;
+    }
+    return true;
+  });
+  if (!walked) return walked.error();
+  complete = complete && *walked;
 
   std::map<std::string, GroupLoss> losses;
   std::uint64_t gone_decisions = 0;

@@ -196,6 +196,8 @@ std::optional<json::object> RowReader::read_decision(const LogRow& row, const Lo
   out["link_name"] = decision->link == LinkKind::alias     ? decision->link_name.to_text()
                      : decision->link == LinkKind::address ? decision->link_address.to_text()
                                                            : std::string();
+  if (decision->link == LinkKind::default_deny && !decision->link_name.is_root())
+    out["referring"] = decision->link_name.to_text();
   out["generation"] = decision->generation.value;
   out["import"] = nullptr;
   out["line"] = nullptr;

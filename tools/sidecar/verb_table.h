@@ -33,6 +33,8 @@ VerbResult approve_list(Call& call);
 VerbResult compare_imports(Call& call);
 // verbs_policy.cc
 VerbResult check_policy(Call& call);
+// verbs_learn.cc
+VerbResult learn_policy(Call& call);
 // verbs_list_report.cc
 VerbResult report_list(Call& call);
 // verbs_dry_run.cc

@@ -21,6 +21,7 @@ constexpr std::array kVerbs = {
     Verb{"reload", reload},
     Verb{"explain", explain_names},
     Verb{"policy.check", check_policy},
+    Verb{"policy.learn", learn_policy},
     Verb{"list.update", update_list},
     Verb{"list.show", show_lists},
     Verb{"list.history", show_history},

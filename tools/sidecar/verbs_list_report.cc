@@ -11,6 +11,7 @@
 
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/log_rows.h"
+#include "tools/sidecar/log_walk.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
@@ -47,28 +48,14 @@ struct Key {
 using MetNames = std::map<Key, Met>;
 
 Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
-  std::map<std::uint64_t, std::shared_ptr<const PolicySet>> known;
-  std::uint64_t seen = 0;
-  std::uint64_t damaged = 0;
   bool complete = true;
-  const DecisionLog& log = call.services.log;
-  const auto scanned = log.scan(
-      since, WallTime::max(),
-      [&](const LogRow& row) {
-        if (++seen % 65536 == 0 && call.responder.is_gone()) return complete = false;
-        if (row.kind != RowKind::decision) return true;
-        const auto decision =
-            decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
-        if (!decision || decision->link == LinkKind::address || decision->link == LinkKind::default_deny) return true;
-        auto names = known.find(decision->generation.value);
-        if (names == known.end()) {
-          names = known.emplace(decision->generation.value, log.names(decision->generation)).first;
-        }
-        const PolicySet* set = names->second.get();
-        const Name& name = decision->link == LinkKind::alias ? decision->link_name : decision->qname;
-        const Key key{name.folded().to_text(), decision->decision_class,
-                      set != nullptr && decision->group < set->groups.size() ? set->groups[decision->group].name
-                                                                             : std::string("default")};
+  const auto walked = walk_decisions(
+      call.services.log, since, [&] { return call.responder.is_gone(); },
+      [&](const LoggedDecision& logged) {
+        const Decision& decision = logged.decision;
+        if (decision.link == LinkKind::address || decision.link == LinkKind::default_deny) return true;
+        const Name& name = decision.link == LinkKind::alias ? decision.link_name : decision.qname;
+        const Key key{name.folded().to_text(), decision.decision_class, logged.group};
         auto at = met.find(key);
         if (at == met.end()) {
           if (met.size() >= kMaxNames) {
@@ -78,14 +65,13 @@ Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
           at = met.emplace(key, Met{}).first;
         }
         ++at->second.decisions;
-        if (decision->client.level != Privacy::none && at->second.clients.size() < kMaxClients) {
-          at->second.clients.insert(sidecar::describe(decision->client));
+        if (decision.client.level != Privacy::none && at->second.clients.size() < kMaxClients) {
+          at->second.clients.insert(sidecar::describe(decision.client));
         }
         return true;
-      },
-      &damaged);
-  if (!scanned) return scanned.error();
-  return complete;
+      });
+  if (!walked) return walked.error();
+  return complete && *walked;
 }
 
 class Report {

@@ -8,6 +8,7 @@
 #include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/foresight.h"
 #include "tools/sidecar/linter.h"
+#include "tools/sidecar/log_walk.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
@@ -42,20 +43,14 @@ json::object compare(const std::vector<Definition>& before, const std::vector<De
 Result<std::vector<Name>> names_in_use(Call& call, WallTime since) {
   std::set<std::string> seen;
   std::vector<Name> out;
-  std::uint64_t damaged = 0;
-  std::uint64_t rows = 0;
-  const auto scanned = call.services.log.scan(
-      since, WallTime::max(),
-      [&](const LogRow& row) {
-        if (++rows % 65536 == 0 && call.responder.is_gone()) return false;
-        if (row.kind != RowKind::decision) return true;
-        const auto decision =
-            decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
-        if (decision && seen.insert(decision->qname.folded().to_text()).second) out.push_back(decision->qname.folded());
+  const auto walked = walk_decisions(
+      call.services.log, since, [&] { return call.responder.is_gone(); },
+      [&](const LoggedDecision& logged) {
+        Name name = logged.decision.qname.folded();
+        if (seen.insert(name.to_text()).second) out.push_back(std::move(name));
         return out.size() < kMaxNamesInUse;
-      },
-      &damaged);
-  if (!scanned) return scanned.error();
+      });
+  if (!walked) return walked.error();
   return out;
 }
 

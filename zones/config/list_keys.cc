@@ -279,8 +279,12 @@ const Keys<PolicyConfig>& policy_keys() {
           "ttl", Whole<std::uint32_t>{1, 3600}, [](C& c) -> auto& { return c.policy.block.ttl_seconds; },
           "seconds that a block answer may be kept"),
       key<C>(
-          "default", Choice<DefaultAction>{{{"allow", DefaultAction::allow}, {"deny", DefaultAction::deny}}},
-          [](C& c) -> auto& { return c.policy.default_action; }, "what happens to a name that no rule matches"),
+          "default",
+          Choice<DefaultAction>{
+              {{"allow", DefaultAction::allow}, {"deny", DefaultAction::deny}, {"learn", DefaultAction::learn}}},
+          [](C& c) -> auto& { return c.policy.default_action; },
+          "a name that no rule matches: allow, deny, or learn, which answers and logs what deny would refuse (weir "
+          "learn)"),
       key<C>(
           "strict_chain", Flag{}, [](C& c) -> auto& { return c.policy.strict_chain; },
           "block lists also apply to the aliases and addresses of an allowed name"),

@@ -895,5 +895,19 @@ TEST(DefaultDeny, BlocksWithoutARule) {
   EXPECT_EQ(decision.link, LinkKind::default_deny);
 }
 
+TEST(DefaultDeny, OnTrialItIsLoggedOnly) {
+  World world;
+  world.policy().default_action = DefaultAction::learn;
+  world.ask("plain.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  const FilterVerdict verdict = decide_question(parts, world.asker, RecordType::a);
+  EXPECT_FALSE(verdict.blocked());
+  Decision decision;
+  ASSERT_TRUE(describe_decision(decision, world.query, world.asker, parts, verdict));
+  EXPECT_EQ(decision.decision_class, DecisionClass::would_block);
+  EXPECT_EQ(decision.link, LinkKind::default_deny);
+  EXPECT_EQ(decision.winner.list, 0U);
+}
+
 }  // namespace
 }  // namespace weir

@@ -29,7 +29,7 @@ class VirtualWorker {
 
   explicit VirtualWorker(CacheConfig config = {}, AnswerConfig answer_config = {}, EngineOptions options = {})
       : cache(config), sink_(std::move(*DecisionSink::open(directory_.path(), 0, keys_, metrics, 64 << 10))) {
-    policy.emplace(64 << 10, *sink_, metrics);
+    policy.emplace(64 << 10, *sink_, metrics, nullptr, &referring_);
     path.emplace(PacketPathOptions{.allow_clients = {*Prefix::parse("127.0.0.0/8")},
                                    .cache = cache,
                                    .answers = answer_config,
@@ -120,10 +120,15 @@ class VirtualWorker {
   // What was logged since the last call.
   std::vector<DecisionClass> logged() {
     std::vector<DecisionClass> out;
+    for (const Decision& decision : decisions()) out.push_back(decision.decision_class);
+    return out;
+  }
+  std::vector<Decision> decisions() {
+    std::vector<Decision> out;
     const auto ring = RingConsumer::open(ring_file(directory_.path(), 0));
     std::array<std::uint8_t, kMaxRecordSize> record{};
     while (const std::size_t size = (*ring)->peek(record))
-      out.push_back(decode_decision(std::span(record).first(size))->decision_class);
+      out.push_back(*decode_decision(std::span(record).first(size)));
     (*ring)->release();
     return out;
   }
@@ -161,6 +166,7 @@ class VirtualWorker {
   std::unique_ptr<Resolutions> resolutions;
 
  private:
+  ReferringNames referring_;
   void move_to(SteadyTime time) {
     now.wall += std::chrono::duration_cast<WallTime::duration>(time - now.steady);
     now.steady = time;
