@@ -12,8 +12,8 @@
 //   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides
 //   otherwise), anchors.show, anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
 //   {"name"}.
-// Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, list.update {"name", "dry_run", "since",
-//   "full"}, list.approve {"name", "reason"}, list.report {"name", "since"}, list.diff {"name", "from", "to", "full"},
+// Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, policy.learn {"name", "since"},
+//   list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"}, list.report {"name", "since"}, list.diff {"name", "from", "to", "full"},
 //   list.show {"name"?}, list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
 //   explain {"names": [...], "client" | "group", "type", "at"}, generation.show, generation.fingerprint,
