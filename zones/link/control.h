@@ -14,7 +14,8 @@
 //   {"name"}.
 // Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, policy.learn {"name", "since"},
 //   list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"},
-//   list.report {"name", "since"}, list.diff {"name", "from", "to", "full"}, list.show {"name"?}, list.history {"name"},
+//   list.report {"name", "since"}, list.diff {"name", "from", "to", "full"}, list.show {"name"?},
+//   list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
 //   explain {"names": [...], "client" | "group", "type", "at"}, generation.show, generation.fingerprint,
 //   generation.rollback {"number"}, overlay.allow {"name", "exact", "seconds", "reason", "clients", "groups"},
