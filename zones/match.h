@@ -30,6 +30,7 @@ struct Match {
   static constexpr std::uint8_t kException = 2;
   static constexpr std::uint8_t kManyListsBelow = 4;  // more lists than fit: treat as "some list of yours"
   static constexpr std::uint8_t kWithBelow = 8;       // an exact rule, beside which its list has the same for all below
+  static constexpr std::uint8_t kNearerName = 16;     // a rule on all below a name; its list has rules on a nearer name
 
   ListId list_id() const { return {list}; }
   bool important() const { return (flags & kImportant) != 0; }

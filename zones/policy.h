@@ -14,6 +14,7 @@
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
 #include "zones/dns/name.h"
+#include "zones/dns/record_text.h"
 #include "zones/dns/record_types.h"
 #include "zones/dns64.h"
 #include "zones/local_zone.h"
@@ -29,6 +30,11 @@ enum class ExceptionScope : std::uint8_t { own, rank };  // whom `@@` opens: thi
 enum class Order : std::uint8_t { adblock, specific };   // inside a rank: allow beats block, or the most specific wins
 enum class Basis : std::uint8_t { operator_choice, legal, requested };  // EDE 15, 16, 17
 enum class NameMatch : std::uint8_t { exact, subtree, automatic };      // what a bare name of a domains list means
+// How far a rule on all below a name reaches.
+enum class Wildcards : std::uint8_t {
+  below,   // to all of it
+  closest  // as in DNS, not to what lies below another name that the list has rules on (RFC 4592 section 3.3.1)
+};
 // What an entry's NXDOMAIN becomes where it would also deny names below that the entry does not mean (RFC 8020).
 enum class NameErrors : std::uint8_t { safe, as_written };  // NODATA, or NXDOMAIN all the same
 
@@ -65,6 +71,11 @@ struct ListDefinition {
   // Of an RPZ zone: what each of its entries does, whatever it says itself; `allow` is PASSTHRU.
   std::optional<Action> override_action = {};
   std::optional<Name> override_target = {};  // with Action::cname
+  Wildcards wildcards = Wildcards::below;
+  // Of an RPZ zone: answers made of its data have its SOA in the additional section. The record came with the last
+  // import; it is no definition, and whoever defines keeps it.
+  bool adds_soa = false;
+  std::optional<ResourceRecord> soa = {};
 
   bool operator==(const ListDefinition&) const = default;
 };

@@ -69,6 +69,41 @@ IpAddress parse_address(const json::value& value) {
   return *address;
 }
 
+std::string to_hex(std::span<const std::uint8_t> octets) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t octet : octets) {
+    out += kDigits[octet >> 4];
+    out += kDigits[octet & 15];
+  }
+  return out;
+}
+
+std::vector<std::uint8_t> parse_hex(std::string_view text) {
+  const auto digit = [](char c) -> unsigned {
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+    throw std::invalid_argument("not hexadecimal");
+  };
+  if (text.size() % 2 != 0) throw std::invalid_argument("half an octet");
+  std::vector<std::uint8_t> out;
+  for (std::size_t i = 0; i < text.size(); i += 2)
+    out.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4 | digit(text[i + 1])));
+  return out;
+}
+
+json::object describe(const ResourceRecord& record) {
+  return json::object{{"owner", record.owner.to_text()},
+                      {"type", static_cast<std::uint16_t>(record.type)},
+                      {"ttl", record.ttl_seconds},
+                      {"rdata", to_hex(record.rdata)}};
+}
+
+ResourceRecord parse_record(const json::object& in) {
+  return {parse_name(in.at("owner")), static_cast<RecordType>(in.at("type").to_number<std::uint16_t>()),
+          in.at("ttl").to_number<std::uint32_t>(), parse_hex(std::string_view(in.at("rdata").as_string()))};
+}
+
 // `with_id`: what is stored has ids, what the fingerprint hashes has none.
 json::object describe(const ListDefinition& list, bool with_id) {
   json::object out;
@@ -88,6 +123,9 @@ json::object describe(const ListDefinition& list, bool with_id) {
   if (list.sub_error != 0) out["sub_error"] = list.sub_error;
   if (!list.pausable) out["pausable"] = false;
   if (list.nxdomain == NameErrors::as_written) out["nxdomain"] = "as_written";
+  if (list.wildcards == Wildcards::closest) out["wildcards"] = "closest";
+  if (list.adds_soa) out["add_soa"] = true;
+  if (with_id && list.soa) out["soa"] = describe(*list.soa);
   if (list.override_action) out["override"] = name_of(kOverrides, *list.override_action);
   if (list.override_target) out["override_target"] = list.override_target->to_text();
   return out;
@@ -129,38 +167,12 @@ json::object describe(const Group& group, json::value policy) {
   return out;
 }
 
-std::string to_hex(std::span<const std::uint8_t> octets) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t octet : octets) {
-    out += kDigits[octet >> 4];
-    out += kDigits[octet & 15];
-  }
-  return out;
-}
-
-std::vector<std::uint8_t> parse_hex(std::string_view text) {
-  const auto digit = [](char c) -> unsigned {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-    throw std::invalid_argument("not hexadecimal");
-  };
-  if (text.size() % 2 != 0) throw std::invalid_argument("half an octet");
-  std::vector<std::uint8_t> out;
-  for (std::size_t i = 0; i < text.size(); i += 2)
-    out.push_back(static_cast<std::uint8_t>(digit(text[i]) << 4 | digit(text[i + 1])));
-  return out;
-}
-
 json::array describe(const std::vector<LocalZone>& zones) {
   json::array out;
   for (const LocalZone& zone : zones) {
     json::array records;
     for (const ResourceRecord& record : zone.records) {
-      records.push_back(json::object{{"owner", record.owner.to_text()},
-                                     {"type", static_cast<std::uint16_t>(record.type)},
-                                     {"ttl", record.ttl_seconds},
-                                     {"rdata", to_hex(record.rdata)}});
+      records.push_back(describe(record));
     }
     json::object entry{{"name", zone.name.to_text()}, {"type", to_text(zone.type)}, {"records", std::move(records)}};
     if (!zone.groups.empty()) entry["groups"] = json::value_from(zone.groups);
@@ -243,10 +255,7 @@ LocalZone parse_local_zone(const json::object& in) {
     for (const json::value& group : groups->as_array()) zone.groups.push_back(parse_text(group));
   }
   for (const json::value& value : in.at("records").as_array()) {
-    const json::object& record = value.as_object();
-    zone.records.push_back(
-        {parse_name(record.at("owner")), static_cast<RecordType>(record.at("type").to_number<std::uint16_t>()),
-         record.at("ttl").to_number<std::uint32_t>(), parse_hex(std::string_view(record.at("rdata").as_string()))});
+    zone.records.push_back(parse_record(value.as_object()));
   }
   return zone;
 }
@@ -267,6 +276,9 @@ ListDefinition parse_list(const json::object& in) {
   if (const auto* justification = in.if_contains("justification")) list.justification = parse_text(*justification);
   if (const auto* sub_error = in.if_contains("sub_error")) list.sub_error = sub_error->to_number<std::uint8_t>();
   if (const auto* pausable = in.if_contains("pausable")) list.pausable = pausable->as_bool();
+  if (in.if_contains("wildcards") != nullptr) list.wildcards = Wildcards::closest;
+  if (const auto* on = in.if_contains("add_soa")) list.adds_soa = on->as_bool();
+  if (const auto* soa = in.if_contains("soa")) list.soa = parse_record(soa->as_object());
   if (in.if_contains("nxdomain") != nullptr) list.nxdomain = NameErrors::as_written;
   if (const auto* action = in.if_contains("override")) list.override_action = parse_enum(kOverrides, *action);
   if (const auto* target = in.if_contains("override_target")) list.override_target = parse_name(*target);

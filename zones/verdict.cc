@@ -336,6 +336,7 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     const ListDefinition* list = context.policies.find_list(match.list_id());
     if (list == nullptr || list->rank >= context.ranks_before) continue;
     if (context.only_rpz && list->kind != ListKind::rpz) continue;
+    if ((match.flags & Match::kNearerName) != 0 && list->wildcards == Wildcards::closest) continue;
     const Action action = action_of(match, *list);
     if (context.clear_list_blocks && list->id >= kFirstDefinedList && blocks(action)) continue;
     if (!context.policies.schedules.empty() && !is_scheduled(context, list->id, verdict.until)) continue;

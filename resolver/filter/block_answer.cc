@@ -9,6 +9,7 @@
 namespace weir {
 namespace {
 
+constexpr std::size_t kOptRoom = 48;           // an OPT with a cookie and a keepalive
 constexpr std::uint32_t kMaxRecordTtl = 3600;  // of data that rules bring along, as of block answers
 
 // What the answer is made of once rule and policy are put together.
@@ -103,6 +104,24 @@ void write_soa(Writer& writer, const Name& owner, const Asker& asker, std::uint3
   writer.u32(86400);
   writer.u32(ttl);
   writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
+}
+
+// Where the data come from (ListDefinition::adds_soa). False: there is nothing to say, or no room for it.
+bool write_zone_soa(Writer& writer, const Query& query, const Asker& asker, const FilterVerdict& verdict) {
+  if (verdict.winner == nullptr) return false;
+  const ListDefinition* list = asker.generation.policies().find_list(verdict.winner->list_id());
+  if (list == nullptr || !list->adds_soa || !list->soa) return false;
+  const ResourceRecord& soa = *list->soa;
+  constexpr std::size_t kFixed = 10;
+  if (!writer.ok() || writer.room() < soa.owner.size() + kFixed + soa.rdata.size() + kOptRoom) return false;
+  if (!leaves_room(writer, query)) return false;
+  writer.name_uncompressed(soa.owner);
+  writer.u16(static_cast<std::uint16_t>(RecordType::soa));
+  writer.u16(static_cast<std::uint16_t>(RecordClass::in));
+  writer.u32(std::min(soa.ttl_seconds, kMaxRecordTtl));
+  writer.u16(static_cast<std::uint16_t>(soa.rdata.size()));
+  writer.octets(soa.rdata);
+  return true;
 }
 
 void write_record(Writer& writer, RecordType type, std::uint32_t ttl, std::span<const std::uint8_t> rdata) {
@@ -235,7 +254,8 @@ std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, 
     flags.truncated = true;
     return write_error_reply(out, query, flags, error.error());
   }
-  set_counts(out, static_cast<std::uint16_t>(answers), needs_soa ? 1 : 0, 0);
+  const bool has_zone_soa = form.local_data && write_zone_soa(writer, query, asker, verdict);
+  set_counts(out, static_cast<std::uint16_t>(answers), needs_soa ? 1 : 0, has_zone_soa ? 1 : 0);
   finish_reply(writer, out, query, flags.rcode, error.error());
   return writer.size();
 }

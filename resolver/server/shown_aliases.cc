@@ -96,6 +96,7 @@ std::optional<ResolutionResult> read_block_answer(std::span<const std::uint8_t> 
   out.rcode = read->rcode;
   out.answer = std::move(read->answer);
   out.authority = std::move(read->authority);
+  out.additional = std::move(read->additional);
   return out;
 }
 

@@ -68,6 +68,8 @@ PolicySet compile(const ScenarioSettings& settings, const std::vector<weir::Loca
     list.order = Order::specific;
     list.own_actions = true;
     list.rewrites = true;
+    list.wildcards = Wildcards::closest;
+    list.adds_soa = !settings.minimal_responses;
     list.nxdomain = zone.safe_nxdomain ? NameErrors::safe : NameErrors::as_written;
     list.mode = zone.action_override == "disabled" ? ListMode::observe : ListMode::enforce;
     list.override_action = override_of(zone);
@@ -138,8 +140,11 @@ Result<void> PolicyUnderTest::import(std::size_t zone) {
   auto reader = ListReader::open(file, options);
   if (!reader) return reader.error();
   const RuleStream stream = [&]() -> Result<std::optional<SourcedRule>> { return (*reader)->next(); };
-  auto imported = store_->import(store_->policies().find_list(name)->id, stream, {}, [](std::uint64_t) {}, now_);
-  return imported ? Result<void>() : Result<void>(imported.error());
+  const ListId list = store_->policies().find_list(name)->id;
+  auto imported = store_->import(list, stream, {}, [](std::uint64_t) {}, now_);
+  if (!imported) return imported.error();
+  const auto& soa = (*reader)->summary().soa;
+  return soa ? store_->set_zone_soa(list, *soa) : Result<void>();
 }
 
 Result<void> PolicyUnderTest::publish() {

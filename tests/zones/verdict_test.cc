@@ -568,6 +568,22 @@ TEST(Verdict, AListMayWantItsNxdomainAsWritten) {
   }
 }
 
+// How far a wildcard reaches, where its list has a nearer name.
+TEST(Verdict, AWildcardReachesAsFarAsItsListSays) {
+  for (const Wildcards wildcards : {Wildcards::below, Wildcards::closest}) {
+    RpzWorld world;
+    for (ListDefinition& list : world.set.lists) {
+      if (list.id == kFirstZone) list.wildcards = wildcards;
+    }
+    const bool reaches = wildcards == Wildcards::below;
+    const Match nearer = rule(kFirstZone, PatternKind::below, 2, Action::nodata, Match::kNearerName);
+    EXPECT_EQ(world.decide_with({nearer}).outcome, reaches ? Outcome::blocked : Outcome::none);
+    EXPECT_EQ(world.decide_with({nearer, rule(kSecondZone, kSubtree, 2, Action::allow)}).outcome,
+              reaches ? Outcome::blocked : Outcome::allowed);
+    EXPECT_EQ(world.decide_with({rule(kFirstZone, PatternKind::below, 2, Action::nodata)}).outcome, Outcome::blocked);
+  }
+}
+
 // What all entries of a zone do, whatever they say themselves.
 TEST(Verdict, AZoneMayBeOverridden) {
   struct Row {
@@ -679,6 +695,9 @@ TEST(PolicySet, JsonRoundTripAndGroups) {
   set.policies[0].block.mode = BlockMode::address;
   set.policies[0].block.ipv4 = *IpAddress::parse("192.0.2.80");
   set.policies[0].aliases = AliasAnswers::shown;
+  set.lists[0].wildcards = Wildcards::closest;
+  set.lists[0].adds_soa = true;
+  set.lists[0].soa = ResourceRecord{*Name::parse("zone.example"), RecordType::soa, 7, {1, 2}};
   set.lists[0].nxdomain = NameErrors::as_written;
   set.lists[0].override_action = Action::cname;
   set.lists[0].override_target = *Name::parse("blocked.example");

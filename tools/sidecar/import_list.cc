@@ -44,7 +44,8 @@ std::string reading_of(const ListConfig& list) {
   const ListDefinition& definition = list.definition;
   return "1 " + std::string(to_text(definition.kind)) + " " + std::to_string(static_cast<int>(list.match)) + " " +
          list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "") +
-         (list.private_addresses ? " private" : "") + (list.key.empty() ? "" : " signed " + list.key);
+         (definition.adds_soa ? " soa" : "") + (list.private_addresses ? " private" : "") +
+         (list.key.empty() ? "" : " signed " + list.key);
 }
 
 ListReading reading_from(const ListSummary& summary) {
@@ -52,6 +53,7 @@ ListReading reading_from(const ListSummary& summary) {
   reading.lines = summary.lines;
   reading.counts = summary.to_json(false);
   reading.serial = summary.serial;
+  reading.soa = summary.soa;
   boost::json::error_code error;
   const boost::json::value parsed = boost::json::parse(reading.counts, error);
   if (!error && parsed.is_object()) {

@@ -28,6 +28,7 @@ struct ListReading {
   // Sorted, and given once; nullptr where they were read long ago.
   std::shared_ptr<store::RuleSorter> rules;
   std::optional<std::uint32_t> serial = {};  // of a response policy zone
+  std::optional<ResourceRecord> soa = {};    // likewise
 };
 
 // Done so far, and of how much (0: unknown).

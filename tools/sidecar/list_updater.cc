@@ -447,6 +447,9 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   const auto imported = writer_.run<ImportOutcome>(Urgency::later, [&](PolicyStore& store) -> Result<ImportOutcome> {
     const auto result = store.import(prepared, provenance);
     if (!result) return result.error();
+    if (attempt.list.definition.adds_soa && reading.soa) {
+      if (auto kept = store.set_zone_soa(prepared.list(), *reading.soa); !kept) return kept.error();
+    }
     attempt.report("publish", 0, 1);
     const auto number = store.publish("import " + name, read_clocks());
     if (!number) return number.error();

@@ -103,6 +103,7 @@ Result<std::optional<UpdateReport>> ListUpdater::take_in_changes(Attempt& attemp
   if (!findings) return findings.error();
   for (GuardFinding& finding : judge_names_in_use(attempt, **prepared)) findings->push_back(std::move(finding));
   if (any_holds(*findings)) return not_so;
+  if (auto soa = parse_resource_record(version.soa_line, 0)) difference->reading.soa = std::move(*soa);
   difference->reading.notes = with_warnings(difference->reading.notes, *findings);
   const std::string sha256_of_copy = state.sha256;
   version.sha256 = difference->sha256;

@@ -133,6 +133,8 @@ class Checker {
   void check_override(const ListDefinition& list, const Origin& origin) {
     const bool has_target = find_member(*origin.table, "override_target") != nullptr;
     const bool wants_target = list.override_action == Action::cname;
+    if (list.adds_soa && list.kind != ListKind::rpz)
+      add(origin, "add_soa", "'add_soa' is used with kind = \"rpz\" only");
     if (list.override_action && list.kind != ListKind::rpz)
       add(origin, "override", "'override' is used with kind = \"rpz\" only");
     if (wants_target && !has_target)

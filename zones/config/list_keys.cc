@@ -129,6 +129,16 @@ const Keys<ListConfig>& list_keys() {
           "where an NXDOMAIN would also deny names below that the entry does not mean: safe answers NODATA, as_written "
           "NXDOMAIN all the same, as BIND and Unbound do (caches may then deny those names too, RFC 8020)"),
       key<C>(
+          "wildcards", Choice<Wildcards>{{{"below", Wildcards::below}, {"closest", Wildcards::closest}}},
+          [](C& c) -> auto& { return c.definition.wildcards; },
+          "how far *.name of a zone reaches: to all below name, or, as in DNS and in BIND and Unbound, not to what "
+          "lies "
+          "below another name that the zone has (RFC 4592)"),
+      key<C>(
+          "add_soa", Flag{}, [](C& c) -> auto& { return c.definition.adds_soa; },
+          "kind rpz: answers made of its data have its SOA in the additional section, by which people tell where they "
+          "come from"),
+      key<C>(
           "override",
           Choice<std::optional<Action>>{{{"none", {}},
                                          {"passthru", Action::allow},

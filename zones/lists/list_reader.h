@@ -61,6 +61,7 @@ struct ListSummary {
   PatternCost patterns;
 
   std::optional<std::uint32_t> serial;  // of a response policy zone's SOA
+  std::optional<ResourceRecord> soa;    // that one
 
   // `line` came of `lines_of_it` lines of the file, of which `number` is the first; `text` is shown as a sample.
   void account(const Line& line, std::uint64_t number, std::string_view text, std::uint64_t lines_of_it = 1);

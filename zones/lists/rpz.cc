@@ -166,6 +166,7 @@ void ResponsePolicyZone::read_soa(const ZoneRecord& record, Line& line) {
   apex_known_ = true;
   line.bucket = Bucket::header;
   if (serial_ || record.rdata.size() < kSoaNumbers) return;
+  soa_ = {apex_, RecordType::soa, record.ttl_seconds, {record.rdata.begin(), record.rdata.end()}};
   const auto numbers = record.rdata.last(kSoaNumbers);
   serial_ = static_cast<std::uint32_t>(numbers[0]) << 24 | static_cast<std::uint32_t>(numbers[1]) << 16 |
             static_cast<std::uint32_t>(numbers[2]) << 8 | numbers[3];

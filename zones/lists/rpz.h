@@ -33,7 +33,8 @@ class ResponsePolicyZone {
   void read(const ZoneRecord& record, Line& line);
 
   const Name& apex() const { return apex_; }
-  std::optional<std::uint32_t> serial() const { return serial_; }  // of the first SOA
+  std::optional<std::uint32_t> serial() const { return serial_; }    // of the first SOA
+  const std::optional<ResourceRecord>& soa() const { return soa_; }  // that one
 
  private:
   bool read_trigger(const Name& owner, Rule& rule, Name& self, Line& line) const;
@@ -43,6 +44,7 @@ class ResponsePolicyZone {
   bool apex_known_ = false;
   NameMatch match_;
   std::optional<std::uint32_t> serial_;
+  std::optional<ResourceRecord> soa_;
 };
 
 // RFC 1982: whether `now` comes before `before`.

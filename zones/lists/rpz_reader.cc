@@ -100,6 +100,7 @@ void RpzReader::end() {
     summary_.dialects[static_cast<std::size_t>(Dialect::rpz)] = summary_.count(Bucket::rule);
   }
   summary_.serial = zone_.serial();
+  summary_.soa = zone_.soa();
 }
 
 // Reads on until the parentheses of `joined_` are closed. False: they never are, within the limits.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "zones/dns/reversed_name.h"
@@ -65,6 +66,40 @@ inline Match make_match(const Entry& entry, unsigned labels) {
   match.flags = entry.flags & (Match::kImportant | Match::kException);
   return match;
 }
+
+// The lists that have rules on the suffixes of a name that were looked at so far, longest first. Patterns are filed
+// under a suffix and are no rules on it.
+class NearerNames {
+ public:
+  void note(const Entry& entry) {
+    if (entry.kind == PatternKind::glob || entry.kind == PatternKind::regex || has(entry.list, count_)) return;
+    if (count_ < some_.size()) {
+      some_[count_] = entry.list;
+    } else {
+      more_.push_back(entry.list);
+    }
+    ++count_;
+  }
+  // `match` was made of an entry of the suffix at hand.
+  void mark(Match& match) const {
+    if (match.kind == PatternKind::below && has(match.list, before_)) match.flags |= Match::kNearerName;
+  }
+  // All entries of the suffix are noted: what comes is of a shorter one.
+  void next_suffix() { before_ = count_; }
+
+ private:
+  bool has(std::uint32_t list, std::size_t count) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      if ((i < some_.size() ? some_[i] : more_[i - some_.size()]) == list) return true;
+    }
+    return false;
+  }
+
+  std::array<std::uint32_t, 16> some_;  // the first of them
+  std::vector<std::uint32_t> more_;
+  std::size_t count_ = 0;
+  std::size_t before_ = 0;  // those of longer suffixes than the one at hand
+};
 
 // The matches of one suffix, and the lists that open something below it: what all of them carry (Match::below_first).
 class SuffixMatches {

@@ -31,6 +31,7 @@ struct NameScan {
   bool found = false;     // the deepest key with rules was seen
   unsigned deepest = 0;   // its label count
   bool uniform = false;   // it says the same of itself and of everything below
+  NearerNames nearer = {};
 };
 
 Result<std::shared_ptr<const Generation>> GenerationImpl::open(const std::filesystem::path& checkpoint,
@@ -168,10 +169,16 @@ void GenerationImpl::match_entries(ByteReader entries, unsigned labels, NameScan
     only_subtrees = only_subtrees && entry.kind == PatternKind::subtree;
     scan.patterns = scan.patterns || is_pattern(entry);
     const bool matches = entry_matches(entry, labels, scan.name, *payloads_);
-    if (matches) found.add(make_match(entry, labels));
+    if (matches) {
+      Match match = make_match(entry, labels);
+      scan.nearer.mark(match);
+      found.add(match);
+    }
     if (entry.kind == PatternKind::below && !matches) found.note_below(entry);
     if (opens_below_itself(entry)) found.add_below(entry.list);
+    scan.nearer.note(entry);
   }
+  scan.nearer.next_suffix();
   if (!entries.ok()) {
     damaged_reads_.fetch_add(1, std::memory_order_relaxed);
     scan.patterns = true;

@@ -110,16 +110,21 @@ void PastGeneration::match(const ReversedName& name, MatchSet& out) const {
   out.clear();
   Intervals intervals(live_, number_.value, damaged_reads_);
   MatchedName matched(name);
+  NearerNames nearer;
   for (unsigned labels = name.label_count() + 1; labels-- > 0;) {
     const std::string_view target = name.key_of_suffix(labels);
     SuffixMatches found(out);
     for (const Entry& entry : entries_on(intervals, RuleSpace::name, target)) {
       if (entry_matches(entry, labels, matched, payloads_)) {
-        found.add(make_match(entry, labels));
+        Match match = make_match(entry, labels);
+        nearer.mark(match);
+        found.add(match);
       } else if (entry.kind == PatternKind::below) {
         found.note_below(entry);
       }
+      nearer.note(entry);
     }
+    nearer.next_suffix();
     if (found.any()) {
       for (const ListDefinition& list : policies_.lists) {
         if (opens_below(intervals, list.id, target)) found.add_below(list.id.value);

@@ -63,6 +63,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const override;
   Result<std::uint64_t> add_pause(const Pause& pause) override;
   Result<bool> remove_pause(std::uint64_t id) override;
+  Result<void> set_zone_soa(ListId list, const ResourceRecord& soa) override;
   Result<GenerationNumber> publish(const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) override;

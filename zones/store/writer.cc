@@ -159,6 +159,7 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
         write.put(Family::lists, list_name_key(list.name), id);
       }
     }
+    if (const ListDefinition* before = policies_.find_list(list.id)) list.soa = before->soa;
     if (!ids.emplace(wanted_id, list.id).second) {
       return Error{ErrorCode::invalid, "list '" + escape_for_display(list.name) + "': two lists have one number"};
     }
@@ -330,6 +331,17 @@ Result<bool> PolicyStoreImpl::remove_pause(std::uint64_t id) {
   if (std::erase_if(changed.pauses, [id](const Pause& pause) { return pause.id == id; }) == 0) return false;
   if (auto written = write_policies(std::move(changed)); !written) return written.error();
   return true;
+}
+
+Result<void> PolicyStoreImpl::set_zone_soa(ListId list, const ResourceRecord& soa) {
+  PolicySet changed = policies_;
+  const auto at = std::find_if(changed.lists.begin(), changed.lists.end(),
+                               [&](const ListDefinition& definition) { return definition.id == list; });
+  if (at == changed.lists.end())
+    return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
+  if (at->soa == soa) return {};
+  at->soa = soa;
+  return write_policies(std::move(changed));
 }
 
 Result<std::vector<SourcedRule>> PolicyStoreImpl::rules_of(ListId list, std::size_t limit) const {

@@ -208,6 +208,9 @@ class PolicyStore : public PolicyRecords {
   virtual Result<std::uint64_t> add_pause(const Pause& pause) = 0;
   virtual Result<bool> remove_pause(std::uint64_t id) = 0;  // false: not there
 
+  // The SOA that a policy zone came with; what define() sets leaves it alone. Errors: not_found, io. Publishes nothing.
+  virtual Result<void> set_zone_soa(ListId list, const ResourceRecord& soa) = 0;
+
   // Makes the checkpoint of the live database the generation in force. Changing nothing publishes nothing
   // and returns the number in force.
   virtual Result<GenerationNumber> publish(const std::string& reason, Now now) = 0;

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "zones/dns/message.h"
 #include "zones/dns/reader.h"
 
 namespace weir {
@@ -315,6 +316,45 @@ TEST(BlockAnswer, NxdomainAsWrittenHoldsForAliasesToo) {
   const Reply reply = answer(world, parts, decide_answer(parts, world.asker, RecordType::a));
   EXPECT_EQ(reply.rcode, Rcode::nxdomain);
   EXPECT_EQ(reply.soa_owner, "example");
+}
+
+// Whose data they are stands beside them, where the list says so and there is room.
+TEST(BlockAnswer, DataOfAZoneMayHaveItsSoa) {
+  World world;
+  Match match = rule(kZone, PatternKind::exact, 2, Action::answer);
+  match.detail = 5;
+  world.generation.details[5].records = {{RecordType::a, 60, {198, 51, 100, 7}}};
+  world.generation.names["ads.example"] = {match};
+  world.generation.names["gone.example"] = {rule(kZone, PatternKind::exact, 2, Action::nodata)};
+  const ResourceRecord soa{*Name::parse("rpz.example"), RecordType::soa, 86400, std::vector<std::uint8_t>(22, 0)};
+  const auto soa_of = [&](const char* name, RecordType type, std::size_t room = 512) -> std::optional<std::uint32_t> {
+    world.ask(name, type);
+    const AnswerMatches parts = world.parts();
+    std::vector<std::uint8_t> out(room);
+    out.resize(write_block_answer(out, world.query, world.asker, parts, decide_question(parts, world.asker, type)));
+    const auto message = read_message(out);
+    EXPECT_TRUE(message && message->edns);
+    for (const Rrset& rrset : message->additional) {
+      if (rrset.type == RecordType::soa && rrset.owner == soa.owner) return rrset.ttl_seconds;
+    }
+    return std::nullopt;
+  };
+  const auto list = [&](bool adds, bool has) {
+    for (ListDefinition& definition : world.generation.set.lists) {
+      if (definition.id != kZone) continue;
+      definition.adds_soa = adds;
+      definition.soa = has ? std::optional(soa) : std::nullopt;
+    }
+  };
+  list(false, true);
+  EXPECT_EQ(soa_of("ads.example", RecordType::a), std::nullopt);
+  list(true, false);
+  EXPECT_EQ(soa_of("ads.example", RecordType::a), std::nullopt) << "nothing was imported yet";
+  list(true, true);
+  EXPECT_EQ(soa_of("ads.example", RecordType::a), 3600U);
+  EXPECT_EQ(soa_of("ads.example", RecordType::txt), 3600U) << "a type that it has no data of";
+  EXPECT_EQ(soa_of("gone.example", RecordType::a), std::nullopt) << "what is no data has an SOA of its own";
+  EXPECT_EQ(soa_of("ads.example", RecordType::a, 130), std::nullopt) << "no room";
 }
 
 // The list's target, whatever data its entry has.

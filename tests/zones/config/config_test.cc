@@ -386,6 +386,7 @@ TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
       {list + "kind = \"rpz\"\noverride = \"cname\"", "weir.toml:5:12: override = \"cname\" needs override_target"},
       {list + "kind = \"rpz\"\noverride = \"drop\"\noverride_target = \"a.example\"",
        "override_target is used with override = \"cname\" only"},
+      {list + "add_soa = true", "weir.toml:4:11: 'add_soa' is used with kind = \"rpz\" only"},
       {list + "override = \"allow\"", "expected one of \"none\", \"passthru\""},
       {"[[policy]]\nname = \"p\"\nblock = \"cname\"", "weir.toml:3:9: block = \"cname\" needs block_target"},
       {"[[policy]]\nname = \"p\"\nblock_target = \"a.example\"", "is used with block = \"cname\" only"},
@@ -585,6 +586,8 @@ name = "zone"
 source = "/zone"
 kind = "rpz"
 nxdomain = "as_written"
+wildcards = "closest"
+add_soa = true
 override = "cname"
 override_target = "blocked.example"
 [[list]]
@@ -602,6 +605,8 @@ blocked = "untranslated"
   ASSERT_TRUE(config) << config.error().message;
   const ListDefinition& zone = config->lists[0].definition;
   EXPECT_EQ(zone.nxdomain, NameErrors::as_written);
+  EXPECT_EQ(zone.wildcards, Wildcards::closest);
+  EXPECT_TRUE(zone.adds_soa);
   EXPECT_EQ(zone.override_action, Action::cname);
   EXPECT_EQ(zone.override_target, *Name::parse("blocked.example"));
   EXPECT_EQ(config->compile().policies[0].aliases, AliasAnswers::shown);

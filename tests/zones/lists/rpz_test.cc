@@ -261,5 +261,13 @@ TEST(Rpz, AMillionLines) {
   std::printf("    %.0f records a second\n", kLines / took);
 }
 
+TEST(Rpz, TheSoaIsKept) {
+  const Reading reading = read_zone(kZone + "a CNAME .\n");
+  ASSERT_TRUE(reading.summary.soa);
+  EXPECT_EQ(reading.summary.soa->owner, *Name::parse("rpz.example"));
+  EXPECT_EQ(reading.summary.soa->ttl_seconds, 300U);
+  EXPECT_EQ(reading.summary.soa->rdata.size(), 16U + 18U + 20U);
+}
+
 }  // namespace
 }  // namespace weir

@@ -90,5 +90,67 @@ TEST(Triggers, ANameWithItsWildcardIsMarked) {
   EXPECT_FALSE(marked("mixed.test"));
 }
 
+// RFC 4592 section 3.3.1: where a nearer name exists a wildcard may not reach. Both ways of reading say so.
+TEST(Triggers, AWildcardBehindANearerNameIsMarked) {
+  Store store({"zone", "other"});
+  store.import("zone", {rule("test", PatternKind::below, Action::answer), rule("b.test", PatternKind::exact),
+                        rule("c.test", PatternKind::below, Action::nodata)});
+  std::vector<Rule> others{rule("b.test", PatternKind::below)};
+  store.import("other", others);
+  store.publish();
+  const auto generation = store.open();
+  const auto past = must(store.writer->rules_at(at(store.clock).wall));
+  const struct {
+    const char* name;
+    std::vector<std::pair<PatternKind, bool>> matches;  // of the zone: and whether a nearer name stands before it
+  } rows[] = {
+      {"x.test", {{PatternKind::below, false}}},
+      {"b.test", {{PatternKind::exact, false}, {PatternKind::below, true}}},
+      {"x.b.test", {{PatternKind::below, true}}},
+      {"y.x.b.test", {{PatternKind::below, true}}},
+      {"x.c.test", {{PatternKind::below, false}, {PatternKind::below, true}}},
+      {"xb.test", {{PatternKind::below, false}}},
+  };
+  const ListId zone = generation->policies().find_list("zone")->id;
+  for (const auto& row : rows) {
+    for (const RulesInForce* rules : {static_cast<const RulesInForce*>(generation.get()), past.get()}) {
+      MatchSet set;
+      rules->match(ReversedName(name(row.name)), set);
+      std::vector<std::pair<PatternKind, bool>> found;
+      for (const Match& match : set.matches) {
+        if (match.list_id() == zone) found.emplace_back(match.kind, (match.flags & Match::kNearerName) != 0);
+      }
+      EXPECT_EQ(found, row.matches) << row.name;
+    }
+  }
+  // More lists than are told apart without asking for memory.
+  std::vector<std::string> many;
+  for (int i = 0; i < 40; ++i) many.push_back("list" + std::to_string(i));
+  Store crowded(many);
+  for (const std::string& list : many)
+    crowded.import(list, {rule("test", PatternKind::below), rule("b.test", PatternKind::exact)});
+  crowded.publish();
+  MatchSet set;
+  crowded.open()->match(ReversedName(name("x.b.test")), set);
+  EXPECT_EQ(set.matches.size(), 40U);
+  for (const Match& match : set.matches) EXPECT_NE(match.flags & Match::kNearerName, 0);
+}
+
+TEST(PolicyZones, TheirSoaStaysWithTheListThroughDefinitionsAndRestarts) {
+  Store store({"zone", "other"});
+  const ResourceRecord soa{name("zone.test"), RecordType::soa, 60, {1, 2, 3}};
+  ASSERT_TRUE(store.writer->set_zone_soa(store.list("zone"), soa));
+  EXPECT_EQ(store.writer->set_zone_soa({4711}, soa).error().code, ErrorCode::not_found);
+  store.define({"other", "zone"});
+  store.publish();
+  store.reopen();
+  EXPECT_EQ(store.writer->policies().find_list("zone")->soa, soa);
+  EXPECT_FALSE(store.writer->policies().find_list("other")->soa);
+  EXPECT_EQ(store.open()->policies().find_list("zone")->soa, soa);
+  const std::string before = store.writer->policies().canonical_text();
+  ASSERT_TRUE(store.writer->set_zone_soa(store.list("zone"), {name("zone.test"), RecordType::soa, 60, {4}}));
+  EXPECT_EQ(store.writer->policies().canonical_text(), before) << "two nodes filter alike whatever the serial";
+}
+
 }  // namespace
 }  // namespace weir::testing
