@@ -8,11 +8,13 @@ a roll-back knows where it leads.
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field, replace
 
 from tests.e2e.case import BULK, NULL, Case
 from tests.support import namespace
 from tests.support.daemons import Ran
+from tests.support.nth_call import NthCall
 from tests.support.primaries import FakePrimary
 from tests.support.small_internet import CLIENT, KID
 
@@ -273,6 +275,45 @@ policy = "default"
         number, then = dice.choice(known[-12:])
         return Change("generation rollback", ("generation", "rollback", str(number)), then, "generation rollback")
 
+    def needed(self, kind: str, dice: random.Random) -> Change:
+        """One of this kind; what has to be there for it is made first."""
+        needs = {"approve": "hold", "hold": "approve", "rule add": "rule remove", "rule replace": "rule add",
+                 "rule remove": "rule add", "allow": "overlay end", "pause": "overlay end", "overlay end": "allow",
+                 "list rollback": "import", "generation rollback": "import"}
+        for _ in range(8):
+            change = self.change(kind, dice)
+            if change is not None:
+                return change
+            self.done_whole(self.needed(needs[kind], dice))
+        raise AssertionError(f"there is no {kind} here")
+
+    def done_whole(self, change: Change) -> None:
+        before, records = self.seen, len(self.records())
+        ran = self.weir.command(*change.command)
+        self.assertEqual(ran.status, change.status, f"{change.command}: {ran}")
+        self.settle(change, ran, before, records)
+
+    def count(self, kind: str, calls: tuple[str, ...], dice: random.Random) -> int:
+        """How many of `calls` (none: of all) the sidecar makes in a change of this kind; of those in its store, where
+        they are named."""
+        change = self.needed(kind, dice)
+        before, records = self.seen, len(self.records())
+        counter = NthCall(self.weir.sidecar.process.pid, calls, below=self.weir.store if calls else None)
+        ran = self.weir.command(*change.command)
+        counted = counter.stop().calls
+        self.assertEqual(ran.status, change.status, f"{change.command}: {ran}")
+        self.settle(change, ran, before, records)
+        return counted
+
+    @staticmethod
+    def spread(count: int, points: int, dice: random.Random) -> list[int]:
+        """1 .. count, or as many of them as `points`, evenly; 0: one at random."""
+        if points == 0:
+            return [dice.randint(1, count)]
+        if points >= count:
+            return list(range(1, count + 1))
+        return sorted({1 + number * (count - 1) // max(1, points - 1) for number in range(points)})
+
     # What holds.
 
     def faults(self, state: State) -> list[str]:
@@ -284,7 +325,7 @@ policy = "default"
                 found.append(f"{name} for {client}: {answer.data('A') or answer.rcode} instead of {data}")
         return found
 
-    def in_force(self, candidates: list[State], ran: Ran | None = None) -> State:
+    def in_force(self, candidates: list[State], told: object = "nothing was acknowledged") -> State:
         """The one of `candidates` that the resolver answers by; an error that shows how it differs from all of them.
 
         A sidecar killed between publishing and telling leaves it to the resolver to see the new generation (it looks
@@ -298,10 +339,23 @@ policy = "default"
                     return state
                 differences.append(faults)
         self.fail("half a change is in force:\n" + "\n".join(f"  {faults[:4]}" for faults in differences) +
-                  f"\n{ran or 'nothing was acknowledged'}\n{self.weir.sidecar.output()[-2000:]}")
+                  f"\n{told}\n{self.weir.sidecar.output()[-2000:]}")
 
     def agrees(self, state: State, held: bool | None) -> None:
-        """What the sidecar says of itself is `state` too, and its audit log is whole and complete."""
+        """What the sidecar says of itself is `state` too, and its audit log is whole and complete.
+
+        Where its disk failed it may still be putting right what that left behind: it tries each second.
+        """
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                return self._agrees(state, held)
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _agrees(self, state: State, held: bool | None) -> None:
         rules = [(rule["pattern"].rstrip("."), *rule["addresses"]) for rule in self.weir.done("rule", "show", "--json").json["rules"]]
         self.assertEqual(sorted(rules), list(state.rules))
         overlays = self.weir.done("overlay", "show", "--json").json["overlays"]
@@ -322,14 +376,14 @@ policy = "default"
     def records(self) -> list[dict]:
         return self.weir.done("audit", "show", "--limit", "100000", "--json").json["records"]
 
-    def settle(self, change: Change, ran: Ran | None, before: Seen, records: int) -> bool:
+    def settle(self, change: Change, ran: Ran | None, before: Seen, records: int, told: object = None) -> bool:
         """Judges what one change left behind, however it ended, and makes that the known state. Whether it is in force.
 
-        `ran`: what was acknowledged; None: nothing. `records`: how many the audit log had before.
+        `ran`: what was acknowledged; None: nothing. `records`: how many the audit log had before. `told`: what to say of
+        it where it was wrong.
         """
         acknowledged = ran is not None and ran.status == change.status
-        state = self.in_force([change.after] if acknowledged else [before.state, change.after],
-                              ran)
+        state = self.in_force([change.after] if acknowledged else [before.state, change.after], told or ran)
         held = before.held
         if change.held is not None:
             held = self.is_held()
@@ -351,6 +405,6 @@ policy = "default"
             rolled_back -= {name}
         elif is_new and "rollback" in change.kind:
             rolled_back |= {"big"} if change.kind == "list rollback" else {"big", "guarded"}
-        self.seen = Seen(state, held, number, {**before.of_generation, number: state}, remembered, rolled_back,
-                         before.waiting)
+        type(self).seen = Seen(state, held, number, {**before.of_generation, number: state}, remembered, rolled_back,
+                               before.waiting)
         return is_new

@@ -203,6 +203,7 @@ class FileAuditLog final : public AuditLog {
 
   Result<void> catch_up(const PolicyRecords& records, GenerationNumber published, WallTime now) override {
     const std::lock_guard lock(mutex_);
+    if (auto written = write_pending(); !written) return written;
     if (published.value <= generation_) return {};
     const auto generations = records.generations();
     if (!generations) return generations.error();
@@ -218,9 +219,10 @@ class FileAuditLog final : public AuditLog {
     return {};
   }
 
-  Result<AuditCheck> check() const override {
+  Result<AuditCheck> check() override {
     // Both at one moment; the hashes of a long log are made while others go on writing.
     std::unique_lock lock(mutex_);
+    static_cast<void>(write_pending().has_value());  // if not, the check says that the end is missing
     const auto text = read_whole(records_);
     if (!text) return text.error();
     const auto head_line = read_whole(head_);
@@ -229,10 +231,11 @@ class FileAuditLog final : public AuditLog {
     return read_chain(*text, *head_line).check;
   }
 
-  Result<void> read(const std::function<void(std::string_view)>& each) const override {
+  Result<void> read(const std::function<void(std::string_view)>& each) override {
     std::string text;
     {
       const std::lock_guard lock(mutex_);
+      static_cast<void>(write_pending().has_value());
       auto whole = read_whole(records_);
       if (!whole) return whole.error();
       text = std::move(*whole);
@@ -255,13 +258,18 @@ class FileAuditLog final : public AuditLog {
   Result<void> append_locked(const AuditEntry& entry, GenerationNumber generation, WallTime now) {
     if (auto written = write_pending(); !written) return written;
     const std::string line = make_line(number_ + 1, hash_, entry, generation, now);
-    if (auto replaced = store::replace_file(head_, line); !replaced) return replaced;
+    const auto replaced = store::replace_file(head_, line);
+    if (!replaced) {
+      // The name may stand for the new line all the same, and what failed is to make that last.
+      const auto there = read_whole(head_);
+      if (!there || *there != line) return replaced;
+    }
     const auto link = read_link(std::string_view(line).substr(0, line.size() - 1));
     number_ = link->number;
     hash_ = link->hash;
     generation_ = std::max(generation_, generation.value);
     pending_ = line;
-    return write_pending();
+    return replaced ? write_pending() : replaced;
   }
 
   // What audit-head has already, to the end of the records. What an earlier attempt wrote by half goes.
@@ -285,7 +293,7 @@ class FileAuditLog final : public AuditLog {
 
   const fs::path records_;
   const fs::path head_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   Descriptor file_{-1};
   std::size_t size_ = 0;  // of what is known to be written
   std::string pending_;

@@ -59,13 +59,14 @@ class AuditLog {
 
   // Returns when the record is on the disk. `generation`: the one in force behind the change.
   virtual Result<void> append(const AuditEntry& entry, GenerationNumber generation, WallTime now) = 0;
-  // Records what was published without a record: by a crash between the two, or where a record could not be written.
+  // Ends a record that the disk took by half, and records what was published without one: by a crash between the two,
+  // or where a record could not be written.
   virtual Result<void> catch_up(const PolicyRecords& records, GenerationNumber published, WallTime now) = 0;
 
-  // Reads the files anew.
-  virtual Result<AuditCheck> check() const = 0;
+  // Reads the files anew, after ending a record that the disk took by half.
+  virtual Result<AuditCheck> check() = 0;
   // Records as JSON texts of one line, the oldest first.
-  virtual Result<void> read(const std::function<void(std::string_view)>& each) const = 0;
+  virtual Result<void> read(const std::function<void(std::string_view)>& each) = 0;
 };
 
 }  // namespace weir::sidecar

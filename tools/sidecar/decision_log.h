@@ -64,6 +64,9 @@ class DecisionLog {
   virtual Result<void> append(std::vector<LogRow> rows, const std::vector<RingMark>& marks) = 0;
   virtual std::optional<RingMark> mark(const std::string& ring) const = 0;
   virtual Result<void> sync() = 0;
+  // Behind an error of a call that writes, and before the next one of those. Error: corrupt (the log must be opened
+  // anew, and nothing may be written before).
+  virtual Result<void> check_writable() const = 0;
   // Drops blocks whose last row is older than `keep`, then the oldest until the rest is within `size_bytes`.
   // Returns how many blocks went.
   virtual Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) = 0;

@@ -361,29 +361,36 @@ std::vector<GuardFinding> ListUpdater::judge_names_in_use(const Attempt& attempt
 
 Error ListUpdater::hold(Attempt& attempt, const Version& version, const std::vector<GuardFinding>& findings) {
   HeldVersion& held = attempt.state.held;
-  attempt.held = true;
-  std::error_code ignored;
+  std::error_code fault;
   const std::filesystem::path bytes = held_copy(attempt.config.store.path, attempt.name());
   // Read in another way, the bytes of the last import may be another list.
   if (version.is_good_copy) {
-    std::filesystem::copy_file(version.bytes, bytes, std::filesystem::copy_options::overwrite_existing, ignored);
+    std::filesystem::copy_file(version.bytes, bytes, std::filesystem::copy_options::overwrite_existing, fault);
   } else {
-    std::filesystem::rename(version.bytes, bytes, ignored);
+    std::filesystem::rename(version.bytes, bytes, fault);
   }
-  const bool is_new = held.sha256 != version.sha256;
+  if (fault) {
+    drop_held(attempt);
+    return {ErrorCode::io, bytes.string() + ": the version that a guard holds cannot be kept: " + fault.message()};
+  }
+  const std::string reasons = reasons_of(findings);
+  if (held.sha256 != version.sha256) {
+    AuditEntry entry{attempt.who, "hold", attempt.name(), reasons, {{"sha256", version.sha256}}};
+    const auto current = generations_.current();
+    const auto recorded = audit_.append(entry, current ? (*current)->number() : GenerationNumber{}, read_clocks().wall);
+    if (!recorded) {
+      held.sha256 = version.sha256;  // so that its bytes go too
+      drop_held(attempt);
+      return recorded.error();
+    }
+    held.sha256 = version.sha256;
+    held.since_s = to_seconds(read_clocks().wall);
+  }
   held.etag = version.etag;
   held.last_modified = version.last_modified;
   held.signer = version.signer;
   held.why = json::serialize(to_json(findings));
-  const std::string reasons = reasons_of(findings);
-  if (is_new) {
-    held.sha256 = version.sha256;
-    held.since_s = to_seconds(read_clocks().wall);
-    AuditEntry entry{attempt.who, "hold", attempt.name(), reasons, {{"sha256", version.sha256}}};
-    const auto current = generations_.current();
-    const auto recorded = audit_.append(entry, current ? (*current)->number() : GenerationNumber{}, read_clocks().wall);
-    if (!recorded) return recorded.error();
-  }
+  attempt.held = true;
   return {ErrorCode::invalid, "the new version is held: " + reasons + "; 'weir list show " + attempt.name() +
                                   "' says more, 'weir list approve " + attempt.name() + "' lets it through"};
 }
@@ -469,9 +476,10 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   });
   if (!imported) {
     // Perhaps in force all the same: then its record is what failed.
-    if (auto recalled = recall_source(writer_.records(), prepared.list(), name, attempt.config.store.path, states_);
-        !recalled) {
-      spdlog::error("{}", recalled.error().message);
+    if (const auto current = generations_.current()) {
+      auto recalled = recall_source(writer_.records(), (*current)->number(), prepared.list(), name,
+                                    attempt.config.store.path, states_);
+      if (!recalled) spdlog::error("{}", recalled.error().message);
     }
     if (const ListState recalled = states_.get(name); recalled.import != state.import) state = recalled;
     return imported.error();
@@ -479,7 +487,10 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   report.outcome = *imported;
   report.reading = std::move(reading);
   if (!version.is_good_copy && !version.changes) {
-    std::filesystem::rename(version.bytes, good_copy(attempt.config.store.path, name), ignored);
+    const std::filesystem::path good = good_copy(attempt.config.store.path, name);
+    std::error_code fault;
+    std::filesystem::rename(version.bytes, good, fault);
+    if (fault) std::filesystem::remove(good, ignored);  // the earlier bytes must not stand for these
   }
   state.source = attempt.list.source;
   state.reading = reading_of(attempt.list);

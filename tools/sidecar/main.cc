@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
   ::sd_notify(0, "READY=1");
   serve(**sidecar, signals);
   ::sd_notify(0, "STOPPING=1");
+  if (const auto fault = (*sidecar)->fault()) return fail(*fault);
   spdlog::info("ending");
   return static_cast<int>(weir::ExitCode::done);
 }

@@ -33,12 +33,13 @@ void put_good_copy_right(const fs::path& store, const std::string& list, const s
 
 }  // namespace
 
-Result<void> recall_source(const PolicyRecords& records, ListId id, const std::string& list,
+Result<void> recall_source(const PolicyRecords& records, GenerationNumber published, ListId id, const std::string& list,
                            const std::filesystem::path& store, ListStates& states) {
   const auto imports = records.history(id);
   if (!imports) return imports.error();
-  const auto newest =
-      std::find_if(imports->begin(), imports->end(), [](const ImportRecord& record) { return record.note.empty(); });
+  const auto newest = std::find_if(imports->begin(), imports->end(), [&](const ImportRecord& record) {
+    return record.note.empty() && record.first_generation <= published;
+  });
   ListState state = states.get(list);
   if (newest == imports->end() || newest->import <= state.import) return {};
   const Provenance& provenance = newest->provenance;

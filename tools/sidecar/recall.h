@@ -13,10 +13,10 @@
 
 namespace weir::sidecar {
 
-// Brings what is remembered of one list up to the newest import that `records` has of it, and its bytes in
-// <store>/fetch to their place; a version that was held until this import is held no longer. Roll-backs are none of the
-// source's versions and change nothing. Not while the list is being updated. Errors: those of reading, io.
-Result<void> recall_source(const PolicyRecords& records, ListId id, const std::string& list,
+// Brings what is remembered of one list up to its newest import that was published, and its bytes in <store>/fetch to
+// their place; a version that was held until this import is held no longer. Roll-backs are none of the source's
+// versions and change nothing. Not while the list is being updated. Errors: those of reading, io.
+Result<void> recall_source(const PolicyRecords& records, GenerationNumber published, ListId id, const std::string& list,
                            const std::filesystem::path& store, ListStates& states);
 
 }  // namespace weir::sidecar

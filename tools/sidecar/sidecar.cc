@@ -1,6 +1,8 @@
 #include "tools/sidecar/sidecar.h"
 
+#include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -36,8 +38,10 @@ Now read_clock() {
 // Runs the drain and the retention of the log on one thread: the log's only writer.
 class LogThread {
  public:
-  LogThread(const ConfigSource& config, DecisionLog& log, LogFeed& feed, NamesSource names)
-      : config_(config), log_(log), drain_(config()->run.path, log, feed, std::move(names)) {
+  // `lost` is told once, on this thread, when the log can be mended only by a new process.
+  LogThread(const ConfigSource& config, DecisionLog& log, LogFeed& feed, NamesSource names,
+            std::function<void(const Error&)> lost)
+      : config_(config), log_(log), drain_(config()->run.path, log, feed, std::move(names)), lost_(std::move(lost)) {
     thread_ = std::thread([this] { loop(); });
   }
   ~LogThread() {
@@ -51,46 +55,66 @@ class LogThread {
 
  private:
   void loop() {
-    SteadyTime synced{};
-    SteadyTime retained{};
-    LogRetention in_force{};
     std::unique_lock lock(mutex_);
     for (bool last = false; !last;) {
       last = stopping_;  // one more turn, so that what was decided before the end is kept
       lock.unlock();
-      const Now now = read_clock();
-      const auto turn = drain_.turn(now);
-      tell(turn ? Result<void>() : Result<void>(turn.error()));
-      if (now.steady - synced >= kSyncEvery) {
-        synced = now.steady;
-        tell(log_.sync());
-      }
-      const auto config = config_();
-      const LogRetention wanted{config->log.keep, config->log.size_bytes};
-      if (now.steady - retained >= kRetainEvery || wanted != in_force) {  // who shortens it need not wait
-        retained = now.steady;
-        in_force = wanted;
-        const auto dropped = log_.retain(wanted, now.wall);
-        tell(dropped ? Result<void>() : Result<void>(dropped.error()));
-      }
+      // Decisions wait in the ring meanwhile. After an error RocksDB's log must not even be synced.
+      const bool more = make_ready() && work(read_clock(), last);
       lock.lock();
-      if (!last && !(turn && turn->more)) changed_.wait_for(lock, kDrainEvery, [this] { return stopping_; });
+      if (!last && !more) changed_.wait_for(lock, kDrainEvery, [this] { return stopping_; });
     }
-    lock.unlock();
-    tell(log_.sync());
+  }
+
+  // Whether there is more to drain at once.
+  bool work(Now now, bool last) {
+    const auto turn = drain_.turn(now);
+    if (!tell(turn ? Result<void>() : Result<void>(turn.error()))) return false;
+    if (now.steady - synced_ >= kSyncEvery || last) {
+      synced_ = now.steady;
+      if (!tell(log_.sync())) return false;
+    }
+    const auto config = config_();
+    const LogRetention wanted{config->log.keep, config->log.size_bytes};
+    if (now.steady - retained_ >= kRetainEvery || wanted != retention_) {  // who shortens it need not wait
+      retained_ = now.steady;
+      retention_ = wanted;
+      const auto dropped = log_.retain(wanted, now.wall);
+      if (!tell(dropped ? Result<void>() : Result<void>(dropped.error()))) return false;
+    }
+    return turn->more;
+  }
+
+  bool make_ready() {
+    if (is_ready_) return true;
+    if (is_lost_) return false;
+    const auto writable = log_.check_writable();
+    is_ready_ = writable.has_value();
+    is_lost_ = !writable;
+    if (is_lost_) lost_(writable.error());
+    return is_ready_;
   }
 
   // A full disk would otherwise be told five times a second.
-  void tell(const Result<void>& result) {
-    if (result || result.error().message == told_) return;
+  bool tell(const Result<void>& result) {
+    if (result) return true;
+    is_ready_ = false;
+    if (result.error().message != told_) spdlog::error("{}", result.error().message);
     told_ = result.error().message;
-    spdlog::error("{}", told_);
+    return false;
   }
 
   const ConfigSource config_;
   DecisionLog& log_;
   Drain drain_;
+  const std::function<void(const Error&)> lost_;
+  // Of the thread alone.
+  SteadyTime synced_{};
+  SteadyTime retained_{};
+  LogRetention retention_{};
   std::string told_;
+  bool is_ready_ = true;
+  bool is_lost_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
@@ -145,7 +169,8 @@ class RunningSidecar final : public Sidecar {
         generations_(config_.get()->store.path, kReaderCacheBytes),
         writer_(
             std::move(store),
-            [this](PolicyStore& settled) { return audit_->catch_up(settled, settled.published(), read_clock().wall); }),
+            [this](PolicyStore& settled) { return audit_->catch_up(settled, settled.published(), read_clock().wall); },
+            [this](const Error& why) { give_up(why); }),
         overlays_(writer_, *audit_),
         resolver_(ResolverLink::connect(config_.get()->run.path)),
         updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
@@ -165,7 +190,6 @@ class RunningSidecar final : public Sidecar {
       spdlog::warn("{}", kept.error().message);
     const auto published =
         writer_.run<GenerationNumber>(Urgency::urgent, [this](PolicyStore& store) -> Result<GenerationNumber> {
-          if (auto recalled = recall(store); !recalled) return recalled.error();
           // After a roll-back the definitions are pinned until somebody asks for a reload: a restart is nobody.
           if (store.pinned().empty()) {
             if (auto defined = define(store, *config_.get()); !defined) return defined.error();
@@ -182,12 +206,14 @@ class RunningSidecar final : public Sidecar {
                 "weir-sidecar", "start", {}, "definitions or contents that were not published yet", {}};
             if (auto recorded = audit_->append(entry, *number, read_clock().wall); !recorded) return recorded.error();
           }
+          if (auto recalled = recall(store); !recalled) return recalled.error();
           if (auto counted = refresh_counts(store, states_); !counted) return counted.error();
           return number;
         });
     if (!published) return published.error();
     log_thread_ = std::make_unique<LogThread>(
-        config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); });
+        config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); },
+        [this](const Error& why) { give_up(why); });
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
                  writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
@@ -279,13 +305,31 @@ class RunningSidecar final : public Sidecar {
     }
   }
 
+  std::optional<Error> fault() const override {
+    const std::lock_guard lock(fault_mutex_);
+    return fault_;
+  }
+
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
 
  private:
+  // A new process opens the store anew, and repairs what this one has left: the signal ends serve() of main.cc.
+  void give_up(const Error& why) {
+    {
+      const std::lock_guard lock(fault_mutex_);
+      fault_ = why;
+    }
+    ::kill(::getpid(), SIGTERM);
+  }
+
   Result<void> recall(PolicyStore& store) {
     for (const ListDefinition& list : store.policies().lists) {
       if (list.id < kFirstDefinedList) continue;
-      auto recalled = recall_source(store, list.id, list.name, config_.get()->store.path, states_);
+      // One that was taken away is not what it was when it was imported.
+      const auto rules = store.rule_count(list.id);
+      if (!rules) return rules.error();
+      if (*rules == 0) continue;
+      auto recalled = recall_source(store, store.published(), list.id, list.name, config_.get()->store.path, states_);
       if (!recalled) return recalled;
     }
     return {};
@@ -340,6 +384,8 @@ class RunningSidecar final : public Sidecar {
   ConfigHolder config_;
   std::atomic<bool> stop_{false};
   std::mutex reloading_;
+  mutable std::mutex fault_mutex_;
+  std::optional<Error> fault_;
   const std::unique_ptr<DecisionLog> log_;
   const std::unique_ptr<AuditLog> audit_;
   LogFeed feed_;

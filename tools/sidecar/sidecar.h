@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tools/sidecar/verbs.h"
@@ -29,6 +30,8 @@ class Sidecar {
   virtual Result<ReloadReport> reload(const std::string& who, const std::string& why) = 0;
   // The resolver looks at what is published; nothing happens where it is not running.
   virtual void tell_resolver() = 0;
+  // Why this process cannot go on; it has sent itself SIGTERM then. Whoever started it starts it again.
+  virtual std::optional<Error> fault() const = 0;
   // Housekeeping: pseudonym keys. Call it about once in half a minute.
   virtual void tend(Now now) = 0;
 };

@@ -1,9 +1,24 @@
 #include "tools/sidecar/writer_thread.h"
 
-namespace weir::sidecar {
+#include <spdlog/spdlog.h>
 
-WriterThread::WriterThread(std::unique_ptr<PolicyStore> store, std::function<Result<void>(PolicyStore&)> settle)
-    : store_(std::move(store)), settle_(std::move(settle)), pinned_(store_->pinned()), thread_([this] { loop(); }) {}
+#include <chrono>
+
+namespace weir::sidecar {
+namespace {
+
+// How often a store that cannot be written looks whether it can.
+constexpr std::chrono::seconds kRecoverEvery{1};
+
+}  // namespace
+
+WriterThread::WriterThread(std::unique_ptr<PolicyStore> store, std::function<Result<void>(PolicyStore&)> settle,
+                           std::function<void(const Error&)> lost)
+    : store_(std::move(store)),
+      settle_(std::move(settle)),
+      lost_(std::move(lost)),
+      pinned_(store_->pinned()),
+      thread_([this] { loop(); }) {}
 
 WriterThread::~WriterThread() {
   {
@@ -29,6 +44,23 @@ std::string WriterThread::pinned() const {
   return pinned_;
 }
 
+// What an earlier failure left undone.
+Result<void> WriterThread::make_ready() {
+  if (is_settled_) return {};
+  auto done = store_->recover();
+  if (done && settle_) done = settle_(*store_);
+  is_settled_ = done.has_value();
+  if (done) {
+    told_.clear();
+    return done;
+  }
+  if (done.error().message != told_) spdlog::error("the policy store cannot be changed: {}", done.error().message);
+  told_ = done.error().message;
+  if (done.error().code == ErrorCode::corrupt && lost_ && !is_lost_) lost_(done.error());
+  is_lost_ = is_lost_ || done.error().code == ErrorCode::corrupt;
+  return done;
+}
+
 void WriterThread::note(const PolicyStore& store) {
   std::string pinned = store.pinned();
   const std::lock_guard lock(mutex_);
@@ -38,7 +70,15 @@ void WriterThread::note(const PolicyStore& store) {
 void WriterThread::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || !urgent_.empty() || !later_.empty(); });
+    const auto is_wanted = [this] { return stopping_ || !urgent_.empty() || !later_.empty(); };
+    if (is_settled_) {
+      changed_.wait(lock, is_wanted);
+    } else if (!changed_.wait_for(lock, kRecoverEvery, is_wanted)) {
+      lock.unlock();
+      static_cast<void>(make_ready().has_value());
+      lock.lock();
+      continue;
+    }
     std::deque<Job>& queue = urgent_.empty() ? later_ : urgent_;
     if (queue.empty()) return;
     const Job job = std::move(queue.front());

@@ -24,8 +24,11 @@ enum class Urgency : std::uint8_t { urgent, later };
 class WriterThread {
  public:
   // `settle` runs behind each piece of work; where that went well, an error of `settle` is its result: nothing is
-  // acknowledged that was not settled. May be empty.
-  explicit WriterThread(std::unique_ptr<PolicyStore> store, std::function<Result<void>(PolicyStore&)> settle = {});
+  // acknowledged that was not settled. Work that failed is followed by PolicyStore::recover(), again and again until
+  // that and `settle` go well, and no other work runs before. `lost` is told once, on the writer's thread, when the
+  // store can be mended only by a new process. Both may be empty.
+  explicit WriterThread(std::unique_ptr<PolicyStore> store, std::function<Result<void>(PolicyStore&)> settle = {},
+                        std::function<void(const Error&)> lost = {});
   ~WriterThread();  // finishes what runs; what waits ends as unavailable
 
   // Runs `work` there and waits. Any thread but the writer itself.
@@ -37,8 +40,13 @@ class WriterThread {
       if (store == nullptr) {
         promise->set_value(Error{ErrorCode::unavailable, "the sidecar is ending"});
       } else {
-        Result<T> result = work(*store);
+        const Result<void> ready = make_ready();
+        Result<T> result = ready ? work(*store) : Result<T>(ready.error());
         if (auto settled = settle_ ? settle_(*store) : Result<void>(); !settled && result) result = settled.error();
+        if (!result) {
+          is_settled_ = false;
+          static_cast<void>(make_ready().has_value());  // told there; whoever comes next is told, too
+        }
         note(*store);
         promise->set_value(std::move(result));
       }
@@ -56,11 +64,16 @@ class WriterThread {
  private:
   using Job = std::function<void(PolicyStore*)>;  // nullptr: given up
   bool enqueue(Urgency urgency, Job job);
+  Result<void> make_ready();
   void note(const PolicyStore& store);
   void loop();
 
   std::unique_ptr<PolicyStore> store_;
   const std::function<Result<void>(PolicyStore&)> settle_;
+  const std::function<void(const Error&)> lost_;
+  bool is_settled_ = true;  // of the writer's thread alone, as what follows
+  bool is_lost_ = false;
+  std::string told_;  // why it is not settled, as the log has it already
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> urgent_;

@@ -14,6 +14,7 @@
 
 #include "zones/base/result.h"
 #include "zones/store/generation.h"
+#include "zones/store/write_errors.h"
 
 namespace weir::store {
 
@@ -59,9 +60,12 @@ class Database {
   // False: missing. Any other failure is an error.
   Result<bool> find(Family family, std::string_view key, std::string& value) const;
   std::unique_ptr<rocksdb::Iterator> iterate(Family family) const;
+  // Of a writer: nothing is written any more, and nothing may be tried.
+  bool has_stopped_writing() const { return errors_->any(); }
 
  private:
   Database() = default;
+  const std::shared_ptr<WriteErrors> errors_ = std::make_shared<WriteErrors>();
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
 };

@@ -67,6 +67,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<GenerationNumber> publish(const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) override;
+  Result<void> recover() override;
   GenerationNumber published() const override { return published_; }
   std::filesystem::path checkpoint_path(GenerationNumber number) const override {
     return generation_path(store_, number);
@@ -110,6 +111,10 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<GenerationInfo> info_of(GenerationNumber number);
   void thin_out(WallTime now);
 
+  // After a failed step.
+  Result<void> look_what_is_in_force();
+  Result<void> take_back();
+
   // Rollback.
   Result<ImportRecord> find_published(ListId list, ImportId import) const;
   Result<void> finish_rollback();
@@ -120,6 +125,9 @@ class PolicyStoreImpl final : public PolicyStore {
   std::optional<LockFile> lock_;  // policy/LOCK
   std::unique_ptr<Database> database_;
   StoreState state_;
+  std::optional<StoreState> announced_;  // written down as about to be in force, and not known to be
+  bool unpublished_ = false;             // something was committed since the last publish
+  std::string pinned_in_force_;          // state_.pinned at the last publish
   GenerationNumber published_;
   PolicySet policies_;
   std::map<ListId, ListState> list_states_;

@@ -35,6 +35,12 @@ Result<void> PolicyStoreImpl::announce(StoreState& state, const GenerationInfo& 
   state.number = info.number;
   state.names_epoch = info.record.names_epoch;
   AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+  // A number that was announced before and came to nothing was never in force at that time.
+  if (const auto earlier = info_of({info.number})) {
+    write.erase(Family::timeline, published_at_key(earlier->record.published_at_ns, info.number));
+  } else if (earlier.error().code != ErrorCode::not_found) {
+    return earlier.error();
+  }
   write.put(Family::timeline, generation_key(info.number), encode(info.record));
   write.put(Family::timeline, published_at_key(info.record.published_at_ns, info.number), {});
   write.put(Family::meta, kStateKey, encode(state));
@@ -82,9 +88,13 @@ Result<GenerationNumber> PolicyStoreImpl::publish(const std::string& reason, Now
   announced.pending = Pending::publish;
   if (auto written = announce(announced, info); !written) return written.error();
   // If it fails now, state_ still says that there is something to publish, and every later step writes that down.
+  announced_ = announced;
   if (auto done = publish_live(info); !done) return done.error();
   announced.pending = Pending::nothing;
   state_ = announced;
+  announced_.reset();
+  unpublished_ = false;
+  pinned_in_force_ = state_.pinned;
   thin_out(now.wall);
   return published_;
 }

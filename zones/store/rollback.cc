@@ -19,6 +19,7 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_generation(GenerationNumber t
   announced.rollback_to = to.value;
   if (auto written = announce(announced, info); !written) return written.error();
   state_ = announced;
+  announced_ = announced;
   if (auto done = finish_rollback(); !done) return done.error();
   thin_out(now.wall);
   return published_;
@@ -51,6 +52,9 @@ Result<void> PolicyStoreImpl::finish_rollback() {
   write.put(Family::meta, kStateKey, encode(state));
   if (auto written = write.commit(); !written) return written;
   state_ = state;
+  announced_.reset();
+  unpublished_ = state.rules_changed;
+  pinned_in_force_ = state_.pinned;
   return {};
 }
 

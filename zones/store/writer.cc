@@ -84,6 +84,7 @@ Result<void> PolicyStoreImpl::load_state() {
   const auto state = decode_state(value);
   if (!*found || !state) return corrupt(live_path(store_).string());
   state_ = *state;
+  pinned_in_force_ = state_.pinned;
 
   const auto newest = database_->iterate(Family::policies);
   newest->SeekToLast();
@@ -216,6 +217,7 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
   if (differs || state != state_) {
     write.put(Family::meta, kStateKey, encode(state));
     if (auto written = write.commit(); !written) return written.error();
+    unpublished_ = true;
   }
   state_ = state;
   policies_ = defined;
@@ -270,6 +272,7 @@ Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, cons
   write.put(Family::lists, list_state_key(step.list), encode(list));
   write.put(Family::meta, kStateKey, encode(state));
   if (auto committed = write.commit(); !committed) return committed.error();
+  unpublished_ = true;
   state_ = state;
   counts_ = std::move(counts);
   list_states_[step.list] = list;
@@ -313,6 +316,7 @@ Result<void> PolicyStoreImpl::write_policies(PolicySet changed) {
   write.put(Family::policies, policies_key(published_.value + 1), changed.to_json());
   write.put(Family::meta, kStateKey, encode(state));
   if (auto written = write.commit(); !written) return written;
+  unpublished_ = true;
   state_ = state;
   policies_ = std::move(changed);
   return {};

@@ -221,6 +221,12 @@ class PolicyStore : public PolicyRecords {
   // The list's rules as they were after `import`, as a new import; publishes.
   virtual Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) = 0;
 
+  // Behind a step that ended in an error. What was committed and could not be published is taken back, so that it does
+  // not come into force with whatever is published next; a roll-back that is in force is finished. Does nothing where
+  // nothing is amiss. Errors: corrupt (the store must be opened anew); any other: once more, later, and no other step
+  // before it went well.
+  virtual Result<void> recover() = 0;
+
   virtual GenerationNumber published() const = 0;
   virtual std::filesystem::path checkpoint_path(GenerationNumber number) const = 0;
   virtual Result<std::uint64_t> rule_count(ListId list) = 0;

@@ -27,6 +27,7 @@ class FailingLog final : public DecisionLog {
   }
   std::optional<RingMark> mark(const std::string& ring) const override { return log_.mark(ring); }
   Result<void> sync() override { return log_.sync(); }
+  Result<void> check_writable() const override { return {}; }
   Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) override {
     return log_.retain(retention, now);
   }

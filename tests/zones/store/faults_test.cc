@@ -114,6 +114,38 @@ TEST(Faults, AFlippedBitIsSeenAndNeverServed) {
   EXPECT_GE(refused, 4U) << "each flip in the names table";
 }
 
+TEST(Faults, WhatCouldNotBePublishedIsTakenBack) {
+  Store store;
+  store.import("ads", {rule("before.test")});
+  const GenerationNumber before = store.publish();
+  const auto obstacle = store.folder.path() / "policy/current.tmp";  // where the new number is written first
+  std::filesystem::create_directory(obstacle);
+  ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("refused.test"), {}, at(1)));
+  store.import("ads", {rule("after.test")});
+  ASSERT_TRUE(store.writer->add_pause({0, "bob", "why", {}, {}, at(1).wall, at(9).wall}).has_value());
+  ASSERT_FALSE(store.writer->publish("refused", at(1)).has_value());
+  ASSERT_TRUE(store.writer->recover().has_value());
+  EXPECT_TRUE(must(store.writer->rules_of(kLocalRules, 10)).empty());
+  EXPECT_TRUE(must(store.writer->history(kLocalRules)).empty());
+  EXPECT_EQ(must(store.writer->history(store.list("ads"))).size(), 1U);
+  EXPECT_TRUE(store.writer->policies().pauses.empty());
+  EXPECT_EQ(store.writer->published(), before);
+  std::filesystem::remove(obstacle);
+  EXPECT_EQ(must(store.writer->publish("nothing", at(2))), before) << "nothing is left to publish";
+  ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("wanted.test"), {}, at(3)));
+  store.publish();
+  for (const bool reopened : {false, true}) {
+    if (reopened) store.reopen();
+    const auto generation = store.open();
+    EXPECT_EQ(match(*generation, "refused.test"), "");
+    EXPECT_EQ(match(*generation, "after.test"), "");
+    EXPECT_NE(match(*generation, "before.test"), "");
+    EXPECT_NE(match(*generation, "wanted.test"), "");
+  }
+  ASSERT_TRUE(store.writer->recover().has_value()) << "nothing is amiss";
+  EXPECT_EQ(must(store.writer->rules_of(kLocalRules, 10)).size(), 1U);
+}
+
 TEST(Faults, ReadersGoOnWhileGenerationsComeAndGo) {
   WriterOptions options;
   options.keep_generations = 1;
