@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr int kReturnedBytes = 64 << 10;  // larger blocks go back to the system when they are freed
+constexpr int kReturnedBytes = 512 << 10;  // larger blocks go back to the system when they are freed
 
 constexpr char kUsage[] =
     "Usage: weir-sidecar [--config FILE] [--check | --version]\n"

@@ -65,6 +65,8 @@ struct Line {
   std::vector<Rule> rules;
   bool cancels = false;     // $badfilter: the rules are those to remove
   std::size_t program = 0;  // instructions of its regular expressions
+  // Regular expressions that were compiled for lines so far, good or not: reset() leaves it.
+  std::size_t regexes_tried = 0;
 
   void reset() {
     bucket = Bucket::blank;

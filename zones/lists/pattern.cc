@@ -117,6 +117,10 @@ bool read_regex(std::string_view expression, std::size_t column, Rule& rule, Lin
                                    " in a regular expression: time linear in the name was expected, which rules out "
                                    "back-references and look-around");
   }
+  if (line.regexes_tried >= kMaxRegexTries) {
+    return refuse(0, "a regular expression after " + std::to_string(kMaxRegexTries) + " others, good or not");
+  }
+  ++line.regexes_tried;
   const auto regex = compile_name_regex(expression);
   if (!regex->ok()) {
     const auto at = regex->error_arg().empty() ? 0 : expression.find(regex->error_arg());

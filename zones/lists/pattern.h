@@ -9,6 +9,7 @@ namespace weir {
 
 // In one list: each pattern costs time at every query for a name in its suffix.
 inline constexpr std::size_t kMaxRegexRules = 1000;
+inline constexpr std::size_t kMaxRegexTries = 10'000;  // of one reading: compiling one costs as much as a hundred lines
 inline constexpr std::size_t kMaxGlobRules = 10'000;
 inline constexpr std::size_t kMaxUnfiledPatterns = 1000;  // globs that end in no literal label: tried on every query
 

@@ -3,13 +3,6 @@
 #include "zones/store/files.h"
 
 namespace weir::store {
-namespace {
-
-// Tables of this size keep later compactions of a few changes from rewriting a whole list.
-constexpr std::uint64_t kTableBytes = 32U << 20;
-
-}  // namespace
-
 AtomicWrite::AtomicWrite(const Database& database, std::filesystem::path scratch, Size size)
     : database_(database), scratch_(std::move(scratch)), size_(size) {
   if (size_ == Size::large) {
@@ -27,8 +20,8 @@ AtomicWrite::~AtomicWrite() {
 }
 
 void AtomicWrite::add(Family family, std::string_view key, const std::string_view* value) {
-  if (!status_.ok()) return;
   if (size_ == Size::small) {
+    if (!status_.ok()) return;
     status_ = value != nullptr ? batch_.Put(database_.family(family), slice(key), slice(*value))
                                : batch_.Delete(database_.family(family), slice(key));
   } else if (family == Family::names || family == Family::sources || (family == Family::payload && key[0] != '#')) {
@@ -42,22 +35,22 @@ void AtomicWrite::add(Family family, std::string_view key, const std::string_vie
 void AtomicWrite::append(Family family, std::string_view key, const std::string_view* value) {
   Table& table = tables_[static_cast<std::size_t>(family)];
   if (table.writer && table.writer->FileSize() > kTableBytes) finish(table);
-  if (!status_.ok()) return;
+  if (!table.status.ok()) return;
   if (!table.writer) {
     rocksdb::Options options(database_.db().GetDBOptions(), database_.db().GetOptions(database_.family(family)));
     table.writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), options, database_.family(family));
     table.files.push_back(
         (scratch_ / (std::to_string(static_cast<unsigned>(family)) + "-" + std::to_string(table.files.size())))
             .string());
-    status_ = table.writer->Open(table.files.back());
-    if (!status_.ok()) return;
+    table.status = table.writer->Open(table.files.back());
+    if (!table.status.ok()) return;
   }
-  status_ = value != nullptr ? table.writer->Put(slice(key), slice(*value)) : table.writer->Delete(slice(key));
+  table.status = value != nullptr ? table.writer->Put(slice(key), slice(*value)) : table.writer->Delete(slice(key));
 }
 
 void AtomicWrite::finish(Table& table) {
   if (!table.writer) return;
-  if (status_.ok()) status_ = table.writer->Finish();
+  if (table.status.ok()) table.status = table.writer->Finish();
   table.writer.reset();
 }
 
@@ -78,6 +71,7 @@ Result<void> AtomicWrite::commit() {
         append(family, key, value ? &text : nullptr);
       }
       finish(table);
+      if (status_.ok()) status_ = table.status;
       if (table.files.empty()) continue;
       rocksdb::IngestExternalFileArg arg;
       arg.column_family = database_.family(family);

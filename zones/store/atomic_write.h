@@ -29,6 +29,8 @@ class AtomicWrite {
   AtomicWrite& operator=(const AtomicWrite&) = delete;
   ~AtomicWrite();
 
+  // Of a large one: two threads may write at once, if they write different families.
+  bool is_large() const { return size_ == Size::large; }
   void put(Family family, std::string_view key, std::string_view value) { add(family, key, &value); }
   void erase(Family family, std::string_view key) { add(family, key, nullptr); }
   Result<void> commit();
@@ -38,6 +40,7 @@ class AtomicWrite {
     std::unique_ptr<rocksdb::SstFileWriter> writer;  // of the file being written
     std::vector<std::string> files;
     std::map<std::string, std::optional<std::string>, std::less<>> buffer;  // families that come in any order
+    rocksdb::Status status;                                                 // of the first failure
   };
 
   void add(Family family, std::string_view key, const std::string_view* value);
@@ -49,7 +52,7 @@ class AtomicWrite {
   const Size size_;
   rocksdb::WriteBatch batch_;
   std::array<Table, kFamilies> tables_;
-  rocksdb::Status status_;  // of the first failure
+  rocksdb::Status status_;  // of the first failure, but those that belong to a table
 };
 
 }  // namespace weir::store

@@ -23,6 +23,9 @@ inline constexpr std::size_t kFamilies = 7;
 inline constexpr Family kAllFamilies[kFamilies] = {Family::meta,     Family::names,   Family::sources, Family::lists,
                                                    Family::policies, Family::payload, Family::timeline};
 
+// Of one table: small enough that a compaction of a few changes does not rewrite a whole list.
+inline constexpr std::uint64_t kTableBytes = 16U << 20;
+
 // What a resolver reads. `sources` and `timeline` stay closed until somebody asks for history.
 inline constexpr Family kServingFamilies[] = {Family::meta, Family::names, Family::lists, Family::policies,
                                               Family::payload};

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "zones/dns/reversed_name.h"
@@ -430,16 +433,34 @@ Result<void> write_payloads(const ChangeSet& changes, AtomicWrite& out) {
   return reader.status();
 }
 
+// Beside the caller, where a thread can be had.
+std::future<Result<void>> run_beside(const std::function<Result<void>()>& work) {
+  try {
+    return std::async(std::launch::async, work);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, work);
+  }
+}
+
 }  // namespace
 
 Result<void> write_changes(const Database& database, ListId list, const ChangeSet& changes, std::uint64_t effective,
                            const std::filesystem::path& scratch, KnownNames& known, KeyCounts& counts, ListState& state,
                            AtomicWrite& out) {
-  if (auto written = write_sources(list, changes, effective, out); !written) return written;
-  if (auto written = write_payload_entries(database, list, changes, counts, out); !written) return written;
-  if (auto written = write_payloads(changes, out); !written) return written;
-  NamesPass names(database, list, scratch, known, counts.labels, out);
-  if (auto written = names.run(changes); !written) return written;
+  const auto sources = [&] { return write_sources(list, changes, effective, out); };
+  const auto others = [&]() -> Result<void> {
+    if (auto written = write_payload_entries(database, list, changes, counts, out); !written) return written;
+    if (auto written = write_payloads(changes, out); !written) return written;
+    return NamesPass(database, list, scratch, known, counts.labels, out).run(changes);
+  };
+  if (out.is_large()) {
+    auto beside = run_beside(sources);
+    const Result<void> written = others();
+    if (auto done = beside.get(); !done || !written) return done ? written : done;
+  } else {
+    if (auto written = sources(); !written) return written;
+    if (auto written = others(); !written) return written;
+  }
 
   out.put(Family::payload, counts_key(RuleSpace::name), encode_label_counts(counts.labels));
   for (const RuleSpace space : {RuleSpace::address, RuleSpace::ns_address, RuleSpace::client}) {

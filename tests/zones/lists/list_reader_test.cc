@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tests/zones/lists/reading.h"
+#include "zones/lists/pattern.h"
 
 namespace weir {
 namespace {
@@ -330,6 +331,20 @@ TEST(ListReader, BoundOnRules) {
               std::string::npos)
         << text << read_text(text, options).refusal;
   }
+}
+
+// Compiling an expression takes longer than reading a line by far, also one that is refused then.
+TEST(ListReader, BoundOnExpressionsThatAreCompiled) {
+  const Reading reading =
+      read_text(repeated(12'000, [](unsigned i) { return "/n" + std::to_string(i) + "(a|/"; }) + "||a.example^\n", {});
+  EXPECT_EQ(reading.summary.count(Bucket::unsupported_pattern), 12'000U);
+  EXPECT_EQ(reading.refusal, "");
+  Line line;
+  line.regexes_tried = kMaxRegexTries;
+  line.reset();
+  Rule rule;
+  EXPECT_FALSE(read_regex("ads[0-9]+", 1, rule, line));
+  EXPECT_EQ(line.reason, "a regular expression after 10000 others, good or not");
 }
 
 TEST(RuleHashes, HoldsWhatItWasGivenWhileItGrows) {

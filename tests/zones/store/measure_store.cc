@@ -14,7 +14,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <random>
+#include <thread>
 
 #include "zones/dns/reversed_name.h"
 #include "zones/store/database.h"
@@ -46,11 +46,26 @@ double rss_mb() {
   return (resident - shared) * 4096 / 1e6;  // without pages of files
 }
 
+// SplitMix64: a name costs nothing beside what is measured.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t operator()() {
+    std::uint64_t value = state_ += 0x9E3779B97F4A7C15ULL;
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9ULL;
+    value = (value ^ value >> 27) * 0x94D049BB133111EBULL;
+    return value ^ value >> 31;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
 // Names as lists have them: two thirds second-level, a third with a host label; some twenty TLDs.
 std::string name_of(std::uint64_t i) {
   static const char* kTlds[] = {"com",  "net", "org", "info", "ru", "top",  "xyz",  "de", "cn", "online",
                                 "site", "io",  "fr",  "br",   "it", "shop", "club", "pl", "in", "jp"};
-  std::mt19937_64 random(i);
+  Random random(i);
   std::string label;
   for (std::uint64_t left = 5 + random() % 10; left > 0; --left) label += static_cast<char>('a' + random() % 26);
   std::string text = label + std::to_string(i % 1000) + "." + kTlds[std::min<std::uint64_t>(random() % 30, 19)];
@@ -112,7 +127,7 @@ void measure_reader(const std::filesystem::path& store, std::uint64_t count) {
 
 void write_lists(const std::filesystem::path& folder, std::uint64_t count, std::uint64_t lists, std::uint64_t share) {
   for (std::uint64_t list = 0; list < lists; ++list) {
-    std::ofstream out(folder / ("list" + std::to_string(list) + ".domains"), std::ios::binary);
+    std::ofstream out(folder / ("list" + std::to_string(list) + ".list"), std::ios::binary);
     out << "# list " << list << '\n';
     const std::uint64_t end = count * (list + 1) / lists;
     for (std::uint64_t i = count * list / lists; i < end; ++i) {
@@ -134,11 +149,33 @@ void measure_disk(const std::filesystem::path& store, std::uint64_t count) {
   std::vector<rocksdb::LiveFileMetaData> files;
   (*database)->db().GetLiveFilesMetaData(&files);
   std::map<std::string, std::uint64_t> octets;
-  for (const auto& file : files) octets[file.column_family_name] += file.size;
+  std::map<int, unsigned> tables;
+  for (const auto& file : files) {
+    octets[file.column_family_name] += file.size;
+    if (file.column_family_name == "names") ++tables[file.level];
+  }
+  for (const auto& [level, number] : tables) std::printf("names: %u tables on level %d\n", number, level);
   for (const auto& [family, size] : octets) {
     std::printf("disk %-9s %8.2f octets a rule\n", family.c_str(),
                 static_cast<double>(size) / static_cast<double>(count));
   }
+}
+
+// What the sidecar does in the background, to its end: a store that has been left alone for a while.
+void settle(const std::filesystem::path& folder) {
+  const auto start = Clock::now();
+  auto database = store::Database::open_writer(store::live_path(folder), store::StoreCacheImpl(16 << 20).cache);
+  if (!database) return;
+  const auto property = [&](const char* name) {
+    std::uint64_t value = 0;
+    (*database)->db().GetIntProperty((*database)->family(store::Family::names), name, &value);
+    return value;
+  };
+  while (property("rocksdb.num-running-compactions") + property("rocksdb.compaction-pending") > 0 &&
+         ms_since(start) < 120'000) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  std::printf("settled     %8.1f ms\n", ms_since(start));
 }
 
 void measure_publish(const std::filesystem::path& folder) {
@@ -225,8 +262,11 @@ int main(int argc, char** argv) {
   }
   if (what == "read" && argc == 4) {
     const std::uint64_t count = std::stoull(argv[3]);
-    measure_disk(argv[2], count);
+    std::printf("at once\n");
+    measure_reader(argv[2], count);
+    settle(argv[2]);
     measure_publish(argv[2]);
+    measure_disk(argv[2], count);
     measure_reader(argv[2], count);
     return 0;
   }
