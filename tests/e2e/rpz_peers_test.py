@@ -78,7 +78,7 @@ class RpzPeersTest(Case):
         cls.files = internet.world.write_policy(internet.folder)
         cls.BODY = "".join(f'[[list]]\nname = "{zone}"\nsource = "{path}"\nkind = "rpz"\nnxdomain = "as_written"\n'
                            for zone, path in cls.files.items())
-        cls.BODY += '[[policy]]\nname = "default"\nlists = ["one", "two", "three", "list"]\n'
+        cls.BODY += '[[policy]]\nname = "default"\nlists = ["one", "two", "three", "list"]\naliases = "shown"\n'
         cls.BODY += "[answers]\nany_over_udp = true\n"
         super().setUpClass()
 

@@ -81,6 +81,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_learn(app, chosen);
   add_overlay_verbs(app, chosen);
   add_generation_verbs(app, chosen);
+  add_zone_verbs(app, chosen);
   add_log_verbs(app, chosen);
   add_audit_verbs(app, chosen);
   add_migrate_verbs(app, chosen);

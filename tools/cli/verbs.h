@@ -20,6 +20,7 @@ void add_explain(CLI::App& app, Action& chosen);
 void add_learn(CLI::App& app, Action& chosen);
 void add_overlay_verbs(CLI::App& app, Action& chosen);  // allow, pause, overlay
 void add_generation_verbs(CLI::App& app, Action& chosen);
+void add_zone_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);
 void add_audit_verbs(CLI::App& app, Action& chosen);
 void add_migrate_verbs(CLI::App& app, Action& chosen);

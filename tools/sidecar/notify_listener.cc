@@ -97,7 +97,7 @@ Result<Descriptor> NotifyListener::bind_socket(const Endpoint& endpoint, bool is
   return Error{code, "[transfer] listen: " + endpoint.to_text() + ": " + std::strerror(errno)};
 }
 
-Result<std::unique_ptr<NotifyListener>> NotifyListener::start(ConfigSource config,
+Result<std::unique_ptr<NotifyListener>> NotifyListener::start(ConfigSource config, ZoneServer& server,
                                                               std::function<void(const std::string&)> hurry) {
   std::vector<Socket> sockets;
   for (const Endpoint& endpoint : config()->transfer.listen) {
@@ -110,12 +110,16 @@ Result<std::unique_ptr<NotifyListener>> NotifyListener::start(ConfigSource confi
   Descriptor stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (stop.get() < 0) return Error{ErrorCode::io, std::string("eventfd: ") + std::strerror(errno)};
   return std::unique_ptr<NotifyListener>(
-      new NotifyListener(std::move(config), std::move(hurry), std::move(sockets), std::move(stop)));
+      new NotifyListener(std::move(config), server, std::move(hurry), std::move(sockets), std::move(stop)));
 }
 
-NotifyListener::NotifyListener(ConfigSource config, std::function<void(const std::string&)> hurry,
+NotifyListener::NotifyListener(ConfigSource config, ZoneServer& server, std::function<void(const std::string&)> hurry,
                                std::vector<Socket> sockets, Descriptor stop)
-    : config_(std::move(config)), hurry_(std::move(hurry)), sockets_(std::move(sockets)), stop_(std::move(stop)) {
+    : config_(std::move(config)),
+      server_(server),
+      hurry_(std::move(hurry)),
+      sockets_(std::move(sockets)),
+      stop_(std::move(stop)) {
   if (!sockets_.empty()) thread_ = std::thread([this] { loop(); });
 }
 
@@ -148,17 +152,25 @@ void NotifyListener::receive(const Descriptor& socket) {
   SocketAddress from;
   const ssize_t size = ::recvfrom(socket.get(), buffer.data(), buffer.size(), 0, from.get(), &from.size);
   if (size < 0) return;
-  const auto answer = take({buffer.data(), static_cast<std::size_t>(size)}, from.endpoint());
+  const std::span message(buffer.data(), static_cast<std::size_t>(size));
+  const auto start = read_message_start(message);
+  const bool is_query = start && start->opcode == Opcode::query;
+  const auto answer = is_query ? server_.answer_datagram(message, from.endpoint()) : take(message, from.endpoint());
   if (!answer.empty()) (void)::sendto(socket.get(), answer.data(), answer.size(), 0, from.get(), from.size);
 }
 
-// One message of a primary: it connects again for the next. Nobody else is listened to at all, so nobody else can take
-// this thread's time.
+// Who may have a zone gets a thread. Of a primary one message is read here: it connects again for the next. Nobody else
+// is listened to at all, so nobody else can take this thread's time.
 void NotifyListener::accept(const Descriptor& listener) {
   SocketAddress address;
   Descriptor socket(::accept4(listener.get(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (socket.get() < 0) return;
   const Endpoint from = address.endpoint();
+  if (server_.may_ask(from.address)) {
+    return server_.take(std::move(socket), from, [this](std::span<const std::uint8_t> message, const Endpoint& peer) {
+      return take(message, peer);
+    });
+  }
   if (!is_primary_of_any(*config_(), from.address)) {
     return tell("NOTIFY from " + from.address.to_text() + ": it is no primary of any list");
   }
@@ -184,6 +196,7 @@ std::vector<std::uint8_t> NotifyListener::take(std::span<const std::uint8_t> mes
 // Anybody can send something: the log must not grow by it.
 void NotifyListener::tell(const std::string& fault) {
   const SteadyTime now = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
   if (now - told_ < kTellEvery) return;
   told_ = now;
   spdlog::warn("{}", fault);

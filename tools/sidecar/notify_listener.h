@@ -2,19 +2,21 @@
 //
 // A NOTIFY says "look now" and nothing else: what then comes is a transfer like any other. Only a list's own primaries
 // are heard, and where the list has a key only with a good signature; others get no answer. Over UDP and TCP: Knot asks
-// by TCP.
+// by TCP. What else comes to the same sockets is for the zone server: whoever may have a zone asks there.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tools/sidecar/list_updater.h"
+#include "tools/sidecar/zone_server.h"
 #include "zones/base/descriptor.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -38,8 +40,9 @@ Result<NotifyAnswer> answer_notify(std::span<const std::uint8_t> message, const 
 class NotifyListener {
  public:
   // Listens where [transfer] listen says at this moment; zones, primaries and keys are those of the moment of a NOTIFY.
-  // `hurry` is called with each list, on a thread of the listener's. Errors: busy, permission, io.
-  static Result<std::unique_ptr<NotifyListener>> start(ConfigSource config,
+  // `hurry` is called with each list, on a thread of the listener's. `server` outlives it. Errors: busy, permission,
+  // io.
+  static Result<std::unique_ptr<NotifyListener>> start(ConfigSource config, ZoneServer& server,
                                                        std::function<void(const std::string&)> hurry);
   ~NotifyListener();
 
@@ -49,8 +52,8 @@ class NotifyListener {
     bool is_stream = false;
   };
 
-  NotifyListener(ConfigSource config, std::function<void(const std::string&)> hurry, std::vector<Socket> sockets,
-                 Descriptor stop);
+  NotifyListener(ConfigSource config, ZoneServer& server, std::function<void(const std::string&)> hurry,
+                 std::vector<Socket> sockets, Descriptor stop);
   static Result<Descriptor> bind_socket(const Endpoint& endpoint, bool is_stream);
   void loop();
   void receive(const Descriptor& socket);
@@ -60,10 +63,12 @@ class NotifyListener {
   void tell(const std::string& fault);
 
   const ConfigSource config_;
+  ZoneServer& server_;
   const std::function<void(const std::string&)> hurry_;
   const std::vector<Socket> sockets_;
   const Descriptor stop_;
   std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
   SteadyTime told_{};  // when a refusal was last logged
   std::thread thread_;
 };

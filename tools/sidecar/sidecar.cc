@@ -17,6 +17,7 @@
 #include "tools/sidecar/drain.h"
 #include "tools/sidecar/instance_lock.h"
 #include "tools/sidecar/notify_listener.h"
+#include "tools/sidecar/notify_sender.h"
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/recall.h"
 #include "tools/sidecar/restart_keys.h"
@@ -169,16 +170,21 @@ class RunningSidecar final : public Sidecar {
         generations_(config_.get()->store.path, kReaderCacheBytes),
         writer_(
             std::move(store),
-            [this](PolicyStore& settled) { return audit_->catch_up(settled, settled.published(), read_clock().wall); },
+            [this](PolicyStore& settled) {
+              if (sender_) sender_->published(settled.published());
+              return audit_->catch_up(settled, settled.published(), read_clock().wall);
+            },
             [this](const Error& why) { give_up(why); }),
         overlays_(writer_, *audit_),
         resolver_(ResolverLink::connect(config_.get()->run.path)),
         updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
+        zone_server_(config_source(), generations_),
         started_(now.wall) {}
 
   ~RunningSidecar() override {
     stop_ = true;
     control_.reset();  // no new requests, streams end
+    zone_server_.stop();
     notify_.reset();
     scheduler_.reset();  // fetches end within a second
     log_thread_.reset();
@@ -188,6 +194,9 @@ class RunningSidecar final : public Sidecar {
   Result<void> run() {
     if (auto kept = tend_pseudonym_keys(config_.get()->run.path, started_); !kept)
       spdlog::warn("{}", kept.error().message);
+    auto sender = NotifySender::start(config_source(), GenerationNumber{});
+    if (!sender) return sender.error();
+    sender_ = std::move(*sender);  // before the writer does anything
     const auto published =
         writer_.run<GenerationNumber>(Urgency::urgent, [this](PolicyStore& store) -> Result<GenerationNumber> {
           // After a roll-back the definitions are pinned until somebody asks for a reload: a restart is nobody.
@@ -217,7 +226,7 @@ class RunningSidecar final : public Sidecar {
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
                  writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
-                 [this] { return Config::load(config_file_); }, overlays_});
+                 [this] { return Config::load(config_file_); }, overlays_, zone_server_, *sender_});
     auto control = ControlServer::start(
         sidecar_socket(config_.get()->run.path),
         [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
@@ -227,7 +236,8 @@ class RunningSidecar final : public Sidecar {
     spdlog::info("generation {} in force{}", published->value, told ? "" : "; " + told.error().message);
     scheduler_ = std::make_unique<Scheduler>(config_source(), states_, updater_);
     warn_of_secrets(*config_.get());
-    auto notify = NotifyListener::start(config_source(), [this](const std::string& list) { scheduler_->hurry(list); });
+    auto notify = NotifyListener::start(config_source(), zone_server_,
+                                        [this](const std::string& list) { scheduler_->hurry(list); });
     if (!notify) return notify.error();
     notify_ = std::move(*notify);
     return {};
@@ -391,10 +401,12 @@ class RunningSidecar final : public Sidecar {
   LogFeed feed_;
   ListStates states_;
   Generations generations_;
+  std::unique_ptr<NotifySender> sender_;  // the writer's thread tells it
   WriterThread writer_;
   Overlays overlays_;
   const std::unique_ptr<ResolverLink> resolver_;
   ListUpdater updater_;
+  ZoneServer zone_server_;
   const WallTime started_;
   std::atomic<WallTime> scheduled_from_{WallTime()};  // the month that the schedules' moments begin in
   std::unique_ptr<Services> services_;

@@ -56,6 +56,8 @@ VerbResult allow_name(Call& call);
 VerbResult pause_filtering(Call& call);
 VerbResult end_overlay(Call& call);
 VerbResult show_overlays(Call& call);
+// verbs_zones.cc
+VerbResult show_zones(Call& call);
 // verbs_audit.cc
 VerbResult show_audit(Call& call);
 VerbResult verify_audit(Call& call);

@@ -39,6 +39,7 @@ constexpr std::array kVerbs = {
     Verb{"generation.show", show_generations},
     Verb{"generation.rollback", rollback_generation},
     Verb{"generation.fingerprint", show_fingerprint},
+    Verb{"zone.show", show_zones},
     Verb{"audit.show", show_audit},
     Verb{"audit.verify", verify_audit},
     Verb{"log.search", search_log},

@@ -17,9 +17,11 @@
 #include "tools/sidecar/list_state.h"
 #include "tools/sidecar/list_updater.h"
 #include "tools/sidecar/log_feed.h"
+#include "tools/sidecar/notify_sender.h"
 #include "tools/sidecar/overlays.h"
 #include "tools/sidecar/resolver_link.h"
 #include "tools/sidecar/writer_thread.h"
+#include "tools/sidecar/zone_server.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/config/config.h"
@@ -50,6 +52,8 @@ struct Services {
   AuditLog& audit;
   std::function<Result<Config>()> load_config;  // the files as they are now
   Overlays& overlays;
+  const ZoneServer& zones;
+  const NotifySender& notifier;
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

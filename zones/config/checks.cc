@@ -30,6 +30,7 @@ class Checker {
     for (const auto& policy : config_.policies) policy_names_.push_back(policy.policy.name);
     check_names();
     check_lists();
+    check_served();
     check_policies();
     check_groups();
     check_schedules();
@@ -59,6 +60,7 @@ class Checker {
       check_once(seen, "schedule", config_.schedules[i].name, config_.schedules[i].where, origins_.schedules[i]);
     check_names_once("forward zone", config_.forwards, origins_.forwards);
     check_names_once("TSIG key", config_.tsig_keys, origins_.tsig_keys);
+    check_names_once("served zone", config_.served, origins_.served);
     check_names_once("negative trust anchor", config_.negative_trust_anchors, origins_.negative_trust_anchors);
   }
 
@@ -109,6 +111,29 @@ class Checker {
     }
   }
 
+  void check_served() {
+    std::vector<std::string_view> lists;
+    for (const ListConfig& list : config_.lists) lists.push_back(list.definition.name);
+    for (std::size_t i = 0; i < config_.served.size(); ++i) {
+      const ServeConfig& served = config_.served[i];
+      const Origin& origin = origins_.served[i];
+      if (served.list.empty() == served.policy.empty())
+        add(origin, "name", "a served zone holds either a list or a policy: list = \"...\" or policy = \"...\"");
+      if (!served.list.empty()) check_known({served.list}, lists, "list", "list", origin, false);
+      if (!served.policy.empty()) check_known({served.policy}, policy_names_, "policy", "policy", origin, false);
+      if (!served.tsig_key && served.allow.empty())
+        add(origin, "name", "whoever asks would get it: a served zone needs tsig_key or allow");
+      check_key(served.tsig_key, origin);
+    }
+  }
+
+  void check_key(const std::optional<Name>& name, const Origin& origin) {
+    if (!name) return;
+    const bool known = std::any_of(config_.tsig_keys.begin(), config_.tsig_keys.end(),
+                                   [&](const TsigKeyConfig& key) { return key.name == *name; });
+    if (!known) add(origin, "tsig_key", "there is no TSIG key " + quote(name->to_text()));
+  }
+
   // From a source or from primaries.
   void check_source(const ListConfig& list, const Origin& origin) {
     const auto has = [&](std::string_view key) { return find_member(*origin.table, key) != nullptr; };
@@ -124,10 +149,7 @@ class Checker {
     if (has("primaries") && list.primaries.empty()) add(origin, "primaries", "a zone needs one primary at least");
     if (list.definition.kind != ListKind::rpz) add(origin, "kind", "a zone from primaries is of kind \"rpz\"");
     if (has("key")) add(origin, "key", "a zone from primaries is signed with a tsig_key, not with minisign");
-    if (!list.tsig_key) return;
-    const bool known = std::any_of(config_.tsig_keys.begin(), config_.tsig_keys.end(),
-                                   [&](const TsigKeyConfig& key) { return key.name == *list.tsig_key; });
-    if (!known) add(origin, "tsig_key", "there is no TSIG key " + quote(list.tsig_key->to_text()));
+    check_key(list.tsig_key, origin);
   }
 
   void check_override(const ListDefinition& list, const Origin& origin) {

@@ -73,14 +73,31 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {
-    "resolver", "resolution", "cache",  "answers", "run",      "store", "fetch",   "transfer",
-    "tsig_key", "list",       "policy", "group",   "schedule", "local", "forward", "negative_trust_anchor",
-    "log",      "local_zone", "dns64"};
+constexpr std::string_view kSections[] = {"resolver",
+                                          "resolution",
+                                          "cache",
+                                          "answers",
+                                          "run",
+                                          "store",
+                                          "fetch",
+                                          "transfer",
+                                          "tsig_key",
+                                          "serve",
+                                          "list",
+                                          "policy",
+                                          "group",
+                                          "schedule",
+                                          "local",
+                                          "forward",
+                                          "negative_trust_anchor",
+                                          "log",
+                                          "local_zone",
+                                          "dns64"};
 
 bool is_repeated(std::string_view section) {
   return section == "list" || section == "policy" || section == "group" || section == "schedule" ||
-         section == "local_zone" || section == "forward" || section == "negative_trust_anchor" || section == "tsig_key";
+         section == "local_zone" || section == "forward" || section == "negative_trust_anchor" ||
+         section == "tsig_key" || section == "serve";
 }
 
 std::string label_of(std::string_view section) {
@@ -112,6 +129,8 @@ class Loader {
         single(member, config::transfer_keys(), config_.transfer, faults);
       } else if (member.key == "tsig_key") {
         repeated(document, member, config::tsig_key_keys(), config_.tsig_keys, origins_.tsig_keys, faults);
+      } else if (member.key == "serve") {
+        repeated(document, member, config::serve_keys(), config_.served, origins_.served, faults);
       } else if (member.key == "log") {
         single(member, config::log_keys(), config_.log, faults);
       } else if (member.key == "list") {
@@ -373,6 +392,7 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("fetch", config::fetch_keys(), out);
   describe_keys("transfer", config::transfer_keys(), out);
   describe_keys("tsig_key", config::tsig_key_keys(), out);
+  describe_keys("serve", config::serve_keys(), out);
   describe_keys("list", config::list_keys(), out);
   describe_keys("policy", config::policy_keys(), out);
   describe_keys("group", config::group_keys(), out);

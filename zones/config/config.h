@@ -151,6 +151,17 @@ struct TransferConfig {          // [transfer]
   std::vector<Endpoint> listen;  // where primaries may say that a zone changed (RFC 1996); empty: nowhere
 };
 
+// What we filter by, as a response policy zone for other resolvers: by transfer from [transfer] listen.
+struct ServeConfig {             // [[serve]]
+  Name name;                     // of the zone
+  std::string list;              // its rules; or
+  std::string policy;            // what it makes of all rules
+  std::optional<Name> tsig_key;  // a [[tsig_key]]; with `allow` both must fit, one of them is there
+  std::vector<Prefix> allow;     // who may have it; empty: whoever has the key
+  std::vector<Endpoint> notify;  // who is told of a change
+  std::string where = {};        // file:line
+};
+
 struct PolicyConfig {              // [[policy]]
   Policy policy;                   // its lists are not set here
   std::vector<std::string> lists;  // by name
@@ -239,6 +250,7 @@ struct Config {
   FetchConfig fetch;
   TransferConfig transfer;
   std::vector<TsigKeyConfig> tsig_keys;
+  std::vector<ServeConfig> served;
   std::vector<ListConfig> lists;
   std::vector<PolicyConfig> policies;  // a policy "default" is added where the file has none
   std::vector<GroupConfig> groups;

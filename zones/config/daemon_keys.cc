@@ -106,6 +106,29 @@ const Keys<TsigKeyConfig>& tsig_key_keys() {
   return keys;
 }
 
+const Keys<ServeConfig>& serve_keys() {
+  using C = ServeConfig;
+  static const Keys<C> keys = {
+      required(key<C>(
+          "name", domain_name(), [](C& c) -> auto& { return c.name; },
+          "the response policy zone that other resolvers transfer from [transfer] listen (AXFR, IXFR)")),
+      key<C>(
+          "list", text(64), [](C& c) -> auto& { return c.list; }, "the list whose rules it holds; or"),
+      key<C>(
+          "policy", text(64), [](C& c) -> auto& { return c.policy; }, "the policy whose decisions it holds"),
+      optional_name_key<C>(
+          "tsig_key", [](C& c) -> auto& { return c.tsig_key; },
+          "the [[tsig_key]] that transfers and notifies are signed with; required unless allow is there"),
+      key<C>(
+          "allow", ArrayOf<Parsed<Prefix>>{prefix()}, [](C& c) -> auto& { return c.allow; },
+          "who may transfer it, for resolvers that know no TSIG (Unbound); with tsig_key both must fit"),
+      key<C>(
+          "notify", ArrayOf<Parsed<Endpoint>>{endpoint(53), 0, 64}, [](C& c) -> auto& { return c.notify; },
+          "who is told that it changed (NOTIFY)"),
+  };
+  return keys;
+}
+
 const Keys<LogConfig>& log_keys() {
   using C = LogConfig;
   static const Keys<C> keys = {

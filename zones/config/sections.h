@@ -35,6 +35,7 @@ const Keys<StoreConfig>& store_keys();
 const Keys<FetchConfig>& fetch_keys();
 const Keys<TransferConfig>& transfer_keys();
 const Keys<TsigKeyConfig>& tsig_key_keys();
+const Keys<ServeConfig>& serve_keys();
 const Keys<ListConfig>& list_keys();
 const Keys<PolicyConfig>& policy_keys();
 const Keys<GroupConfig>& group_keys();

@@ -20,7 +20,7 @@
 //   explain {"names": [...], "client" | "group", "type", "at"}, generation.show, generation.fingerprint,
 //   generation.rollback {"number"}, overlay.allow {"name", "exact", "seconds", "reason", "clients", "groups"},
 //   overlay.pause (likewise, without a name), overlay.end {"id", "reason"}, overlay.show,
-//   audit.show {"since", "limit"}, audit.verify,
+//   audit.show {"since", "limit"}, audit.verify, zone.show,
 //   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
 #pragma once
 

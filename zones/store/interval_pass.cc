@@ -11,9 +11,12 @@ namespace {
 // The intervals of one part (open or closed) of a list.
 class Part {
  public:
-  Part(const Database& database, ListId list, std::uint8_t part)
-      : prefix_(sources_prefix(list, part)), closed_(part == kClosedIntervals), at_(database.iterate(Family::sources)) {
-    at_->Seek(prefix_);
+  Part(const Database& database, ListId list, std::uint8_t part, std::string_view beginning)
+      : prefix_(sources_prefix(list, part)),
+        wanted_(prefix_ + std::string(beginning)),
+        closed_(part == kClosedIntervals),
+        at_(database.iterate(Family::sources)) {
+    at_->Seek(wanted_);
     read();
   }
   bool valid() const { return valid_; }
@@ -28,7 +31,7 @@ class Part {
 
  private:
   void read() {
-    valid_ = at_->Valid() && view(at_->key()).starts_with(prefix_);
+    valid_ = at_->Valid() && view(at_->key()).starts_with(wanted_);
     if (!valid_) return;
     const std::string_view rest = view(at_->key()).substr(prefix_.size());
     std::optional<Interval> interval;
@@ -44,6 +47,7 @@ class Part {
   }
 
   const std::string prefix_;
+  const std::string wanted_;
   const bool closed_;
   std::unique_ptr<rocksdb::Iterator> at_;
   bool valid_ = false;
@@ -63,8 +67,13 @@ const Interval* RuleHistory::at(std::uint64_t generation) const {
 }
 
 Result<void> for_each_rule(const Database& database, ListId list, const std::function<bool(const RuleHistory&)>& each) {
-  Part open(database, list, kOpenIntervals);
-  Part closed(database, list, kClosedIntervals);
+  return for_each_rule(database, list, {}, each);
+}
+
+Result<void> for_each_rule(const Database& database, ListId list, std::string_view beginning,
+                           const std::function<bool(const RuleHistory&)>& each) {
+  Part open(database, list, kOpenIntervals, beginning);
+  Part closed(database, list, kClosedIntervals, beginning);
   std::vector<Interval> past;
   std::string key;
   bool more = true;

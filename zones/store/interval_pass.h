@@ -23,6 +23,9 @@ struct RuleHistory {
 
 // In the order of the keys, until `each` says false. Errors: corrupt, io.
 Result<void> for_each_rule(const Database& database, ListId list, const std::function<bool(const RuleHistory&)>& each);
+// Those alone whose rule keys begin with `beginning`.
+Result<void> for_each_rule(const Database& database, ListId list, std::string_view beginning,
+                           const std::function<bool(const RuleHistory&)>& each);
 
 // What brings a list back to what it held at `generation`. `effective`: the generation that shows it first.
 Result<void> past_changes(const Database& database, ListId list, std::uint64_t generation, std::uint64_t effective,

@@ -64,8 +64,11 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
     WriterThread writer(make_store(config->store.path, *config));
     ListUpdater updater(source, writer, generations, states, *resolver, **audit, stop);
     Overlays overlays(writer, **audit);
-    const Services services{source, {},   writer, generations, states,  updater, *resolver,
-                            **log,  feed, stop,   {},          **audit, {},      overlays};
+    const ZoneServer zones(source, generations);
+    const auto notifier = NotifySender::start(source, {});
+    ASSERT_TRUE(notifier);
+    const Services services{source, {},   writer, generations, states, updater,  *resolver, **log,
+                            feed,   stop, {},     **audit,     {},     overlays, zones,     **notifier};
     // An import whose source gives nothing for as long as the test likes.
     importing = std::thread([&] {
       const auto outcome = writer.run<ImportOutcome>(Urgency::later, [&](PolicyStore& store) {
@@ -90,6 +93,7 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
                 {"list.history", R"({"name": "ads"})", R"("rules":1)"},
                 {"rule.show", "{}", R"("pattern":"a.example")"},
                 {"generation.show", "{}", R"("current":1)"},
+                {"zone.show", "{}", R"("zones":[])"},
                 {"explain", R"({"names": ["x.a.example"]})", R"("outcome":"blocked")"},
                 {"log.search", "{}", R"("rows":[])"},
                 {"audit.show", "{}", R"("records":[])"},

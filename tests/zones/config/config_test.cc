@@ -281,6 +281,8 @@ std::string document_with(const ConfigKey& key, const std::string& value) {
   if (key.section == "group") add("clients", "[\"192.0.2.1\"]");
   if (key.section == "forward") add("servers", "[\"192.0.2.1\"]");
   if (key.section == "tsig_key") add("secret", "\"AAECAwQFBgcICQ==\"");
+  if (key.section == "serve" && key.key != "policy") add("list", "\"a\"");
+  if (key.section == "serve") add("allow", "[\"192.0.2.1\"]");
   if (key.section == "negative_trust_anchor") {
     add("reason", "\"because\"");
     add("until", "\"2026-12-01\"");
@@ -620,6 +622,7 @@ blocked = "untranslated"
 TEST_F(ConfigTest, FaultsOfTransfersNeverShowASecret) {
   const std::string zone = "[[list]]\nname = \"a\"\nzone = \"rpz\"\n";
   const std::string key = "[[tsig_key]]\nname = \"k\"\n";
+  const std::string served = "[[serve]]\nname = \"s\"\n";
   const struct {
     std::string text;
     std::string expected;
@@ -631,6 +634,12 @@ TEST_F(ConfigTest, FaultsOfTransfersNeverShowASecret) {
       {zone + "primaries = [\"192.0.2.1\"]\nkind = \"block\"", "a zone from primaries is of kind \"rpz\""},
       {zone + "primaries = [\"192.0.2.1\"]\ntsig_key = \"none\"", "there is no TSIG key \"none\""},
       {"[[list]]\nname = \"a\"\nsource = \"/x\"\ntsig_key = \"k\"", "'tsig_key' is used with zone only"},
+      {served + "allow = [\"192.0.2.1\"]", "a served zone holds either a list or a policy"},
+      {served + "allow = [\"192.0.2.1\"]\npolicy = \"default\"\nlist = \"a\"", "either a list or a policy"},
+      {served + "allow = [\"192.0.2.1\"]\nlist = \"b\"", "there is no list \"b\""},
+      {served + "allow = [\"192.0.2.1\"]\npolicy = \"b\"", "there is no policy \"b\""},
+      {served + "policy = \"default\"", "a served zone needs tsig_key or allow"},
+      {served + "policy = \"default\"\ntsig_key = \"none\"", "there is no TSIG key \"none\""},
       {key, "a TSIG key needs secret or secret_file"},
       {key + "secret = \"c2VjcmV0LTEyMw==\"\nsecret_file = \"x\"", "secret and secret_file exclude each other"},
       {key + "secret = \"hush!\"", "'secret' in [[tsig_key]]: expected a secret in base64, of at least 8 octets"},
