@@ -10,7 +10,7 @@ from tests.e2e.case import BULK, Case
 from tests.support import namespace
 from tests.support.primaries import SECRET, BindPrimary, FakePrimary, KnotPrimary, NsdPrimary, Primary
 
-KNOT, BIND, NSD, STRANGER, FAKE, OURS = (f"10.77.0.{host}" for host in (1, 2, 3, 8, 9, 53))
+KNOT, BIND, NSD, STRANGER, FAKE, ADDED, OURS = (f"10.77.0.{host}" for host in (1, 2, 3, 8, 9, 10, 53))
 REAL = {KnotPrimary: KNOT, BindPrimary: BIND, NsdPrimary: NSD}
 
 
@@ -94,7 +94,7 @@ lists = ["fake"]
 
     @classmethod
     def setUpClass(cls) -> None:
-        namespace.add_addresses(STRANGER, FAKE, OURS)
+        namespace.add_addresses(STRANGER, FAKE, ADDED, OURS)
         cls.primary = FakePrimary(FAKE, "fake.rpz")
         cls.addClassCleanup(cls.primary.close)
         cls.names = {f"n{i}.bulk.test": "192.0.2.1" for i in range(20)}
@@ -190,6 +190,33 @@ lists = ["fake"]
         self.assertIn("serial number went backwards", shown)
         self.primary.set(1000, self.names)
         self.settle()
+
+    def test_a_zone_without_rules_is_an_empty_list(self) -> None:
+        self.settle()
+        self.primary.set(self.primary.serial + 1, {})
+        self.settle()
+        self.shows(("n2.bulk.test", "A", BULK))
+        self.assertEqual(self.weir.done("list", "show", "fake", "--json").json["lists"][0]["rules"], 0)
+        self.primary.set(self.primary.serial + 1, self.names)
+        self.settle()
+        self.shows(("n2.bulk.test", "A", self.expected("n2")))
+
+    def test_a_zone_is_added_by_command(self) -> None:
+        primary = FakePrimary(ADDED, "added.rpz")
+        try:
+            primary.set(3, {})
+            self.weir.done("list", "add", "added", "--zone", "added.rpz", "--primary", ADDED)
+            shown = self.weir.done("list", "show", "added", "--json").json["lists"][0]
+            self.assertEqual((shown["kind"], shown["rules"], shown["source"]), ("rpz", 0, f"axfr://{ADDED}:53/added.rpz"))
+            primary.set(4, {"added.bulk.test": "192.0.2.90"})
+            self.weir.done("list", "update", "added")
+            self.shows(("added.bulk.test", "A", ["192.0.2.90"]))
+            self.weir.done("list", "remove", "added")
+            self.shows(("added.bulk.test", "A", BULK))
+            for wrong in (("--zone", "z"), ("/x", "--zone", "z", "--primary", ADDED), (), ("/x", "--primary", ADDED)):
+                self.assertEqual(self.weir.command("list", "add", "wrong", *wrong).status, 2, wrong)
+        finally:
+            primary.close()
 
     def test_nothing_newer_is_no_transfer(self) -> None:
         self.settle()

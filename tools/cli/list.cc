@@ -31,6 +31,9 @@ const std::vector<std::string> kDialects = {"auto",    "hosts",   "domains",   "
 
 struct AddOptions {
   std::string name, source;
+  std::string zone, tsig_key, tls_name, tls_ca;  // instead of a source
+  std::vector<std::string> primaries;
+  bool tls = false;
   std::vector<std::string> policies = {"default"};
   std::string kind, match, dialect, every, mode, exceptions, category, key;
   int rank = 0;
@@ -104,13 +107,25 @@ ExitCode approve(Command& command, const std::string& name, const std::string& r
   return ExitCode::done;
 }
 
-TomlKeys keys_of(const AddOptions& options) {
-  // A relative path means the caller's folder, not that of the drop-in.
-  std::string source = options.source;
+// A relative path means the caller's folder, not that of the drop-in.
+std::string from_here(const std::string& source) {
   std::error_code code;
-  if (source.find("://") == std::string::npos)
-    source = std::filesystem::absolute(source, code).lexically_normal().string();
-  TomlKeys keys = {{"name", toml_string(options.name)}, {"source", toml_string(source)}};
+  if (source.find("://") != std::string::npos) return source;
+  return std::filesystem::absolute(source, code).lexically_normal().string();
+}
+
+TomlKeys keys_of(const AddOptions& options) {
+  TomlKeys keys = {{"name", toml_string(options.name)}};
+  if (options.zone.empty()) {
+    keys.emplace_back("source", toml_string(from_here(options.source)));
+  } else {
+    keys.emplace_back("zone", toml_string(options.zone));
+    keys.emplace_back("primaries", toml_array(options.primaries));
+    if (!options.tsig_key.empty()) keys.emplace_back("tsig_key", toml_string(options.tsig_key));
+    if (options.tls) keys.emplace_back("tls", "true");
+    if (!options.tls_name.empty()) keys.emplace_back("tls_name", toml_string(options.tls_name));
+    if (!options.tls_ca.empty()) keys.emplace_back("tls_ca", toml_string(from_here(options.tls_ca)));
+  }
   const std::pair<const char*, const std::string*> texts[] = {
       {"kind", &options.kind},         {"match", &options.match}, {"dialect", &options.dialect},
       {"every", &options.every},       {"mode", &options.mode},   {"exceptions", &options.exceptions},
@@ -297,7 +312,17 @@ void add_add(CLI::App& family, Action& chosen) {
   auto options = std::make_shared<AddOptions>();
   CLI::App* verb = family.add_subcommand("add", "define a list in a drop-in file, and import it");
   verb->add_option("NAME", options->name, "what to call it")->required();
-  verb->add_option("SOURCE", options->source, "https or http URL, or a file")->required();
+  verb->add_option("SOURCE", options->source, "https or http URL, or a file");
+  CLI::Option* zone = verb->add_option("--zone", options->zone, "instead: a response policy zone, by transfer");
+  verb->add_option("--primary", options->primaries, "who has the zone; may be given several times")
+      ->take_all()
+      ->expected(1)
+      ->needs(zone);
+  verb->add_option("--tsig-key", options->tsig_key, "the [[tsig_key]] that its transfers are signed with")->needs(zone);
+  CLI::Option* tls = verb->add_flag("--tls", options->tls, "its primaries are asked over TLS")->needs(zone);
+  verb->add_option("--tls-name", options->tls_name, "what their certificate is for: by default their address")
+      ->needs(tls);
+  verb->add_option("--tls-ca", options->tls_ca, "who may have signed it (PEM): by default the system's")->needs(tls);
   verb->add_option("--policy", options->policies, "policy that it belongs to; may be given several times")
       ->take_all()
       ->expected(1)
@@ -316,7 +341,13 @@ void add_add(CLI::App& family, Action& chosen) {
   verb->add_option("--rank", options->rank,
                    "lower ranks decide first; 4 by default, 3 for kind allow, 5 and up for kind rpz")
       ->check(CLI::Range(kMinListRank, kMaxListRank));
-  verb->callback([&chosen, options] { chosen = [options](Command& command) { return add(command, *options); }; });
+  verb->callback([&chosen, options] {
+    if (options->source.empty() == options->zone.empty())
+      throw CLI::ValidationError("SOURCE", "a list has a SOURCE, or --zone and --primary");
+    if (!options->zone.empty() && options->primaries.empty())
+      throw CLI::ValidationError("--primary", "a zone needs one at least");
+    chosen = [options](Command& command) { return add(command, *options); };
+  });
 }
 
 // A verb with the name of a list and nothing more.

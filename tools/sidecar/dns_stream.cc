@@ -54,37 +54,99 @@ Result<void> DnsStream::wait(short events, SteadyTime until, const char* what) c
   }
 }
 
+Error DnsStream::about_peer(Error error) const {
+  error.message = server_ + ": " + error.message;
+  return error;
+}
+
+Result<void> DnsStream::wait_for(TlsChannel::Want want, SteadyTime until, const char* what) const {
+  return wait(want == TlsChannel::Want::output ? POLLOUT : POLLIN, until, what);
+}
+
+Result<void> DnsStream::shake_hands() {
+  const SteadyTime until = steady_now() + kConnectPatience;
+  while (true) {
+    const auto step = tls_->shake_hands();
+    if (!step) return about_peer(step.error());
+    if (step->want != TlsChannel::Want::nothing) {
+      if (auto ready = wait_for(step->want, until, "to agree on TLS"); !ready) return ready;
+    } else if (step->octets > 0) {
+      return {};
+    } else {
+      return Error{ErrorCode::unavailable, server_ + ": the connection was closed before TLS was agreed on"};
+    }
+  }
+}
+
+Result<void> DnsStream::secure(std::shared_ptr<const TlsContext> context, const std::string& name) {
+  tls_ = TlsChannel::connecting(std::move(context), socket_.get(), name, peer_);
+  return shake_hands();
+}
+
+Result<void> DnsStream::secure_accepted(std::shared_ptr<const TlsContext> context) {
+  tls_ = TlsChannel::accepting(std::move(context), socket_.get());
+  return shake_hands();
+}
+
+Result<std::size_t> DnsStream::write_some_of(std::span<const std::uint8_t> octets, SteadyTime until) {
+  if (tls_) {
+    const auto step = tls_->write(octets);
+    if (!step) return about_peer(step.error());
+    if (step->want == TlsChannel::Want::nothing && step->octets == 0)
+      return Error{ErrorCode::unavailable, server_ + ": the connection was closed"};
+    if (step->want == TlsChannel::Want::nothing) return step->octets;
+    if (auto ready = wait_for(step->want, until, "to send"); !ready) return ready.error();
+    return std::size_t{0};
+  }
+  const ssize_t wrote = ::send(socket_.get(), octets.data(), octets.size(), MSG_NOSIGNAL);
+  if (wrote >= 0) return static_cast<std::size_t>(wrote);
+  if (errno == EAGAIN) {
+    if (auto ready = wait(POLLOUT, until, "to send"); !ready) return ready.error();
+  } else if (errno != EINTR) {
+    return Error{ErrorCode::unavailable, server_ + ": " + std::strerror(errno)};
+  }
+  return std::size_t{0};
+}
+
 Result<void> DnsStream::send(std::span<const std::uint8_t> message) {
   std::vector<std::uint8_t> framed = {static_cast<std::uint8_t>(message.size() >> 8),
                                       static_cast<std::uint8_t>(message.size())};
   framed.insert(framed.end(), message.begin(), message.end());
   const SteadyTime until = steady_now() + kMessagePatience;
   for (std::size_t sent = 0; sent < framed.size();) {
-    const ssize_t wrote = ::send(socket_.get(), framed.data() + sent, framed.size() - sent, MSG_NOSIGNAL);
-    if (wrote >= 0) {
-      sent += static_cast<std::size_t>(wrote);
-    } else if (errno == EAGAIN) {
-      if (auto ready = wait(POLLOUT, until, "to send the query"); !ready) return ready;
-    } else if (errno != EINTR) {
-      return Error{ErrorCode::unavailable, server_ + ": " + std::strerror(errno)};
-    }
+    const auto wrote = write_some_of(std::span(framed).subspan(sent), until);
+    if (!wrote) return wrote.error();
+    sent += *wrote;
   }
   return {};
 }
 
+Result<std::size_t> DnsStream::read_some_of(std::span<std::uint8_t> out, SteadyTime until) {
+  const Error closed{ErrorCode::unavailable, server_ + ": the connection was closed before the answer was whole"};
+  if (tls_) {
+    const auto step = tls_->read(out);
+    if (!step) return about_peer(step.error());
+    if (step->want == TlsChannel::Want::nothing) return step->octets > 0 ? Result<std::size_t>(step->octets) : closed;
+    if (auto ready = wait_for(step->want, until, "for the answer"); !ready) return ready.error();
+    return std::size_t{0};
+  }
+  const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), 0);
+  if (got > 0) return static_cast<std::size_t>(got);
+  if (got == 0) return closed;
+  if (errno == EAGAIN) {
+    if (auto ready = wait(POLLIN, until, "for the answer"); !ready) return ready.error();
+  } else if (errno != EINTR) {
+    return Error{ErrorCode::unavailable, server_ + ": " + std::strerror(errno)};
+  }
+  return std::size_t{0};
+}
+
 Result<void> DnsStream::read_exactly(std::uint8_t* out, std::size_t size, SteadyTime until) {
   for (std::size_t have = 0; have < size;) {
-    const ssize_t got = ::recv(socket_.get(), out + have, size - have, 0);
-    if (got > 0) {
-      have += static_cast<std::size_t>(got);
-      received_bytes_ += static_cast<std::uint64_t>(got);
-    } else if (got == 0) {
-      return Error{ErrorCode::unavailable, server_ + ": the connection was closed before the answer was whole"};
-    } else if (errno == EAGAIN) {
-      if (auto ready = wait(POLLIN, until, "for the answer"); !ready) return ready;
-    } else if (errno != EINTR) {
-      return Error{ErrorCode::unavailable, server_ + ": " + std::strerror(errno)};
-    }
+    const auto got = read_some_of({out + have, size - have}, until);
+    if (!got) return got.error();
+    have += *got;
+    received_bytes_ += *got;
   }
   return {};
 }

@@ -77,8 +77,11 @@ Result<ListReading> check_list(const ListConfig& list, const std::filesystem::pa
     if (++rules % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
   }
   if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
-  if (rules == 0) return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
   ListReading reading = reading_from(reader.summary());
+  // A policy zone that holds nothing yet is one all the same, if it has its SOA: what was in it before is the guards'.
+  if (rules == 0 && !reader.summary().serial) {
+    return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
+  }
   opened->reset();  // it remembers every rule
   if (auto sorted = sorter->sort(); !sorted) return sorted.error();
   reading.rules = std::move(sorter);

@@ -81,7 +81,8 @@ Result<NotifyAnswer> answer_notify(std::span<const std::uint8_t> message, const 
   return out;
 }
 
-Result<Descriptor> NotifyListener::bind_socket(const Endpoint& endpoint, bool is_stream) {
+Result<Descriptor> NotifyListener::bind_socket(const Endpoint& endpoint, Socket::Kind kind) {
+  const bool is_stream = kind != Socket::Kind::datagram;
   const SocketAddress address = SocketAddress::of(endpoint);
   Descriptor socket(
       ::socket(address.family(), (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -94,18 +95,27 @@ Result<Descriptor> NotifyListener::bind_socket(const Endpoint& endpoint, bool is
   }
   const bool refused = errno == EACCES || errno == EPERM;
   const ErrorCode code = errno == EADDRINUSE ? ErrorCode::busy : refused ? ErrorCode::permission : ErrorCode::io;
-  return Error{code, "[transfer] listen: " + endpoint.to_text() + ": " + std::strerror(errno)};
+  return Error{code, std::string("[transfer] listen") + (kind == Socket::Kind::tls ? "_tls: " : ": ") +
+                         endpoint.to_text() + ": " + std::strerror(errno)};
 }
 
 Result<std::unique_ptr<NotifyListener>> NotifyListener::start(ConfigSource config, ZoneServer& server,
                                                               std::function<void(const std::string&)> hurry) {
   std::vector<Socket> sockets;
-  for (const Endpoint& endpoint : config()->transfer.listen) {
-    for (const bool is_stream : {false, true}) {
-      auto socket = bind_socket(endpoint, is_stream);
-      if (!socket) return socket.error();
-      sockets.push_back({std::move(*socket), is_stream});
+  const auto bind = [&](const Endpoint& endpoint, Socket::Kind kind) -> Result<void> {
+    auto socket = bind_socket(endpoint, kind);
+    if (!socket) return socket.error();
+    sockets.push_back({std::move(*socket), kind});
+    return {};
+  };
+  const auto in_force = config();
+  for (const Endpoint& endpoint : in_force->transfer.listen) {
+    for (const Socket::Kind kind : {Socket::Kind::datagram, Socket::Kind::stream}) {
+      if (auto bound = bind(endpoint, kind); !bound) return bound.error();
     }
+  }
+  for (const Endpoint& endpoint : in_force->transfer.listen_tls) {
+    if (auto bound = bind(endpoint, Socket::Kind::tls); !bound) return bound.error();
   }
   Descriptor stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (stop.get() < 0) return Error{ErrorCode::io, std::string("eventfd: ") + std::strerror(errno)};
@@ -141,7 +151,7 @@ void NotifyListener::loop() {
     }
     for (std::size_t i = 0; i < sockets_.size() && !stopping_; ++i) {
       if (polled[i].revents == 0) continue;
-      sockets_[i].is_stream ? accept(sockets_[i].descriptor) : receive(sockets_[i].descriptor);
+      sockets_[i].kind == Socket::Kind::datagram ? receive(sockets_[i].descriptor) : accept(sockets_[i]);
     }
   }
 }
@@ -161,16 +171,19 @@ void NotifyListener::receive(const Descriptor& socket) {
 
 // Who may have a zone gets a thread. Of a primary one message is read here: it connects again for the next. Nobody else
 // is listened to at all, so nobody else can take this thread's time.
-void NotifyListener::accept(const Descriptor& listener) {
+void NotifyListener::accept(const Socket& listener) {
   SocketAddress address;
-  Descriptor socket(::accept4(listener.get(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  Descriptor socket(::accept4(listener.descriptor.get(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (socket.get() < 0) return;
   const Endpoint from = address.endpoint();
+  const bool is_tls = listener.kind == Socket::Kind::tls;
   if (server_.may_ask(from.address)) {
-    return server_.take(std::move(socket), from, [this](std::span<const std::uint8_t> message, const Endpoint& peer) {
+    const auto hears = [this](std::span<const std::uint8_t> message, const Endpoint& peer) {
       return take(message, peer);
-    });
+    };
+    return server_.take(std::move(socket), from, is_tls ? Secrecy::tls : Secrecy::none, hears);
   }
+  if (is_tls) return tell("TLS from " + from.address.to_text() + ": it may have no zone");
   if (!is_primary_of_any(*config_(), from.address)) {
     return tell("NOTIFY from " + from.address.to_text() + ": it is no primary of any list");
   }

@@ -49,15 +49,15 @@ class NotifyListener {
  private:
   struct Socket {
     Descriptor descriptor;
-    bool is_stream = false;
+    enum class Kind : std::uint8_t { datagram, stream, tls } kind = Kind::datagram;
   };
 
   NotifyListener(ConfigSource config, ZoneServer& server, std::function<void(const std::string&)> hurry,
                  std::vector<Socket> sockets, Descriptor stop);
-  static Result<Descriptor> bind_socket(const Endpoint& endpoint, bool is_stream);
+  static Result<Descriptor> bind_socket(const Endpoint& endpoint, Socket::Kind kind);
   void loop();
   void receive(const Descriptor& socket);
-  void accept(const Descriptor& listener);
+  void accept(const Socket& listener);
   // What goes back; nothing where nothing does.
   std::vector<std::uint8_t> take(std::span<const std::uint8_t> message, const Endpoint& from);
   void tell(const std::string& fault);

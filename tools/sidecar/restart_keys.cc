@@ -62,6 +62,7 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("answers.max_waiting", before.answers.max_waiting, after.answers.max_waiting);
   compare("answers.when_full", before.answers.when_full, after.answers.when_full);
   compare("transfer.listen", before.transfer.listen, after.transfer.listen);
+  compare("transfer.listen_tls", before.transfer.listen_tls, after.transfer.listen_tls);
   compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
   return keys;
 }

@@ -79,7 +79,7 @@ void ZoneServer::reap() {
   }
 }
 
-void ZoneServer::take(Descriptor socket, const Endpoint& from, Hears hears) {
+void ZoneServer::take(Descriptor socket, const Endpoint& from, Secrecy secrecy, Hears hears) {
   const std::lock_guard lock(mutex_);
   reap();
   if (stopping_) return;
@@ -90,13 +90,26 @@ void ZoneServer::take(Descriptor socket, const Endpoint& from, Hears hears) {
   Connection& connection = connections_.emplace_back();
   auto stream = std::make_shared<DnsStream>(
       DnsStream::accepted(std::move(socket), from, std::chrono::steady_clock::now() + kServedConnection, stopping_));
-  connection.thread = std::thread([this, &connection, stream, from, hears = std::move(hears)] {
-    serve(*stream, from, hears);
+  connection.thread = std::thread([this, &connection, stream, from, secrecy, hears = std::move(hears)] {
+    serve(*stream, from, secrecy, hears);
     connection.done = true;
   });
 }
 
-void ZoneServer::serve(DnsStream& stream, const Endpoint& from, const Hears& hears) {
+// The certificate is read each time, so that one that was renewed needs no restart.
+Result<void> ZoneServer::secure(DnsStream& stream) const {
+  const auto config = config_();
+  auto context = TlsContext::server(config->transfer.certificate, config->transfer.certificate_key);
+  return context ? stream.secure_accepted(std::move(*context)) : Result<void>(context.error());
+}
+
+void ZoneServer::serve(DnsStream& stream, const Endpoint& from, Secrecy secrecy, const Hears& hears) {
+  if (secrecy == Secrecy::tls) {
+    if (const auto secured = secure(stream); !secured) {
+      Asked none;
+      return refuse(none, Rcode::refused, from, secured.error().message);
+    }
+  }
   for (unsigned questions = 0; questions < kMaxServedQuestions && !stopping_; ++questions) {
     const auto message = stream.receive();
     if (!message) return;  // it has no more to ask

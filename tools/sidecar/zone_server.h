@@ -46,6 +46,8 @@ struct ServedCounts {
   std::string last_refusal;
 };
 
+enum class Secrecy : std::uint8_t { none, tls };
+
 class ZoneServer {
  public:
   // `hears`: what to answer to a NOTIFY that comes over a connection; empty: nothing.
@@ -61,7 +63,7 @@ class ZoneServer {
   // Whether anybody at this address may ask for a zone: else its connection is not read at all.
   bool may_ask(const IpAddress& address) const;
   // A connection, on a thread of its own. Any thread.
-  void take(Descriptor socket, const Endpoint& from, Hears hears);
+  void take(Descriptor socket, const Endpoint& from, Secrecy secrecy, Hears hears);
   // A query by UDP: SOA, and IXFR by the SOA alone (RFC 1995 section 2). Empty: no answer.
   std::vector<std::uint8_t> answer_datagram(std::span<const std::uint8_t> message, const Endpoint& from);
 
@@ -80,7 +82,8 @@ class ZoneServer {
     Rcode refused = Rcode::noerror;
   };
 
-  void serve(DnsStream& stream, const Endpoint& from, const Hears& hears);
+  void serve(DnsStream& stream, const Endpoint& from, Secrecy secrecy, const Hears& hears);
+  Result<void> secure(DnsStream& stream) const;
   Result<void> transfer(DnsStream& stream, std::span<const std::uint8_t> message, Asked& asked, const Endpoint& from);
   Result<void> send_zone(DnsStream& stream, Asked& asked, std::optional<std::uint32_t> have);
   Result<bool> send_changes(ServedZone& zone, TransferMessages& messages, std::uint32_t have);

@@ -82,6 +82,9 @@ class Transfer {
 Result<Conversation> Transfer::open(const Endpoint& server) {
   auto stream = DnsStream::connect(server, deadline_, stop_);
   if (!stream) return stream.error();
+  if (request_.tls) {
+    if (auto secured = stream->secure(request_.tls, request_.tls_name); !secured) return secured.error();
+  }
   return Conversation(std::move(*stream), request_, server);
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/sidecar/tls.h"
 #include "tools/sidecar/zone_copy.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
@@ -31,6 +32,8 @@ struct TransferRequest {
   std::optional<TsigKey> key;
   std::optional<std::uint32_t> have;  // the serial that is here, to which changes are wanted; nothing: the whole zone
   std::filesystem::path output;       // replaced only by a complete zone
+  std::shared_ptr<const TlsContext> tls = {};  // over TLS; nullptr: over TCP
+  std::string tls_name = {};                   // whom the primaries' certificate is for; empty: their address
 };
 
 struct TransferOutcome {

@@ -26,6 +26,12 @@ Result<ListUpdater::Version> ListUpdater::transfer_version(const Attempt& attemp
   const std::filesystem::path good = good_copy(attempt.config.store.path, attempt.name());
   const std::filesystem::path fresh = fresh_copy(attempt.config.store.path, attempt.name());
   TransferRequest request{*list.zone, list.primaries, {}, have, fresh};
+  if (list.tls) {
+    auto context = TlsContext::client(list.tls_ca);
+    if (!context) return context.error();
+    request.tls = std::move(*context);
+    request.tls_name = list.tls_name;
+  }
   if (list.tsig_key) {
     auto key = load_tsig_key(attempt.config, *list.tsig_key);
     if (!key) return key.error();

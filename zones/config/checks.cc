@@ -112,6 +112,11 @@ class Checker {
   }
 
   void check_served() {
+    const TransferConfig& transfer = config_.transfer;
+    if (!transfer.listen_tls.empty() && (transfer.certificate.empty() || transfer.certificate_key.empty()) &&
+        origins_.transfer.table != nullptr) {
+      add(origins_.transfer, "listen_tls", "listen_tls needs certificate and certificate_key");
+    }
     std::vector<std::string_view> lists;
     for (const ListConfig& list : config_.lists) lists.push_back(list.definition.name);
     for (std::size_t i = 0; i < config_.served.size(); ++i) {
@@ -139,7 +144,7 @@ class Checker {
     const auto has = [&](std::string_view key) { return find_member(*origin.table, key) != nullptr; };
     if (!has("zone")) {
       if (!has("source")) add(origin, "source", "[[list]] needs the key 'source', or 'zone' and 'primaries'");
-      for (const char* key : {"primaries", "tsig_key"}) {
+      for (const char* key : {"primaries", "tsig_key", "tls", "tls_name", "tls_ca"}) {
         if (has(key)) add(origin, key, "'" + std::string(key) + "' is used with zone only");
       }
       return;
@@ -149,6 +154,9 @@ class Checker {
     if (has("primaries") && list.primaries.empty()) add(origin, "primaries", "a zone needs one primary at least");
     if (list.definition.kind != ListKind::rpz) add(origin, "kind", "a zone from primaries is of kind \"rpz\"");
     if (has("key")) add(origin, "key", "a zone from primaries is signed with a tsig_key, not with minisign");
+    for (const char* key : {"tls_name", "tls_ca"}) {
+      if (has(key) && !list.tls) add(origin, key, "'" + std::string(key) + "' is used with tls = true only");
+    }
     check_key(list.tsig_key, origin);
   }
 

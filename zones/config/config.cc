@@ -126,6 +126,7 @@ class Loader {
       } else if (member.key == "fetch") {
         single(member, config::fetch_keys(), config_.fetch, faults);
       } else if (member.key == "transfer") {
+        if (config::find_member(member.value, "listen_tls") != nullptr) origins_.transfer = {&document, &member.value};
         single(member, config::transfer_keys(), config_.transfer, faults);
       } else if (member.key == "tsig_key") {
         repeated(document, member, config::tsig_key_keys(), config_.tsig_keys, origins_.tsig_keys, faults);
@@ -249,7 +250,12 @@ class Loader {
     if (!list.zone) return;
     if (config::find_member(in, "kind") == nullptr) list.definition.kind = ListKind::rpz;
     if (config::find_member(in, "source") != nullptr) return;
-    list.source = "axfr://";
+    constexpr std::uint16_t kDnsPort = 53;
+    constexpr std::uint16_t kTlsPort = 853;
+    for (Endpoint& primary : list.primaries) {
+      if (list.tls && primary.port == kDnsPort) primary.port = kTlsPort;  // nobody speaks TLS on 53
+    }
+    list.source = list.tls ? "axfr+tls://" : "axfr://";
     for (std::size_t i = 0; i < list.primaries.size(); ++i)
       list.source += (i == 0 ? "" : ",") + list.primaries[i].to_text();
     list.source += "/" + list.zone->folded().to_text();

@@ -123,6 +123,9 @@ struct ListConfig {           // [[list]]
   std::optional<Name> zone;         // a response policy zone that is taken from its primaries
   std::vector<Endpoint> primaries;  // they are asked in this order
   std::optional<Name> tsig_key;     // a [[tsig_key]]
+  bool tls = false;                 // the primaries are asked over TLS (RFC 9103), on port 853 where 53 is not meant
+  std::string tls_name;             // their certificate is for it; empty: for their address
+  std::filesystem::path tls_ca;     // who signed it; empty: the system's authorities
   NameMatch match = NameMatch::automatic;
   std::string dialect = "auto";
   bool private_addresses = false;  // prefixes in private and loopback space are taken
@@ -148,7 +151,10 @@ struct TsigKeyConfig {  // [[tsig_key]]
 };
 
 struct TransferConfig {          // [transfer]
-  std::vector<Endpoint> listen;  // where primaries may say that a zone changed (RFC 1996); empty: nowhere
+  std::vector<Endpoint> listen;  // where primaries may say that a zone changed (RFC 1996), and [[serve]] is asked for
+  std::vector<Endpoint> listen_tls;       // where [[serve]] is asked for over TLS (RFC 9103)
+  std::filesystem::path certificate;      // chain, PEM
+  std::filesystem::path certificate_key;  // of it, PEM
 };
 
 // What we filter by, as a response policy zone for other resolvers: by transfer from [transfer] listen.

@@ -64,7 +64,17 @@ const Keys<TransferConfig>& transfer_keys() {
   static const Keys<C> keys = {
       key<C>(
           "listen", ArrayOf<Parsed<Endpoint>>{endpoint(53), 0, 16}, [](C& c) -> auto& { return c.listen; },
-          "where primaries may say that a zone changed (NOTIFY over UDP and TCP); empty: nowhere"),
+          "where primaries may say that a zone changed (NOTIFY over UDP and TCP), and [[serve]] is asked for; empty: "
+          "nowhere"),
+      key<C>(
+          "listen_tls", ArrayOf<Parsed<Endpoint>>{endpoint(853), 0, 16}, [](C& c) -> auto& { return c.listen_tls; },
+          "where the zones of [[serve]] may be transferred over TLS (RFC 9103); empty: nowhere"),
+      key<C>(
+          "certificate", path("a file of certificates"), [](C& c) -> auto& { return c.certificate; },
+          "chain of certificates (PEM) that listen_tls shows; read for each connection"),
+      key<C>(
+          "certificate_key", path("a file"), [](C& c) -> auto& { return c.certificate_key; },
+          "the key of that certificate (PEM)"),
   };
   return keys;
 }

@@ -33,7 +33,8 @@ struct Origins {
   std::vector<Origin> forwards;
   std::vector<Origin> negative_trust_anchors;
   std::vector<Origin> local_zones;
-  Origin local;  // the [local] table that has records
+  Origin local;     // the [local] table that has records
+  Origin transfer;  // the [transfer] table that has listen_tls
 };
 
 const ConfigValue::Member* find_member(const ConfigValue& table, std::string_view key);

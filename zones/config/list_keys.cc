@@ -67,6 +67,15 @@ const Keys<ListConfig>& list_keys() {
           "tsig_key", [](C& c) -> auto& { return c.tsig_key; },
           "the [[tsig_key]] that queries, transfers and notifies of the zone are signed with"),
       key<C>(
+          "tls", Flag{}, [](C& c) -> auto& { return c.tls; },
+          "primaries are asked over TLS (RFC 9103), those without a port on 853"),
+      key<C>(
+          "tls_name", text(253), [](C& c) -> auto& { return c.tls_name; },
+          "what their certificate is for; empty: their address"),
+      key<C>(
+          "tls_ca", path("a file of certificates"), [](C& c) -> auto& { return c.tls_ca; },
+          "certificates (PEM) of who may have signed theirs; empty: the system's"),
+      key<C>(
           "kind",
           Choice<ListKind>{{{"block", ListKind::block},
                             {"allow", ListKind::allow},

@@ -70,7 +70,13 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"any_over_udp", "true"},
                                                      {"version", "\"1\""},
                                                      {"identity", "\"a\""},
-                                                     {"keep_generations", "7"}};
+                                                     {"keep_generations", "7"},
+                                                     {"certificate", "\"a.pem\""},
+                                                     {"certificate_key", "\"a.key\""},
+                                                     {"listen_tls",
+                                                      "[\"127.0.0.1:853\"]\n"
+                                                      "certificate = \"a.pem\"\n"
+                                                      "certificate_key = \"a.key\""}};
   const Config before = Config::defaults();
   EXPECT_EQ(keys_for_restart(before, before), Keys{});
   std::set<std::string> seen;
@@ -83,8 +89,8 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
     write_file(scratch / "weir.toml", "[" + key.section + "]\n" + key.key + " = " + others.at(key.key) + "\n");
     const auto after = Config::load(scratch / "weir.toml");
     ASSERT_TRUE(after) << after.error().message;
-    const bool travels =
-        key.key == "name" || key.key == "contact" || key.key == "structured_errors" || key.key.starts_with("error_");
+    const bool travels = key.key == "name" || key.key == "contact" || key.key == "structured_errors" ||
+                         key.key.starts_with("error_") || key.key.starts_with("certificate");
     EXPECT_EQ(keys_for_restart(before, *after), travels ? Keys{} : Keys{key.section + "." + key.key});
   }
   EXPECT_EQ(seen.size(), others.size());
