@@ -30,7 +30,7 @@ void say_unsaid(Command& command, const value& unsaid) {
   }
 }
 
-ExitCode show(Command& command) {
+ExitCode show_zones(Command& command) {
   const auto answer = command.ask("zone.show", {});
   if (!answer) return answer.failure;
   if (command.is_json()) {
@@ -70,7 +70,7 @@ void add_zone_verbs(CLI::App& app, Action& chosen) {
   CLI::App* family = app.add_subcommand("zone", "what other resolvers get by zone transfer");
   family->require_subcommand(1);
   family->add_subcommand("show", "the zones that are served: what they hold, what they cannot say, who took them")
-      ->callback([&chosen] { chosen = show; });
+      ->callback([&chosen] { chosen = show_zones; });
 }
 
 }  // namespace weir::cli
