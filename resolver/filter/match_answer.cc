@@ -70,6 +70,36 @@ class Collector {
 
 namespace {
 
+// How near the nearest rule on it is: prefix lengths of IPv4 count as of mapped addresses.
+unsigned precision_of(const PartMatches& part) {
+  constexpr unsigned kMapped = 96;
+  unsigned longest = 0;
+  for (const Match& match : part.matches.matches) longest = std::max<unsigned>(longest, match.labels);
+  const bool is_mapped = part.part != AnswerPart::ns_name && part.address.family == AddressFamily::ipv4;
+  return longest + (is_mapped ? kMapped : 0);
+}
+
+// The first that a rule blocks decides, so parts of one kind stand in RPZ's own order: the nearest rule first, of
+// several addresses the smallest then, of several names the first in canonical order (draft-vixie-dnsop-dns-rpz-00
+// sections 5.5 to 5.7). The order of records in an answer, which differs from time to time, decides nothing.
+void order_parts(AnswerMatches& parts, std::size_t from) {
+  const auto nearer = [](const PartMatches& a, const PartMatches& b) {
+    const unsigned near_a = precision_of(a);
+    const unsigned near_b = precision_of(b);
+    if (near_a != near_b) return near_a > near_b;
+    return a.part == AnswerPart::ns_name ? a.name.canonical_compare(b.name) < 0 : a.address < b.address;
+  };
+  for (std::size_t i = from; i < parts.size();) {
+    std::size_t end = i + 1;
+    while (end < parts.size() && parts[end].part == parts[i].part) ++end;
+    if (parts[i].part != AnswerPart::alias) {
+      std::stable_sort(parts.begin() + static_cast<std::ptrdiff_t>(i), parts.begin() + static_cast<std::ptrdiff_t>(end),
+                       nearer);
+    }
+    i = end;
+  }
+}
+
 // Name servers of the zones that an answer came through that are looked at; a hostile delegation may name many.
 constexpr std::size_t kMaxServersMatched = 64;
 
@@ -107,6 +137,7 @@ void match_name_servers(const ResolutionResult& result, const Generation& genera
   const auto add = [&](AnswerPart part, const Name& name, const IpAddress& address) {
     if (!scratch.empty()) out.push_back({.part = part, .name = name, .address = address, .matches = scratch});
   };
+  const std::size_t first = out.size();
   const std::vector<Delegation> zones = zones_of(result, rrsets, now);
   for (const Delegation& zone : zones) {
     for (const NameServer& server : zone.servers) {
@@ -129,9 +160,11 @@ void match_name_servers(const ResolutionResult& result, const Generation& genera
       }
     }
   }
+  order_parts(out, first);
 }
 
 void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out) {
+  const std::size_t first = out.size();
   Collector collector(generation, out);
   for (const AliasLink& link : result.aliases) collector.name(link.target);
   for (const Rrset& rrset : result.answer) {
@@ -142,6 +175,7 @@ void match_answer(const ResolutionResult& result, const Generation& generation, 
       if (size != 0 && rdata.size() == size) collector.address(rrset.owner, IpAddress::from_octets(rdata));
     }
   }
+  order_parts(out, first);
 }
 
 }  // namespace weir

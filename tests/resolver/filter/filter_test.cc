@@ -643,6 +643,38 @@ TEST(AnswerVerdict, MatchAnswerFindsAliasesAndAddresses) {
   EXPECT_EQ(parts[2].address.to_text(), "203.0.113.9");
 }
 
+// SEMANTICS 2 RPZ: longest prefix first
+TEST(AnswerVerdict, OfSeveralAddressesTheLongestPrefixDecidesAndThenTheSmallest) {
+  World world;
+  const auto give = [&](const char* address, std::uint8_t length, Action action) {
+    world.generation.addresses[*IpAddress::parse(address)] = {rule(kZone, PatternKind::address, length, action)};
+  };
+  give("203.0.113.2", 32, Action::nodata);
+  give("203.0.113.3", 24, Action::refused);
+  give("203.0.113.7", 32, Action::nxdomain);
+  give("203.0.113.9", 32, Action::allow);
+  const struct {
+    std::vector<const char*> answer;
+    Action action;
+  } kRows[] = {{{"203.0.113.7", "203.0.113.2"}, Action::nodata},
+               {{"203.0.113.2", "203.0.113.7"}, Action::nodata},
+               {{"203.0.113.3", "203.0.113.7"}, Action::nxdomain},
+               {{"203.0.113.9", "203.0.113.7"}, Action::nxdomain},
+               {{"203.0.113.3", "203.0.113.9"}, Action::allow}};
+  for (const auto& row : kRows) {
+    ResolutionResult result;
+    Rrset& addresses = result.answer.emplace_back();
+    addresses.owner = *Name::parse("www.shop.example");
+    addresses.type = RecordType::a;
+    for (const char* address : row.answer) addresses.add(IpAddress::parse(address)->bytes());
+    world.ask("www.shop.example", RecordType::a);
+    AnswerMatches parts = world.parts();
+    match_answer(result, world.generation, parts);
+    const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+    EXPECT_EQ(verdict.blocked() ? verdict.verdict.action : Action::allow, row.action) << row.answer[0];
+  }
+}
+
 // What an RPZ zone of an earlier rank says of addresses and name servers, against what a later one said of the name.
 struct TwoZones : World {
   TwoZones() {
