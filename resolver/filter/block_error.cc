@@ -46,6 +46,13 @@ void add_rule(Words& out, const Asker& asker, const PartMatches& part, const Mat
   }
   if (part.part == AnswerPart::ns_name || part.part == AnswerPart::ns_address) out.append("name server ");
   if (is_address(part.part)) return out.append(Prefix::of(part.address.unmapped(), winner.labels).to_text());
+  if (winner.kind == PatternKind::glob || winner.kind == PatternKind::regex) {
+    const std::string_view text = asker.generation.pattern({winner.detail});
+    const char* around = winner.kind == PatternKind::regex ? "/" : "";
+    out.append(around);
+    add(out, text);
+    return out.append(around);
+  }
   if (winner.kind == PatternKind::below) out.append("*.");
   add_name(out, (part.part == AnswerPart::qname ? query.name() : part.name).suffix(winner.labels));
 }

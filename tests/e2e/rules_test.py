@@ -55,6 +55,10 @@ lists = ["ads"]
                 self.shows((name, "A", BULK))
                 self.weir.done("rule", "add", *words)
                 self.shows((name, "A", answer))
+                if answer == NULL and not words[0][0].isalpha() or "*" in words[0]:
+                    # As it was written, also where only the name below which it is looked for is in the answer.
+                    self.assertIn("rule " + words[0] + ",", self.weir.ask(name).ede[0][1])
+                    self.assertIn(words[0], self.weir.command("explain", name).out)
                 self.weir.done("rule", "remove", *words)
                 self.shows((name, "A", BULK))
                 self.assertNotIn(words[0], self.weir.done("rule", "show").out)

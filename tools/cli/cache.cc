@@ -6,6 +6,7 @@
 
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
+#include "zones/base/text.h"
 
 namespace weir::cli {
 namespace {
@@ -15,14 +16,17 @@ namespace json = boost::json;
 constexpr std::string_view kSubtree = "/subtree";
 constexpr std::chrono::seconds kCachePatience{30};
 
-// NAME[/subtree]; "." is everything.
-json::object arguments_of(std::string name) {
+// NAME[/subtree]; "." is everything. Another ending is no part of any name that was meant.
+Result<json::object> arguments_of(std::string name) {
   bool subtree = name == ".";
   if (name.ends_with(kSubtree)) {
     name.resize(name.size() - kSubtree.size());
     subtree = true;
   }
-  return {{"name", name}, {"subtree", subtree}};
+  if (name.find('/') != std::string::npos && !name.ends_with(".arpa") && !name.ends_with(".arpa."))
+    return Error{ErrorCode::invalid,
+                 "\"" + escape_for_display(name) + "\": expected a name, or a name and \"/subtree\""};
+  return json::object{{"name", name}, {"subtree", subtree}};
 }
 
 void show_records(Command& command, const json::value& answer) {
@@ -54,15 +58,16 @@ void show_servers(Command& command, const json::value& answer) {
   command.say("closest zone cut: " + text_at(*delegation, "zone_cut") + ", TTL " + text_at(*delegation, "ttl"));
   Table table({{"SERVER"}, {"ADDRESS"}, {"RTT", Align::right}, {"STATE"}});
   for (const auto& server : array_at(*delegation, "servers")) {
-    const std::string rtt = text_at(server, "rtt_ms");
-    table.add({text_at(server, "name"), text_at(server, "address"), rtt.empty() ? "" : rtt + " ms",
+    table.add({text_at(server, "name"), text_at(server, "address"), milliseconds_at(server, "rtt_ms"),
                text_at(server, "state")});
   }
   if (!table.empty()) table.print(command.out());
 }
 
 ExitCode show(Command& command, const std::string& name) {
-  const auto answer = command.ask_resolver("cache.show", arguments_of(name), kCachePatience);
+  const auto arguments = arguments_of(name);
+  if (!arguments) return command.fail(arguments.error());
+  const auto answer = command.ask_resolver("cache.show", *arguments, kCachePatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);
@@ -78,7 +83,9 @@ ExitCode show(Command& command, const std::string& name) {
 }
 
 ExitCode flush(Command& command, const std::string& name) {
-  const auto answer = command.ask_resolver("cache.flush", arguments_of(name), kCachePatience);
+  const auto arguments = arguments_of(name);
+  if (!arguments) return command.fail(arguments.error());
+  const auto answer = command.ask_resolver("cache.flush", *arguments, kCachePatience);
   if (!answer) return answer.failure;
   if (command.is_json()) {
     command.print(answer.result);

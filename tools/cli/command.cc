@@ -1,6 +1,7 @@
 #include "tools/cli/command.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <ostream>
 
 #include "tools/support/table.h"
@@ -183,6 +184,19 @@ const json::array& array_at(const json::value& object, std::string_view key) {
 const json::value* object_at(const json::value& object, std::string_view key) {
   const json::value* value = find(object, key);
   return value != nullptr && value->is_object() ? value : nullptr;
+}
+
+double decimal_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+std::string milliseconds_at(const json::value& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  if (value == nullptr || !value->is_number()) return {};
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", value->to_number<double>());
+  return text;
 }
 
 std::string count_at(const json::value& object, std::string_view key) {

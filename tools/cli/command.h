@@ -90,6 +90,10 @@ bool flag_at(const boost::json::value& object, std::string_view key);
 const boost::json::array& array_at(const boost::json::value& object, std::string_view key);
 const boost::json::value* object_at(const boost::json::value& object, std::string_view key);  // nullptr: no object
 
+double decimal_at(const boost::json::value& object, std::string_view key);
+// "0.2 ms" where the member is a number, "" where it is not there.
+std::string milliseconds_at(const boost::json::value& object, std::string_view key);
+
 // "1,234" where the member is a number, "" where it is not there.
 std::string count_at(const boost::json::value& object, std::string_view key);
 // "1 rule" or "1,234 rules".

@@ -19,7 +19,7 @@ struct LearnOptions {
   bool all = false;
 };
 
-void tell(Command& command, const json::value& reply) {
+void tell_learned(Command& command, const json::value& reply) {
   const std::string policy = text_at(reply, "name");
   const std::string fallback = text_at(reply, "default");
   const auto& proposals = array_at(reply, "proposals");
@@ -82,7 +82,7 @@ ExitCode learn(Command& command, const LearnOptions& options) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    tell(command, answer.result);
+    tell_learned(command, answer.result);
   }
   return ExitCode::done;
 }

@@ -24,17 +24,6 @@ struct Wanted {
   bool unchecked = false;
 };
 
-double decimal_at(const json::value& object, std::string_view key) {
-  const json::value* value = object.is_object() ? object.get_object().if_contains(key) : nullptr;
-  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
-}
-
-std::string milliseconds(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f ms", value);
-  return text;
-}
-
 void show_step(Command& command, const json::value& step) {
   char time[32];
   std::snprintf(time, sizeof time, "%9.1f ms  ", decimal_at(step, "at_ms"));
@@ -42,7 +31,7 @@ void show_step(Command& command, const json::value& step) {
   std::string line = time + indent + text_at(step, "name") + ' ' + text_at(step, "type") + ": " + text_at(step, "step");
   if (const std::string server = text_at(step, "server"); !server.empty()) {
     line += ' ' + server + ' ' + text_at(step, "transport");
-    if (step.get_object().contains("rtt_ms")) line += " in " + milliseconds(decimal_at(step, "rtt_ms"));
+    if (const std::string rtt = milliseconds_at(step, "rtt_ms"); !rtt.empty()) line += " in " + rtt;
   }
   if (const std::string text = text_at(step, "text"); !text.empty()) line += "  " + text;
   command.say(line);
@@ -52,7 +41,7 @@ void show(Command& command, const json::value& answer) {
   std::string head = text_at(answer, "name") + ' ' + text_at(answer, "type") + ": " + text_at(answer, "rcode") + ", " +
                      text_at(answer, "security") + ", TTL " + text_at(answer, "ttl") + "; " +
                      counted_at(answer, "upstream_packets", "upstream packet") + ", " +
-                     milliseconds(decimal_at(answer, "elapsed_ms"));
+                     milliseconds_at(answer, "elapsed_ms");
   command.say(head);
   if (const auto* ede = object_at(answer, "ede")) {
     const std::string text = text_at(*ede, "text");

@@ -38,9 +38,9 @@ struct Subject {
   std::optional<IpAddress> matched_address(const Match& match) const {
     return match.kind == PatternKind::client ? client : address;
   }
-  std::string pattern(const Match& match) const {
+  std::string pattern(const RulesInForce& rules, const Match& match) const {
     if (match.kind == PatternKind::client) return "client " + pattern_text(match, client);
-    return address ? pattern_text(match, *address) : pattern_text(match, name);
+    return address ? pattern_text(match, *address) : pattern_text(&rules, match, name);
   }
 };
 
@@ -48,7 +48,7 @@ json::object describe(const RulesInForce& rules, const Subject& subject, const M
   json::object out;
   const ListDefinition* list = rules.policies().find_list(match.list_id());
   out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
-  out["pattern"] = subject.pattern(match);
+  out["pattern"] = subject.pattern(rules, match);
   out["kind"] = to_text(match.kind);
   out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
   out["important"] = match.important();
@@ -192,7 +192,12 @@ const ImportRecord* Provenances::find(ListId list, ImportId import) {
   return at->second ? &*at->second : nullptr;
 }
 
-std::string pattern_text(const Match& match, const Name& name) {
+std::string pattern_text(const RulesInForce* rules, const Match& match, const Name& name) {
+  const bool is_glob = match.kind == PatternKind::glob;
+  if (rules != nullptr && (is_glob || match.kind == PatternKind::regex)) {
+    const std::string text(rules->pattern({match.detail}));
+    if (!text.empty()) return is_glob ? text : "/" + text + "/";
+  }
   const std::string suffix = name.suffix(std::min<unsigned>(match.labels, name.label_count())).to_text();
   return match.kind == PatternKind::below ? "*." + suffix : suffix;
 }

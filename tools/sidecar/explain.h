@@ -40,8 +40,9 @@ class Provenances {
 };
 
 // The pattern of a match of `name` or of an address, as it stands in explain and log: "example.org", "*.example.org",
-// "192.0.2.0/24".
-std::string pattern_text(const Match& match, const Name& name);
+// "192.0.2.0/24", a glob as it was written, a regular expression between slashes. `rules`: those that the match is of;
+// nullptr: not there any more, and of a pattern only the name that it is filed under is known.
+std::string pattern_text(const RulesInForce* rules, const Match& match, const Name& name);
 std::string pattern_text(const Match& match, const IpAddress& address);
 
 // What `rules` say at `moment`: {"generation", "results": [...]}. Errors: invalid (no name), not_found (unknown group),

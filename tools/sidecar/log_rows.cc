@@ -62,11 +62,11 @@ bool is_address(PatternKind kind) {
   return kind == PatternKind::address || kind == PatternKind::ns_address;
 }
 
-std::string pattern_of(const Decision& decision, const Match& match) {
+std::string pattern_of(const Generation* generation, const Decision& decision, const Match& match) {
   if (is_address(match.kind)) return pattern_text(match, decision.link_address);
   // Whose address that was is for the log's privacy level to say.
   if (match.kind == PatternKind::client) return "client prefix of " + std::to_string(match.labels) + " bits";
-  return pattern_text(match, linked_name(decision));
+  return pattern_text(generation, match, linked_name(decision));
 }
 
 std::optional<RuleSource> source_of(const Generation& generation, const Decision& decision, const Match& match) {
@@ -186,7 +186,7 @@ std::optional<json::object> RowReader::read_decision(const LogRow& row, const Lo
   out["client"] = describe(decision->client);
   out["group"] = group;
   out["list"] = list;
-  out["pattern"] = has_winner ? pattern_of(*decision, decision->winner) : std::string();
+  out["pattern"] = has_winner ? pattern_of(generation_.get(), *decision, decision->winner) : std::string();
   out["action"] = to_text(decision->action);
   // A rule with an action of its own is answered with that, whatever the policy's mode.
   out["mode"] = !was_blocked                        ? std::string()
@@ -213,7 +213,7 @@ std::optional<json::object> RowReader::read_decision(const LogRow& row, const Lo
   for (unsigned i = 0; i < decision->loser_count && i < decision->losers.size(); ++i) {
     const Match& loser = decision->losers[i];
     losers.push_back(json::object{{"list", list_name(known, loser)},
-                                  {"pattern", pattern_of(*decision, loser)},
+                                  {"pattern", pattern_of(generation_.get(), *decision, loser)},
                                   {"kind", to_text(loser.kind)},
                                   {"action", to_text(loser.action)}});
   }

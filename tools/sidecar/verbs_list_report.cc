@@ -86,7 +86,7 @@ class Report {
       return match.list_id() == list_.id && blocks(match.action) && !match.exception();
     });
     if (own == matches_.matches.end()) return;
-    patterns_.insert(pattern_text(*own, *name) + "/" + std::string(to_text(own->kind)));
+    patterns_.insert(pattern_text(&generation_, *own, *name) + "/" + std::string(to_text(own->kind)));
     count(all_, key, met);
     if (key.decision_class == DecisionClass::allowed_over_block) return count(undone_, key, met);
     std::set<std::string> others;

@@ -49,6 +49,9 @@ class RulesInForce : public DetailSource {
   // policies().groups) alone; nullptr: none.
   virtual const LocalData* local_data() const { return nullptr; }
   virtual const LocalData* local_data_of([[maybe_unused]] std::uint32_t group) const { return nullptr; }
+  // The text of a glob or a regular expression (without its slashes), by the detail of its match; empty: unknown.
+  // Valid as long as the rules.
+  virtual std::string_view pattern([[maybe_unused]] PayloadId id) const { return {}; }
   virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
   // Blocks or records that could not be read since open (checksum, disk): their rules did not match. Open checks
   // every block of what is searched up to 64 MiB, and beyond that all that lies outside the data blocks;

@@ -45,6 +45,7 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   Triggers triggers(ListId list) const override;
   Triggers triggers() const override { return triggers_; }
   const RuleDetail* detail(PayloadId id) const override { return payloads_->detail(id.value); }
+  std::string_view pattern(PayloadId id) const override { return payloads_->pattern(id.value); }
   const PolicySet& policies() const override { return policies_; }
   const LocalData* local_data() const override { return zones_ ? zones_->of_everybody() : nullptr; }
   const LocalData* local_data_of(std::uint32_t group) const override {

@@ -24,6 +24,7 @@ class PastGeneration final : public RulesInForce, public HistoryKeeper {
   void match_address(const IpAddress& address, MatchSet& out) const override;
   void match_client(const IpAddress& address, MatchSet& out) const override;
   const RuleDetail* detail(PayloadId id) const override { return payloads_.detail(id.value); }
+  std::string_view pattern(PayloadId id) const override { return payloads_.pattern(id.value); }
   const PolicySet& policies() const override { return policies_; }
   const LocalData* local_data() const override { return zones_ ? zones_->of_everybody() : nullptr; }
   const LocalData* local_data_of(std::uint32_t group) const override {
