@@ -171,9 +171,9 @@ def bench_reload(system, build, folder, blocklist, sample, arguments) -> dict:
     changed = folder / "changed.list"
     shutil.copyfile(blocklist, changed)
     with open(changed, "a") as out:
-        out.write("added-by-reload.blocked\n")
+        out.write(f"host{CACHED_NAMES - 1}.bench\n")
     probe = folder / "probe.names"
-    probe.write_text("added-by-reload.blocked\n")
+    probe.write_text(f"host{CACHED_NAMES - 1}.bench\n")  # one that exists: what does not would look blocked at once
     shutil.copyfile(blocklist, folder / "kept.list")
     report = folder / "reload.report"
     with open(report, "w") as out:

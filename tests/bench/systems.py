@@ -265,7 +265,8 @@ remote-control:
 
 def write_rpz(path: Path, blocklist: Path) -> None:
     with open(path, "w") as out:
-        out.write("$TTL 300\n@ SOA rpz. host.rpz. 1 3600 600 86400 300\n@ NS rpz.\n")
+        # BIND wants a name server that exists and a serial number that rises.
+        out.write(f"$TTL 300\n@ SOA rpz. host.rpz. {int(time.time())} 3600 600 86400 300\n@ NS localhost.\n")
         for line in blocklist.read_text().splitlines():
             out.write(f"{line} CNAME .\n*.{line} CNAME .\n")
 
