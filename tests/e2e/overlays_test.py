@@ -65,6 +65,7 @@ policy = "default"
         self.assertEqual((explained["outcome"], explained["pause"]["reason"]), ("allowed", "a lesson"))
         said = self.weir.command("explain", "r2.bulk.test", "--client", KID).out
         self.assertIn("filtering is paused until", said)
+        self.assertRegex(self.weir.done("status").out, r"PAUSED until .*: filtering for group kids, by .* \(a lesson\)")
         self.assertEqual(self.explained("r2.bulk.test", "--client", CLIENT)["outcome"], "blocked")
         self.end_all()
         self.shows(("r2.bulk.test", "A", NULL), source=KID)

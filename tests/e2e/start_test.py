@@ -33,6 +33,15 @@ lists = ["ads"]
         self.assertRegex(ran.out, r"(?i)generation\W+\d+")
         self.assertTrue(self.weir.done("status", "--json").json)
 
+    def test_status_of_a_dead_resolver(self):
+        self.weir.resolver.kill()
+        try:
+            ran = self.weir.command("status")
+            self.assertEqual(ran.status, UNREACHABLE, str(ran))
+            self.assertIn("weir-resolver cannot be reached", ran.out)
+        finally:
+            self.weir.resolver.start()
+
     def test_second_resolver(self):
         """Would silently take half of the queries (SO_REUSEPORT)."""
         other = Daemon(RESOLVER, self.weir.config, self.folder / "second")

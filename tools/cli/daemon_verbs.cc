@@ -11,6 +11,8 @@
 namespace weir::cli {
 namespace {
 
+namespace json = boost::json;
+
 void show_log(Command& command, const boost::json::value& log) {
   std::string line = "log:";
   for (const auto& [key, value] : log.get_object()) {
@@ -25,9 +27,12 @@ void show_log(Command& command, const boost::json::value& log) {
 ExitCode status(Command& command) {
   const auto answer = command.ask("status", {});
   if (!answer) return answer.failure;
+  const json::value* resolver = object_at(answer.result, "resolver");
+  const bool answers = resolver != nullptr && flag_at(*resolver, "reachable");
+  const ExitCode code = answers ? ExitCode::done : ExitCode::unreachable;
   if (command.is_json()) {
     command.print(answer.result);
-    return ExitCode::done;
+    return code;
   }
   command.say("weir-sidecar " + text_at(answer.result, "version") + ", process " + text_at(answer.result, "pid") +
               ", since " + text_at(answer.result, "started"));
@@ -39,17 +44,19 @@ ExitCode status(Command& command) {
   }
   if (const std::string error = text_at(answer.result, "generation_error"); !error.empty())
     command.say("no generation is in force: " + error);
-  if (const auto* resolver = object_at(answer.result, "resolver")) {
-    command.say(flag_at(*resolver, "reachable")
-                    ? "weir-resolver answers with generation " + text_at(*resolver, "generation")
-                    : std::string("weir-resolver cannot be reached"));
+  command.say(answers ? "weir-resolver answers with generation " + text_at(*resolver, "generation")
+                      : std::string("weir-resolver cannot be reached"));
+  for (const auto& overlay : array_at(answer.result, "overlays")) {
+    command.say((text_at(overlay, "kind") == "pause" ? "PAUSED until " : "allowed until ") + text_at(overlay, "until") +
+                ": " + text_at(overlay, "subject") + ", by " + text_at(overlay, "author") + " (" +
+                text_at(overlay, "reason") + ")");
   }
   if (const std::string pinned = text_at(answer.result, "pinned"); !pinned.empty())
     command.say("pinned: " + pinned + "; 'weir reload' takes the files again");
   if (const auto* log = object_at(answer.result, "log")) show_log(command, *log);
   const Table table = table_of_lists(answer.result);
   if (!table.empty()) table.print(command.out());
-  return ExitCode::done;
+  return code;
 }
 
 // The reload took everything else into force; these keys are read at the start of a daemon alone.

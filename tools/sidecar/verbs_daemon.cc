@@ -44,6 +44,7 @@ VerbResult show_status(Call& call) {
   }
   out["lists"] = std::move(lists);
   out["pinned"] = services.writer.pinned();
+  if (auto overlays = show_overlays(call)) out["overlays"] = std::move((*overlays)["overlays"]);
   const auto resolver = services.resolver.generation_in_force();
   out["resolver"] = {{"reachable", resolver.has_value()}, {"generation", resolver ? resolver->value : 0}};
   const LogTotals totals = services.log.totals();
