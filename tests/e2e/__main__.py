@@ -21,7 +21,7 @@ MODULES = ["start", "resolve", "edns", "bad_packets", "dnssec", "peers", "forwar
            "clients", "rules", "overlays", "lists", "rpz", "rpz_peers", "transfer", "transfer_out", "transfer_tls", "dnsmasq", "migration",
            "guards", "signed_lists", "observe", "audit",
            "explain", "log", "log_retention", "local", "reload_under_load",
-           "deaths_under_load", "crash", "kills", "last_calls", "disk_faults", "bad_lists", "https", "field"]
+           "deaths_under_load", "crash", "kills", "last_calls", "disk_faults", "damage", "bad_lists", "https", "field"]
 
 
 def main() -> int:

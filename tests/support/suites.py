@@ -33,8 +33,9 @@ SECONDS_OF_CONFORMANCE = 60
 SECONDS_OF_VERSUS = 4 * 3600  # 200 worlds take about an hour on two cores
 
 # The sizes that are promised; what is set in the environment counts more.
-SIZES_OF_FAULTS = {"WEIR_KILLS": "200", "WEIR_LAST_CALLS": "2000", "WEIR_FAULT_POINTS": "10000"}
-MODULES_OF_FAULTS = ["crash", "kills", "last_calls", "disk_faults"]
+SIZES_OF_FAULTS = {"WEIR_KILLS": "200", "WEIR_LAST_CALLS": "2000", "WEIR_FAULT_POINTS": "10000",
+                   "WEIR_FLIPS": "10000"}
+MODULES_OF_FAULTS = ["crash", "kills", "last_calls", "disk_faults", "damage"]
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",

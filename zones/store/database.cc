@@ -128,6 +128,10 @@ Result<std::unique_ptr<Database>> Database::open_writer(const std::filesystem::p
 Result<std::unique_ptr<Database>> Database::open_reader(const std::filesystem::path& path,
                                                         const std::shared_ptr<rocksdb::Cache>& cache,
                                                         std::span<const Family> families) {
+  rocksdb::DBOptions options = database_options();
+  // A log that a checkpoint brings along is whole. By default what lies behind a damaged record would be left out in
+  // silence, and a generation that lacks its rules lets everything through.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const Family family : families) {
     descriptors.emplace_back(family_name(family), family_options(family, cache));
@@ -135,8 +139,7 @@ Result<std::unique_ptr<Database>> Database::open_reader(const std::filesystem::p
   std::unique_ptr<Database> database(new Database());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
-      rocksdb::DB::OpenForReadOnly(database_options(), path.string(), descriptors, &handles, &db);
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, path.string(), descriptors, &handles, &db);
   if (!status.ok()) return to_error(status, path.string());
   database->db_.reset(db);
   for (std::size_t i = 0; i < families.size(); ++i) {
