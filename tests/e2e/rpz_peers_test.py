@@ -76,7 +76,7 @@ class RpzPeersTest(Case):
     @classmethod
     def setUpClass(cls) -> None:
         cls.files = internet.world.write_policy(internet.folder)
-        cls.BODY = "".join(f'[[list]]\nname = "{zone}"\nsource = "{path}"\nkind = "rpz"\nnxdomain = "as_written"\n'
+        cls.BODY = "".join(f'[[list]]\nname = "{zone}"\nsource = "{path}"\nkind = "rpz"\nnxdomain = "as_written"\nwildcards = "closest"\n'
                            for zone, path in cls.files.items())
         cls.BODY += '[[policy]]\nname = "default"\nlists = ["one", "two", "three", "list"]\naliases = "shown"\n'
         cls.BODY += "[answers]\nany_over_udp = true\n"
