@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <string_view>
@@ -102,7 +103,11 @@ int main(int argc, char** argv) {
   ::sd_notify(0, "READY=1");
   serve(**sidecar, signals);
   ::sd_notify(0, "STOPPING=1");
-  if (const auto fault = (*sidecar)->fault()) return fail(*fault);
+  if (const auto fault = (*sidecar)->fault()) {
+    (*sidecar)->stop_answering();
+    // Closing a database behind an error syncs its log, which RocksDB asserts never to do.
+    std::_Exit(fail(*fault));
+  }
   spdlog::info("ending");
   return static_cast<int>(weir::ExitCode::done);
 }

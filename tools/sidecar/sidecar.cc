@@ -320,6 +320,11 @@ class RunningSidecar final : public Sidecar {
     return fault_;
   }
 
+  void stop_answering() override {
+    stop_ = true;
+    control_.reset();
+  }
+
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
 
  private:

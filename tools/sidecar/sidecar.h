@@ -32,6 +32,8 @@ class Sidecar {
   virtual void tell_resolver() = 0;
   // Why this process cannot go on; it has sent itself SIGTERM then. Whoever started it starts it again.
   virtual std::optional<Error> fault() const = 0;
+  // Answers what was asked, and no more; then the process may end without destructors.
+  virtual void stop_answering() = 0;
   // Housekeeping: pseudonym keys. Call it about once in half a minute.
   virtual void tend(Now now) = 0;
 };
