@@ -98,7 +98,7 @@ class RocksDecisionLog final : public DecisionLog {
     options.info_log_level = rocksdb::WARN_LEVEL;
     options.max_background_jobs = 1;
     options.max_open_files = 64;
-    options.listeners.push_back(errors_);
+    options.listeners.push_back(errors_.listener());
     rocksdb::BlockBasedTableOptions table;
     table.no_block_cache = true;  // a search reads each block once
     rocksdb::ColumnFamilyOptions family;
@@ -165,7 +165,7 @@ class RocksDecisionLog final : public DecisionLog {
   }
 
   Result<void> check_writable() const override {
-    if (!errors_->any()) return {};
+    if (!errors_.any()) return {};
     return Error{ErrorCode::corrupt,
                  "decision log " + directory_.string() +
                      ": it does not write any more after an error of the disk; it must be opened anew"};
@@ -415,7 +415,7 @@ class RocksDecisionLog final : public DecisionLog {
   }
 
   const std::filesystem::path directory_;
-  const std::shared_ptr<store::WriteErrors> errors_ = std::make_shared<store::WriteErrors>();
+  const store::WriteErrors errors_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, 5> families_{};
   std::uint64_t dropped_since_compaction_ = 0;

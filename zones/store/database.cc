@@ -115,7 +115,7 @@ Result<std::unique_ptr<Database>> Database::open_writer(const std::filesystem::p
     descriptors.emplace_back(family_name(family), family_options(family, cache));
   }
   std::unique_ptr<Database> database(new Database());
-  options.listeners.push_back(database->errors_);
+  options.listeners.push_back(database->errors_.listener());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options, path.string(), descriptors, &handles, &db);

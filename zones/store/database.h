@@ -64,11 +64,11 @@ class Database {
   Result<bool> find(Family family, std::string_view key, std::string& value) const;
   std::unique_ptr<rocksdb::Iterator> iterate(Family family) const;
   // Of a writer: nothing is written any more, and nothing may be tried.
-  bool has_stopped_writing() const { return errors_->any(); }
+  bool has_stopped_writing() const { return errors_.any(); }
 
  private:
   Database() = default;
-  const std::shared_ptr<WriteErrors> errors_ = std::make_shared<WriteErrors>();
+  const WriteErrors errors_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
 };

@@ -6,27 +6,25 @@
 // write or sync behind an error.
 #pragma once
 
-#include <rocksdb/listener.h>
-
 #include <atomic>
 #include <memory>
 
+namespace rocksdb {
+class EventListener;
+}
+
 namespace weir::store {
 
-// One a database, in DBOptions::listeners. Any thread.
-class WriteErrors final : public rocksdb::EventListener {
+// One a database. Any thread.
+class WriteErrors {
  public:
-  bool any() const { return any_.load(std::memory_order_acquire); }
-
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status*) override {
-    any_.store(true, std::memory_order_release);
-  }
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
+  WriteErrors();
+  bool any() const { return any_->load(std::memory_order_acquire); }
+  const std::shared_ptr<rocksdb::EventListener>& listener() const { return listener_; }  // for DBOptions::listeners
 
  private:
-  std::atomic<bool> any_{false};
+  std::shared_ptr<std::atomic<bool>> any_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<rocksdb::EventListener> listener_;
 };
 
 }  // namespace weir::store
