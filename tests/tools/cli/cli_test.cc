@@ -202,7 +202,7 @@ TEST_F(CliTest, EveryVerbThatAsksSaysWhenNobodyAnswers) {
 }
 
 TEST_F(CliTest, AFaultyConfigurationIsAWarningToVerbsThatOnlyAsk) {
-  sidecar().on("status", R"({"version":"0.1.0","pid":7,"started":"T"})");
+  sidecar().on("status", R"({"version":"0.1.0","pid":7,"started":"T","resolver":{"reachable":true}})");
   sidecar().on("explain", explain_reply);
   const std::string run_path = folder_.path().string();
   write("weir.d/zz.toml", "[[list\n");
