@@ -38,6 +38,10 @@ class GenerationHolder {
   // Any thread, one at a time. On an error (not_found where nothing was ever published, corrupt, ...) the old
   // state stays in force and last_error() tells.
   Result<GenerationNumber> load_current();
+  // For a start at which load_current() failed though something was published: puts the newest earlier generation in
+  // force that can be read, since yesterday's filter is better than no answer. last_error() goes on to tell of the
+  // current one. Errors: not_found.
+  Result<GenerationNumber> load_earlier();
   // Puts `generation` (also nullptr) in force.
   void install(Pointer generation);
   // Waits until every worker has confirmed what is in force now; timed_out says how many have not.

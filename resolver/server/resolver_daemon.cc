@@ -203,6 +203,9 @@ class Daemon {
     const auto loaded = generations_->load_current();
     if (loaded) {
       spdlog::info("generation {} is in force", loaded->value);
+    } else if (const auto earlier = generations_->load_earlier()) {
+      spdlog::error("generation {} is in force, an earlier one, since the newest cannot be read: {}", earlier->value,
+                    loaded.error().message);
     } else {
       spdlog::warn("no policy is in force, queries get SERVFAIL until one is published: {}", loaded.error().message);
     }

@@ -7,6 +7,7 @@
 
 #include "tests/resolver/server/fake_generation.h"
 #include "tests/support/scratch_folder.h"
+#include "zones/store/files.h"
 #include "zones/store/writer.h"
 
 namespace weir {
@@ -209,6 +210,28 @@ TEST_F(HolderWithStore, ErrorsKeepTheOldState) {
   ASSERT_TRUE(holder.load_current());
   EXPECT_EQ(holder.last_error(), "");
   EXPECT_FALSE(reader.refresh());
+}
+
+TEST_F(HolderWithStore, AStartOnADamagedOneTakesTheOneBefore) {
+  const auto first = publish("ads.example");
+  const auto second = publish("track.example");
+  const auto third = publish("other.example");
+  writer_.reset();
+  for (const auto number : {third, second}) {
+    std::ofstream(store::generation_path(directory_.path(), number) / "CURRENT", std::ios::trunc) << "nothing";
+    GenerationHolder holder(directory_.path(), StoreCache::make(1 << 20), 1);
+    EXPECT_FALSE(holder.load_current());
+    const auto loaded = holder.load_earlier();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(*loaded, number == third ? second : first);
+    EXPECT_TRUE(matches(*holder.current(), "x.ads.example"));
+    EXPECT_NE(holder.last_error(), "") << "it goes on to tell what is wrong";
+  }
+  fs::remove_all(store::generations_path(directory_.path()));
+  GenerationHolder holder(directory_.path(), StoreCache::make(1 << 20), 1);
+  EXPECT_FALSE(holder.load_current());
+  EXPECT_FALSE(holder.load_earlier());
+  EXPECT_EQ(holder.current(), nullptr);
 }
 
 }  // namespace
