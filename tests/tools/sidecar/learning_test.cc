@@ -10,7 +10,8 @@ Name learned(std::string_view text) {
   return *Name::parse(text);
 }
 
-// SEMANTICS 6: Provide "learn" mode: observe for a period, then propose the smallest set of subtrees at registrable-domain level, for a person to approve.
+// SEMANTICS 6: Provide "learn" mode: observe for a period, then propose the smallest set of subtrees at
+// registrable-domain level, for a person to approve.
 TEST(Learning, BringsNamesTogetherAtWhatSomebodyRegistered) {
   auto learning = Learning::make();
   ASSERT_TRUE(learning) << learning.error().message;
