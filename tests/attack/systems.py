@@ -10,7 +10,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.support import control, dns
+from tests.support import control, dns, recursor
 from tests.support.daemons import Weir
 
 ADDRESS = "10.53.0.100"
@@ -199,23 +199,10 @@ class PowerDns(System):
             zone, _, _, *data = anchor.split()
             lua.append(f'addTA("{zone}", "{" ".join(data)}")')
         (self.folder / "recursor.lua").write_text("\n".join(lua) + "\n")
-        (self.folder / "recursor.conf").write_text(f"""local-address={ADDRESS}:{PORT}
-allow-from=10.53.0.0/16
-dnssec={'validate' if self.anchors else 'off'}
-lua-config-file={self.folder}/recursor.lua
-hint-file={self.hints}
-query-local-address={ADDRESS}
-socket-dir={self.folder}
-security-poll-suffix=
-dont-query=
-quiet=yes
-loglevel=3
-setuid=
-setgid=
-daemon=no
-write-pid=no
-""")
-        return ["pdns_recursor", f"--config-dir={self.folder}"]
+        return recursor.write_configuration(
+            self.folder, self.hints, local_address=f"{ADDRESS}:{PORT}", allow_from="10.53.0.0/16",
+            dnssec="validate" if self.anchors else "off", lua_config_file=self.folder / "recursor.lua",
+            query_local_address=ADDRESS)
 
 
 class Knot(System):

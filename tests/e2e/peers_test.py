@@ -8,19 +8,16 @@ and the answer section must be the same, or differences.toml says who is right b
     WEIR_DIFFERENCES=FILE  writes all differences there, unexplained ones first
 """
 
-import collections
 import os
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.e2e.case import Case
 from tests.support import differences, dns, namespace, odd_servers
 from tests.support.bind import Bind
 from tests.support.broken_zones import BROKEN
-from tests.support.differences import Difference, Verdict
+from tests.support.differences import Verdict
 from tests.support.questions import Question, generate, owners
 from tests.support.signed_internet import SignedInternet
 from tests.support.unbound import Unbound
@@ -82,42 +79,16 @@ class PeersTest(Case):
         made = generate(zones, int(os.environ.get("WEIR_QUESTIONS", "800")), int(os.environ.get("WEIR_SEED", "1")), SELDOM)
         return list(dict.fromkeys([*examples, *made]))
 
-    def compare(self, questions: list[Question], peers: dict[str, tuple[str, int]]) -> list[Difference]:
-        """weir first, so that its answers do not depend on how the others load the servers."""
-        answers = {}
-        for name, server in {"weir": self.weir.server, **peers}.items():
-            began = time.monotonic()
-            with ThreadPoolExecutor(AT_A_TIME) as jobs:
-                answers[name] = list(jobs.map(lambda question, at=server: ask(at, question), questions))
-            print(f"    {name}: {len(questions)} questions in {time.monotonic() - began:.1f} s")
-        return [Difference(question, peer, ours, theirs) for peer in peers
-                for question, ours, theirs in zip(questions, answers["weir"], answers[peer]) if ours != theirs]
-
     def test_same_answers(self):
         rules = differences.read(TABLE)
         questions = self.questions([example for rule in rules for example in rule.examples])
         with (Unbound(self.folder / "unbound", UNBOUND, internet.hints, [internet.anchor]) as unbound,
               Bind(self.folder / "bind", BIND, internet.hints, internet.anchor) as bind):
-            found = self.compare(questions, {"unbound": unbound.server, "bind": bind.server})
+            found = differences.compare(ask, self.weir.server, {"unbound": unbound.server, "bind": bind.server}, questions,
+                                        AT_A_TIME)
         result = differences.sort(found, rules)
-        self.report(questions, rules, result)
+        differences.report(f"{len(questions)} questions about {len(internet.zones)} zones", ("unbound", "bind"), rules, result)
         self.assertEqual([str(difference) for difference in result.unexplained[:20]], [],
                          f"{len(result.unexplained)} differences that {TABLE.name} does not explain")
         self.assertEqual([f"{rule.name.pattern}: {rule.why}" for rule in result.idle(rules)], [],
                          "explain nothing (any more)")
-
-    def report(self, questions: list[Question], rules: list[differences.Rule], result: differences.Sorted) -> None:
-        counts = collections.Counter(difference.peer for difference in result.unexplained)
-        explained = collections.Counter(difference.peer for list in result.explained.values() for difference in list)
-        print(f"    {len(questions)} questions about {len(internet.zones)} zones; "
-              + "; ".join(f"{peer}: {explained[peer]} explained, {counts[peer]} unexplained differences"
-                          for peer in ("unbound", "bind")))
-        path = os.environ.get("WEIR_DIFFERENCES")
-        if path:
-            with open(path, "w") as file:
-                for difference in result.unexplained:
-                    print(difference, file=file)
-                for place, found in sorted(result.explained.items()):
-                    print(f"\n== {rules[place].name.pattern}: {rules[place].right}, {rules[place].section}", file=file)
-                    for difference in found:
-                        print(difference, file=file)

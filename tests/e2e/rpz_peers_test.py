@@ -9,11 +9,9 @@ over UDP and the answer section must be the same, or rpz_differences.toml says w
     WEIR_FIELD             names real lists to make a zone of; without it one is made of lists that are made here
 """
 
-import collections
 import os
 import random
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -87,14 +85,7 @@ class RpzPeersTest(Case):
         return internet.hints
 
     def compare(self, questions: list[Question], peers: dict[str, tuple[str, int]]) -> list[Difference]:
-        answers = {}
-        for name, server in {"weir": self.weir.server, **peers}.items():
-            began = time.monotonic()
-            with ThreadPoolExecutor(AT_A_TIME) as jobs:
-                answers[name] = list(jobs.map(lambda question, at=server: ask(at, question), questions))
-            print(f"    {name}: {len(questions)} questions in {time.monotonic() - began:.1f} s")
-        found = [Difference(question, peer, ours, theirs) for peer in peers
-                 for question, ours, theirs in zip(questions, answers["weir"], answers[peer]) if ours != theirs]
+        found = differences.compare(ask, self.weir.server, peers, questions, AT_A_TIME)
 
         def again(difference: Difference) -> Difference:
             """Dropped, or lost under load?"""
@@ -120,24 +111,9 @@ class RpzPeersTest(Case):
                      for name, make in makers.items()}
             found = self.compare(questions, peers)
         result = differences.sort(found, rules)
-        self.report(questions, rules, result)
+        triggers = sum(len(rules) for rules in internet.world.policy.values())
+        differences.report(f"{len(questions)} questions, {triggers} triggers in {len(ZONES)} zones", PEERS, rules, result)
         self.assertEqual([str(difference) for difference in result.unexplained[:20]], [],
                          f"{len(result.unexplained)} differences that {TABLE.name} does not explain")
         self.assertEqual([f"{rule.name.pattern}: {rule.why}" for rule in result.idle(rules)], [],
                          "explain nothing (any more)")
-
-    def report(self, questions: list[Question], rules: list[differences.Rule], result: differences.Sorted) -> None:
-        counts = collections.Counter(difference.peer for difference in result.unexplained)
-        explained = collections.Counter(difference.peer for list in result.explained.values() for difference in list)
-        print(f"    {len(questions)} questions, {sum(len(rules) for rules in internet.world.policy.values())} triggers in "
-              f"{len(ZONES)} zones; " + "; ".join(f"{peer}: {explained[peer]} explained, {counts[peer]} unexplained "
-                                                  "differences" for peer in PEERS))
-        path = os.environ.get("WEIR_DIFFERENCES")
-        if path:
-            with open(path, "w") as file:
-                for difference in result.unexplained:
-                    print(difference, file=file)
-                for place, found in sorted(result.explained.items()):
-                    print(f"\n== {rules[place].name.pattern}: {rules[place].right}, {rules[place].section}", file=file)
-                    for difference in found:
-                        print(difference, file=file)

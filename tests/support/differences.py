@@ -6,8 +6,13 @@ and each entry its own example: what no longer differs has to go.
 
 from __future__ import annotations
 
+import collections
+import os
 import re
+import time
 import tomllib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,3 +122,36 @@ def sort(found: list[Difference], rules: list[Rule]) -> Sorted:
         else:
             result.explained.setdefault(place, []).append(difference)
     return result
+
+
+Server = tuple[str, int]
+
+
+def compare(ask: Callable[[Server, Question], Verdict], weir: Server, peers: dict[str, Server],
+            questions: list[Question], at_a_time: int) -> list[Difference]:
+    """weir first, so that its answers do not depend on how the others load the servers."""
+    answers = {}
+    for name, server in {"weir": weir, **peers}.items():
+        began = time.monotonic()
+        with ThreadPoolExecutor(at_a_time) as jobs:
+            answers[name] = list(jobs.map(lambda question, at=server: ask(at, question), questions))
+        print(f"    {name}: {len(questions)} questions in {time.monotonic() - began:.1f} s")
+    return [Difference(question, peer, ours, theirs) for peer in peers
+            for question, ours, theirs in zip(questions, answers["weir"], answers[peer]) if ours != theirs]
+
+
+def report(asked: str, peers: Iterable[str], rules: list[Rule], result: Sorted) -> None:
+    """Prints the figures behind `asked`, and writes all differences where WEIR_DIFFERENCES says."""
+    counts = collections.Counter(difference.peer for difference in result.unexplained)
+    explained = collections.Counter(difference.peer for found in result.explained.values() for difference in found)
+    print(f"    {asked}; " + "; ".join(f"{peer}: {explained[peer]} explained, {counts[peer]} unexplained differences"
+                                      for peer in peers))
+    path = os.environ.get("WEIR_DIFFERENCES")
+    if path:
+        with open(path, "w") as file:
+            for difference in result.unexplained:
+                print(difference, file=file)
+            for place, found in sorted(result.explained.items()):
+                print(f"\n== {rules[place].name.pattern}: {rules[place].right}, {rules[place].section}", file=file)
+                for difference in found:
+                    print(difference, file=file)

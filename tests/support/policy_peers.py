@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.support import recursor
 from tests.support.bind import Bind
 from tests.support.unbound import Unbound
 from tests.versus.resolvers import Peer
@@ -50,24 +51,7 @@ class PowerDns(Peer):
     def configure(self) -> list[str]:
         (self.folder / "zones.lua").write_text("".join(
             f'rpzFile("{path}", {{policyName="{zone}"}})\n' for zone, path in self.zones.items()))
-        (self.folder / "recursor.conf").write_text(f"""
-local-address={self.address}:53
-allow-from={CLIENTS}
-threads=1
-pdns-distributes-queries=no
-disable-packetcache=yes
-dnssec=off
-hint-file={self.hints}
-lua-config-file={self.folder}/zones.lua
-query-local-address=0.0.0.0 ::
-socket-dir={self.folder}
-security-poll-suffix=
-dont-query=
-quiet=yes
-loglevel=3
-setuid=
-setgid=
-daemon=no
-write-pid=no
-""")
-        return ["pdns_recursor", f"--config-dir={self.folder}"]
+        return recursor.write_configuration(
+            self.folder, self.hints, local_address=f"{self.address}:53", allow_from=CLIENTS, threads=1,
+            pdns_distributes_queries="no", disable_packetcache="yes", dnssec="off",
+            lua_config_file=self.folder / "zones.lua", query_local_address="0.0.0.0 ::")

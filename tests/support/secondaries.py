@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.support import dns
+from tests.support import dns, recursor
 from tests.support.bind import Bind
 from tests.support.name_servers import NameServer
 from tests.support.primaries import SECRET
@@ -42,27 +42,10 @@ class PowerDns(Peer):
         (self.folder / "zones.lua").write_text(
             f'rpzPrimary({{"{self.primary}"}}, "{self.zone}", {{refresh=1, tsigname="{self.key}", '
             f'tsigalgo="hmac-sha256", tsigsecret="{SECRET}", localAddress="{self.address}"}})\n')
-        (self.folder / "recursor.conf").write_text(f"""
-local-address={self.address}:53
-allow-from=10.0.0.0/8
-threads=1
-pdns-distributes-queries=no
-disable-packetcache=yes
-dnssec=off
-hint-file={self.hints}
-lua-config-file={self.folder}/zones.lua
-query-local-address=0.0.0.0
-socket-dir={self.folder}
-security-poll-suffix=
-dont-query=
-quiet=yes
-loglevel=6
-setuid=
-setgid=
-daemon=no
-write-pid=no
-""")
-        return ["pdns_recursor", f"--config-dir={self.folder}"]
+        return recursor.write_configuration(
+            self.folder, self.hints, local_address=f"{self.address}:53", allow_from="10.0.0.0/8", threads=1,
+            pdns_distributes_queries="no", disable_packetcache="yes", dnssec="off",
+            lua_config_file=self.folder / "zones.lua", query_local_address="0.0.0.0", loglevel=6)
 
 
 class KnotSecondary(NameServer):

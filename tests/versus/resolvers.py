@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.support import daemons, dns, namespace
+from tests.support import daemons, dns, namespace, recursor
 from tests.support.bind import Bind
 from tests.support.unbound import Unbound
 
@@ -115,26 +115,10 @@ class PowerDns(Peer):
     def configure(self) -> list[str]:
         (self.folder / "anchor.lua").write_text(
             f"clearTA('.')\naddTA('.', '{' '.join(self.anchor.read_text().split()[-4:])}')\n")
-        (self.folder / "recursor.conf").write_text(f"""
-local-address={self.address}:53
-allow-from=10.0.0.0/8
-threads=1
-pdns-distributes-queries=no
-dnssec=validate
-hint-file={self.hints}
-lua-config-file={self.folder}/anchor.lua
-query-local-address=0.0.0.0
-socket-dir={self.folder}
-security-poll-suffix=
-dont-query=
-quiet=yes
-loglevel=3
-setuid=
-setgid=
-daemon=no
-write-pid=no
-""")
-        return ["pdns_recursor", f"--config-dir={self.folder}"]
+        return recursor.write_configuration(
+            self.folder, self.hints, local_address=f"{self.address}:53", allow_from="10.0.0.0/8", threads=1,
+            pdns_distributes_queries="no", dnssec="validate", lua_config_file=self.folder / "anchor.lua",
+            query_local_address="0.0.0.0")
 
 
 ALL = [Weir, UnboundPeer, BindPeer, KnotResolver, PowerDns]
