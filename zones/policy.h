@@ -177,5 +177,6 @@ struct PolicySet {
 std::string_view to_text(ListKind kind);
 std::string_view to_text(BlockMode mode);
 std::string_view to_text(Privacy privacy);
+std::string_view to_text(DefaultAction action);
 
 }  // namespace weir

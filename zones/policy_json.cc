@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "zones/base/hex.h"
 #include "zones/policy.h"
 #include "zones/time_json.h"
 
@@ -67,16 +68,6 @@ IpAddress parse_address(const json::value& value) {
   auto address = IpAddress::parse(std::string_view(value.as_string()));
   if (!address) throw std::invalid_argument(address.error().message);
   return *address;
-}
-
-std::string to_hex(std::span<const std::uint8_t> octets) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t octet : octets) {
-    out += kDigits[octet >> 4];
-    out += kDigits[octet & 15];
-  }
-  return out;
 }
 
 std::vector<std::uint8_t> parse_hex(std::string_view text) {
@@ -439,6 +430,10 @@ std::string_view to_text(BlockMode mode) {
 }
 std::string_view to_text(Privacy privacy) {
   return name_of(kPrivacies, privacy);
+}
+
+std::string_view to_text(DefaultAction action) {
+  return name_of(kDefaults, action);
 }
 
 }  // namespace weir

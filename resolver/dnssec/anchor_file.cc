@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "resolver/dnssec/anchor_roll.h"
+#include "zones/base/hex.h"
 #include "zones/base/text.h"
 
 namespace weir {
@@ -16,16 +17,6 @@ namespace {
 
 constexpr AnchorState kStates[] = {AnchorState::add_pend, AnchorState::valid, AnchorState::missing,
                                    AnchorState::revoked, AnchorState::removed};
-
-std::string hex(std::span<const std::uint8_t> octets) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t octet : octets) {
-    out += kDigits[octet >> 4];
-    out += kDigits[octet & 15];
-  }
-  return out;
-}
 
 std::string time_text(const std::optional<WallTime>& time) {
   return time ? format_time(*time) : "-";
@@ -162,12 +153,12 @@ std::string AnchorRoll::save(const std::vector<AnchorRoll>& rolls) {
            time_text(roll.last_good_look_) + '\n';
     for (const Rrset* configured : {&roll.configured_.ds, &roll.configured_.dnskeys}) {
       for (const auto rdata : configured->records())
-        out +=
-            std::string("configured ") + (configured == &roll.configured_.ds ? "ds " : "dnskey ") + hex(rdata) + '\n';
+        out += std::string("configured ") + (configured == &roll.configured_.ds ? "ds " : "dnskey ") + to_hex(rdata) +
+               '\n';
     }
     for (const AnchorKey& key : roll.keys_) {
       out += "key " + std::string(to_text(key.state)) + ' ' + format_time(key.since) + ' ' + time_text(key.until) +
-             ' ' + hex(key.dnskey) + " ; tag " + std::to_string(key.tag()) + '\n';
+             ' ' + to_hex(key.dnskey) + " ; tag " + std::to_string(key.tag()) + '\n';
     }
   }
   return out;

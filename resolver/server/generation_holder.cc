@@ -1,8 +1,6 @@
 #include "resolver/server/generation_holder.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 #include "zones/store/files.h"
@@ -46,21 +44,12 @@ Result<GenerationNumber> GenerationHolder::load_current() {
 Result<GenerationNumber> GenerationHolder::load_earlier() {
   const std::lock_guard loading(loading_);
   const auto current = Generation::read_current_number(store_);
-  std::vector<std::uint64_t> numbers;
-  std::error_code unreadable;
-  for (const auto& entry : std::filesystem::directory_iterator(store::generations_path(store_), unreadable)) {
-    const std::string name = entry.path().filename().string();
-    std::uint64_t number = 0;
-    const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (fault == std::errc() && end == name.data() + name.size() && (!current || number < current->value))
-      numbers.push_back(number);
-  }
-  std::sort(numbers.rbegin(), numbers.rend());
-  for (const std::uint64_t number : numbers) {
-    auto opened = Generation::open(store::generation_path(store_, {number}), cache_);
+  for (const GenerationNumber number : store::list_checkpoints(store_)) {
+    if (current && number.value >= current->value) continue;
+    auto opened = Generation::open(store::generation_path(store_, number), cache_);
     if (!opened) continue;
     install(std::move(*opened));
-    return GenerationNumber{number};
+    return number;
   }
   return Error{ErrorCode::not_found, "no earlier generation can be read either"};
 }

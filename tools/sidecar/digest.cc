@@ -5,6 +5,8 @@
 #include <array>
 #include <fstream>
 
+#include "zones/base/hex.h"
+
 namespace weir::sidecar {
 
 struct Sha256::State {
@@ -26,14 +28,7 @@ std::string Sha256::finish_hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   EVP_DigestFinal_ex(state_->context, digest.data(), &size);
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(size * 2);
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+  return to_hex(std::span(digest).first(size));
 }
 
 Result<std::string> sha256_of_file(const std::filesystem::path& file) {

@@ -66,9 +66,7 @@ VerbResult learn_policy(Call& call) {
       });
   if (!complete) return complete.error();
   return json::object{{"name", name},
-                      {"default", policy->default_action == DefaultAction::deny    ? "deny"
-                                  : policy->default_action == DefaultAction::learn ? "learn"
-                                                                                   : "allow"},
+                      {"default", to_text(policy->default_action)},
                       {"groups", std::move(groups)},
                       {"all_groups", for_all},
                       {"since", format_time(since)},

@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 
 #include "zones/base/descriptor.h"
+#include "zones/base/hex.h"
 #include "zones/store/fingerprint.h"
 
 namespace weir::store {
@@ -51,6 +53,18 @@ std::filesystem::path generations_path(const std::filesystem::path& store) {
 }
 std::filesystem::path generation_path(const std::filesystem::path& store, GenerationNumber number) {
   return generations_path(store) / std::to_string(number.value);
+}
+std::vector<GenerationNumber> list_checkpoints(const std::filesystem::path& store) {
+  std::vector<GenerationNumber> numbers;
+  std::error_code fault;
+  for (const auto& entry : std::filesystem::directory_iterator(generations_path(store), fault)) {
+    const std::string name = entry.path().filename().string();
+    std::uint64_t number = 0;
+    const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (wrong == std::errc() && end == name.data() + name.size()) numbers.push_back({number});
+  }
+  std::sort(numbers.begin(), numbers.end(), [](auto a, auto b) { return a.value > b.value; });
+  return numbers;
 }
 std::filesystem::path candidate_path(const std::filesystem::path& store, std::uint64_t id) {
   return policy_path(store) / "candidates" / std::to_string(id);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
@@ -25,6 +26,8 @@ std::filesystem::path policy_path(const std::filesystem::path& store);
 std::filesystem::path live_path(const std::filesystem::path& store);
 std::filesystem::path generations_path(const std::filesystem::path& store);
 std::filesystem::path generation_path(const std::filesystem::path& store, GenerationNumber number);
+// Those whose checkpoints are there, the newest first; empty where the folder cannot be read.
+std::vector<GenerationNumber> list_checkpoints(const std::filesystem::path& store);
 std::filesystem::path candidate_path(const std::filesystem::path& store, std::uint64_t id);  // a store of its own
 std::filesystem::path current_file_path(const std::filesystem::path& store);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "zones/base/hex.h"
+
 namespace weir::store {
 namespace {
 
@@ -65,16 +67,6 @@ std::string make_fingerprint(const PolicySet& policies, std::vector<ListSum> lis
   }
   Hasher hash;
   return to_hex(hash(text));
-}
-
-std::string to_hex(std::span<const std::uint8_t> octets) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : octets) {
-    text.push_back(kDigits[octet >> 4]);
-    text.push_back(kDigits[octet & 15]);
-  }
-  return text;
 }
 
 }  // namespace weir::store

@@ -46,6 +46,5 @@ struct ListSum {
   Sum sum{};
 };
 std::string make_fingerprint(const PolicySet& policies, std::vector<ListSum> lists);  // 64 hexadecimal digits
-std::string to_hex(std::span<const std::uint8_t> octets);
 
 }  // namespace weir::store

@@ -10,13 +10,6 @@ constexpr std::uint64_t kBitsAKey = 12;
 constexpr std::size_t kFirstWords = std::size_t{1} << 17;  // 1 MiB
 constexpr std::size_t kMostWords = std::size_t{1} << 21;   // of one part: 16 MiB, for 11 million
 
-// Six bits of one word: one place in memory, as RocksDB's own filters have it by cache lines.
-std::uint64_t bits_of(std::uint64_t hash) {
-  std::uint64_t bits = 0;
-  for (unsigned shift = 0; shift < 36; shift += 6) bits |= std::uint64_t{1} << (hash >> shift & 63);
-  return bits;
-}
-
 }  // namespace
 
 std::uint64_t KnownNames::hash_of(std::string_view key, std::uint64_t kind) {
@@ -24,27 +17,18 @@ std::uint64_t KnownNames::hash_of(std::string_view key, std::uint64_t kind) {
   return hash ^ hash >> 32;
 }
 
-bool KnownNames::Part::has(std::uint64_t hash) const {
-  const std::uint64_t bits = bits_of(hash);
-  return (words[(hash >> 36) & (words.size() - 1)] & bits) == bits;
-}
-
-void KnownNames::Part::set(std::uint64_t hash) {
-  words[(hash >> 36) & (words.size() - 1)] |= bits_of(hash);
-  ++keys;
-}
-
 bool KnownNames::has(std::uint64_t hash) const {
-  return std::any_of(parts_.begin(), parts_.end(), [hash](const Part& part) { return part.has(hash); });
+  return std::any_of(parts_.begin(), parts_.end(), [hash](const Part& part) { return part.filter.has(hash); });
 }
 
 void KnownNames::insert(std::uint64_t hash) {
   if (has(hash)) return;
-  if (parts_.empty() || parts_.back().keys * kBitsAKey >= parts_.back().words.size() * 64) {
-    const std::size_t words = parts_.empty() ? kFirstWords : std::min(parts_.back().words.size() * 4, kMostWords);
-    parts_.push_back({std::vector<std::uint64_t>(words), 0});
+  if (parts_.empty() || parts_.back().keys * kBitsAKey >= parts_.back().filter.bits()) {
+    const std::size_t words = parts_.empty() ? kFirstWords : std::min(parts_.back().filter.bits() / 64 * 4, kMostWords);
+    parts_.push_back({BloomFilter(words), 0});
   }
-  parts_.back().set(hash);
+  parts_.back().filter.set(hash);
+  ++parts_.back().keys;
 }
 
 void KnownNames::add(std::string_view key) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "zones/base/result.h"
+#include "zones/store/bloom_filter.h"
 #include "zones/store/database.h"
 
 namespace weir::store {
@@ -33,10 +34,8 @@ class KnownNames {
   static std::uint64_t hash_of(std::string_view key, std::uint64_t kind);
   // A filter that is full stays as it is, and a larger one takes what comes.
   struct Part {
-    std::vector<std::uint64_t> words;  // a power of two of them
+    BloomFilter filter;
     std::uint64_t keys = 0;
-    bool has(std::uint64_t hash) const;
-    void set(std::uint64_t hash);
   };
   bool has(std::uint64_t hash) const;
   void insert(std::uint64_t hash);

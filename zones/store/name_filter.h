@@ -4,10 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
-#include <vector>
 
 #include "zones/base/result.h"
+#include "zones/store/bloom_filter.h"
 #include "zones/store/database.h"
 
 namespace weir::store {
@@ -27,11 +28,7 @@ class NameFilter {
   bool may_have(std::string_view key) const;
 
  private:
-  explicit NameFilter(std::uint64_t keys);
-  std::uint64_t bits_of(std::uint64_t hash) const;
-  std::size_t word_of(std::uint64_t hash) const { return (hash >> 32) & (words_.size() - 1); }
-
-  std::vector<std::uint64_t> words_;  // a power of two of them, or none
+  std::optional<BloomFilter> names_;
 };
 
 }  // namespace weir::store

@@ -1,6 +1,7 @@
 // A version of a list before it is written: compared with the list as it is, and candidates made with it.
 #include <rocksdb/utilities/checkpoint.h>
 
+#include "zones/base/hex.h"
 #include "zones/dns/reversed_name.h"
 #include "zones/store/policy_store.h"
 

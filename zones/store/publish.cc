@@ -159,27 +159,21 @@ Result<std::vector<PublishedGeneration>> PolicyStoreImpl::generations() const {
 // the next time: a publish does not fail for it.
 void PolicyStoreImpl::thin_out(WallTime now) {
   std::error_code fault;
-  std::vector<std::uint64_t> numbers;
-  for (const auto& entry : std::filesystem::directory_iterator(generations_path(store_), fault)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") == std::string::npos) numbers.push_back(std::stoull(name));
-  }
-  std::sort(numbers.rbegin(), numbers.rend());
   std::set<std::int64_t> hours;
   unsigned kept = 0;
-  for (const std::uint64_t number : numbers) {
-    if (number == published_.value || kept < options_.keep_generations) {
+  for (const GenerationNumber number : list_checkpoints(store_)) {
+    if (number.value == published_.value || kept < options_.keep_generations) {
       ++kept;
       continue;
     }
-    const auto info = info_of({number});
+    const auto info = info_of(number);
     if (info) {
       const WallTime at = from_ns(info->record.published_at_ns);
       const auto hour = std::chrono::duration_cast<std::chrono::hours>(at.time_since_epoch()).count();
       if (at + kHourlyFor > now && hours.insert(hour).second) continue;
     }
     // Renamed first: a directory under its number is always whole.
-    const auto path = checkpoint_path({number});
+    const auto path = checkpoint_path(number);
     const auto doomed = with_suffix(path, ".del");
     std::filesystem::rename(path, doomed, fault);
     if (!fault) std::filesystem::remove_all(doomed, fault);
