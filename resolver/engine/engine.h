@@ -111,6 +111,7 @@ struct ResolutionResult {
   // Not later, whatever `ttl` says: that is rounded, and parts of the answer may be older than the whole.
   SteadyTime expires = SteadyTime::max();
   unsigned upstream_packets = 0;
+  bool inferred = false;  // from what its zone has proven of names around it (RFC 8198): made again at any time
 };
 
 struct RootServer {

@@ -46,6 +46,11 @@ bool is_about_validation(std::optional<EdeCode> ede) {
          *ede != EdeCode::stale_answer && *ede != EdeCode::forged_answer;
 }
 
+Finished inferred(Finished finished) {
+  finished.inferred = true;
+  return finished;
+}
+
 // What secure zones have proven answers names that nobody asked for yet (RFC 8198).
 std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, const Context& context) {
   if (context.options.denials == nullptr || !resolution.validates(lookup, context)) return std::nullopt;
@@ -56,7 +61,7 @@ std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, con
   using Kind = DenialCache::Synthesised::Kind;
   if (found->kind != Kind::wildcard) {
     const auto kind = found->kind == Kind::nxdomain ? NegativeKind::nxdomain : NegativeKind::nodata;
-    return negative(kind, std::move(found->authority), found->ttl_seconds, found->zone, Security::secure);
+    return inferred(negative(kind, std::move(found->authority), found->ttl_seconds, found->zone, Security::secure));
   }
   const auto at_wildcard = [&](RecordType type) -> std::optional<SignedRrset> {
     auto known = context.rrsets.find(found->wildcard, type, Credibility::authoritative_answer, Signatures::needed, now);
@@ -68,7 +73,7 @@ std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, con
     data.proofs = found->authority;
     return data;
   };
-  if (auto data = at_wildcard(lookup.type)) return positive({std::move(*data)}, found->zone);
+  if (auto data = at_wildcard(lookup.type)) return inferred(positive({std::move(*data)}, found->zone));
   if (auto alias = at_wildcard(RecordType::cname)) {
     auto target = rdata_name(*alias->rrset.records().begin());
     if (target) return FollowAlias{{lookup.name, std::move(*target), std::move(*alias), std::nullopt}, found->zone};

@@ -155,6 +155,7 @@ ResolutionResult Resolution::result(SteadyTime now) const {
   // Nobody signs that a name would be too long.
   if (out.rcode == Rcode::yxdomain) out.security = worse(out.security, Security::insecure);
   out.zone_cut = finished.zone_cut;
+  out.inferred = finished.inferred && out.upstream_packets == 0;
   out.ttl = std::chrono::seconds(ttl);
   if (lookup.uncached || finished.is_referral) {
     out.ttl = std::chrono::seconds(0);

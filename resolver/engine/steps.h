@@ -81,6 +81,7 @@ struct Finished {
   SteadyTime since{};                  // when its TTLs were right: it came, or a cache gave it
   std::optional<NegativeKind> denied;  // an answer without data may also be an alias that was asked for
   bool is_referral = false;            // `rrsets` hold the NS of the closest zone that the caches know
+  bool inferred = false;               // from what its zone has proven of names around it (RFC 8198)
   bool is_alias = false;               // of a trust lookup: `rrsets` hold the CNAME that stood in the way
 };
 

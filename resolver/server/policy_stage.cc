@@ -17,6 +17,7 @@ void PolicyStage::set_generation(const Generation* generation, WallTime now) {
   generation_ = generation;
   groups_.assign(1, GroupState{.not_ready = true});
   has_client_rules_ = generation != nullptr && generation->triggers().client;
+  denies_from_memory_ = generation != nullptr && generation->denies_from_memory();
   if (generation == nullptr) return;
   const PolicySet& policies = generation->policies();
   groups_.assign(std::max<std::size_t>(policies.groups.size(), 1), GroupState{});
@@ -71,7 +72,8 @@ void PolicyStage::match_name(std::span<const std::uint8_t> name, std::uint64_t h
   metrics_.add(Metric::match_lookups);
   ++store_lookups_;
   generation_->match(ReversedName(name), out);
-  cache_.put(name, hash, epoch, out);
+  const bool is_nothing = out.matches.empty() && out.lists_below.empty();
+  if (!is_nothing || !denies_from_memory_) cache_.put(name, hash, epoch, out);
 }
 
 AnswerMatches& PolicyStage::match_local_target(const Query& query, std::span<const std::uint8_t> target) {

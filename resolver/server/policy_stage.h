@@ -86,6 +86,7 @@ class PolicyStage {
   WorkerMetrics& metrics_;
   const Generation* generation_ = nullptr;
   std::vector<GroupState> groups_;
+  bool denies_from_memory_ = false;
   bool has_client_rules_ = false;
   MatchSet client_matches_;
   std::array<AnswerMatches, 5> parts_;

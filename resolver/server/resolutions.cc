@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "resolver/base/limits.h"
+#include "resolver/cache/asked_lately.h"
 #include "resolver/engine/upstream_block.h"
 #include "resolver/filter/block_error.h"
 #include "resolver/server/access.h"
@@ -511,6 +512,8 @@ class EngineResolutions final : public Resolutions {
     // engine remembers such failures itself (RFC 9520).
     const bool lost_aliases = result.answer.empty() && !result.aliases.empty();
     if (built_.ttl_seconds == 0 || lost_aliases || parts_.size() > kMaxStoredParts) return;
+    // Random names below a signed zone must not drive out what is asked again.
+    if (result.inferred && !asked_lately_.note(key)) return;
     encoded_.clear();
     const bool any = std::any_of(parts_.begin(), parts_.end(), [](const PartMatches& part) {
       return part.part != AnswerPart::qname || !part.matches.empty() || !part.matches.lists_below.empty();
@@ -621,6 +624,7 @@ class EngineResolutions final : public Resolutions {
   Environment environment_;
   Engine engine_;
   StaleAnswers stale_;
+  AskedLately asked_lately_;
   std::optional<SteadyTime> armed_for_;
 
   std::unordered_map<std::uint64_t, Waiting> waiting_;                                   // by ResolutionId

@@ -132,6 +132,21 @@ class LookTest(Case):
         self.assertEqual(self.shown(".")["answers"], [])
         self.shows(("www.nsec.test", "A", ["192.0.2.1", "192.0.2.2"]))
 
+    def test_what_follows_from_known_denials_is_kept_when_it_is_asked_for_again(self):
+        """Random names below a signed wildcard, or of a signed zone that has none, drive nothing out of the cache."""
+        self.forget()
+        for names, rcode in (("wild.nsec.test", "NOERROR"), ("nsec.test", "NXDOMAIN")):
+            self.weir.ask(f"m0.{names}")  # teaches what its zone has between its names
+            for number in range(1, 4):
+                name = f"m{number}.{names}"
+                with self.subTest(name=name):
+                    kept = []
+                    for _ in range(3):
+                        answer = self.weir.ask(name, do=True)
+                        self.assertEqual((answer.rcode, answer.authentic), (rcode, True), str(answer))
+                        kept.append(len(self.shown(name)["answers"]))
+                    self.assertEqual(kept, [0, 1, 1])
+
     def test_text_for_people(self):
         self.weir.ask("www.nsec.test")
         text = self.weir.done("cache", "show", "www.nsec.test").out

@@ -71,6 +71,8 @@ class Generation : public RulesInForce {
   static Result<GenerationNumber> read_current_number(const std::filesystem::path& store);
 
   virtual bool has_address_rules() const = 0;
+  // Whether it knows in memory of most names that no rule matches them: then that is not worth remembering.
+  virtual bool denies_from_memory() const { return false; }
   // What rules a list has beside those on names (all: any list at all). Known at open.
   struct Triggers {
     bool client = false;

@@ -24,6 +24,7 @@ class NameFilter {
   // Errors: those of reading.
   static Result<NameFilter> read(const Database& database, std::uint64_t keys);
 
+  bool is_certain() const { return names_.has_value(); }  // says "no" to what it can
   // False: no rule has this key (ReversedName). True: perhaps, about one in a hundred of those without.
   bool may_have(std::string_view key) const;
 

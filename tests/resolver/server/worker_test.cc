@@ -98,6 +98,25 @@ TEST_F(WorkerTest, RandomNamesBelowABlockedOneCostOneLookUp) {
   EXPECT_EQ(generation->lookups.load(), 1U);
 }
 
+TEST_F(WorkerTest, WhatAGenerationDeniesFromMemoryIsNotRemembered) {
+  for (const bool filters : {false, true}) {
+    World world(internet);
+    const auto generation = rules(1, 1);
+    generation->filters = filters;
+    world.install(generation);
+    const Client client(world.udp());
+    const auto lookups_of = [&](const std::string& name, const std::string& address) {
+      const unsigned before = generation->lookups.load();
+      // Judged before it is resolved, and when the answer is there.
+      EXPECT_EQ(addresses(client.ask({.name = name})), Texts{address});
+      return generation->lookups.load() - before;
+    };
+    EXPECT_EQ(lookups_of("www.test", "192.0.2.1"), filters ? 2U : 1U);
+    EXPECT_EQ(lookups_of("r1.ads.test", "0.0.0.0"), 1U);
+    EXPECT_EQ(lookups_of("r2.ads.test", "0.0.0.0"), 0U) << "what matches is remembered";
+  }
+}
+
 // SEMANTICS 4: chain and address rules after.
 // SEMANTICS 5.0: The engine follows chains without asking the filter
 TEST_F(WorkerTest, BlocksAnAliasTargetAlsoFromTheCache) {

@@ -94,6 +94,7 @@ class HandMadeGeneration final : public Generation {
     }
   }
   bool has_address_rules() const override { return !prefixes_.empty(); }
+  bool denies_from_memory() const override { return filters; }
   const PolicySet& policies() const override { return set; }
   const LocalData* local_data() const override { return local_data_.get(); }
   const LocalData* local_data_of(std::uint32_t group) const override {
@@ -118,6 +119,7 @@ class HandMadeGeneration final : public Generation {
   PolicySet set = PolicySet::with_defaults();
   std::vector<ListId> unloaded;
   mutable std::atomic<unsigned> lookups{0};
+  bool filters = false;  // as a small generation, which knows in memory what has no rules
 
  private:
   static std::unique_ptr<const LocalData> with_test(std::vector<LocalZone> zones) {
