@@ -185,6 +185,42 @@ TEST(Lists, PlainNamesAndWildcards) {
   });
 }
 
+// SEMANTICS 2 other: later: host extraction for URL feeds, only when the path is `/`
+TEST(Lists, UrlsOfWholeHosts) {
+  check({
+      {"http://a.example/", Bucket::rule, {"block exact a.example"}},
+      {"https://a.example/", Bucket::rule, {"block exact a.example"}},
+      {"HTTPS://A.Example./", Bucket::rule, {"block exact a.example"}},
+      {"https://a.example", Bucket::rule, {"block exact a.example"}},  // no path is the same path
+      {"http://a.example:80/", Bucket::rule, {"block exact a.example"}},
+      {"https://a.example:443/ # why", Bucket::rule, {"block exact a.example"}},
+      {"https://b\xC3\xBC"
+       "cher.example/",
+       Bucket::rule,
+       {"block exact xn--bcher-kva.example"}},
+      {"https://a.example/", Bucket::rule, {"block subtree a.example"}, matching(NameMatch::subtree)},
+      {"https://a.example/", Bucket::rule, {"allow exact a.example"}, of_kind(ListKind::allow)},
+      {"https://a.example/", Bucket::rule, {"block exact a.example"}, declared("domains")},
+      {"https://a.example/", Bucket::wrong_dialect, {}, declared("hosts")},
+      {"https://a.example/x", Bucket::url_path, {}},
+      {"https://a.example//", Bucket::url_path, {}},
+      {"https://a.example/?", Bucket::url_path, {}},
+      {"https://a.example?x", Bucket::url_path, {}},
+      {"https://a.example/#x", Bucket::url_path, {}},
+      {"https://a.example:8443/", Bucket::url_path, {}},  // another service of the same host
+      {"http://a.example:443/", Bucket::url_path, {}},
+      {"https://a.example@b.example/", Bucket::url_path, {}},
+      {"https://[2001:db8::1]/", Bucket::url_path, {}},
+      {"https://*.a.example/", Bucket::url_path, {}},
+      {"ftp://a.example/", Bucket::url_path, {}},
+      {"a.example/", Bucket::url_path, {}},
+      {"https:///", Bucket::url_path, {}},
+      {"https://192.0.2.1/", Bucket::invalid_name, {}},
+      {"https://a..example/", Bucket::invalid_name, {}},
+      {"https://localhost/", Bucket::local_name, {}},
+  });
+}
+
 // SEMANTICS 2 adblock: `||name^`, `||name`, `||name^|`
 // SEMANTICS 2 adblock: `||*.name^`
 // SEMANTICS 2 adblock: `|name^`, `|name|`
