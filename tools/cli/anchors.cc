@@ -22,7 +22,7 @@ ExitCode show(Command& command) {
   }
   if (!flag_at(answer.result, "validates")) command.say("validation is off: [resolver] validate = false");
   for (const auto& zone : array_at(answer.result, "zones")) {
-    std::string line = "zone " + text_at(zone, "zone") + ", from " + text_at(zone, "source");
+    std::string line = "zone " + name_at(zone, "zone") + ", from " + text_at(zone, "source");
     if (const std::string seen = text_at(zone, "last_good_look"); !seen.empty()) line += ", last confirmed " + seen;
     if (const std::string next = text_at(zone, "next_look"); !next.empty()) line += ", next look " + next;
     command.say(line);
@@ -37,7 +37,7 @@ ExitCode show(Command& command) {
   Table table({{"NOT VALIDATED"}, {"UNTIL"}, {"FROM"}, {"REASON"}});
   for (const auto& anchor : array_at(answer.result, "negative"))
     table.add(
-        {text_at(anchor, "name"), text_at(anchor, "until"), text_at(anchor, "source"), text_at(anchor, "reason")});
+        {name_at(anchor, "name"), text_at(anchor, "until"), text_at(anchor, "source"), text_at(anchor, "reason")});
   if (!table.empty()) table.print(command.out());
   if (const std::string error = text_at(answer.result, "state_error"); !error.empty())
     command.say("nothing of this outlives a restart: " + error);
@@ -62,7 +62,7 @@ ExitCode add(Command& command, const Wanted& wanted) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    command.say(text_at(answer.result, "name") + " and all below it is not validated until " +
+    command.say(name_at(answer.result, "name") + " and all below it is not validated until " +
                 text_at(answer.result, "until"));
   }
   return ExitCode::done;
@@ -74,7 +74,7 @@ ExitCode remove(Command& command, const std::string& name) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    command.say(text_at(answer.result, "name") + " is validated again");
+    command.say(name_at(answer.result, "name") + " is validated again");
   }
   return ExitCode::done;
 }

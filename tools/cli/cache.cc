@@ -37,7 +37,7 @@ void show_records(Command& command, const json::value& answer) {
       if (record.is_string()) data += (data.empty() ? "" : " | ") + std::string(record.get_string());
     }
     if (const std::string text = text_at(entry, "text"); !text.empty()) data = text;
-    table.add({text_at(entry, "name"), text_at(entry, "type"), text_at(entry, "ttl"), text_at(entry, "kind"),
+    table.add({name_at(entry, "name"), text_at(entry, "type"), text_at(entry, "ttl"), text_at(entry, "kind"),
                text_at(entry, "security"), text_at(entry, "zone_cut"), data});
   }
   if (!table.empty()) table.print(command.out());
@@ -46,7 +46,7 @@ void show_records(Command& command, const json::value& answer) {
 void show_answers(Command& command, const json::value& answer) {
   Table table({{"ANSWER"}, {"TYPE"}, {"TTL", Align::right}, {"RCODE"}, {"SECURITY"}, {"FLAGS"}});
   for (const auto& entry : array_at(answer, "answers")) {
-    table.add({text_at(entry, "name"), text_at(entry, "type"), text_at(entry, "ttl"), text_at(entry, "rcode"),
+    table.add({name_at(entry, "name"), text_at(entry, "type"), text_at(entry, "ttl"), text_at(entry, "rcode"),
                text_at(entry, "security"), text_at(entry, "flags")});
   }
   if (!table.empty()) table.print(command.out());
@@ -55,10 +55,10 @@ void show_answers(Command& command, const json::value& answer) {
 void show_servers(Command& command, const json::value& answer) {
   const json::value* delegation = object_at(answer, "delegation");
   if (delegation == nullptr) return;
-  command.say("closest zone cut: " + text_at(*delegation, "zone_cut") + ", TTL " + text_at(*delegation, "ttl"));
+  command.say("closest zone cut: " + name_at(*delegation, "zone_cut") + ", TTL " + text_at(*delegation, "ttl"));
   Table table({{"SERVER"}, {"ADDRESS"}, {"RTT", Align::right}, {"STATE"}});
   for (const auto& server : array_at(*delegation, "servers")) {
-    table.add({text_at(server, "name"), text_at(server, "address"), milliseconds_at(server, "rtt_ms"),
+    table.add({name_at(server, "name"), text_at(server, "address"), milliseconds_at(server, "rtt_ms"),
                text_at(server, "state")});
   }
   if (!table.empty()) table.print(command.out());

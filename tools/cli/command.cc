@@ -6,6 +6,7 @@
 
 #include "tools/support/table.h"
 #include "zones/base/text.h"
+#include "zones/lists/unicode_form.h"
 
 namespace weir::cli {
 
@@ -160,6 +161,10 @@ std::string text_at(const json::value& object, std::string_view key) {
   if (value->is_string()) return std::string(value->get_string());
   if (value->is_primitive()) return json::serialize(*value);
   return {};
+}
+
+std::string name_at(const json::value& object, std::string_view key) {
+  return with_unicode(text_at(object, key));
 }
 
 std::uint64_t number_at(const json::value& object, std::string_view key) {

@@ -86,6 +86,8 @@ using Action = std::function<ExitCode(Command&)>;
 // Members of replies, for showing: "" or 0 where absent or of another type; numbers also as text.
 std::string text_at(const boost::json::value& object, std::string_view key);
 std::uint64_t number_at(const boost::json::value& object, std::string_view key);
+// A name or a pattern, with its U-labels beside it where they may be shown (zones/lists/unicode_form.h).
+std::string name_at(const boost::json::value& object, std::string_view key);
 bool flag_at(const boost::json::value& object, std::string_view key);
 const boost::json::array& array_at(const boost::json::value& object, std::string_view key);
 const boost::json::value* object_at(const boost::json::value& object, std::string_view key);  // nullptr: no object

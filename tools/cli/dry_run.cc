@@ -24,7 +24,7 @@ void tell_names(Command& command, const json::value& names, const std::string& t
       break;
     }
     const std::string group = text_at(name, "group");
-    command.say("  " + text_at(name, "name") + " (" + (group.empty() ? "" : group + ", ") +
+    command.say("  " + name_at(name, "name") + " (" + (group.empty() ? "" : group + ", ") +
                 counted_at(name, count_key, noun) + ")");
   }
 }
@@ -34,7 +34,7 @@ void tell_samples(Command& command, const json::value& reply, std::string_view k
   const json::array& samples = array_at(reply, key);
   for (const auto& rule : samples) {
     const std::string line = text_at(rule, "line");
-    command.say("  " + std::string(sign) + text_at(rule, "pattern") + (line.empty() ? "" : " (line " + line + ")"));
+    command.say("  " + std::string(sign) + name_at(rule, "pattern") + (line.empty() ? "" : " (line " + line + ")"));
   }
   if (samples.size() < all) command.say("  ...");
 }

@@ -32,7 +32,7 @@ std::string describe_rule(const json::value& rule) {
   const std::string line = text_at(rule, "line");
   std::string out = "list " + text_at(rule, "list");
   if (!line.empty()) out += ", line " + line;
-  out += ": " + text_at(rule, "pattern");
+  out += ": " + name_at(rule, "pattern");
   if (kind == "subtree") out += " and everything below it";
   if (kind == "exact") out += " alone";
   out += " -> " + text_at(rule, "action") + " (rank " + text_at(rule, "rank");
@@ -71,7 +71,7 @@ const json::value* own_exception(const json::array& losers) {
 }
 
 std::string local_verdict(const json::value& local) {
-  const std::string zone = text_at(local, "zone");
+  const std::string zone = name_at(local, "zone");
   std::string out = " is answered here: ";
   if (text_at(local, "author") == "administrator") {
     out += "local zone " + zone;
@@ -88,7 +88,7 @@ void tell(Command& command, const json::value& result, const std::string& genera
   const json::value* winner = object_at(result, "winner");
   const json::array& losers = array_at(result, "losers");
   const json::value* opener = outcome == "none" ? own_exception(losers) : nullptr;
-  std::string verdict = text_at(result, "name");
+  std::string verdict = name_at(result, "name");
   if (const auto* local = object_at(result, "local")) {
     verdict += local_verdict(*local);
   } else if (outcome == "blocked") {

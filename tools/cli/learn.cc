@@ -7,6 +7,7 @@
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 #include "zones/base/text.h"
+#include "zones/lists/unicode_form.h"
 
 namespace weir::cli {
 namespace {
@@ -31,9 +32,9 @@ void tell_learned(Command& command, const json::value& reply) {
   Table table({{"DOMAIN"}, {"QUESTIONS", Align::right}, {"NAMES", Align::right}, {"CLIENTS", Align::right}, {"E.G."}});
   for (const auto& proposal : proposals) {
     const auto& samples = array_at(proposal, "samples");
-    table.add({text_at(proposal, "pattern"), count_at(proposal, "questions"), count_at(proposal, "names"),
+    table.add({name_at(proposal, "pattern"), count_at(proposal, "questions"), count_at(proposal, "names"),
                count_at(proposal, "clients"),
-               samples.empty() || !samples[0].is_string() ? "" : std::string(samples[0].get_string())});
+               samples.empty() || !samples[0].is_string() ? "" : with_unicode(samples[0].get_string())});
   }
   table.print(command.out());
   command.say("to allow some: weir learn " + policy + " --approve DOMAIN...; all: --approve-all");
@@ -66,7 +67,7 @@ ExitCode approve(Command& command, const LearnOptions& options, const json::valu
     const auto answer = command.ask("rule.add", rule);
     if (!answer) return answer.failure;
     approved.emplace_back(text_at(*proposal, "pattern"));
-    command.say("allowed " + text_at(*proposal, "pattern") + in_force(answer.result));
+    command.say("allowed " + name_at(*proposal, "pattern") + in_force(answer.result));
   }
   if (command.is_json()) command.print(json::object{{"approved", std::move(approved)}});
   return ExitCode::done;

@@ -5,6 +5,7 @@
 #include "tools/support/table.h"
 #include "zones/base/text.h"
 #include "zones/lists/list_reader.h"
+#include "zones/lists/unicode_form.h"
 
 namespace weir::cli {
 namespace {
@@ -31,7 +32,8 @@ void tell(Command& command, const std::string& file, const ListSummary& summary,
         break;
       }
       command.say(file + ':' + std::to_string(sample.line) + ':' + std::to_string(sample.column) + ": " +
-                  std::string(to_text(static_cast<Bucket>(i))) + ": " + sample.reason + ": " + sample.text);
+                  std::string(to_text(static_cast<Bucket>(i))) + ": " + sample.reason + ": " +
+                  with_unicode(sample.text));
     }
   }
 }

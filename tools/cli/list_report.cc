@@ -33,7 +33,7 @@ void tell(Command& command, const json::value& reply) {
   command.say(std::string(observe ? "it alone would have blocked: " : "it alone blocked: ") + tally(reply, "unique"));
   if (const json::value* unique = object_at(reply, "unique")) {
     for (const auto& sample : array_at(*unique, "samples")) {
-      command.say("  " + text_at(sample, "name") + " (" + counted_at(sample, "decisions", "question") + ")");
+      command.say("  " + name_at(sample, "name") + " (" + counted_at(sample, "decisions", "question") + ")");
     }
   }
   command.say("another list blocks anyway: " + tally(reply, "shared"));

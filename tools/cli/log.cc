@@ -25,9 +25,9 @@ const std::vector<Table::Column>& columns() {
 }
 
 std::string with_link(const json::value& row) {
-  const std::string link = text_at(row, "link_name");
-  const std::string referring = text_at(row, "referring");
-  return text_at(row, "name") + (link.empty() ? "" : " -> " + link) +
+  const std::string link = name_at(row, "link_name");
+  const std::string referring = name_at(row, "referring");
+  return name_at(row, "name") + (link.empty() ? "" : " -> " + link) +
          (referring.empty() ? "" : " (after " + referring + ")");
 }
 
@@ -43,7 +43,7 @@ std::vector<std::string> cells(const json::value& row) {
           text_at(row, "type"),
           text_at(row, "group"),
           text_at(row, "list"),
-          text_at(row, "pattern"),
+          name_at(row, "pattern"),
           mode.empty() ? text_at(row, "action") : mode,
           text_at(row, "line")};
 }

@@ -42,7 +42,7 @@ ExitCode begin(Command& command, const char* verb, json::object arguments) {
   const json::value& shown = overlay == nullptr ? none : *overlay;
   const bool allows = text_at(shown, "kind") == "allow";
   command.say((allows ? "allowed until " : "paused until ") + text_at(shown, "until") + ": " +
-              text_at(shown, "subject") + in_force(answer.result) + "; to end it before: weir overlay end " +
+              name_at(shown, "subject") + in_force(answer.result) + "; to end it before: weir overlay end " +
               text_at(shown, "id"));
   return ExitCode::done;
 }
@@ -68,7 +68,7 @@ ExitCode end(Command& command, const OverlayOptions& options) {
   if (command.is_json()) {
     command.print(answer.result);
   } else if (const json::value* overlay = object_at(answer.result, "overlay")) {
-    command.say("ended " + text_at(*overlay, "id") + ": " + text_at(*overlay, "subject") + in_force(answer.result));
+    command.say("ended " + text_at(*overlay, "id") + ": " + name_at(*overlay, "subject") + in_force(answer.result));
   }
   return ExitCode::done;
 }
@@ -82,7 +82,7 @@ ExitCode show(Command& command) {
   }
   Table table({{"ID"}, {"KIND"}, {"WHAT"}, {"UNTIL"}, {"BY"}, {"REASON"}});
   for (const auto& overlay : array_at(answer.result, "overlays")) {
-    table.add({text_at(overlay, "id"), text_at(overlay, "kind"), text_at(overlay, "subject"), text_at(overlay, "until"),
+    table.add({text_at(overlay, "id"), text_at(overlay, "kind"), name_at(overlay, "subject"), text_at(overlay, "until"),
                text_at(overlay, "author"), text_at(overlay, "reason")});
   }
   table.print(command.out());

@@ -28,7 +28,7 @@ void show_step(Command& command, const json::value& step) {
   char time[32];
   std::snprintf(time, sizeof time, "%9.1f ms  ", decimal_at(step, "at_ms"));
   const std::string indent(2 * static_cast<std::size_t>(number_at(step, "depth")), ' ');
-  std::string line = time + indent + text_at(step, "name") + ' ' + text_at(step, "type") + ": " + text_at(step, "step");
+  std::string line = time + indent + name_at(step, "name") + ' ' + text_at(step, "type") + ": " + text_at(step, "step");
   if (const std::string server = text_at(step, "server"); !server.empty()) {
     line += ' ' + server + ' ' + text_at(step, "transport");
     if (const std::string rtt = milliseconds_at(step, "rtt_ms"); !rtt.empty()) line += " in " + rtt;
@@ -38,7 +38,7 @@ void show_step(Command& command, const json::value& step) {
 }
 
 void show(Command& command, const json::value& answer) {
-  std::string head = text_at(answer, "name") + ' ' + text_at(answer, "type") + ": " + text_at(answer, "rcode") + ", " +
+  std::string head = name_at(answer, "name") + ' ' + text_at(answer, "type") + ": " + text_at(answer, "rcode") + ", " +
                      text_at(answer, "security") + ", TTL " + text_at(answer, "ttl") + "; " +
                      counted_at(answer, "upstream_packets", "upstream packet") + ", " +
                      milliseconds_at(answer, "elapsed_ms");

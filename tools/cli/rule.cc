@@ -14,6 +14,7 @@
 #include "zones/base/prefix.h"
 #include "zones/lists/name_text.h"
 #include "zones/lists/pattern.h"
+#include "zones/lists/unicode_form.h"
 
 namespace weir::cli {
 namespace {
@@ -119,12 +120,12 @@ Result<json::object> describe(const RuleOptions& options, Change change) {
 
 std::string show(const json::object& rule) {
   const json::value value(rule);
-  const std::string pattern = text_at(value, "pattern");
+  const std::string pattern = name_at(value, "pattern");
   const std::string kind = text_at(value, "kind");
   const std::string what = kind == "subtree"   ? pattern + " and everything below it"
                            : kind == "exact"   ? pattern + " alone"
                            : kind == "address" ? "answers with an address in " + pattern
-                           : kind == "below"   ? "everything below " + pattern.substr(2)
+                           : kind == "below"   ? "everything below " + with_unicode(text_at(value, "pattern").substr(2))
                                                : pattern;
   const std::string action = text_at(value, "action");
   return (action.empty() ? "" : action + ": ") + what + (flag_at(value, "important") ? " (important)" : "");
@@ -204,12 +205,12 @@ ExitCode show_rules(Command& command) {
     for (const auto& address : array_at(rule, "addresses")) {
       if (address.is_string()) action += " " + std::string(address.get_string());
     }
-    if (const std::string target = text_at(rule, "target"); !target.empty()) action += " " + target;
+    if (const std::string target = name_at(rule, "target"); !target.empty()) action += " " + target;
     for (const auto& type : array_at(rule, "answers")) {
       if (type.is_string()) action += " " + std::string(type.get_string());
     }
     if (flag_at(rule, "exception")) action = "lifts " + action;
-    table.add({text_at(rule, "pattern"), text_at(rule, "kind"), action, flag_at(rule, "important") ? "yes" : "",
+    table.add({name_at(rule, "pattern"), text_at(rule, "kind"), action, flag_at(rule, "important") ? "yes" : "",
                text_at(rule, "line"), conditions_of(rule)});
   }
   if (table.empty()) {

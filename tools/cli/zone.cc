@@ -42,7 +42,7 @@ ExitCode show_zones(Command& command) {
     const std::string list = text_at(zone, "list");
     const std::string holds = list.empty() ? "policy " + text_at(zone, "policy") : "list " + list;
     const std::string error = text_at(zone, "error");
-    command.say(text_at(zone, "name") + ": " + holds +
+    command.say(name_at(zone, "name") + ": " + holds +
                 (error.empty() ? ", serial " + text_at(zone, "serial") + ", " + text_at(zone, "records") + " records"
                                : ": " + error));
     const value* unsaid = zone.as_object().if_contains("unsaid");

@@ -6,6 +6,7 @@
 
 #include "tools/sidecar/fetch.h"
 #include "tools/sidecar/rule_text.h"
+#include "tools/sidecar/shown_name.h"
 #include "zones/base/text.h"
 #include "zones/special_names.h"
 #include "zones/store/local_names.h"
@@ -48,7 +49,7 @@ json::object describe(const RulesInForce& rules, const Subject& subject, const M
   json::object out;
   const ListDefinition* list = rules.policies().find_list(match.list_id());
   out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
-  out["pattern"] = subject.pattern(rules, match);
+  put_name(out, "pattern", subject.pattern(rules, match));
   out["kind"] = to_text(match.kind);
   out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
   out["important"] = match.important();
@@ -101,7 +102,8 @@ std::string_view text_of(LocalFinding::Outcome outcome) {
 // What is answered here and never asked upstream.
 json::object describe_local(const Name& name, const LocalMatch& local) {
   const Name zone = name.suffix(std::min<unsigned>(local.finding.zone_labels, name.label_count()));
-  json::object out{{"answer", text_of(local.finding.outcome)}, {"zone", zone.to_text()}};
+  json::object out{{"answer", text_of(local.finding.outcome)}};
+  put_name(out, "zone", zone.to_text());
   out["author"] = local.author == LocalAuthor::administrator ? "administrator" : "standard";
   const SpecialName* special = local.author == LocalAuthor::standard ? find_special_name(zone) : nullptr;
   if (special != nullptr) out["rfc"] = special->rfc;
@@ -139,7 +141,7 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
       local.answers() && (local.author == LocalAuthor::administrator || verdict.outcome != Outcome::blocked);
 
   json::object out;
-  out["name"] = subject.address ? subject.address->to_text() : subject.name.to_text();
+  put_name(out, "name", subject.address ? subject.address->to_text() : subject.name.to_text());
   if (out["name"].as_string() != text) out["asked"] = escape_for_display(text);
   out["group"] = policies.groups[group].name;
   out["policy"] = policy.name;

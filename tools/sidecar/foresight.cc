@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/sidecar/log_walk.h"
+#include "tools/sidecar/shown_name.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
 #include "zones/verdict.h"
@@ -40,7 +41,9 @@ json::object to_json(const std::string& group, GroupLoss& loss) {
   json::array samples;
   for (const auto& [decisions, name] : loss.names) {
     if (samples.size() >= kForeseenSamples) break;
-    samples.push_back(json::object{{"name", name}, {"decisions", decisions}});
+    json::object sample{{"decisions", decisions}};
+    put_name(sample, "name", name);
+    samples.push_back(std::move(sample));
   }
   return {
       {"group", group}, {"decisions", loss.decisions}, {"names", loss.names.size()}, {"samples", std::move(samples)}};

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/sidecar/shown_name.h"
+
 namespace weir::sidecar {
 namespace {
 
@@ -66,12 +68,13 @@ json::array Learning::proposals() const {
       if (samples.size() == kShownNames) break;
       samples.emplace_back(name);
     }
-    out.push_back(json::object{{"pattern", domain->first},
-                               {"kind", domain->second.registered ? "subtree" : "exact"},
-                               {"questions", domain->second.questions},
-                               {"names", names.size()},
-                               {"clients", domain->second.clients.size()},
-                               {"samples", std::move(samples)}});
+    json::object proposal{{"kind", domain->second.registered ? "subtree" : "exact"},
+                          {"questions", domain->second.questions},
+                          {"names", names.size()},
+                          {"clients", domain->second.clients.size()},
+                          {"samples", std::move(samples)}};
+    put_name(proposal, "pattern", domain->first);
+    out.push_back(std::move(proposal));
   }
   return out;
 }

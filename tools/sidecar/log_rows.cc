@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tools/sidecar/explain.h"
+#include "tools/sidecar/shown_name.h"
 #include "zones/base/text.h"
 #include "zones/store/history.h"
 
@@ -181,23 +182,24 @@ std::optional<json::object> RowReader::read_decision(const LogRow& row, const Lo
   json::object out;
   out["time"] = time_text(row.time_us);
   out["class"] = row_class;
-  out["name"] = decision->qname.to_text();
+  put_name(out, "name", decision->qname.to_text());
   out["type"] = to_text(decision->qtype);
   out["client"] = describe(decision->client);
   out["group"] = group;
   out["list"] = list;
-  out["pattern"] = has_winner ? pattern_of(generation_.get(), *decision, decision->winner) : std::string();
+  put_name(out, "pattern", has_winner ? pattern_of(generation_.get(), *decision, decision->winner) : std::string());
   out["action"] = to_text(decision->action);
   // A rule with an action of its own is answered with that, whatever the policy's mode.
   out["mode"] = !was_blocked                        ? std::string()
                 : decision->action == Action::block ? std::string(to_text(decision->mode))
                                                     : std::string(to_text(decision->action));
   out["link"] = text_of(decision->link);
-  out["link_name"] = decision->link == LinkKind::alias     ? decision->link_name.to_text()
-                     : decision->link == LinkKind::address ? decision->link_address.to_text()
-                                                           : std::string();
+  put_name(out, "link_name",
+           decision->link == LinkKind::alias     ? decision->link_name.to_text()
+           : decision->link == LinkKind::address ? decision->link_address.to_text()
+                                                 : std::string());
   if (decision->link == LinkKind::default_deny && !decision->link_name.is_root())
-    out["referring"] = decision->link_name.to_text();
+    put_name(out, "referring", decision->link_name.to_text());
   out["generation"] = decision->generation.value;
   out["import"] = nullptr;
   out["line"] = nullptr;
@@ -212,10 +214,11 @@ std::optional<json::object> RowReader::read_decision(const LogRow& row, const Lo
   json::array losers;
   for (unsigned i = 0; i < decision->loser_count && i < decision->losers.size(); ++i) {
     const Match& loser = decision->losers[i];
-    losers.push_back(json::object{{"list", list_name(known, loser)},
-                                  {"pattern", pattern_of(generation_.get(), *decision, loser)},
-                                  {"kind", to_text(loser.kind)},
-                                  {"action", to_text(loser.action)}});
+    json::object shown{{"list", list_name(known, loser)}};
+    put_name(shown, "pattern", pattern_of(generation_.get(), *decision, loser));
+    shown["kind"] = to_text(loser.kind);
+    shown["action"] = to_text(loser.action);
+    losers.push_back(std::move(shown));
   }
   out["losers"] = std::move(losers);
   return out;

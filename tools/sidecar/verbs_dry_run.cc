@@ -4,6 +4,7 @@
 
 #include "tools/sidecar/foresight.h"
 #include "tools/sidecar/guards.h"
+#include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/control.h"
@@ -17,7 +18,9 @@ constexpr std::size_t kSamples = 20;
 constexpr std::size_t kChangesALine = 1000;  // of the full set, which comes as progress lines
 
 json::object describe(const SourcedRule& rule) {
-  json::object out{{"pattern", describe_pattern(rule.rule)}, {"action", to_text(rule.rule.action)}};
+  json::object out;
+  put_name(out, "pattern", describe_pattern(rule.rule));
+  out["action"] = to_text(rule.rule.action);
   if (rule.line > 0) out["line"] = rule.line;
   return out;
 }

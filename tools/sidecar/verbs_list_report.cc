@@ -12,6 +12,7 @@
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/sidecar/log_walk.h"
+#include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
@@ -109,7 +110,9 @@ class Report {
     json::array samples;
     for (const auto& [decisions, name] : samples_) {
       if (samples.size() >= kReportedNames) break;
-      samples.push_back(json::object{{"name", name}, {"decisions", decisions}});
+      json::object sample{{"decisions", decisions}};
+      put_name(sample, "name", name);
+      samples.push_back(std::move(sample));
     }
     json::object shared = shared_.to_json();
     shared["lists"] = std::move(others);

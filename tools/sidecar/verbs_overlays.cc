@@ -1,6 +1,7 @@
 // overlay.allow, overlay.pause, overlay.end, overlay.show.
 #include "tools/sidecar/overlays.h"
 #include "tools/sidecar/rule_text.h"
+#include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 
@@ -23,7 +24,7 @@ json::object describe(const Overlay& overlay, WallTime now) {
                    {"until", format_time(overlay.until)},
                    {"seconds_left",
                     std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(overlay.until - now).count(), 0)}};
-  if (overlay.kind == Overlay::Kind::allow) out["name"] = overlay.rule.name.to_text();
+  if (overlay.kind == Overlay::Kind::allow) put_name(out, "name", overlay.rule.name.to_text());
   return out;
 }
 

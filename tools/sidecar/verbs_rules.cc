@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tools/sidecar/rule_text.h"
+#include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 
@@ -104,16 +105,17 @@ void describe_conditions(const Conditions& conditions, json::object& out) {
 }
 
 json::object describe_rule(const Rule& rule) {
-  json::object out{{"pattern", pattern_of(rule)},
-                   {"kind", to_text(rule.kind)},
-                   {"action", to_text(rule.action)},
-                   {"important", rule.important}};
+  json::object out;
+  put_name(out, "pattern", pattern_of(rule));
+  out["kind"] = to_text(rule.kind);
+  out["action"] = to_text(rule.action);
+  out["important"] = rule.important;
   if (!rule.detail.addresses.empty()) {
     json::array addresses;
     for (const IpAddress& address : rule.detail.addresses) addresses.push_back(json::string(address.to_text()));
     out["addresses"] = std::move(addresses);
   }
-  if (rule.detail.target) out["target"] = rule.detail.target->to_text();
+  if (rule.detail.target) put_name(out, "target", rule.detail.target->to_text());
   if (rule.exception) out["exception"] = true;
   json::array types;
   for (const AnswerData& record : rule.detail.records) types.push_back(json::string(to_text(record.type)));

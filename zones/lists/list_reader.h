@@ -74,7 +74,7 @@ struct ListSummary {
   // {"lines": N, "rules": N, "serial": N, "dialect": "hosts", "dialects": {...}, "buckets": {"rule": N, "comment": N,
   // ...},
   //  "patterns": {"globs", "regexes", "program", "on_every_query"}, "notes": [...], "samples": {"invalid_name":
-  //  [{"line", "column", "reason", "text"}]}}
+  //  [{"line", "column", "reason", "text", "text_unicode": where U-labels say more}]}}
   std::string to_json(bool with_samples) const;
 };
 

@@ -17,10 +17,6 @@ constexpr std::array<std::string_view, 11> kLocalNames = {
     "localhost",    "localhost.localdomain", "local",        "broadcasthost",  "ip6-localhost", "ip6-loopback",
     "ip6-localnet", "ip6-mcastprefix",       "ip6-allnodes", "ip6-allrouters", "ip6-allhosts"};
 
-bool is_label_octet(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
 ListName invalid(std::string_view why) {
   ListName out;
   out.fault = NameFault::invalid;
@@ -61,15 +57,11 @@ ListName parse_ascii(std::string_view text) {
   return out;
 }
 
-struct FreeIdn {
-  void operator()(char* text) const { idn2_free(text); }
-};
-
 ListName parse_unicode(std::string_view text) {
   char* converted = nullptr;
   const std::string terminated(text);
   const int code = idn2_to_ascii_8z(terminated.c_str(), &converted, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
-  const std::unique_ptr<char, FreeIdn> owned(converted);
+  const std::unique_ptr<char, decltype(&idn2_free)> owned(converted, idn2_free);
   if (code != IDN2_OK) return invalid("not an internationalised name (UTS 46)");
   std::string_view ascii(owned.get());
   if (ascii.ends_with('.')) ascii.remove_suffix(1);

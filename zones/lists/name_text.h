@@ -16,6 +16,11 @@ struct ListName {
   Name name;             // lower case
 };
 
+// What labels of host names are made of, as list authors write them.
+inline bool is_label_octet(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 // One trailing dot is stripped, Unicode becomes A-labels (UTS 46, non-transitional), `_` and `-` stand anywhere in a
 // label. `local`: localhost and its kind, or an unspecified address; `address`: text that is an IP address.
 ListName parse_list_name(std::string_view text);

@@ -5,6 +5,7 @@
 
 #include "zones/base/text.h"
 #include "zones/lists/list_reader.h"
+#include "zones/lists/unicode_form.h"
 
 namespace weir {
 namespace {
@@ -130,8 +131,10 @@ std::string ListSummary::to_json(bool with_samples) const {
       if (samples[i].empty()) continue;
       json::array rows;
       for (const LineSample& sample : samples[i]) {
-        rows.push_back(
-            {{"line", sample.line}, {"column", sample.column}, {"reason", sample.reason}, {"text", sample.text}});
+        json::object row{
+            {"line", sample.line}, {"column", sample.column}, {"reason", sample.reason}, {"text", sample.text}};
+        if (const auto unicode = unicode_form(sample.text)) row["text_unicode"] = *unicode;
+        rows.push_back(std::move(row));
       }
       by_sample[kBuckets[i]] = std::move(rows);
     }

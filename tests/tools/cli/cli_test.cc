@@ -727,6 +727,50 @@ TEST_F(CliTest, RepliesAreShownAsTablesAndPassedOnAsJson) {
   }
 }
 
+// SEMANTICS 1.3: Keep the U-label for display only.
+TEST_F(CliTest, NamesAreShownAsPeopleReadThemBesideWhatTheyAre) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* verb;
+    const char* reply;
+    const char* shown;
+  } kRows[] = {
+      {{"explain", "b\u00FCcher.example"},
+       "explain",
+       R"({"generation":1,"results":[{"name":"xn--bcher-kva.example","outcome":"allowed","winner":{"list":"local",
+           "pattern":"*.xn--fa-hia.example","kind":"below","action":"allow","rank":1},"losers":[]}]})",
+       "xn--bcher-kva.example (b\u00FCcher.example) is allowed by a rule\n"
+       "  by    list local: *.xn--fa-hia.example (*.fa\u00DF.example) -> allow (rank 1)\n"},
+      {{"rule", "show"},
+       "rule.show",
+       R"({"rules":[{"pattern":"xn--bcher-kva.example","kind":"exact","action":"cname","target":"xn--fa-hia.example"}]})",
+       "xn--bcher-kva.example (b\u00FCcher.example)  exact  cname xn--fa-hia.example (fa\u00DF.example)"},
+      {{"log", "search"},
+       "log.search",
+       R"({"rows":[{"time":"T","class":"blocked","name":"xn--bcher-kva.example","pattern":"xn--n3h.example"}],"complete":true})",
+       "xn--bcher-kva.example (b\u00FCcher.example)  -     -      -     xn--n3h.example  "},
+      {{"list", "report", "ads"},
+       "list.report",
+       R"({"name":"ads","unique":{"samples":[{"name":"xn--bcher-kva.example","decisions":2}]}})",
+       "  xn--bcher-kva.example (b\u00FCcher.example) (2 questions)\n"},
+      {{"overlay", "show"},
+       "overlay.show",
+       R"({"overlays":[{"id":"a1","kind":"allow","subject":"xn--bcher-kva.example"}]})",
+       "a1  allow  xn--bcher-kva.example (b\u00FCcher.example)"},
+  };
+  for (const auto& row : kRows) {
+    sidecar().on(row.verb, row.reply);
+    const Ran ran = run(row.arguments);
+    EXPECT_NE(ran.out.find(row.shown), std::string::npos) << row.verb << ": " << ran.out << ran.err;
+  }
+  write("l.txt", "a.example\n0.0.0.0 xn--bcher-kva.example xn--fa-hia..example\nxn--bcher-kva.example/path\n");
+  const std::string list = (folder_ / "l.txt").string();
+  const Ran text = run({"list", "check", list});
+  EXPECT_NE(text.out.find(": xn--bcher-kva.example/path (b\u00FCcher.example/path)\n"), std::string::npos) << text.out;
+  const json::value checked = json::parse(run({"list", "check", list, "--json"}).out);
+  EXPECT_EQ(checked.at("samples").at("url_path").at(0).at("text_unicode").as_string(), "b\u00FCcher.example/path");
+}
+
 TEST_F(CliTest, TailPrintsRowsAsTheyCome) {
   sidecar().on("log.tail", [](const json::object&) {
     return encode_progress({{"time", "T1"}, {"class", "blocked"}, {"name", "a.example"}}) +

@@ -29,6 +29,9 @@ std::unique_ptr<PolicyStore> make_store(const std::filesystem::path& folder, con
   rule.kind = PatternKind::subtree;
   rule.name = *Name::parse("a.example");
   ok = ok && (*store)->add_rule(kLocalRules, rule, {}, {}).has_value();
+  Rule unicode = rule;
+  unicode.name = *Name::parse("xn--bcher-kva.example");
+  ok = ok && (*store)->add_rule(kLocalRules, unicode, {}, {}).has_value();
   const RuleStream one = [rule, done = false]() mutable -> Result<std::optional<SourcedRule>> {
     if (std::exchange(done, true)) return std::optional<SourcedRule>();
     return std::optional<SourcedRule>({rule, 1});
@@ -88,16 +91,20 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
       const char* verb;
       const char* arguments;
       const char* shown;
-    } rows[] = {{"status", "{}", R"("reason":"import ads")"},
-                {"list.show", R"({"name": "ads"})", R"("history":1)"},
-                {"list.history", R"({"name": "ads"})", R"("rules":1)"},
-                {"rule.show", "{}", R"("pattern":"a.example")"},
-                {"generation.show", "{}", R"("current":1)"},
-                {"zone.show", "{}", R"("zones":[])"},
-                {"explain", R"({"names": ["x.a.example"]})", R"("outcome":"blocked")"},
-                {"log.search", "{}", R"("rows":[])"},
-                {"audit.show", "{}", R"("records":[])"},
-                {"audit.verify", "{}", R"("whole":true)"}};
+    } rows[] = {
+        {"status", "{}", R"("reason":"import ads")"},
+        {"list.show", R"({"name": "ads"})", R"("history":1)"},
+        {"list.history", R"({"name": "ads"})", R"("rules":1)"},
+        {"rule.show", "{}", R"("pattern":"a.example")"},
+        {"rule.show", "{}", "\"pattern\":\"xn--bcher-kva.example\",\"pattern_unicode\":\"b\u00FCcher.example\""},
+        {"generation.show", "{}", R"("current":1)"},
+        {"zone.show", "{}", R"("zones":[])"},
+        {"explain", R"({"names": ["x.a.example"]})", R"("outcome":"blocked")"},
+        {"explain", R"({"names": ["x.xn--bcher-kva.example"]})",
+         "\"name\":\"x.xn--bcher-kva.example\",\"name_unicode\":\"x.b\u00FCcher.example\""},
+        {"log.search", "{}", R"("rows":[])"},
+        {"audit.show", "{}", R"("records":[])"},
+        {"audit.verify", "{}", R"("whole":true)"}};
     bool waits = false;
     for (const auto& row : rows) {
       auto answered = std::async(std::launch::async, [&] {
