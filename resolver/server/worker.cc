@@ -253,6 +253,7 @@ class SocketWorker final : public Worker {
   void serve(UdpListener& listener) {
     const std::uint64_t lookups = policy_.store_lookups();
     for (unsigned i = 0; i < kBatchesPerTurn; ++i) {
+      refresh_generation();  // before: the first batch behind a swap is a small one
       const unsigned count = batch_.receive(listener.socket, batch_limit_);
       if (count == 0) break;
       serve_batch(listener.socket, count);
@@ -266,7 +267,6 @@ class SocketWorker final : public Worker {
   void serve_batch(const UdpSocket& socket, unsigned count) {
     if (count > kFewQueries) clock_.measure_turn();
     path_.set_time(LoopClock::now());
-    refresh_generation();
     for (unsigned i = 0; i < count; ++i) {
       asked_[i].client = batch_.route(i).client();
       path_.prepare(asked_[i], batch_.message(i));

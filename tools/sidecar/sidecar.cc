@@ -430,6 +430,8 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(Config config, std::filesystem::
   options.keep_generations = config.store.keep_generations;
   auto store = PolicyStore::open(config.store.path, options, now);
   if (!store) return store.error();
+  if (const std::string why = (*store)->mended(); !why.empty())
+    spdlog::warn("the generation in force was damaged and is made again: {}", why);
   auto log = DecisionLog::open(config.store.path / "log");
   if (!log) return log.error();
   auto audit = AuditLog::open(config.store.path);

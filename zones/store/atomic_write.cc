@@ -54,11 +54,11 @@ void AtomicWrite::finish(Table& table) {
   table.writer.reset();
 }
 
-Result<void> AtomicWrite::commit() {
+Result<void> AtomicWrite::commit(Sync sync) {
   if (size_ == Size::small) {
     if (status_.ok()) {
       rocksdb::WriteOptions options;
-      options.sync = true;
+      options.sync = sync == Sync::now;
       status_ = database_.db().Write(options, &batch_);
     }
   } else {

@@ -33,7 +33,10 @@ class AtomicWrite {
   bool is_large() const { return size_ == Size::large; }
   void put(Family family, std::string_view key, std::string_view value) { add(family, key, &value); }
   void erase(Family family, std::string_view key) { add(family, key, nullptr); }
-  Result<void> commit();
+  // `with_the_next`: over a power failure it lasts as soon as the next one that is synced does, and not without those
+  // before it. For steps that a publish follows, which is announced by a synced one. Large ones are synced always.
+  enum class Sync : std::uint8_t { now, with_the_next };
+  Result<void> commit(Sync sync = Sync::now);
 
  private:
   struct Table {

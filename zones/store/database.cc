@@ -1,6 +1,7 @@
 #include "zones/store/database.h"
 
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 
 namespace weir::store {
@@ -171,25 +172,30 @@ Result<bool> Database::find(Family family, std::string_view key, std::string& va
   return to_error(status, std::string("policy store, family ") + family_name(family));
 }
 
+std::vector<Table> Database::tables() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<Table> out;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    for (const Family family : kAllFamilies) {
+      if (file.column_family_name == family_name(family))
+        out.push_back({family, std::filesystem::path(file.db_path) / file.name.substr(1)});  // "/000012.sst"
+    }
+  }
+  return out;
+}
+
+Result<void> Database::check(const Table& table) const {
+  // Without the cache: what is read once would drive out what is in use.
+  rocksdb::SstFileReader reader(rocksdb::Options(database_options(), family_options(table.family, nullptr)));
+  rocksdb::Status status = reader.Open(table.path.string());
+  if (status.ok()) status = reader.VerifyChecksum();
+  if (!status.ok()) return to_error(status, table.path.string());
+  return {};
+}
+
 std::unique_ptr<rocksdb::Iterator> Database::iterate(Family family) const {
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator({}, this->family(family)));
 }
 
-StoreCacheImpl::StoreCacheImpl(std::size_t size_bytes) {
-  rocksdb::LRUCacheOptions options;
-  options.capacity = size_bytes;
-  options.num_shard_bits = 4;
-  options.strict_capacity_limit = false;
-  options.high_pri_pool_ratio = 0.0;
-  cache = rocksdb::NewLRUCache(options);
-}
-
 }  // namespace weir::store
-
-namespace weir {
-
-std::shared_ptr<StoreCache> StoreCache::make(std::size_t size_bytes) {
-  return std::make_shared<store::StoreCacheImpl>(size_bytes);
-}
-
-}  // namespace weir

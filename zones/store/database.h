@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "zones/base/result.h"
 #include "zones/store/generation.h"
@@ -43,6 +44,11 @@ Error corrupt(const std::string& what);
 
 rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache);
 
+struct Table {
+  Family family = Family::meta;
+  std::filesystem::path path;
+};
+
 class Database {
  public:
   static Result<std::unique_ptr<Database>> open_writer(const std::filesystem::path& path,
@@ -63,6 +69,10 @@ class Database {
   // False: missing. Any other failure is an error.
   Result<bool> find(Family family, std::string_view key, std::string& value) const;
   std::unique_ptr<rocksdb::Iterator> iterate(Family family) const;
+  // Those of the families that are open.
+  std::vector<Table> tables() const;
+  // Every block against its checksum. Errors: corrupt, io.
+  Result<void> check(const Table& table) const;
   // Of a writer: nothing is written any more, and nothing may be tried.
   bool has_stopped_writing() const { return errors_.any(); }
 
@@ -71,13 +81,6 @@ class Database {
   const WriteErrors errors_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
-};
-
-// The cache behind StoreCache.
-class StoreCacheImpl : public StoreCache {
- public:
-  explicit StoreCacheImpl(std::size_t size_bytes);
-  std::shared_ptr<rocksdb::Cache> cache;
 };
 
 }  // namespace weir::store

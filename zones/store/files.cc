@@ -26,10 +26,12 @@ std::string check_of(std::string_view text) {
   return to_hex(hash(text)).substr(0, kCheckSize);
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::string_view text) {
+enum class Sync : std::uint8_t { no, yes };
+
+Result<void> write_file(const std::filesystem::path& path, std::string_view text, Sync sync) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file.get() < 0) return system_error(errno, path.string());
-  if (!write_all(file, text) || ::fsync(file.get()) != 0) return system_error(errno, path.string());
+  if (file.get() < 0 || !write_all(file, text) || (sync == Sync::yes && ::fsync(file.get()) != 0))
+    return system_error(errno, path.string());
   return {};
 }
 
@@ -86,6 +88,7 @@ std::string encode(const GenerationInfo& info) {
     if (c == '\n' || c == '\0') c = ' ';
   }
   text += "reason " + reason + "\n";
+  if (!info.files.empty()) text += "files " + info.files + "\n";
   return text + "check " + check_of(text) + "\n";
 }
 
@@ -119,11 +122,13 @@ Result<GenerationInfo> decode_generation_info(std::string_view text, const std::
   const auto time = number("published-at-ns ");
   const auto fingerprint = line("fingerprint ");
   const auto reason = line("reason ");
+  const auto files = line("files ");
   const std::size_t checked = text.size() - rest.size();
   const auto check = line("check ");
   if (!generation || !epoch || !time || !fingerprint || !reason || !check || !rest.empty()) return damaged;
   if (*check != check_of(text.substr(0, checked))) return damaged;
-  return GenerationInfo{*generation, {*time, *epoch, std::string(*fingerprint), std::string(*reason)}};
+  return GenerationInfo{
+      *generation, {*time, *epoch, std::string(*fingerprint), std::string(*reason)}, std::string(files.value_or(""))};
 }
 
 Result<GenerationInfo> read_generation_info(const std::filesystem::path& checkpoint) {
@@ -134,8 +139,7 @@ Result<GenerationInfo> read_generation_info(const std::filesystem::path& checkpo
 
 Result<void> write_generation_info(const std::filesystem::path& checkpoint, const GenerationInfo& info) {
   // Nobody reads the directory before it has its number: no temporary file is needed.
-  if (auto written = write_file(checkpoint / kInfoFile, encode(info)); !written) return written;
-  return sync_directory(checkpoint);
+  return write_file(checkpoint / kInfoFile, encode(info), Sync::no);
 }
 
 Result<std::string> read_small_file(const std::filesystem::path& path) {
@@ -157,7 +161,7 @@ Result<std::string> read_small_file(const std::filesystem::path& path) {
 Result<void> replace_file(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::path temporary = path;
   temporary += ".tmp";
-  if (auto written = write_file(temporary, text); !written) return written;
+  if (auto written = write_file(temporary, text, Sync::yes); !written) return written;
   if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error(errno, path.string());
   return sync_directory(path.parent_path());
 }
@@ -167,11 +171,6 @@ Result<void> sync_directory(const std::filesystem::path& path) {
   if (directory.get() < 0) return system_error(errno, path.string());
   if (::fsync(directory.get()) != 0) return system_error(errno, path.string());
   return {};
-}
-
-Result<void> rename_directory(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return system_error(errno, to.string());
-  return sync_directory(to.parent_path());
 }
 
 Result<void> make_directories(const std::filesystem::path& path) {
@@ -190,7 +189,7 @@ Result<void> link_directory(const std::filesystem::path& from, const std::filesy
     if (::link(entry->path().c_str(), (to / name).c_str()) != 0) return system_error(errno, (to / name).string());
   }
   if (fault) return system_error(fault.value(), from.string());
-  return sync_directory(to);
+  return {};
 }
 
 std::uint64_t exclusive_bytes(const std::filesystem::path& path) {

@@ -19,6 +19,7 @@ namespace weir::store {
 struct GenerationInfo {
   std::uint64_t number = 0;
   PublishedRecord record;
+  std::string files = {};  // digest_of_files() of its directory; empty: written by a weir that made no such list
   bool operator==(const GenerationInfo&) const = default;
 };
 
@@ -35,6 +36,7 @@ std::string encode(const GenerationInfo& info);
 // Errors: incompatible, corrupt.
 Result<GenerationInfo> decode_generation_info(std::string_view text, const std::string& what);
 Result<GenerationInfo> read_generation_info(const std::filesystem::path& checkpoint);
+// Not synced: a generation that a power failure damages is made again (policy_store.h).
 Result<void> write_generation_info(const std::filesystem::path& checkpoint, const GenerationInfo& info);
 
 // A small file at once. Errors: not_found, permission, io, too_large.
@@ -42,7 +44,6 @@ Result<std::string> read_small_file(const std::filesystem::path& path);
 // Temporary file, fsync, rename, fsync of the directory: readers see the old or the new text, also after a crash.
 Result<void> replace_file(const std::filesystem::path& path, std::string_view text);
 Result<void> sync_directory(const std::filesystem::path& path);
-Result<void> rename_directory(const std::filesystem::path& from, const std::filesystem::path& to);
 Result<void> make_directories(const std::filesystem::path& path);
 // A directory of hard links to the regular files of `from`, except GENERATION.
 Result<void> link_directory(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -4,15 +4,13 @@
 #include <charconv>
 #include <numeric>
 
+#include "zones/store/checkpoint.h"
 #include "zones/store/entry_match.h"
 #include "zones/store/generation_impl.h"
 
 namespace weir {
 namespace store {
 namespace {
-
-// Families that are larger than this are not read through at open: their blocks are checked when they are read.
-constexpr std::uint64_t kVerifyBytes = 64U << 20;
 
 std::vector<std::uint8_t> in_use(const std::vector<std::uint64_t>& counts) {
   std::vector<std::uint8_t> used;
@@ -38,6 +36,9 @@ Result<std::shared_ptr<const Generation>> GenerationImpl::open(const std::filesy
                                                                std::shared_ptr<StoreCache> cache) {
   auto info = read_generation_info(checkpoint);
   if (!info) return info.error();
+  if (!info->files.empty()) {
+    if (auto checked = check_files(checkpoint, info->files); !checked) return checked.error();
+  }
   std::shared_ptr<GenerationImpl> generation(new GenerationImpl());
   generation->path_ = checkpoint;
   generation->cache_ = std::static_pointer_cast<StoreCacheImpl>(std::move(cache));
@@ -52,7 +53,7 @@ Result<std::shared_ptr<const Generation>> GenerationImpl::open(const std::filesy
 }
 
 // Checked here: sizes of all tables against the manifest, their footers, indexes and filters (RocksDB, as all tables
-// are opened), every block of the serving families unless they are large, our own records.
+// are opened), every block of those tables that no generation before had (TableCheck), our own records.
 Result<void> GenerationImpl::load() {
   auto format = database_->get(Family::meta, kFormatKey);
   if (!format) return format.error();
@@ -61,16 +62,7 @@ Result<void> GenerationImpl::load() {
     return Error{ErrorCode::incompatible, path_.string() + ": written in format " + std::to_string(found) +
                                               ", this weir reads format " + std::to_string(kFormatVersion)};
   }
-  std::uint64_t bytes = 0;
-  for (const Family family : kServingFamilies) {
-    std::uint64_t size = 0;
-    if (database_->db().GetIntProperty(database_->family(family), rocksdb::DB::Properties::kTotalSstFilesSize, &size)) {
-      bytes += size;
-    }
-  }
-  if (bytes <= kVerifyBytes) {
-    if (const auto status = database_->db().VerifyChecksum(); !status.ok()) return to_error(status, path_.string());
-  }
+  if (auto checked = cache_->tables.check_new(*database_); !checked) return checked;
   {
     const auto newest = database_->iterate(Family::policies);
     newest->SeekToLast();

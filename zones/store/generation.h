@@ -54,7 +54,7 @@ class RulesInForce : public DetailSource {
   virtual std::string_view pattern([[maybe_unused]] PayloadId id) const { return {}; }
   virtual GenerationNumber number() const = 0;  // rises by one with every publish, also on rollback
   // Blocks or records that could not be read since open (checksum, disk): their rules did not match. Open checks
-  // every block of what is searched up to 64 MiB, and beyond that all that lies outside the data blocks;
+  // every block of the tables that no generation before had, up to 64 MiB, and of others all but the data blocks;
   // whoever sees this rise keeps the previous generation and raises an alarm.
   virtual std::uint64_t damaged_reads() const { return 0; }
 };

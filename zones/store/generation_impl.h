@@ -14,6 +14,7 @@
 #include "zones/store/generation.h"
 #include "zones/store/name_filter.h"
 #include "zones/store/payload_table.h"
+#include "zones/store/store_cache.h"
 
 namespace weir::store {
 

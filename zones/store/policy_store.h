@@ -5,11 +5,14 @@
 //   pending publish, current == number - 1       a publish was begun: the live database holds exactly what it was
 //                                                to publish (one thread, and nothing is written in between), so
 //                                                open() makes the checkpoint again and puts it in force
-//   pending publish, current == number           it was done
+//   pending publish, current == number           it was done; if a power failure came so soon behind it that the
+//                                                checkpoint is not whole, open() makes it again
 //   pending rollback, current == number - 1      the old checkpoint is linked (or rebuilt) and put in force, then
 //   pending rollback, current == number          the live database is brought to it, list by list; each step
 //                                                may be repeated, the last one clears what is pending
-// A directory `*.tmp` or `*.del` below generations/ is half made or half removed: open() removes it.
+// A checkpoint that is not whole where nothing is pending (behind a rollback, or with later changes in the live
+// database) is replaced by a new generation. Of older ones, which nobody needs at once, whoever opens one notices. A
+// directory `*.tmp` or `*.del` below generations/ is half made or half removed: open() removes it.
 #pragma once
 
 #include <atomic>
@@ -30,14 +33,11 @@
 
 namespace weir::store {
 
-// A checkpoint copies a write-ahead log up to this size instead of flushing seven families into tables of a
-// few records each; a reader replays it.
-inline constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
-
 class PolicyStoreImpl final : public PolicyStore {
  public:
+  enum class Role : std::uint8_t { store, candidate };
   static Result<std::unique_ptr<PolicyStore>> open(const std::filesystem::path& store, const WriterOptions& options,
-                                                   Now now);
+                                                   Now now, Role role = Role::store);
 
   Result<PolicySet> define(const PolicySet& wanted) override;
   const PolicySet& policies() const override { return policies_; }
@@ -77,6 +77,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<std::shared_ptr<const RulesInForce>> rules_at(WallTime time) const override;
   Result<std::uint64_t> rule_count(ListId list) override;
   std::string pinned() const override { return state_.pinned; }
+  std::string mended() const override { return mended_; }
 
  private:
   PolicyStoreImpl() = default;
@@ -85,6 +86,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<void> load_state();
   Result<void> load_counts();
   Result<void> repair(Now now);
+  Result<void> check_checkpoint(GenerationNumber number) const;
   void remove_leftovers();
   Result<ListState> read_list_state(ListId list) const;
 
@@ -106,7 +108,7 @@ class PolicyStoreImpl final : public PolicyStore {
   // Publishing.
   std::string fingerprint_now() const;
   Result<void> announce(StoreState& state, const GenerationInfo& info);
-  Result<void> put_in_force(const GenerationInfo& info, const std::filesystem::path& prepared);
+  Result<void> put_in_force(GenerationInfo info, const std::filesystem::path& prepared);
   Result<void> publish_live(const GenerationInfo& info);
   Result<GenerationInfo> info_of(GenerationNumber number);
   void thin_out(WallTime now);
@@ -122,6 +124,8 @@ class PolicyStoreImpl final : public PolicyStore {
 
   std::filesystem::path store_;
   WriterOptions options_;
+  bool is_candidate_ = false;  // its directory holds no generation but the one that it will publish
+  std::string mended_;
   std::optional<LockFile> lock_;  // policy/LOCK
   std::unique_ptr<Database> database_;
   StoreState state_;

@@ -1,8 +1,8 @@
 // A version of a list before it is written: compared with the list as it is, and candidates made with it.
-#include <rocksdb/utilities/checkpoint.h>
 
 #include "zones/base/hex.h"
 #include "zones/dns/reversed_name.h"
+#include "zones/store/checkpoint.h"
 #include "zones/store/policy_store.h"
 
 namespace weir {
@@ -188,12 +188,8 @@ Result<std::unique_ptr<Candidate>> PolicyStoreImpl::make_candidate(
   } else if (in_force.error().code != ErrorCode::not_found) {
     return in_force.error();
   }
-  rocksdb::Checkpoint* made = nullptr;
-  rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  if (status.ok()) status = checkpoint->CreateCheckpoint(live_path(root).string(), kLogBytesForFlush);
-  if (!status.ok()) return to_error(status, live_path(root).string());
-  auto copy = open(root, options_, now);
+  if (auto made = make_checkpoint(*database_, live_path(root)); !made) return made.error();
+  auto copy = open(root, options_, now, Role::candidate);
   if (!copy) return copy.error();
   auto& changed = static_cast<PolicyStoreImpl&>(**copy);
   if (auto done = change(changed); !done) return done.error();

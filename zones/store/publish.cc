@@ -1,9 +1,8 @@
 // Making the live database's state the generation in force, and what is kept of older ones.
-#include <rocksdb/utilities/checkpoint.h>
-
 #include <algorithm>
 #include <set>
 
+#include "zones/store/checkpoint.h"
 #include "zones/store/policy_store.h"
 
 namespace weir::store {
@@ -47,13 +46,18 @@ Result<void> PolicyStoreImpl::announce(StoreState& state, const GenerationInfo& 
   return write.commit();
 }
 
-// `prepared`: a finished directory, not yet under its number.
-Result<void> PolicyStoreImpl::put_in_force(const GenerationInfo& info, const std::filesystem::path& prepared) {
+// `prepared`: a finished directory, not yet under its number. The name of what is in force is the only thing that is
+// synced here: what was announced is in the live database, of which the rest can be made again.
+Result<void> PolicyStoreImpl::put_in_force(GenerationInfo info, const std::filesystem::path& prepared) {
+  auto files = digest_of_files(prepared);
+  if (!files && files.error().code != ErrorCode::not_found) return files.error();
+  if (files) info.files = std::move(*files);
   if (auto written = write_generation_info(prepared, info); !written) return written;
   const std::filesystem::path target = generation_path(store_, {info.number});
   std::error_code fault;
   std::filesystem::remove_all(target, fault);  // of a publish that was cut short after its rename
-  if (auto renamed = rename_directory(prepared, target); !renamed) return renamed;
+  std::filesystem::rename(prepared, target, fault);
+  if (fault) return system_error(fault.value(), target.string());
   if (auto replaced = replace_file(current_file_path(store_), std::to_string(info.number) + "\n"); !replaced)
     return replaced;
   published_ = {info.number};
@@ -64,14 +68,7 @@ Result<void> PolicyStoreImpl::publish_live(const GenerationInfo& info) {
   const std::filesystem::path prepared = with_suffix(generation_path(store_, {info.number}), ".tmp");
   std::error_code fault;
   std::filesystem::remove_all(prepared, fault);
-  rocksdb::Checkpoint* made = nullptr;
-  rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  if (status.ok()) status = checkpoint->CreateCheckpoint(prepared.string(), kLogBytesForFlush);
-  if (!status.ok()) {
-    std::filesystem::remove_all(prepared, fault);
-    return to_error(status, prepared.string());
-  }
+  if (auto made = make_checkpoint(*database_, prepared); !made) return made;
   auto done = put_in_force(info, prepared);
   if (!done) std::filesystem::remove_all(prepared, fault);
   return done;
@@ -110,17 +107,35 @@ Result<GenerationInfo> PolicyStoreImpl::info_of(GenerationNumber number) {
   return GenerationInfo{number.value, std::move(*record)};
 }
 
-Result<void> PolicyStoreImpl::repair(Now) {
+Result<void> PolicyStoreImpl::check_checkpoint(GenerationNumber number) const {
+  const auto path = checkpoint_path(number);
+  const auto info = read_generation_info(path);
+  if (!info) return info.error();
+  return info->files.empty() ? Result<void>() : check_files(path, info->files);
+}
+
+// After a power failure the generation in force may be there by half, or not at all.
+Result<void> PolicyStoreImpl::repair(Now now) {
   if (state_.number < published_.value) {
     return Error{ErrorCode::corrupt, policy_path(store_).string() + ": the live database is older than generation " +
                                          std::to_string(published_.value) + ", which is in force"};
   }
-  if (state_.pending == Pending::rollback) return finish_rollback();
-  if (state_.pending == Pending::publish && state_.number != published_.value) {
+  if (state_.pending == Pending::rollback) {
+    if (auto done = finish_rollback(); !done) return done;
+  }
+  const auto whole = published_.value == 0 || is_candidate_ ? Result<void>() : check_checkpoint(published_);
+  if (state_.pending == Pending::publish && (state_.number != published_.value || !whole)) {
+    // Nothing was written since it was announced: the live database holds exactly that generation.
     auto info = info_of({state_.number});
     if (!info) return info.error();
     if (auto done = publish_live(*info); !done) return done;
+  } else if (!whole) {
+    state_.pending = Pending::nothing;
+    state_.rules_changed = true;
+    if (auto done = publish("generation " + std::to_string(published_.value) + " was damaged", now); !done)
+      return done.error();
   }
+  if (!whole) mended_ = whole.error().message;
   state_.pending = Pending::nothing;
   return {};
 }

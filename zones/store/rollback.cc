@@ -31,7 +31,7 @@ Result<void> PolicyStoreImpl::finish_rollback() {
   if (!info) return info.error();
   const auto old_checkpoint = checkpoint_path({state_.rollback_to});
   std::error_code fault;
-  const bool rebuilt = published_.value != info->number && !std::filesystem::is_directory(old_checkpoint, fault);
+  const bool rebuilt = published_.value != info->number && !check_checkpoint({state_.rollback_to});
   if (published_.value != info->number && !rebuilt) {
     std::filesystem::path prepared = checkpoint_path({info->number});
     prepared += ".tmp";

@@ -9,6 +9,7 @@
 #include "zones/base/text.h"
 #include "zones/store/past_generation.h"
 #include "zones/store/policy_store.h"
+#include "zones/store/store_cache.h"
 
 namespace weir {
 namespace store {
@@ -31,8 +32,9 @@ Result<LockFile> lock_store(const std::filesystem::path& file) {
 }  // namespace
 
 Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem::path& path,
-                                                           const WriterOptions& options, Now now) {
+                                                           const WriterOptions& options, Now now, Role role) {
   std::unique_ptr<PolicyStoreImpl> store(new PolicyStoreImpl());
+  store->is_candidate_ = role == Role::candidate;
   store->store_ = path;
   store->options_ = options;
   if (auto made = make_directories(generations_path(path)); !made) return made.error();
@@ -216,7 +218,7 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
   }
   if (differs || state != state_) {
     write.put(Family::meta, kStateKey, encode(state));
-    if (auto written = write.commit(); !written) return written.error();
+    if (auto written = write.commit(AtomicWrite::Sync::with_the_next); !written) return written.error();
     unpublished_ = true;
   }
   state_ = state;
@@ -271,7 +273,7 @@ Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, cons
   list.loaded = step.loaded;
   write.put(Family::lists, list_state_key(step.list), encode(list));
   write.put(Family::meta, kStateKey, encode(state));
-  if (auto committed = write.commit(); !committed) return committed.error();
+  if (auto committed = write.commit(AtomicWrite::Sync::with_the_next); !committed) return committed.error();
   unpublished_ = true;
   state_ = state;
   counts_ = std::move(counts);
@@ -315,7 +317,7 @@ Result<void> PolicyStoreImpl::write_policies(PolicySet changed) {
   AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
   write.put(Family::policies, policies_key(published_.value + 1), changed.to_json());
   write.put(Family::meta, kStateKey, encode(state));
-  if (auto written = write.commit(); !written) return written;
+  if (auto written = write.commit(AtomicWrite::Sync::with_the_next); !written) return written;
   unpublished_ = true;
   state_ = state;
   policies_ = std::move(changed);

@@ -3,7 +3,8 @@
 // Layout on disk, below `store`: policy/live (the writer's RocksDB), policy/generations/<number>
 // (checkpoints), policy/current (the published number, replaced by rename), policy/LOCK.
 // Every change is: change the live database in one atomic step, then publish(). A crash at any point
-// leaves the last published generation in force.
+// leaves the last published generation in force; a power failure right behind publish() may damage its checkpoint,
+// which open() then makes again from the live database.
 #pragma once
 
 #include <cstdint>
@@ -232,6 +233,8 @@ class PolicyStore : public PolicyRecords {
   virtual Result<std::uint64_t> rule_count(ListId list) = 0;
   // "" or why the definitions in force are not those of the files: "files differ from generation 12".
   virtual std::string pinned() const = 0;
+  // "" or why open() had to make the generation in force again.
+  virtual std::string mended() const = 0;
 };
 
 }  // namespace weir

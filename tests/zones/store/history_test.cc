@@ -4,6 +4,7 @@
 #include "tests/zones/store/store_fixture.h"
 #include "zones/store/atomic_write.h"
 #include "zones/store/files.h"
+#include "zones/store/store_cache.h"
 
 namespace weir::testing {
 namespace {

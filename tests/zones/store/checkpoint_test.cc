@@ -1,0 +1,153 @@
+// What a power failure may leave of a checkpoint, of which nothing was forced onto the disk: any of its files may be
+// missing, empty or cut, and the store makes good what was acknowledged.
+#include "zones/store/checkpoint.h"
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+
+#include "tests/zones/store/store_fixture.h"
+#include "zones/store/files.h"
+
+namespace weir::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Harm { removed, emptied, halved, zeroed };
+constexpr Harm kHarms[] = {Harm::removed, Harm::emptied, Harm::halved, Harm::zeroed};
+
+// Other generations may hold the same file by a link: only this name gets the harm.
+void harm(const fs::path& file, Harm how) {
+  std::string octets;
+  {
+    std::ifstream in(file, std::ios::binary);
+    octets.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  fs::remove(file);
+  if (how == Harm::removed) return;
+  if (how == Harm::emptied) octets.clear();
+  if (how == Harm::halved) octets.resize(octets.size() / 2);
+  if (how == Harm::zeroed) octets.assign(octets.size(), '\0');
+  std::ofstream(file, std::ios::binary) << octets;
+}
+
+bool is_harmed(const fs::path& file, Harm how) {
+  if (how == Harm::removed) return true;
+  if (file.extension() == ".sst" && how == Harm::zeroed) return false;  // found by its checksums, where it is read
+  return fs::file_size(file) != 0;
+}
+
+std::vector<fs::path> files_of(const fs::path& checkpoint) {
+  std::vector<fs::path> out;
+  for (const auto& entry : fs::directory_iterator(checkpoint)) out.push_back(entry.path().filename());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+using Step = std::function<void(Store&)>;
+
+// The last step is followed by the harm. Returns how many files were tried.
+std::size_t survives(const Step& last, const std::string& expected, bool same_number,
+                     const std::vector<Harm>& harms = {std::begin(kHarms), std::end(kHarms)}) {
+  std::size_t tried = 0;
+  std::vector<fs::path> names;
+  for (std::size_t at = 0; at == 0 || at < names.size(); ++at) {
+    for (const Harm how : harms) {
+      Store store;
+      store.import("ads", {rule("old.test")});
+      store.publish();
+      last(store);
+      const GenerationNumber number = store.writer->published();
+      const fs::path checkpoint = store.writer->checkpoint_path(number);
+      names = files_of(checkpoint);
+      const fs::path file = checkpoint / names.at(at);
+      if (!is_harmed(file, how)) continue;
+      store.close();
+      harm(file, how);
+      const std::string what = names[at].string() + ", harm " + std::to_string(static_cast<int>(how));
+      const auto damaged = Generation::open(checkpoint, StoreCache::make(1 << 20));
+      EXPECT_FALSE(damaged.has_value()) << what;
+      store.reopen();
+      EXPECT_NE(store.writer->mended(), "") << what;
+      EXPECT_EQ(store.writer->published() == number, same_number) << what;
+      EXPECT_EQ(match(*store.open(), "new.test"), expected) << what;
+      EXPECT_EQ(must(store.writer->publish("nothing", weir::testing::at(99))), store.writer->published()) << what;
+      store.reopen();
+      EXPECT_EQ(store.writer->mended(), "") << what;
+      ++tried;
+    }
+  }
+  return tried;
+}
+
+TEST(Checkpoint, WhatWasAcknowledgedIsInForceAfterAPowerFailure) {
+  const auto small = [](Store& store) {
+    ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("new.test"), {}, at(1)));
+    store.publish();
+  };
+  EXPECT_GT(survives(small, "local:exact:block:2", true), 15U);
+}
+
+TEST(Checkpoint, AnImportThatWasIngestedToo) {
+  const auto large = [](Store& store) {
+    std::vector<Rule> rules{rule("new.test")};
+    for (int i = 0; i < 21'000; ++i) rules.push_back(rule("r" + std::to_string(i) + ".test"));
+    store.import("ads", std::move(rules));
+    store.publish();
+  };
+  EXPECT_GT(survives(large, "ads:exact:block:2", true, {Harm::halved}), 8U);
+}
+
+TEST(Checkpoint, WhereSomethingElseWasWrittenSinceANewGenerationTakesItsPlace) {
+  const auto then_more = [](Store& store) {
+    ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("new.test"), {}, at(1)));
+    store.publish();
+    ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("unpublished.test"), {}, at(2)));
+  };
+  EXPECT_GT(survives(then_more, "local:exact:block:2", false), 15U);
+}
+
+TEST(Checkpoint, ARollbackToo) {
+  const auto back = [](Store& store) {
+    ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("new.test"), {}, at(1)));
+    const GenerationNumber wanted = store.publish();
+    ASSERT_TRUE(store.writer->remove_rule(kLocalRules, rule("new.test"), {}, at(2)).has_value());
+    store.publish();
+    must(store.writer->rollback_generation(wanted, "back", at(3)));
+  };
+  EXPECT_GT(survives(back, "local:exact:block:2", false), 15U);
+}
+
+TEST(Checkpoint, ARollbackToOneThatIsDamagedIsMadeFromTheHistory) {
+  for (const Harm how : kHarms) {
+    Store store;
+    store.import("ads", {rule("new.test")});
+    const GenerationNumber wanted = store.publish();
+    store.import("ads", {rule("other.test")});
+    store.publish();
+    for (const fs::path& name : files_of(store.writer->checkpoint_path(wanted))) {
+      if (name.string().starts_with("MANIFEST")) harm(store.writer->checkpoint_path(wanted) / name, how);
+    }
+    must(store.writer->rollback_generation(wanted, "back", at(3)));
+    EXPECT_EQ(match(*store.open(), "new.test"), "ads:exact:block:2");
+    EXPECT_EQ(match(*store.open(), "other.test"), "");
+  }
+}
+
+TEST(Checkpoint, WithoutAListItIsOfAnOlderWeir) {
+  Store store;
+  store.import("ads", {rule("new.test")});
+  const fs::path checkpoint = store.writer->checkpoint_path(store.publish());
+  auto info = must(store::read_generation_info(checkpoint));
+  EXPECT_EQ(info.files.size(), 64U);
+  info.files.clear();
+  ASSERT_TRUE(store::write_generation_info(checkpoint, info));
+  fs::remove(checkpoint / "FILES");
+  EXPECT_EQ(match(*store.open(), "new.test"), "ads:exact:block:2");
+  store.reopen();
+  EXPECT_EQ(store.writer->mended(), "");
+}
+
+}  // namespace
+}  // namespace weir::testing

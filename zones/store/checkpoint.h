@@ -1,0 +1,30 @@
+// Copies of the live database as it is at a moment, by hard links.
+//
+// As RocksDB's own checkpoints, with two differences. Nothing of a copy is forced onto the disk: that were ten syncs of
+// some milliseconds each before a rule is in force, for what the live database holds on the disk already. And a copy
+// has a list of its files, FILES, so that one of which a power failure left half is known for it. A RocksDB alone would
+// take a manifest or a log that ends early for an older state, in which rules are missing.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "zones/base/result.h"
+#include "zones/store/database.h"
+
+namespace weir::store {
+
+// A log up to this size is copied, instead of flushing seven families into tables of a few records each; a reader
+// replays it.
+inline constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
+
+// `target`: a directory that is not there yet. Its FILES has a line for each file: octets, SHA-256 in hexadecimal (`-`:
+// a table, whose blocks have checksums of their own), name. Errors: io, permission; then `target` is gone again.
+Result<void> make_checkpoint(const Database& live, const std::filesystem::path& target);
+
+// One short text for FILES, which is to be kept elsewhere. Errors: io.
+Result<std::string> digest_of_files(const std::filesystem::path& checkpoint);
+// Whether all is there that FILES names, and FILES is the one with `digest`. Errors: corrupt (which file, and how), io.
+Result<void> check_files(const std::filesystem::path& checkpoint, const std::string& digest);
+
+}  // namespace weir::store
