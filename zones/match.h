@@ -40,7 +40,7 @@ struct Match {
 static_assert(sizeof(Match) == 16 && std::is_trivially_copyable_v<Match>);
 
 struct MatchSet {
-  std::vector<Match> matches;              // most specific first
+  std::vector<Match> matches;              // most specific first; of equal ones of the administrator's, the newest
   std::vector<std::uint32_t> lists_below;  // lists with allow, answer or $denyallow entries below a matched name
   // Where a subtree rule matched and nothing more specific exists below it: that suffix's label count.
   // One cache entry under that suffix then serves every name below. 0: only this very name.

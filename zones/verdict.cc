@@ -50,13 +50,15 @@ std::tuple<int, int, int> specificity(const Candidate& candidate) {
   return {candidate.match->labels, kind_weight(candidate.match->kind), condition_count(candidate.detail)};
 }
 
-// What beats what between the lines of one author: the most specific, then important, then allow.
+// What beats what between the lines of one author: the most specific, then important, then allow, then the newer. Equal
+// ones are rules on the same name, where a match set has the newest first.
 bool beats_by_specificity(const Candidate& a, const Candidate& b) {
   const auto specific_a = specificity(a);
   const auto specific_b = specificity(b);
   if (specific_a != specific_b) return specific_a > specific_b;
   if (a.match->important() != b.match->important()) return a.match->important();
-  return a.allow && !b.allow;
+  if (a.allow != b.allow) return a.allow;
+  return a.index < b.index;
 }
 
 // What beats what between strangers' lists: important, then allow, then the most specific is the one reported.

@@ -149,10 +149,26 @@ class SuffixMatches {
   bool many_ = false;
 };
 
-// The order of entries on one name or address.
-inline bool entry_order(const Entry& a, const Entry& b) {
-  if (a.kind != b.kind) return a.kind < b.kind;
-  return a < b;
+// Whose rules come one by one, numbered as they come (SourcedRule::line): the higher number is the newer rule.
+inline bool is_numbered(std::uint32_t list) {
+  return list == kLocalRules.value || list == kOverlays.value;
+}
+
+struct NumberedEntry {
+  Entry entry;
+  std::uint64_t number = 0;  // where is_numbered(entry.list)
+};
+
+// The order of entries on one name or address: by kind (globs and regular expressions are one, since they weigh the
+// same), by list, and of numbered ones the newest first. What else decides nothing makes the order one.
+inline bool entry_order(const NumberedEntry& a, const NumberedEntry& b) {
+  const auto weighs_as = [](PatternKind kind) { return kind == PatternKind::regex ? PatternKind::glob : kind; };
+  const auto kind_a = weighs_as(a.entry.kind);
+  const auto kind_b = weighs_as(b.entry.kind);
+  if (kind_a != kind_b) return kind_a < kind_b;
+  if (a.entry.list != b.entry.list) return a.entry.list < b.entry.list;
+  if (is_numbered(a.entry.list) && a.number != b.number) return a.number > b.number;
+  return a.entry < b.entry;
 }
 
 }  // namespace weir::store

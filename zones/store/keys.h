@@ -135,7 +135,8 @@ struct Below {
   bool operator==(const Below&) const = default;
 };
 
-// A names value: octet of flags, what is below, then entries to the end, sorted by kind, then list.
+// A names value: octet of flags, what is below, then entries to the end, in entry_order(): by kind, then list, and of
+// the rules that come one by one the newest first.
 void append_names_header(std::string& out, const Below& below);
 // Reads the header; the reader then stands before the entries. `on_open(list)` once a list that opens something.
 Below read_names_header(ByteReader& reader);

@@ -17,7 +17,7 @@ class PastGeneration::Intervals {
   // Each rule once; `each` returns false when it has seen enough. Open ones first: what is closed meanwhile is then
   // seen in one of the two, or in both.
   void visit(ListId list, std::string_view beginning,
-             const std::function<bool(std::string_view, std::uint32_t)>& each) {
+             const std::function<bool(std::string_view, const Interval&)>& each) {
     std::set<std::string, std::less<>> seen;
     const std::string open_list = sources_prefix(list, kOpenIntervals);
     const std::string open_from = open_list + std::string(beginning);
@@ -26,7 +26,7 @@ class PastGeneration::Intervals {
       if (!interval) return fail();
       if (interval->first > at_) continue;
       const std::string_view rule_key = view(open_->key()).substr(open_list.size());
-      if (!each(rule_key, interval->detail)) return;
+      if (!each(rule_key, *interval)) return;
       seen.emplace(rule_key);
     }
     const std::string closed_list = sources_prefix(list, kClosedIntervals);
@@ -38,7 +38,7 @@ class PastGeneration::Intervals {
           decode_closed(view(closed_->key()).substr(closed_list.size()), view(closed_->value()), rule_key);
       if (!interval) return fail();
       if (interval->first > at_ || interval->last < at_ || seen.contains(rule_key)) continue;
-      if (!each(rule_key, interval->detail)) return;
+      if (!each(rule_key, *interval)) return;
     }
     if (!open_->status().ok() || !closed_->status().ok()) fail();
   }
@@ -72,19 +72,21 @@ std::vector<Entry> PastGeneration::entries_on(Intervals& intervals, RuleSpace sp
   put_u8(beginning, static_cast<std::uint8_t>(space));
   beginning.append(target);
   if (space == RuleSpace::name) put_u8(beginning, 0);
-  std::vector<Entry> entries;
+  std::vector<NumberedEntry> numbered;
   for (const ListDefinition& list : policies_.lists) {
-    intervals.visit(list.id, beginning, [&](std::string_view rule_key, std::uint32_t detail) {
+    intervals.visit(list.id, beginning, [&](std::string_view rule_key, const Interval& interval) {
       const auto key = decode_rule_key(rule_key);
       if (!key) {
         intervals.fail();
       } else if (key->target == target) {
-        entries.push_back(make_entry(*key, list.id, detail));
+        numbered.push_back({make_entry(*key, list.id, interval.detail), interval.line});
       }
       return true;
     });
   }
-  std::sort(entries.begin(), entries.end(), entry_order);
+  std::sort(numbered.begin(), numbered.end(), entry_order);
+  std::vector<Entry> entries;
+  for (const NumberedEntry& one : numbered) entries.push_back(one.entry);
   return entries;
 }
 
@@ -93,13 +95,13 @@ bool PastGeneration::opens_below(Intervals& intervals, ListId list, std::string_
   put_u8(beginning, static_cast<std::uint8_t>(RuleSpace::name));
   beginning.append(target);
   bool opens = false;
-  intervals.visit(list, beginning, [&](std::string_view rule_key, std::uint32_t detail) {
+  intervals.visit(list, beginning, [&](std::string_view rule_key, const Interval& interval) {
     const auto key = decode_rule_key(rule_key);
     if (!key) {
       intervals.fail();
       return true;
     }
-    const Entry entry = make_entry(*key, list, detail);
+    const Entry entry = make_entry(*key, list, interval.detail);
     opens = key->target == target ? opens_below_itself(entry) : entry.opens();
     return !opens;
   });

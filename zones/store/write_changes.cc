@@ -19,6 +19,7 @@ namespace {
 struct Group {
   struct Changed {
     Entry entry;
+    std::uint64_t line;
     bool added;
   };
   RuleSpace space = RuleSpace::name;
@@ -44,7 +45,7 @@ class GroupReader {
         status_ = too_many(group);
         return false;
       }
-      group.changes.push_back({make_entry(key_, list_, change_.interval.detail), change_.added});
+      group.changes.push_back({make_entry(key_, list_, change_.interval.detail), change_.interval.line, change_.added});
       advance();
     }
     return status_.has_value();
@@ -117,10 +118,53 @@ Result<void> write_sources(ListId list, const ChangeSet& changes, std::uint64_t 
   return closed_now.status();
 }
 
-// `entries` after the changes of one target. Errors: corrupt (what is to be removed is not there), too_large.
-Result<void> change_entries(std::vector<Entry>& entries, const Group& group, std::int64_t& opens) {
+// The numbers of one list's rules on a target, as the database has them; a rule that comes only now is not among them.
+Result<void> read_numbers(const Database& database, std::uint32_t list, const Group& group,
+                          std::vector<NumberedEntry>& entries) {
+  const std::string all = sources_prefix({list}, kOpenIntervals);
+  std::string from = all;
+  put_u8(from, static_cast<std::uint8_t>(group.space));
+  from.append(group.target);
+  const auto open = database.iterate(Family::sources);
+  for (open->Seek(from); open->Valid() && view(open->key()).starts_with(from); open->Next()) {
+    const auto key = decode_rule_key(view(open->key()).substr(all.size()));
+    const auto interval = decode_open(view(open->value()));
+    if (!key || !interval) return corrupt("sources");
+    // What is below the name comes behind all that is on it.
+    if (key->target != group.target) break;
+    const Entry entry = make_entry(*key, {list}, interval->detail);
+    for (NumberedEntry& one : entries) {
+      if (one.entry == entry) one.number = interval->line;
+    }
+  }
+  return open->status().ok() ? Result<void>() : to_error(open->status(), "sources");
+}
+
+// Only where rules of one's own meet on a target are their numbers looked up.
+Result<void> sort_entries(const Database& database, const Group& group, std::vector<Entry>& entries) {
+  std::vector<NumberedEntry> numbered;
+  numbered.reserve(entries.size());
+  for (const Entry& entry : entries) numbered.push_back({entry, 0});
+  for (const ListId list : {kLocalRules, kOverlays}) {
+    const auto of_list = [&](const Entry& entry) { return entry.list == list.value; };
+    if (std::count_if(entries.begin(), entries.end(), of_list) < 2) continue;
+    if (auto read = read_numbers(database, list.value, group, numbered); !read) return read;
+  }
+  for (const auto& [entry, line, added] : group.changes) {
+    for (NumberedEntry& one : numbered) {
+      if (added && one.entry == entry) one.number = line;
+    }
+  }
+  std::sort(numbered.begin(), numbered.end(), entry_order);
+  std::transform(numbered.begin(), numbered.end(), entries.begin(), [](const auto& one) { return one.entry; });
+  return {};
+}
+
+// `entries` after the changes of one target. Errors: corrupt (what is to be removed is not there), too_large, io.
+Result<void> change_entries(const Database& database, std::vector<Entry>& entries, const Group& group,
+                            std::int64_t& opens) {
   const std::size_t before = entries.size();
-  for (const auto& [entry, added] : group.changes) {
+  for (const auto& [entry, line, added] : group.changes) {
     if (added) {
       entries.push_back(entry);
     } else {
@@ -131,8 +175,7 @@ Result<void> change_entries(std::vector<Entry>& entries, const Group& group, std
     if (entry.opens()) opens += added ? 1 : -1;
   }
   if (entries.size() > kMaxRulesOnTarget && entries.size() > before) return GroupReader::too_many(group);
-  std::sort(entries.begin(), entries.end(), entry_order);
-  return {};
+  return sort_entries(database, group, entries);
 }
 
 bool read_entries(ByteReader& reader, std::vector<Entry>& entries) {
@@ -214,7 +257,7 @@ class NamesPass {
     }
     if (!status_.ok()) return failure();
     ChangedName name{key, {}, {}, 0, 0};
-    if (auto changed = change_entries(entries, group, name.opens); !changed) return changed;
+    if (auto changed = change_entries(database_, entries, group, name.opens); !changed) return changed;
     name.keys = (entries.empty() ? 0 : 1) - (existed ? 1 : 0);
     if (name.keys > 0 && known_.is_read()) known_.add(key);
     if (name.keys != 0) counts_[ReversedName::count_labels(key)] += static_cast<std::uint64_t>(name.keys);
@@ -403,7 +446,7 @@ Result<void> write_payload_entries(const Database& database, ListId list, const 
     ByteReader reader(*existed ? std::string_view(value) : std::string_view());
     std::int64_t opens = 0;
     if (!read_entries(reader, entries)) return corrupt("payload");
-    if (auto changed = change_entries(entries, group, opens); !changed) return changed;
+    if (auto changed = change_entries(database, entries, group, opens); !changed) return changed;
     const int delta = (entries.empty() ? 0 : 1) - (*existed ? 1 : 0);
     if (entries.empty()) {
       out.erase(Family::payload, key);

@@ -19,6 +19,7 @@ enum class Sentence : std::uint8_t {
   allow_beats_block,
   most_specific_is_reported,
   specific_order_within_its_list,
+  newer_rule_wins,
   group_rule_beats_administrators,
   exception_is_its_own_lists,
   rpz_is_one_result,
@@ -35,6 +36,7 @@ inline constexpr Sentence kSentences[] = {Sentence::lowest_rank_decides,
                                           Sentence::allow_beats_block,
                                           Sentence::most_specific_is_reported,
                                           Sentence::specific_order_within_its_list,
+                                          Sentence::newer_rule_wins,
                                           Sentence::group_rule_beats_administrators,
                                           Sentence::exception_is_its_own_lists,
                                           Sentence::rpz_is_one_result,
@@ -57,6 +59,7 @@ struct OracleQuestion {
 struct OracleRule {
   const ListDefinition* list;
   const Rule* rule;
+  unsigned age = 0;  // of the administrator's: the higher, the newer
 };
 
 struct OracleVerdict {
@@ -149,8 +152,9 @@ class VerdictOracle {
   // Of one author, whom the most specific of his lines speaks for.
   bool speaks_before(const OracleRule& a, const OracleRule& b) const {
     if (a.list->kind == ListKind::rpz) return specificity(a) > specificity(b);
-    return std::tuple(specificity(a), a.rule->important, allows(a)) >
-           std::tuple(specificity(b), b.rule->important, allows(b));
+    const auto age = [&](const OracleRule& one) { return holds(Sentence::newer_rule_wins) ? one.age : 0; };
+    return std::tuple(specificity(a), a.rule->important, allows(a), age(a)) >
+           std::tuple(specificity(b), b.rule->important, allows(b), age(b));
   }
 
   OracleVerdict first_rank(std::vector<OracleRule> rules, const Policy& policy) const {

@@ -107,17 +107,16 @@ class World {
   explicit World(Random& random) : store_({"one", "two", "three", "zone"}) {
     store_.defined = must(store_.writer->define(random_policies(random)));
     for (const char* list : kLists) fill(random, *store_.writer->policies().find_list(list), 12);
-    for (int i = 0; i < 6; ++i) {
-      const Rule rule = random_list_rule(random, *store_.writer->policies().find_list(kLocalRules));
-      if (store_.writer->add_rule(kLocalRules, rule, {}, at(1))) rules_[kLocalRules].push_back(rule);
-    }
+    fill_local(random);
     if (chance(random, 2)) {
       must(store_.writer->add_pause({0, "alice", "why", {}, {"kids"}, at(50).wall, at(120).wall}));
     }
     store_.publish();
     generation_ = store_.open();
     for (const auto& [list, rules] : rules_) {
-      for (const Rule& rule : rules) all_.push_back({generation_->policies().find_list(list), &rule});
+      unsigned age = 0;
+      for (const Rule& rule : rules)
+        all_.push_back({generation_->policies().find_list(list), &rule, list == kLocalRules ? ++age : 0});
     }
   }
 
@@ -142,6 +141,33 @@ class World {
   }
 
  private:
+  // Among the administrator's are rules that the newer one of decides alone; some come, go and come again.
+  void fill_local(Random& random) {
+    std::vector<Rule>& rules = rules_[kLocalRules];
+    const auto add = [&](const Rule& rule) {
+      if (store_.writer->add_rule(kLocalRules, rule, {}, at(1))) rules.push_back(rule);
+      if (chance(random, 2)) store_.publish();
+    };
+    for (int i = 0; i < 6; ++i) add(random_list_rule(random, *store_.writer->policies().find_list(kLocalRules)));
+    for (int i = 0; i < 4; ++i) {
+      Rule rival = rules[random() % rules.size()];
+      if (blocks(rival.action)) {
+        rival.action = chance(random, 2) ? Action::nxdomain : Action::refused;
+      } else {
+        rival.detail.conditions.types = {RecordType::a};
+      }
+      if (chance(random, 3)) rival.important = !rival.important;
+      add(rival);
+    }
+    for (int i = 0; i < 3; ++i) {
+      const auto gone = rules.begin() + static_cast<std::ptrdiff_t>(random() % rules.size());
+      const Rule again = *gone;
+      EXPECT_TRUE(must(store_.writer->remove_rule(kLocalRules, again, {}, at(1))));
+      rules.erase(gone);
+      if (chance(random, 3)) store_.publish();
+      if (chance(random, 2)) add(again);
+    }
+  }
   void fill(Random& random, const ListDefinition& list, unsigned count) {
     std::vector<Rule>& rules = rules_[list.id];
     for (unsigned i = 0; i < count; ++i) {
@@ -168,6 +194,7 @@ int figure(const char* variable, int otherwise) {
 
 // SEMANTICS 3: The design's two sentences stand: ranks in order, first rank with a match decides
 // SEMANTICS 3: within a rank important beats plain, allow beats block
+// SEMANTICS 3: then the newer rule.
 // WEIR_VERDICT_WORLDS times WEIR_VERDICT_QUESTIONS tuples.
 TEST(VerdictProperty, TheStoreDecidesAsTheSentencesSay) {
   const int worlds = figure("WEIR_VERDICT_WORLDS", 24);
