@@ -305,6 +305,18 @@ bool is_pausable(const ListDefinition& list) {
 
 }  // namespace
 
+std::string_view to_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::none:
+      return "none";
+    case Outcome::allowed:
+      return "allowed";
+    case Outcome::blocked:
+      return "blocked";
+  }
+  return "none";
+}
+
 bool applies(const Conditions& conditions, const DecideContext& context) {
   return applies_but_for_time(conditions, context) && holds_at(conditions, context.now);
 }
@@ -316,7 +328,7 @@ const Match& match_at(const MatchSet& matches, const DecideContext& context, int
 }
 
 Verdict decide(const MatchSet& matches, const DecideContext& context) {
-  const Policy& policy = context.policies.policies[context.policies.groups[context.group].policy];
+  const Policy& policy = context.policy();
   Verdict verdict;
 
   std::array<Candidate, kInlineCandidates> inline_candidates;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string_view>
 
 #include "zones/match.h"
 #include "zones/policy.h"
@@ -32,8 +33,13 @@ struct DecideContext {
   const MatchSet* client_matches = nullptr;  // rules on the client's address, which decide together with the QNAME's
   int ranks_before = kAllRanks;              // what comes from here on is decided already (PASSTHRU of an RPZ zone)
   bool only_rpz = false;                     // a block stands, which only RPZ zones can change
+  const Policy* instead = nullptr;           // asked for this group instead of its own policy; nullptr: its own
 
   static constexpr int kAllRanks = std::numeric_limits<int>::max();
+
+  const Policy& policy() const {
+    return instead != nullptr ? *instead : policies.policies[policies.groups[group].policy];
+  }
 };
 
 enum class Outcome : std::uint8_t {
@@ -41,6 +47,8 @@ enum class Outcome : std::uint8_t {
   allowed,  // by a rule, or by a pause
   blocked   // by a rule, or by default deny (then winner is kNoRule)
 };
+
+std::string_view to_text(Outcome outcome);  // "blocked"
 
 inline constexpr int kNoRule = -1;
 inline constexpr unsigned kMaxLosers = 8;

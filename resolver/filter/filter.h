@@ -18,6 +18,8 @@
 
 namespace weir {
 
+struct DecisionTrace;  // resolver/filter/decision_trace.h
+
 // Who asks, under which generation, when.
 struct Asker {
   const Generation& generation;
@@ -29,9 +31,13 @@ struct Asker {
   // The first rank that holds an RPZ zone of this policy with rules on addresses or name servers: what a later rank
   // says of the QNAME is provisional. See first_response_rank().
   int response_rank = DecideContext::kAllRanks;
-  bool upstream_blocks = false;  // the answer at hand is a block of the server that was asked
+  bool upstream_blocks = false;     // the answer at hand is a block of the server that was asked
+  const Policy* instead = nullptr;  // asked for this group instead of its own policy; nullptr: its own
+  DecisionTrace* trace = nullptr;   // somebody wants to know why; nullptr for clients
 
-  const Policy& policy() const { return generation.policies().policies[generation.policies().groups[group].policy]; }
+  const Policy& policy() const {
+    return instead != nullptr ? *instead : generation.policies().policies[generation.policies().groups[group].policy];
+  }
 };
 
 struct FilterVerdict {
@@ -65,8 +71,12 @@ FilterVerdict decide_answer(const AnswerMatches& parts, const Asker& asker, Reco
 // The same where the QNAME is the administrator's own local record: as if a rule allowed it.
 FilterVerdict decide_local_answer(const AnswerMatches& parts, const Asker& asker, RecordType type);
 
+// Which parts of an answer are kept: those that AnswerMatches is for, or, for people, also what no rule matches.
+enum class KeptParts : std::uint8_t { matched, all };
+
 // Looks up everything in `result` that a rule may match. `out` holds QNAME already looked up as its first element.
-void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out);
+void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out,
+                  KeptParts kept = KeptParts::matched);
 
 // Seconds from `now` to an edge in time; nothing where there is none.
 std::optional<std::uint32_t> ttl_left(const std::optional<WallTime>& until, WallTime now);
@@ -80,7 +90,7 @@ std::optional<Name> substitution_of(const FilterVerdict& verdict, const Query& q
 // What servers' names and addresses rules speak of: the zone cuts of each link and all above them, as the cache knows
 // them. For generations that have such rules.
 void match_name_servers(const ResolutionResult& result, const Generation& generation, const RrsetCache& rrsets,
-                        SteadyTime now, AnswerMatches& out);
+                        SteadyTime now, AnswerMatches& out, KeptParts kept = KeptParts::matched);
 
 // The whole reply for a blocked question: block mode, SOA, TTL, EDE. Returns its size; 0: send nothing (drop).
 // `parts` and `verdict` as decided; `max_size`: what the client takes.

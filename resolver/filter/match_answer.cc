@@ -16,11 +16,12 @@ constexpr std::uint16_t kIpv6Hint = 6;
 // Collects the parts that are worth keeping.
 class Collector {
  public:
-  Collector(const Generation& generation, AnswerMatches& out) : generation_(generation), out_(out) {}
+  Collector(const Generation& generation, AnswerMatches& out, KeptParts kept)
+      : generation_(generation), out_(out), kept_(kept) {}
 
   void name(const Name& target) {
     generation_.match(ReversedName(target), scratch_);
-    if (!scratch_.empty()) add(AnswerPart::alias, target, {});
+    if (keeps()) add(AnswerPart::alias, target, {});
   }
 
   void address(const Name& owner, const IpAddress& address) {
@@ -47,9 +48,11 @@ class Collector {
   }
 
  private:
+  bool keeps() const { return kept_ == KeptParts::all || !scratch_.empty(); }
+
   void one_address(const Name& owner, const IpAddress& address) {
     generation_.match_address(address.unmapped(), scratch_);
-    if (!scratch_.empty() || is_private_address(address)) add(AnswerPart::address, owner, address);
+    if (keeps() || is_private_address(address)) add(AnswerPart::address, owner, address);
   }
 
   void add(AnswerPart part, const Name& name, const IpAddress& address) {
@@ -63,6 +66,7 @@ class Collector {
 
   const Generation& generation_;
   AnswerMatches& out_;
+  const KeptParts kept_;
   MatchSet scratch_;
 };
 
@@ -132,10 +136,11 @@ std::vector<Delegation> zones_of(const ResolutionResult& result, const RrsetCach
 }  // namespace
 
 void match_name_servers(const ResolutionResult& result, const Generation& generation, const RrsetCache& rrsets,
-                        SteadyTime now, AnswerMatches& out) {
+                        SteadyTime now, AnswerMatches& out, KeptParts kept) {
   MatchSet scratch;
   const auto add = [&](AnswerPart part, const Name& name, const IpAddress& address) {
-    if (!scratch.empty()) out.push_back({.part = part, .name = name, .address = address, .matches = scratch});
+    if (kept == KeptParts::all || !scratch.empty())
+      out.push_back({.part = part, .name = name, .address = address, .matches = scratch});
   };
   const std::size_t first = out.size();
   const std::vector<Delegation> zones = zones_of(result, rrsets, now);
@@ -163,9 +168,9 @@ void match_name_servers(const ResolutionResult& result, const Generation& genera
   order_parts(out, first);
 }
 
-void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out) {
+void match_answer(const ResolutionResult& result, const Generation& generation, AnswerMatches& out, KeptParts kept) {
   const std::size_t first = out.size();
-  Collector collector(generation, out);
+  Collector collector(generation, out, kept);
   for (const AliasLink& link : result.aliases) collector.name(link.target);
   for (const Rrset& rrset : result.answer) {
     const bool is_service = rrset.type == RecordType::https || rrset.type == RecordType::svcb;

@@ -15,7 +15,8 @@ inline DecideContext context_of(const PartMatches& part, const Asker& asker, Rec
           .now = asker.now,
           .details = asker.generation,
           .is_qname = is_qname,
-          .client_matches = is_qname ? asker.client_matches : nullptr};
+          .client_matches = is_qname ? asker.client_matches : nullptr,
+          .instead = asker.instead};
 }
 
 }  // namespace weir

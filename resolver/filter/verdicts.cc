@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "resolver/filter/decision_trace.h"
 #include "resolver/filter/filter.h"
 #include "resolver/filter/part_context.h"
 #include "zones/dns/reversed_name.h"
@@ -25,6 +26,8 @@ Verdict decide_part(const PartMatches& part, const Asker& asker, RecordType type
   // A `truncate` rule asks for TCP; who comes by TCP has done what it wants.
   if (verdict.outcome == Outcome::blocked && verdict.action == Action::truncate && asker.transport == Transport::tcp)
     verdict.outcome = verdict.by_rpz ? Outcome::allowed : Outcome::none;
+  if (asker.trace != nullptr)
+    asker.trace->looks.push_back({&part, verdict, asked.ranks_before, asked.clear_list_blocks, asked.only_rpz});
   return verdict;
 }
 

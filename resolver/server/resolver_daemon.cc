@@ -28,6 +28,7 @@
 #include "resolver/server/cache_comparison.h"
 #include "resolver/server/control_server.h"
 #include "resolver/server/decision_sink.h"
+#include "resolver/server/explain_verb.h"
 #include "resolver/server/forward_zones.h"
 #include "resolver/server/generation_holder.h"
 #include "resolver/server/instance_lock.h"
@@ -338,6 +339,12 @@ class Daemon {
                                   .rrsets = *rrsets_,
                                   .servers = *servers_,
                                   .trust = trust_.get()});
+    add_explain_verb(handlers, {.resolve = [this](const Question& question, const Origin& origin,
+                                                  auto done) { resolve(question, origin, std::move(done)); },
+                                .clock = [] { return read_clocks(); },
+                                .generations = *generations_,
+                                .rrsets = *rrsets_,
+                                .special_names = &special_names_});
     add_cache_comparison(handlers, *answers_, *generations_, config_.store.path, [] { return read_clocks(); });
     if (trust_ != nullptr) trust_->start(trust_environment());
     handlers.verbs["reload"] = [this](const boost::json::object&, const ControlDone& done) { done(reload()); };

@@ -2,10 +2,9 @@
 
 #include <boost/json.hpp>
 
-#include <algorithm>
-
 #include "resolver/dnssec/ds.h"
 #include "resolver/engine/tracing.h"
+#include "resolver/server/control_arguments.h"
 #include "resolver/server/record_lines.h"
 #include "zones/base/text.h"
 
@@ -23,58 +22,6 @@ double in_milliseconds(std::chrono::nanoseconds time) {
 std::string shown(const Name& name) {
   return name.is_root() ? "." : name.to_text();
 }
-
-// The arguments of one request; the first fault stays.
-class Arguments {
- public:
-  Arguments(const json::object& in, std::string verb) : in_(in), verb_(std::move(verb)) {}
-
-  void knows(std::initializer_list<std::string_view> keys) {
-    for (const auto& member : in_) {
-      if (std::ranges::find(keys, std::string_view(member.key())) != keys.end()) continue;
-      fail("unknown argument '" + escape_for_display(std::string(member.key())) + "'");
-    }
-  }
-  Name name(std::string_view key) {
-    const auto parsed = Name::parse(text(key));
-    if (!parsed) fail("\"" + std::string(key) + "\": " + parsed.error().message);
-    return parsed ? *parsed : Name();
-  }
-  std::string text(std::string_view key) {
-    const json::value* value = in_.if_contains(key);
-    if (value != nullptr && value->is_string()) return std::string(value->get_string());
-    fail("\"" + std::string(key) + "\" must be a text");
-    return {};
-  }
-  bool flag(std::string_view key) {
-    const json::value* value = in_.if_contains(key);
-    if (value == nullptr) return false;
-    if (!value->is_bool()) fail("\"" + std::string(key) + "\" must be true or false");
-    return value->is_bool() && value->get_bool();
-  }
-  std::int64_t number(std::string_view key) {
-    const json::value* value = in_.if_contains(key);
-    if (value != nullptr && value->is_int64()) return value->get_int64();
-    fail("\"" + std::string(key) + "\" must be a whole number");
-    return 0;
-  }
-  RecordType type(std::string_view key) {
-    if (!in_.contains(key)) return RecordType::a;
-    const std::string given = text(key);
-    const auto parsed = parse_record_type(given);
-    if (!parsed) fail("unknown type '" + escape_for_display(given) + "'");
-    return parsed.value_or(RecordType::a);
-  }
-  void fail(const std::string& what) {
-    if (!error_) error_ = Error{ErrorCode::invalid, verb_ + ": " + what};
-  }
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  const json::object& in_;
-  std::string verb_;
-  std::optional<Error> error_;
-};
 
 // --- resolve -------------------------------------------------------------------------------------------------------
 
@@ -128,7 +75,7 @@ json::value to_json(const ResolutionResult& result, const ResolutionTrace* trace
 }
 
 void resolve(const ResolverVerbs& verbs, const json::object& in, const ControlDone& done) {
-  Arguments arguments(in, "resolve");
+  ControlArguments arguments(in, "resolve");
   arguments.knows({"name", "type", "trace", "fresh", "checking_disabled"});
   const Question question{arguments.name("name"), arguments.type("type"), RecordClass::in};
   const auto examination = std::make_shared<Examination>();
@@ -230,7 +177,7 @@ json::value delegation_json(const ResolverVerbs& verbs, const Name& name, Now no
 }
 
 Result<json::value> show_cache(const ResolverVerbs& verbs, const json::object& in) {
-  Arguments arguments(in, "cache.show");
+  ControlArguments arguments(in, "cache.show");
   arguments.knows({"name", "subtree"});
   const Name name = arguments.name("name");
   const bool subtree = arguments.flag("subtree");
@@ -325,7 +272,7 @@ Error nothing_is_validated() {
 constexpr std::size_t kMaxReason = 500;
 
 Result<json::value> add_negative(const ResolverVerbs& verbs, const json::object& in) {
-  Arguments arguments(in, "anchors.negative.add");
+  ControlArguments arguments(in, "anchors.negative.add");
   arguments.knows({"name", "seconds", "reason", "who"});
   const Name name = arguments.name("name");
   const std::int64_t seconds = arguments.number("seconds");
@@ -341,7 +288,7 @@ Result<json::value> add_negative(const ResolverVerbs& verbs, const json::object&
 }
 
 Result<json::value> remove_negative(const ResolverVerbs& verbs, const json::object& in) {
-  Arguments arguments(in, "anchors.negative.remove");
+  ControlArguments arguments(in, "anchors.negative.remove");
   arguments.knows({"name"});
   const Name name = arguments.name("name");
   if (arguments.error()) return *arguments.error();

@@ -6,6 +6,8 @@
 #include <memory>
 #include <ostream>
 
+#include "tools/cli/follow.h"
+#include "tools/cli/rule_lines.h"
 #include "tools/cli/url.h"
 #include "tools/cli/verbs.h"
 #include "zones/base/prefix.h"
@@ -24,40 +26,8 @@ constexpr std::size_t kNamesInRequest = 1000;
 struct ExplainOptions {
   std::string name, client, group, at, type = "A";
   bool batch = false;
+  bool follow = false;
 };
-
-// "list ads, line 812: ads.example and everything below it -> block (rank 4)"
-std::string describe_rule(const json::value& rule) {
-  const std::string kind = text_at(rule, "kind");
-  const std::string line = text_at(rule, "line");
-  std::string out = "list " + text_at(rule, "list");
-  if (!line.empty()) out += ", line " + line;
-  out += ": " + name_at(rule, "pattern");
-  if (kind == "subtree") out += " and everything below it";
-  if (kind == "exact") out += " alone";
-  out += " -> " + text_at(rule, "action") + " (rank " + text_at(rule, "rank");
-  if (flag_at(rule, "important")) out += ", important";
-  if (flag_at(rule, "exception")) out += ", exception";
-  if (text_at(rule, "mode") == "observe") out += ", observe only";
-  return out + ")";
-}
-
-std::string describe_import(const json::value& rule) {
-  const std::string import = text_at(rule, "import");
-  if (import.empty()) return {};
-  std::string out = "import " + import;
-  if (const std::string source = text_at(rule, "source"); !source.empty()) out += " from " + source;
-  if (const std::string time = text_at(rule, "imported"); !time.empty()) out += " at " + time;
-  if (const std::string author = text_at(rule, "author"); !author.empty())
-    out += " by " + author + ": " + text_at(rule, "reason");
-  return out;
-}
-
-void tell_rule(Command& command, const std::string& lead, const json::value& rule) {
-  command.say("  " + lead + describe_rule(rule));
-  if (const std::string import = describe_import(rule); !import.empty())
-    command.say("  " + std::string(lead.size(), ' ') + import);
-}
 
 // The exception by which a list takes back its own rule; nullptr where none did so.
 const json::value* own_exception(const json::array& losers) {
@@ -129,7 +99,9 @@ json::object arguments_of(const ExplainOptions& options, json::array names) {
 
 ExitCode explain_one(Command& command, const ExplainOptions& options) {
   if (const auto url = refuse_url(options.name)) return command.fail(*url);
-  const auto answer = command.ask("explain", arguments_of(options, {json::string(options.name)}));
+  json::object arguments = arguments_of(options, {json::string(options.name)});
+  if (options.follow) return follow(command, std::move(arguments));
+  const auto answer = command.ask("explain", arguments);
   if (!answer) return answer.failure;
   const json::array& results = array_at(answer.result, "results");
   if (results.size() != 1)
@@ -226,6 +198,8 @@ ExitCode explain(Command& command, const ExplainOptions& options) {
     return command.usage(options.batch ? "--batch reads the names from its input; leave NAME away"
                                        : "which name? Give NAME, or --batch to read names from the input");
   if (!options.client.empty() && !options.group.empty()) return command.usage("give --client or --group, not both");
+  if (options.follow && (options.batch || !options.at.empty()))
+    return command.usage("--follow asks the resolver for one answer of now; leave --batch and --at away");
   return options.batch ? Batch(command, options).run() : explain_one(command, options);
 }
 
@@ -235,6 +209,11 @@ void add_explain(CLI::App& app, Action& chosen) {
   CLI::App* verb = app.add_subcommand("explain", "who decides over a name, who lost, and why");
   verb->footer(
       "\nExit code 1: NAME is blocked.\n"
+      "By itself it reads the policy and asks nobody: what rules say of NAME, or of an address. With --follow the "
+      "running\n"
+      "resolver goes the whole way of a client's question (and asks upstream where it has to), and each look at a part "
+      "of\n"
+      "the answer is shown: also where a block of NAME waits for what rules of an earlier zone say of the answer.\n"
       "With --batch one line a name, in the order of the input, with these columns, \"-\" for none:\n"
       "  NAME  OUTCOME (none, allowed, blocked, local, invalid)  LIST  LINE  IMPORT\n"
       "or, with --json, one JSON object a line. Its exit code is 0, or 3 where a name was invalid.");
@@ -245,6 +224,9 @@ void add_explain(CLI::App& app, Action& chosen) {
   verb->add_option("--type", options->type, "the type asked for")->capture_default_str();
   verb->add_option("--at", options->at,
                    "as it was at this time, such as 2026-07-06T00:40:32Z or, so long ago, 3d; or will be");
+  verb->add_flag("--follow", options->follow,
+                 "have the resolver look for the answer, and judge what lies behind the name too: aliases, addresses, "
+                 "name servers");
   verb->add_flag("--batch", options->batch, "read names from the input, one a line");
   verb->callback([&chosen, options] { chosen = [options](Command& command) { return explain(command, *options); }; });
 }

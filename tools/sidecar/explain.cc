@@ -17,67 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view text_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::none:
-      return "none";
-    case Outcome::allowed:
-      return "allowed";
-    case Outcome::blocked:
-      return "blocked";
-  }
-  return "none";
-}
-
-// What is asked about: a name, or an address of an answer.
-struct Subject {
-  std::optional<IpAddress> address;
-  Name name;
-  IpAddress client;
-
-  // The address that a rule on addresses means; nothing: it is about the name.
-  std::optional<IpAddress> matched_address(const Match& match) const {
-    return match.kind == PatternKind::client ? client : address;
-  }
-  std::string pattern(const RulesInForce& rules, const Match& match) const {
-    if (match.kind == PatternKind::client) return "client " + pattern_text(match, client);
-    return address ? pattern_text(match, *address) : pattern_text(&rules, match, name);
-  }
-};
-
-json::object describe(const RulesInForce& rules, const Subject& subject, const Match& match, Provenances& provenances) {
-  json::object out;
-  const ListDefinition* list = rules.policies().find_list(match.list_id());
-  out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
-  put_name(out, "pattern", subject.pattern(rules, match));
-  out["kind"] = to_text(match.kind);
-  out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
-  out["important"] = match.important();
-  if (match.exception()) out["exception"] = true;
-  out["import"] = nullptr;
-  out["line"] = nullptr;
-  out["source"] = "";
-  out["imported"] = "";
-  const auto address = subject.matched_address(match);
-  const auto source = address ? find_source(rules, match, *address, rules.number())
-                              : find_source(rules, match, ReversedName(subject.name), rules.number());
-  if (source) {
-    out["import"] = source->import.value;
-    out["line"] = source->line;
-    if (const ImportRecord* import = provenances.find(match.list_id(), source->import)) {
-      out["source"] = shown_source(import->provenance.source);
-      out["imported"] = format_time(import->provenance.fetched_at);
-      if (!import->provenance.reason.empty()) {
-        out["author"] = import->provenance.who;
-        out["reason"] = import->provenance.reason;
-      }
-    }
-  }
-  out["rank"] = list != nullptr ? list->rank : 0;
-  out["mode"] = list != nullptr && list->mode == ListMode::observe ? "observe" : "enforce";
-  return out;
-}
-
 std::string_view text_of(LocalFinding::Outcome outcome) {
   using Says = LocalFinding::Outcome;
   switch (outcome) {
@@ -110,7 +49,7 @@ json::object describe_local(const Name& name, const LocalMatch& local) {
   return out;
 }
 
-json::object explain_one(const RulesInForce& rules, const std::string& text, const Subject& subject,
+json::object explain_one(const RulesInForce& rules, const std::string& text, const RuleSubject& subject,
                          std::uint32_t group, const IpAddress& client, RecordType type, WallTime now,
                          Provenances& provenances) {
   const PolicySet& policies = rules.policies();
@@ -145,14 +84,16 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
   if (out["name"].as_string() != text) out["asked"] = escape_for_display(text);
   out["group"] = policies.groups[group].name;
   out["policy"] = policy.name;
-  out["outcome"] = is_local ? "local" : text_of(verdict.outcome);
+  out["outcome"] = is_local ? "local" : to_text(verdict.outcome);
   out["action"] = is_local || verdict.outcome == Outcome::none ? "none" : std::string(to_text(verdict.action));
   if (is_local) out["local"] = describe_local(subject.name, local);
   const bool blocked = !is_local && verdict.outcome == Outcome::blocked;
   out["mode"] = !blocked                          ? std::string()
                 : verdict.action == Action::block ? std::string(to_text(policy.block.mode))
                                                   : std::string(to_text(verdict.action));
-  const auto show = [&](int index) { return describe(rules, subject, match_at(matches, context, index), provenances); };
+  const auto show = [&](int index) {
+    return describe_rule(rules, subject, match_at(matches, context, index), rules.number(), provenances);
+  };
   const bool decides = !is_local && verdict.winner != kNoRule;
   out["winner"] = decides ? json::value(show(verdict.winner)) : json::value(nullptr);
   if (blocked && verdict.winner == kNoRule) out["default_deny"] = true;
@@ -209,6 +150,45 @@ std::string pattern_text(const Match& match, const IpAddress& address) {
   return Prefix::of(plain, std::min<unsigned>(match.labels, plain.bits())).to_text();
 }
 
+std::string RuleSubject::pattern(const RulesInForce& rules, const Match& match) const {
+  if (match.kind == PatternKind::client) return "client " + pattern_text(match, client);
+  return address ? pattern_text(match, *address) : pattern_text(&rules, match, name);
+}
+
+json::object describe_rule(const RulesInForce& rules, const RuleSubject& subject, const Match& match,
+                           GenerationNumber at, Provenances& provenances) {
+  json::object out;
+  const ListDefinition* list = rules.policies().find_list(match.list_id());
+  out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
+  put_name(out, "pattern", subject.pattern(rules, match));
+  out["kind"] = to_text(match.kind);
+  out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
+  out["important"] = match.important();
+  if (match.exception()) out["exception"] = true;
+  out["import"] = nullptr;
+  out["line"] = nullptr;
+  out["source"] = "";
+  out["imported"] = "";
+  const auto address = subject.matched_address(match);
+  const auto source =
+      address ? find_source(rules, match, *address, at) : find_source(rules, match, ReversedName(subject.name), at);
+  if (source) {
+    out["import"] = source->import.value;
+    out["line"] = source->line;
+    if (const ImportRecord* import = provenances.find(match.list_id(), source->import)) {
+      out["source"] = shown_source(import->provenance.source);
+      out["imported"] = format_time(import->provenance.fetched_at);
+      if (!import->provenance.reason.empty()) {
+        out["author"] = import->provenance.who;
+        out["reason"] = import->provenance.reason;
+      }
+    }
+  }
+  out["rank"] = list != nullptr ? list->rank : 0;
+  out["mode"] = list != nullptr && list->mode == ListMode::observe ? "observe" : "enforce";
+  return out;
+}
+
 Result<json::object> explain(const RulesInForce& rules, const ExplainRequest& request, WallTime moment) {
   const std::uint64_t damaged = rules.damaged_reads();
   const PolicySet& policies = rules.policies();
@@ -226,7 +206,7 @@ Result<json::object> explain(const RulesInForce& rules, const ExplainRequest& re
   json::array results;
   results.reserve(request.names.size());
   for (const std::string& text : request.names) {
-    Subject subject;
+    RuleSubject subject;
     subject.client = client;
     if (const auto address = IpAddress::parse(text)) {
       subject.address = *address;

@@ -39,6 +39,23 @@ class Provenances {
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::optional<ImportRecord>> known_;
 };
 
+// What a rule was compared with: a name, or an address of an answer or of a server; and who asks.
+struct RuleSubject {
+  std::optional<IpAddress> address;
+  Name name;
+  IpAddress client;
+
+  // The address that a rule on addresses means; nothing: it is about the name.
+  std::optional<IpAddress> matched_address(const Match& match) const {
+    return match.kind == PatternKind::client ? client : address;
+  }
+  std::string pattern(const RulesInForce& rules, const Match& match) const;
+};
+
+// One rule with the line and the import that it came from, as generation `at` had it.
+boost::json::object describe_rule(const RulesInForce& rules, const RuleSubject& subject, const Match& match,
+                                  GenerationNumber at, Provenances& provenances);
+
 // The pattern of a match of `name` or of an address, as it stands in explain and log: "example.org", "*.example.org",
 // "192.0.2.0/24", a glob as it was written, a regular expression between slashes. `rules`: those that the match is of;
 // nullptr: not there any more, and of a pattern only the name that it is filed under is known.

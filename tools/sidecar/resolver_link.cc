@@ -16,6 +16,7 @@ namespace json = boost::json;
 // Opening a generation takes milliseconds; a resolver that is slower than this is reported, not waited for.
 constexpr std::chrono::milliseconds kLoadPatience{5000};
 constexpr std::chrono::milliseconds kStatusPatience{500};
+constexpr std::chrono::milliseconds kExplainPatience{15000};  // a resolution ends within five seconds, DNS64 takes two
 constexpr std::chrono::milliseconds kComparePatience{30000};  // a large cache, a busy machine
 
 GenerationNumber number_of(const json::value* generation) {
@@ -39,6 +40,9 @@ class SocketResolverLink final : public ResolverLink {
   Result<json::object> compare_cache(const Candidate& candidate) override {
     const json::object arguments{{"candidate", candidate.id()}, {"number", candidate.number().value}};
     return ask("cache.compare", json::serialize(arguments), kComparePatience);
+  }
+  Result<json::object> explain(const json::object& question) override {
+    return ask("explain", json::serialize(question), kExplainPatience);
   }
 
  private:

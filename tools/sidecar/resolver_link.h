@@ -29,6 +29,8 @@ class ResolverLink {
   virtual Result<GenerationNumber> generation_in_force() = 0;
   // Which names in its answer cache would be decided otherwise under `candidate`: the verb cache.compare.
   virtual Result<boost::json::object> compare_cache(const Candidate& candidate) = 0;
+  // What it would answer to a question, and every look on the way: its verb explain.
+  virtual Result<boost::json::object> explain(const boost::json::object& question) = 0;
 };
 
 }  // namespace weir::sidecar

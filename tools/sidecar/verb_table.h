@@ -23,6 +23,7 @@ using VerbResult = Result<boost::json::object>;
 // verbs_daemon.cc
 VerbResult show_status(Call& call);
 VerbResult reload(Call& call);
+// verbs_explain.cc
 VerbResult explain_names(Call& call);
 // verbs_lists.cc
 VerbResult update_list(Call& call);

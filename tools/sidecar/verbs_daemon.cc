@@ -1,9 +1,8 @@
-// status, reload, explain.
+// status, reload.
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "tools/sidecar/explain.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/base/version.h"
@@ -66,37 +65,6 @@ VerbResult reload(Call& call) {
                    {"needs_restart", json::value_from(report->needs_restart)}};
   if (!report->resolver_fault.empty()) out["resolver_fault"] = report->resolver_fault;
   tell_resolver(call.services, out);
-  return out;
-}
-
-VerbResult explain_names(Call& call) {
-  ExplainRequest request;
-  request.names = call.arguments.texts("names");
-  request.group = call.arguments.text("group");
-  const std::string client = call.arguments.text("client");
-  const std::string type = call.arguments.text("type");
-  const WallTime now = read_clocks().wall;
-  const auto moment = call.arguments.time("at", now);
-  if (!call.arguments.ok()) return call.arguments.error();
-  if (!client.empty()) {
-    const auto address = IpAddress::parse(client);
-    if (!address) return address.error();
-    request.client = *address;
-  }
-  if (!type.empty()) {
-    const auto parsed = parse_record_type(type);
-    if (!parsed) return Error{ErrorCode::invalid, "unknown type \"" + escape_for_display(type) + "\""};
-    request.type = *parsed;
-  }
-  if (!moment) {
-    const auto generation = call.services.generations.current();
-    if (!generation) return generation.error();
-    return explain(**generation, request, now);
-  }
-  const auto rules = call.services.writer.records().rules_at(*moment);
-  if (!rules) return rules.error();
-  auto out = explain(**rules, request, *moment);
-  if (out) out->emplace("at", format_time(*moment));
   return out;
 }
 

@@ -10,14 +10,15 @@
 //   when it is in force on every worker), reload (what of weir.toml needs no restart: forward zones, negative trust
 //   anchors), cache.flush {"name", "subtree"}, cache.show {"name", "subtree"}, resolve {"name", "type", "trace",
 //   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides
-//   otherwise), anchors.show, anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
+//   otherwise), explain {"name", "type", "client" | "group"} (the answer, and each look on the way), anchors.show, anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
 //   {"name"}.
 // Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, policy.learn {"name", "since"},
 //   list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"},
 //   list.report {"name", "since"}, list.diff {"name", "from", "to", "full"}, list.show {"name"?},
 //   list.history {"name"},
 //   list.rollback {"name", "import"}, rule.add / rule.remove {"pattern", "action", ...}, rule.show,
-//   explain {"names": [...], "client" | "group", "type", "at"}, generation.show, generation.fingerprint,
+//   explain {"names": [...], "client" | "group", "type", "at" | "follow"} (to follow: by the resolver's explain),
+//   generation.show, generation.fingerprint,
 //   generation.rollback {"number"}, overlay.allow {"name", "exact", "seconds", "reason", "clients", "groups"},
 //   overlay.pause (likewise, without a name), overlay.end {"id", "reason"}, overlay.show,
 //   audit.show {"since", "limit"}, audit.verify, zone.show,

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "resolver/filter/decision_trace.h"
 #include "zones/dns/message.h"
 #include "zones/dns/reader.h"
 
@@ -641,6 +642,15 @@ TEST(AnswerVerdict, MatchAnswerFindsAliasesAndAddresses) {
   EXPECT_EQ(parts[1].part, AnswerPart::alias);
   EXPECT_EQ(parts[1].name.to_text(), "tracker.example");
   EXPECT_EQ(parts[2].address.to_text(), "203.0.113.9");
+
+  AnswerMatches all = world.parts();
+  match_answer(result, world.generation, all, KeptParts::all);
+  ASSERT_EQ(all.size(), 5U) << "for who asks why, each link and each address is one";
+  EXPECT_EQ(all[1].name.to_text(), "plain.example");
+  const FilterVerdict few = decide_answer(parts, world.asker, RecordType::a);
+  const FilterVerdict many = decide_answer(all, world.asker, RecordType::a);
+  EXPECT_EQ(few.verdict.outcome, many.verdict.outcome);
+  EXPECT_EQ(few.winner->list, many.winner->list);
 }
 
 // SEMANTICS 2 RPZ: longest prefix first
@@ -778,6 +788,47 @@ TEST(AnswerVerdict, RpzZonesDecideOverTheWholeResponse) {
     EXPECT_EQ(verdict.verdict.outcome, row.outcome) << row.what;
     EXPECT_EQ(verdict.verdict.action, row.action) << row.what;
   }
+}
+
+TEST(AnswerVerdict, ATraceHasEachLookInOrder) {
+  TwoZones world;
+  DecisionTrace trace;
+  world.asker.trace = &trace;
+  world.ask("named.example", RecordType::a);
+  AnswerMatches parts = world.parts({{AnswerPart::address, "203.0.113.9"}});
+  (void)decide_answer(parts, world.asker, RecordType::a);
+  ASSERT_EQ(trace.looks.size(), 2U) << "the name, provisionally; then the earlier zone's word on the address";
+  EXPECT_EQ(trace.looks[0].part, &parts[0]);
+  EXPECT_EQ(trace.looks[0].verdict.outcome, Outcome::blocked);
+  EXPECT_FALSE(trace.looks[0].only_rpz);
+  EXPECT_EQ(trace.looks[1].part, &parts[1]);
+  EXPECT_TRUE(trace.looks[1].only_rpz);
+  EXPECT_EQ(trace.looks[1].ranks_before, kRankRpz + 1);
+
+  trace.looks.clear();
+  world.generation.names["good.example"] = {rule(kAllow, PatternKind::exact, 2, Action::allow)};
+  world.ask("good.example", RecordType::a);
+  parts = world.parts({{AnswerPart::alias, "tracker.example"}});
+  EXPECT_FALSE(decide_answer(parts, world.asker, RecordType::a).blocked());
+  ASSERT_EQ(trace.looks.size(), 2U);
+  EXPECT_TRUE(trace.looks[1].lists_cleared);
+  EXPECT_EQ(trace.looks[1].verdict.outcome, Outcome::none);
+}
+
+TEST(AnswerVerdict, AnotherPolicyOfTheSameGenerationCanBeAsked) {
+  World world;
+  Policy other = world.policy();
+  other.lists = {kLegal};
+  other.default_action = DefaultAction::deny;
+  world.generation.names["tracker.example"] = {rule(kAds, PatternKind::subtree, 2)};
+  world.ask("tracker.example", RecordType::a);
+  const AnswerMatches parts = world.parts();
+  EXPECT_NE(decide_answer(parts, world.asker, RecordType::a).winner, nullptr);
+  world.asker.instead = &other;
+  const FilterVerdict verdict = decide_answer(parts, world.asker, RecordType::a);
+  EXPECT_TRUE(verdict.blocked());
+  EXPECT_EQ(verdict.winner, nullptr) << "by its default: it does not have that list";
+  EXPECT_EQ(&world.asker.policy(), &other);
 }
 
 // SEMANTICS 3: a pause never lifts lists with `pausable = false` or `basis = "legal"`

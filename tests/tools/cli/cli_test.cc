@@ -152,6 +152,8 @@ TEST_F(CliTest, WrongUsageIsTwoAndNamesTheNearestVerb) {
                {{"generation", "rollback", "twelve"}, "twelve"},
                {{"explain"}, "which name?"},
                {{"explain", "a.example", "--batch"}, "leave NAME away"},
+               {{"explain", "a.example", "--follow", "--at", "1h"}, "--follow asks the resolver"},
+               {{"explain", "--batch", "--follow"}, "--follow asks the resolver"},
                {{"explain", "a.example", "--group", "g", "--client", "::1"}, "not both"},
                {{"rule", "add", "a.example", "--allow", "--null"}, "one action"},
                {{"rule", "add", "a.example", "--exact", "--subtree"}, "either --exact or --subtree"},
@@ -413,6 +415,48 @@ TEST_F(CliTest, ExplainNamesListLineAndImport) {
   const Ran open = run({"explain", "open.example"});
   EXPECT_EQ(open.code, 0);
   EXPECT_NE(open.out.find("open.example is resolved: no rule matches"), std::string::npos);
+}
+
+constexpr const char* kFollowed =
+    R"({"generation":12,"name":"www.shop.example","type":"A","group":"kids","policy":"strict","outcome":"blocked",
+        "mode":"nodata","provisional":true,"overruled":false,"rebinding":false,"default_deny":false,"losers":[],
+        "decided_by":{"part":"ns_address","name":"ns.example","address":"192.0.2.53"},
+        "winner":{"list":"early","line":7,"pattern":"192.0.2.53/32","kind":"ns_address","action":"nodata","rank":5},
+        "answer":{"rcode":"NOERROR","records":[],"dropped":false,"truncated":false,"decides_again":false},
+        "resolved":{"rcode":"NOERROR","security":"secure","records":["r"],"upstream_packets":3},"parts_left_out":0,
+        "parts":[{"part":"qname","name":"www.shop.example","rules_left_out":0,
+                  "rules":[{"list":"later","line":1,"pattern":"www.shop.example","kind":"exact","action":"nxdomain","rank":6}],
+                  "looks":[{"outcome":"blocked","winner":{"list":"later"},"lists_cleared":false,"only_rpz":false}]},
+                 {"part":"alias","name":"cdn.example","rules":[],"rules_left_out":0,
+                  "looks":[{"outcome":"none","winner":null,"lists_cleared":false,"only_rpz":false}]},
+                 {"part":"ns_address","name":"ns.example","address":"192.0.2.53","rules":[],"rules_left_out":0,
+                  "looks":[{"outcome":"blocked","winner":{"list":"early"},"lists_cleared":false,"only_rpz":true}]}]})";
+
+TEST_F(CliTest, ExplainFollowsAnAnswer) {
+  sidecar().on("explain", [](const json::object&) { return encode_result(json::parse(kFollowed)); });
+  const Ran ran = run({"explain", "www.shop.example", "--follow", "--group", "kids"});
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  EXPECT_EQ(
+      ran.out,
+      "www.shop.example A is blocked (answered with nodata), by the address 192.0.2.53 of the name server "
+      "ns.example\n"
+      "  by    list early, line 7: 192.0.2.53/32 -> nodata (rank 5)\n"
+      "the way there:\n"
+      "  question     www.shop.example: blocked by list later, provisionally: what zones of an earlier rank say of "
+      "addresses and name servers comes first\n"
+      "    list later, line 1: www.shop.example alone -> nxdomain (rank 6)\n"
+      "  alias        cdn.example: no rule\n"
+      "  name server  ns.example, 192.0.2.53: blocked by list early, a zone of an earlier rank than what blocks the "
+      "name\n"
+      "answer: NOERROR, 0 records\n"
+      "resolved as NOERROR, secure; 3 upstream packets\n"
+      "policy strict, group kids, generation 12\n");
+  EXPECT_EQ(json::value(sidecar().asked().back().second),
+            json::parse(R"({"names":["www.shop.example"],"type":"A","group":"kids","follow":true})"));
+  sidecar().on("explain", [](const json::object&) {
+    return encode_error({ErrorCode::unavailable, "the resolver is not running"});
+  });
+  EXPECT_EQ(run({"explain", "www.shop.example", "--follow"}).code, 4);
 }
 
 TEST_F(CliTest, ExplainTellsWhenAListOpensWhatItBlocks) {

@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "zones/link/match_json.h"
+
 namespace weir {
 namespace {
 
@@ -23,6 +25,23 @@ TEST(Control, RequestsComeBackAsTheyWereSent) {
     EXPECT_EQ(back->verb, row.verb);
     EXPECT_EQ(boost::json::parse(back->arguments), boost::json::parse(row.arguments));
     EXPECT_EQ(back->who, row.who);
+  }
+}
+
+TEST(Control, MatchesComeBackAsTheyWereSent) {
+  Match match;
+  match.list = 4'294'967'295;
+  match.detail = 7;
+  match.kind = PatternKind::ns_address;
+  match.action = Action::answer;
+  match.labels = 128;
+  match.flags = Match::kImportant | Match::kException;
+  const auto back = match_from_json(boost::json::parse(boost::json::serialize(match_to_json(match))));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, match);
+  for (const char* bad : {"null", "[]", "[1,0,0,1,2]", "[1,0,9,1,2,0]", "[1,0,0,11,2,0]", "[1,0,0,1,256,0]",
+                          "[-1,0,0,1,2,0]", "[4294967296,0,0,1,2,0]", "[\"1\",0,0,1,2,0]"}) {
+    EXPECT_FALSE(match_from_json(boost::json::parse(bad))) << bad;
   }
 }
 

@@ -1,0 +1,67 @@
+// explain: by the policy alone, for any number of names at any time; or, with "follow", one name by what the running
+// resolver would answer.
+#include "tools/sidecar/explain.h"
+#include "tools/sidecar/followed.h"
+#include "tools/sidecar/rule_text.h"
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+VerbResult follow(Call& call, const ExplainRequest& request, WallTime now) {
+  if (request.names.size() != 1) return Error{ErrorCode::invalid, "one name at a time can be followed"};
+  if (IpAddress::parse(request.names[0]))
+    return Error{ErrorCode::invalid, "an address is no question that could be followed: give a name"};
+  const auto name = parse_typed_name(request.names[0]);
+  if (!name) return name.error();
+  json::object asked{{"name", name->is_root() ? "." : name->to_text()}, {"type", to_text(request.type)}};
+  if (request.client) asked["client"] = request.client->to_text();
+  if (!request.group.empty()) asked["group"] = request.group;
+  const auto answered = call.services.resolver.explain(asked);
+  if (!answered) return answered.error();
+  const auto generation = call.services.generations.current();
+  if (!generation) return generation.error();
+  return describe_followed(**generation, *answered, request, now);
+}
+
+}  // namespace
+
+VerbResult explain_names(Call& call) {
+  ExplainRequest request;
+  request.names = call.arguments.texts("names");
+  request.group = call.arguments.text("group");
+  const std::string client = call.arguments.text("client");
+  const std::string type = call.arguments.text("type");
+  const bool follows = call.arguments.flag("follow");
+  const WallTime now = read_clocks().wall;
+  const auto moment = call.arguments.time("at", now);
+  if (!call.arguments.ok()) return call.arguments.error();
+  if (!client.empty()) {
+    const auto address = IpAddress::parse(client);
+    if (!address) return address.error();
+    request.client = *address;
+  }
+  if (!type.empty()) {
+    const auto parsed = parse_record_type(type);
+    if (!parsed) return Error{ErrorCode::invalid, "unknown type \"" + escape_for_display(type) + "\""};
+    request.type = *parsed;
+  }
+  if (follows && moment)
+    return Error{ErrorCode::invalid, "what was answered then cannot be followed, only what is now"};
+  if (follows) return follow(call, request, now);
+  if (!moment) {
+    const auto generation = call.services.generations.current();
+    if (!generation) return generation.error();
+    return explain(**generation, request, now);
+  }
+  const auto rules = call.services.writer.records().rules_at(*moment);
+  if (!rules) return rules.error();
+  auto out = explain(**rules, request, *moment);
+  if (out) out->emplace("at", format_time(*moment));
+  return out;
+}
+
+}  // namespace weir::sidecar
