@@ -10,6 +10,10 @@
 
 namespace weir {
 
+// Why there is no answer, wherever that turns out.
+inline constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
+inline constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
+
 struct BuiltAnswer {
   std::vector<std::uint8_t> wire;  // header without ID and flags, folded question, records; no OPT
   std::vector<std::uint16_t> ttl_offsets;

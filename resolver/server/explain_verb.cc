@@ -14,6 +14,7 @@
 #include "resolver/server/control_arguments.h"
 #include "resolver/server/dns64_answer.h"
 #include "resolver/server/local_answer.h"
+#include "resolver/server/policy_stage.h"
 #include "resolver/server/record_lines.h"
 #include "resolver/server/shown_aliases.h"
 #include "zones/link/match_json.h"
@@ -362,6 +363,12 @@ void explain(const ExplainSources& sources, const json::object& in, const Contro
     group = *found;
     if (client_text.empty() && !policies.groups[group].clients.empty())
       client = policies.groups[group].clients[0].address;
+  }
+  const Policy& policy = policies.policies[policies.groups[group].policy];
+  if (awaits_lists(*generation, policy)) {
+    return done(Error{ErrorCode::invalid, "policy \"" + escape_for_display(policy.name) +
+                                              "\" answers nobody before its lists are loaded: each question gets "
+                                              "SERVFAIL (until_loaded = \"refuse\")"});
   }
   std::make_shared<Explanation>(sources, std::move(generation), question, group, client, done)->begin();
 }

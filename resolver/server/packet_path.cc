@@ -18,8 +18,6 @@ constexpr std::uint32_t kHitSample = 64;
 constexpr std::chrono::microseconds kWithinTheBatch{0};
 
 constexpr ExtendedError kProhibited{EdeCode::prohibited, "this client may not ask here"};
-constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
-constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
 
 }  // namespace
 
@@ -112,10 +110,14 @@ std::optional<std::size_t> PacketPath::decide_and_answer(AskedQuery& asked, std:
   const FilterVerdict verdict = decide_question(parts, asker, query.type);
   // What is answered here never gets an answer that an earlier zone could speak of.
   if (verdict.blocked() && (!verdict.provisional || local.answers())) {
+    policy_.compare(verdict, parts, query, asker, DecidedOn::question);
     auto carried = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
     return carried.reply ? carried.reply : substitute(asked, carried);
   }
-  if (local.answers()) return answer_locally(asked, asker, local, out);
+  if (local.answers()) {
+    policy_.compare(verdict, parts, query, asker, DecidedOn::question);
+    return answer_locally(asked, asker, local, out);
+  }
   metrics_.add(Metric::missed);
   return std::nullopt;
 }
@@ -137,6 +139,7 @@ std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const A
     const AnswerMatches& parts = policy_.match_local_target(query, reply.resolve);
     const FilterVerdict verdict = decide_local_answer(parts, asker, query.type);
     if (verdict.blocked()) {
+      policy_.compare(verdict, parts, query, asker, DecidedOn::local_answer);
       auto carried = policy_.carry_out(verdict, parts, query, asker, kWithinTheBatch, out);
       return carried.reply ? carried.reply : substitute(asked, carried);
     }
@@ -160,9 +163,9 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
   const GroupState& group = policy_.group(asker.group);
   std::optional<std::uint32_t> ttl_cap;
   const bool outdated = cached_.epoch != asker.generation.names_epoch();
-  // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked.
+  // Most answers match no rule at all: nothing to decide on, unless what is not allowed is blocked, or counted.
   const bool upstream_blocks = cached_.ede && is_block(*cached_.ede);
-  if (outdated || !cached_.matches().empty() || group.default_deny || group.log_all || upstream_blocks ||
+  if (outdated || !cached_.matches().empty() || group.always_decides || upstream_blocks ||
       asker.client_matches != nullptr) {
     const AnswerMatches* parts =
         outdated ? match_again(asked, asker, out) : policy_.stored_matches(query, cached_.matches());
@@ -183,6 +186,7 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
       metrics_.add(Metric::missed);
       return std::nullopt;
     }
+    policy_.compare(verdict, *parts, query, asker, DecidedOn::answer);
     if (carried.reply) return carried.reply;
     if (carried.substitution) return substitute(asked, carried);
     ttl_cap = ttl_left(verdict.until, asker.now);

@@ -13,15 +13,21 @@ PolicyStage::PolicyStage(std::size_t match_cache_bytes, DecisionSink& sink, Work
   set_generation(nullptr, {});
 }
 
+bool awaits_lists(const Generation& generation, const Policy& policy) {
+  return policy.until_loaded == UntilLoaded::refuse && std::ranges::any_of(generation.never_loaded(), [&](ListId list) {
+           return std::ranges::find(policy.lists, list) != policy.lists.end();
+         });
+}
+
 void PolicyStage::set_generation(const Generation* generation, WallTime now) {
   generation_ = generation;
   groups_.assign(1, GroupState{.not_ready = true});
+  what_if_policy_ = nullptr;
   has_client_rules_ = generation != nullptr && generation->triggers().client;
   denies_from_memory_ = generation != nullptr && generation->denies_from_memory();
   if (generation == nullptr) return;
   const PolicySet& policies = generation->policies();
   groups_.assign(std::max<std::size_t>(policies.groups.size(), 1), GroupState{});
-  const auto& never_loaded = generation->never_loaded();
   for (std::size_t i = 0; i < policies.groups.size(); ++i) {
     const Policy& policy = policies.policies[policies.groups[i].policy];
     groups_[i].default_deny = policy.default_action != DefaultAction::allow;
@@ -29,12 +35,52 @@ void PolicyStage::set_generation(const Generation* generation, WallTime now) {
     groups_[i].log_all = policy.log_all;
     groups_[i].privacy = policy.privacy;
     groups_[i].response_rank = first_response_rank(*generation, policy);
-    groups_[i].not_ready = policy.until_loaded == UntilLoaded::refuse &&
-                           std::any_of(never_loaded.begin(), never_loaded.end(), [&](ListId list) {
-                             return std::find(policy.lists.begin(), policy.lists.end(), list) != policy.lists.end();
-                           });
+    groups_[i].not_ready = awaits_lists(*generation, policy);
   }
+  mark_compared_groups();
   sink_.set_groups(groups_.size(), now);
+}
+
+void PolicyStage::mark_compared_groups() {
+  what_if_policy_ = nullptr;
+  if (generation_ == nullptr) return;
+  const PolicySet& policies = generation_->policies();
+  if (what_if_ != nullptr) {
+    const auto found = std::find_if(policies.policies.begin(), policies.policies.end(),
+                                    [&](const Policy& policy) { return policy.name == what_if_->plan().policy; });
+    if (found != policies.policies.end()) {
+      what_if_policy_ = &*found;
+      what_if_response_rank_ = first_response_rank(*generation_, *found);
+    }
+  }
+  for (std::size_t i = 0; i < policies.groups.size(); ++i) {
+    const Group& group = policies.groups[i];
+    groups_[i].compared = what_if_policy_ != nullptr && what_if_->plan().concerns(group.name) &&
+                          what_if_policy_ != &policies.policies[group.policy];
+    groups_[i].always_decides = groups_[i].default_deny || groups_[i].log_all || groups_[i].compared;
+  }
+}
+
+std::shared_ptr<WhatIfCounts> PolicyStage::exchange_what_if(std::shared_ptr<WhatIfCounts> counts) {
+  std::swap(counts, what_if_);
+  mark_compared_groups();
+  return counts;
+}
+
+// The client's address, its group's schedules and its pauses hold for the other policy as for its own.
+void PolicyStage::compare_policies(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
+                                   const Asker& asker, DecidedOn decided_on) {
+  Asker other = asker;
+  other.instead = what_if_policy_;
+  other.response_rank = what_if_response_rank_;
+  const FilterVerdict then = decided_on == DecidedOn::question ? decide_question(parts, other, query.type)
+                             : decided_on == DecidedOn::answer ? decide_answer(parts, other, query.type)
+                                                               : decide_local_answer(parts, other, query.type);
+  // What is answered now is a name that the log has only where it has all; where the policy wants nothing to be known
+  // of its clients, no names are collected that nobody logs.
+  const GroupState& group = groups_[asker.group];
+  const NamesKept kept = group.log_all || group.privacy != Privacy::none ? NamesKept::yes : NamesKept::no;
+  what_if_->count(verdict, then, query, decided_on == DecidedOn::question ? AnswerKnown::no : AnswerKnown::yes, kept);
 }
 
 Asker PolicyStage::asker(std::uint32_t group, const IpAddress& client, Transport transport, WallTime now) {

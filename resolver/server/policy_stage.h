@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "resolver/server/mailbox.h"
 #include "resolver/server/metrics.h"
 #include "resolver/server/referring_names.h"
+#include "resolver/server/what_if.h"
 #include "zones/store/local_names.h"
 
 namespace weir {
@@ -26,9 +28,17 @@ struct GroupState {
   bool notes_referring = false;  // what a client was allowed before is logged with what it is refused
   bool not_ready = false;        // until_loaded = "refuse", and one of its lists was never loaded
   bool log_all = false;
+  bool compared = false;        // a what-if runs beside its policy
+  bool always_decides = false;  // also where no rule matches
   int response_rank = DecideContext::kAllRanks;
   Privacy privacy = Privacy::prefix;
 };
+
+// By which of the functions in filter.h a query was decided.
+enum class DecidedOn : std::uint8_t { question, answer, local_answer };
+
+// Whether a policy lets nobody ask before its lists were loaded (until_loaded = "refuse"), and one of them never was.
+bool awaits_lists(const Generation& generation, const Policy& policy);
 
 class PolicyStage {
  public:
@@ -75,7 +85,21 @@ class PolicyStage {
   Carried carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query, const Asker& asker,
                     std::chrono::microseconds latency, std::span<std::uint8_t> out);
 
+  // Another policy beside that of each group of its plan, from now on; nullptr: none any more. Returns what was counted
+  // until now, nullptr where nothing was.
+  std::shared_ptr<WhatIfCounts> exchange_what_if(std::shared_ptr<WhatIfCounts> counts);
+  // Every query that a policy decided on, once: what the other one would have said.
+  void compare(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query, const Asker& asker,
+               DecidedOn decided_on) {
+    if (groups_[asker.group].compared) [[unlikely]]
+      compare_policies(verdict, parts, query, asker, decided_on);
+  }
+
  private:
+  void mark_compared_groups();
+  void compare_policies(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
+                        const Asker& asker, DecidedOn decided_on);
+
   // Vectors by size, so that their elements keep what they have allocated.
   AnswerMatches& parts_of(std::size_t count);
   void match_name(std::span<const std::uint8_t> name, std::uint64_t hash, MatchSet& out);
@@ -87,6 +111,9 @@ class PolicyStage {
   const Generation* generation_ = nullptr;
   std::vector<GroupState> groups_;
   bool denies_from_memory_ = false;
+  std::shared_ptr<WhatIfCounts> what_if_;
+  const Policy* what_if_policy_ = nullptr;  // of generation_; nullptr: it has none of that name
+  int what_if_response_rank_ = DecideContext::kAllRanks;
   bool has_client_rules_ = false;
   MatchSet client_matches_;
   std::array<AnswerMatches, 5> parts_;

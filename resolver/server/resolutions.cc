@@ -21,8 +21,6 @@ namespace weir {
 namespace {
 
 constexpr std::size_t kMaxStoredParts = 255;
-constexpr ExtendedError kOverloaded{EdeCode::other, "too many queries are waiting"};
-constexpr ExtendedError kNotReady{EdeCode::not_ready, "no policy is loaded yet"};
 constexpr ExtendedError kEndless{EdeCode::other, "aliases that rules give lead in a circle"};
 
 enum class Translation : std::uint8_t { no, yes };  // whether AAAA may be made of A (RFC 6147)
@@ -155,6 +153,8 @@ class EngineResolutions final : public Resolutions {
 
   void set_trust(std::shared_ptr<const TrustRules> trust) override { engine_.set_trust(std::move(trust)); }
   void set_forward_zones(std::vector<ForwardZone> zones) override { engine_.set_forward_zones(std::move(zones)); }
+
+  PolicyStage& policy_stage() override { return environment_.policy; }
 
   std::size_t waiting() const override { return clients_; }
 
@@ -568,8 +568,13 @@ class EngineResolutions final : public Resolutions {
       if (answer != nullptr) shown = show_aliases(miss, verdict, asker, *answer);
     }
     auto carried = policy.carry_out(verdict, parts_, miss.query, asker, latency, out);
+    const bool untranslated =
+        !shown && miss.translated && policy.dns64() != nullptr && stays_untranslated(*policy.dns64(), parts_, verdict);
+    if (!untranslated)
+      policy.compare(verdict, parts_, miss.query, asker,
+                     author == QnameAuthor::administrator ? DecidedOn::local_answer : DecidedOn::answer);
     if (shown) return ask_again(miss, std::move(shown));
-    if (miss.translated && policy.dns64() != nullptr && stays_untranslated(*policy.dns64(), parts_, verdict)) {
+    if (untranslated) {
       miss.translated = false;
       return ask_again(miss, nullptr);
     }

@@ -60,6 +60,7 @@ class Resolutions {
                        std::function<void(const ResolutionResult&)> done, Now now) = 0;
   virtual void set_trust(std::shared_ptr<const TrustRules> trust) = 0;
   virtual void set_forward_zones(std::vector<ForwardZone> zones) = 0;
+  virtual PolicyStage& policy_stage() = 0;  // of its worker
   virtual std::size_t waiting() const = 0;
   virtual void publish_metrics() = 0;
 };

@@ -39,6 +39,7 @@
 #include "resolver/server/resolutions.h"
 #include "resolver/server/resolver_verbs.h"
 #include "resolver/server/trust_upkeep.h"
+#include "resolver/server/what_if_verbs.h"
 #include "resolver/server/worker.h"
 #include "zones/base/version.h"
 #include "zones/special_names.h"
@@ -346,6 +347,13 @@ class Daemon {
                                 .rrsets = *rrsets_,
                                 .special_names = &special_names_});
     add_cache_comparison(handlers, *answers_, *generations_, config_.store.path, [] { return read_clocks(); });
+    what_if_ = std::make_unique<WhatIf>(
+        WhatIf::Environment{.generations = *generations_,
+                            .on_all_workers = [this](const auto& task) { return on_all_workers(task); },
+                            .workers = worker_count_,
+                            .started = read_clocks().wall,
+                            .clock = [] { return read_clocks(); }});
+    add_what_if_verbs(handlers, *what_if_);
     if (trust_ != nullptr) trust_->start(trust_environment());
     handlers.verbs["reload"] = [this](const boost::json::object&, const ControlDone& done) { done(reload()); };
     handlers.more_metrics = [this] { return policy_metrics(generations_->current().get()) + forwards_.metrics(); };
@@ -355,6 +363,7 @@ class Daemon {
       generations_->collect();
       answers_->prepare_memory();
       if (trust_ != nullptr) trust_->tick(now);
+      what_if_->tick(now);
     };
     auto control = ControlServer::start(
         {.run_directory = config_.run.path, .current_file = generations_->current_file()}, std::move(handlers));
@@ -475,6 +484,7 @@ class Daemon {
   std::vector<const WorkerMetrics*> metrics_seen_;
   std::vector<std::unique_ptr<DecisionSink>> sinks_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<WhatIf> what_if_;
   std::unique_ptr<ControlServer> control_;
 };
 

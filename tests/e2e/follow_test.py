@@ -190,3 +190,25 @@ class FollowWithoutResolverTest(Case):
         ran = self.weir.command("explain", "www.shop.example", "--follow")
         self.assertEqual((ran.status, "the resolver is not running" in ran.err), (4, True), str(ran))
         self.assertEqual(self.weir.command("explain", "www.shop.example").status, 0)
+
+
+class FollowBeforeListsTest(Case):
+    BODY = """
+[[list]]
+name = "missing"
+source = "{lists}/nothing-there.domains"
+
+[[policy]]
+name = "default"
+lists = ["missing"]
+until_loaded = "refuse"
+"""
+
+    @classmethod
+    def await_lists(cls) -> None:
+        """There is none to wait for."""
+
+    def test_nobody_is_answered(self) -> None:
+        self.assertEqual(self.weir.ask("www.shop.example").rcode, "SERVFAIL")
+        ran = self.weir.command("explain", "www.shop.example", "--follow")
+        self.assertEqual((ran.status, "answers nobody before its lists are loaded" in ran.err), (3, True), str(ran))

@@ -80,6 +80,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_explain(app, chosen);
   add_learn(app, chosen);
   add_overlay_verbs(app, chosen);
+  add_what_if_verbs(app, chosen);
   add_generation_verbs(app, chosen);
   add_zone_verbs(app, chosen);
   add_log_verbs(app, chosen);

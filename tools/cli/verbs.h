@@ -19,6 +19,7 @@ void add_rule_verbs(CLI::App& app, Action& chosen);
 void add_explain(CLI::App& app, Action& chosen);
 void add_learn(CLI::App& app, Action& chosen);
 void add_overlay_verbs(CLI::App& app, Action& chosen);  // allow, pause, overlay
+void add_what_if_verbs(CLI::App& app, Action& chosen);
 void add_generation_verbs(CLI::App& app, Action& chosen);
 void add_zone_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);

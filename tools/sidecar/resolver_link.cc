@@ -41,6 +41,9 @@ class SocketResolverLink final : public ResolverLink {
     const json::object arguments{{"candidate", candidate.id()}, {"number", candidate.number().value}};
     return ask("cache.compare", json::serialize(arguments), kComparePatience);
   }
+  Result<json::object> what_if(const std::string& verb, const json::object& arguments) override {
+    return ask(verb, json::serialize(arguments), kLoadPatience);
+  }
   Result<json::object> explain(const json::object& question) override {
     return ask("explain", json::serialize(question), kExplainPatience);
   }

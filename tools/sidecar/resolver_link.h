@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
@@ -29,6 +30,8 @@ class ResolverLink {
   virtual Result<GenerationNumber> generation_in_force() = 0;
   // Which names in its answer cache would be decided otherwise under `candidate`: the verb cache.compare.
   virtual Result<boost::json::object> compare_cache(const Candidate& candidate) = 0;
+  // One of its verbs what_if.start, what_if.show, what_if.stop.
+  virtual Result<boost::json::object> what_if(const std::string& verb, const boost::json::object& arguments) = 0;
   // What it would answer to a question, and every look on the way: its verb explain.
   virtual Result<boost::json::object> explain(const boost::json::object& question) = 0;
 };

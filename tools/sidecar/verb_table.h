@@ -59,6 +59,10 @@ VerbResult end_overlay(Call& call);
 VerbResult show_overlays(Call& call);
 // verbs_zones.cc
 VerbResult show_zones(Call& call);
+// verbs_what_if.cc
+VerbResult start_what_if(Call& call);
+VerbResult show_what_if(Call& call);
+VerbResult stop_what_if(Call& call);
 // verbs_audit.cc
 VerbResult show_audit(Call& call);
 VerbResult verify_audit(Call& call);

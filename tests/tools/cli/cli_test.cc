@@ -459,6 +459,47 @@ TEST_F(CliTest, ExplainFollowsAnAnswer) {
   EXPECT_EQ(run({"explain", "www.shop.example", "--follow"}).code, 4);
 }
 
+TEST_F(CliTest, WhatIfBeginsAndShows) {
+  sidecar().on("what_if.start", [](const json::object&) {
+    return encode_result(json::parse(R"({"state":"running","policy":"strict","groups":["kids"],"until":"U"})"));
+  });
+  const Ran begun = run({"what-if", "start", "strict", "--group", "kids", "--for", "2h", "--reason", "r"});
+  EXPECT_EQ(begun.code, 0) << begun.err;
+  EXPECT_EQ(begun.out,
+            "until U each query of group kids is also judged by policy strict; what would differ: weir what-if show\n");
+  EXPECT_EQ(json::value(sidecar().asked().back().second),
+            json::parse(R"({"policy":"strict","groups":["kids"],"seconds":7200,"reason":"r"})"));
+
+  const char* report = R"({"state":"ended","resolver_started":"R","policy":"strict","groups":["a","b"],"author":"me",
+      "reason":"why","started":"S","until":"U","ended":"E","end_reason":"stopped","queries":1234,"blocked_now":5,
+      "would_be_blocked":7,
+      "newly_blocked":{"queries":3,"names":1,"all_names":false,
+                       "samples":[{"name":"x.example","list":"more","queries":3}]},
+      "newly_allowed":{"queries":1,"names":1,"all_names":true,"by_name_alone":1,
+                       "samples":[{"name":"y.example","list":"default deny","queries":1}]},
+      "lists":[{"list":"more","blocks_now":0,"would_block":7,"newly_blocked":3,"newly_allowed":0}]})";
+  sidecar().on("what_if.show", [&](const json::object&) { return encode_result(json::parse(report)); });
+  const Ran shown = run({"what-if", "show", "--names", "5"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  for (const char* part :
+       {"what if groups a, b had policy strict: from S to E (stopped), by me: why\n",
+        "1,234 questions; blocked now: 5, then: 7\n", "newly blocked: 3 questions, at least 1 name\n",
+        "newly allowed: 1 question, 1 name; of them 1 question by the name alone", "blocked", "x.example",
+        "default deny"}) {
+    EXPECT_NE(shown.out.find(part), std::string::npos) << shown.out << "\n" << part;
+  }
+  EXPECT_EQ(json::value(sidecar().asked().back().second), json::parse(R"({"names":5})"));
+
+  sidecar().on("what_if.show", [](const json::object&) {
+    return encode_result(json::parse(R"({"state":"none","resolver_started":"R"})"));
+  });
+  EXPECT_NE(run({"what-if", "show"}).out.find("since the resolver started at R"), std::string::npos);
+  sidecar().on("what_if.stop",
+               [](const json::object&) { return encode_error({ErrorCode::not_found, "no what-if runs"}); });
+  EXPECT_EQ(run({"what-if", "stop"}).code, 3);
+  EXPECT_EQ(run({"what-if", "start", "strict", "--for", "soon"}).code, 2);
+}
+
 TEST_F(CliTest, ExplainTellsWhenAListOpensWhatItBlocks) {
   const std::string rule =
       R"({"list":"ads","pattern":"ads.example","kind":"subtree","action":"block","line":1,"rank":4,"mode":"enforce"})";
