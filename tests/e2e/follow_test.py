@@ -133,7 +133,7 @@ records = ["nas.home.test 60 A 192.168.1.5", "away.home.test 60 CNAME edge7.cdn.
         self.assertEqual((found["answer"]["rcode"], found["answer"]["records"]), ("NOERROR", []))
         said = self.weir.command("explain", "www.bank.example", "--follow", "--client", KID).out
         self.assertIn("www.bank.example: blocked by list later, provisionally", said)
-        self.assertIn("name server  ns2.hosting.test: blocked by list early, a zone of an earlier rank", said)
+        self.assertIn("name server  ns2.hosting.test: blocked by list early (asked of zones before rank 6)", said)
 
     def test_passthru_by_a_servers_address(self) -> None:
         found = self.follow("x.ads.example", "--group", "kids")
@@ -141,6 +141,9 @@ records = ["nas.home.test 60 A 192.168.1.5", "away.home.test 60 CNAME edge7.cdn.
         self.assertEqual(found["decided_by"], {"part": "ns_address", "name": "ns1.hosting.test",
                                                "address": "10.53.0.4"})
         self.assertEqual(found["answer"]["rcode"], "NOERROR")
+        said = self.weir.command("explain", "x.ads.example", "--follow", "--group", "kids").out
+        self.assertIn("x.ads.example: blocked by list later, provisionally", said)
+        self.assertIn("ns1.hosting.test, 10.53.0.4: allowed by list early (asked of zones before rank 6)", said)
 
     def test_a_provisional_block_that_stands(self) -> None:
         found = self.follow("gone.test", "--group", "kids", status=1)

@@ -33,29 +33,36 @@ std::string title_of(const json::value& part) {
   return "name server  " + name + (address.empty() ? "" : ", " + address);
 }
 
-// What the last look at a part said, in words; `provisional`: it is the QNAME's, and was not the last word.
-std::string judge(const json::value& part, bool provisional) {
-  const json::array& looks = array_at(part, "looks");
-  const json::array& rules = array_at(part, "rules");
-  if (looks.empty()) return rules.empty() ? "not judged, no rule" : "not judged: decided before";
-  const json::value& look = looks.back();
+// What one look at a part said.
+std::string describe_look(const json::value& look, bool has_rules) {
   const std::string outcome = text_at(look, "outcome");
   const json::value* winner = object_at(look, "winner");
   const std::string list = winner == nullptr ? std::string() : " by list " + text_at(*winner, "list");
+  std::string out = outcome + list;
+  if (outcome == "blocked" && winner == nullptr) out = "blocked by default";
+  if (outcome == "none") out = has_rules ? "no rule decides" : "no rule";
+  if (outcome == "none" && has_rules && flag_at(look, "lists_cleared"))
+    out = "not blocked: what lists say does not count behind an allowed name";
+  if (const std::string rank = text_at(look, "ranks_before"); !rank.empty() && has_rules)
+    out += std::string(" (asked of ") + (flag_at(look, "only_rpz") ? "zones" : "lists") + " before rank " + rank + ")";
+  return out;
+}
+
+// What all looks at a part said; `provisional`: it is the QNAME's, and the first was not the last word.
+std::string judge(const json::value& part, bool provisional) {
+  const json::array& looks = array_at(part, "looks");
+  const bool has_rules = !array_at(part, "rules").empty();
+  if (looks.empty()) return has_rules ? "not judged: decided before" : "not judged, no rule";
   std::string out;
-  if (outcome == "blocked") {
-    out = winner == nullptr ? "blocked by default" : "blocked" + list;
-  } else if (outcome == "allowed") {
-    out = "allowed" + list;
-  } else if (rules.empty()) {
-    out = "no rule";
-  } else {
-    out = flag_at(look, "lists_cleared") ? "not blocked: what lists say does not count behind an allowed name"
-                                         : "no rule decides";
+  std::string last;
+  for (const auto& look : looks) {
+    std::string said = describe_look(look, has_rules);
+    if (provisional && out.empty())
+      said += ", provisionally: what zones of an earlier rank say of addresses and name servers comes first";
+    if (said == last) continue;
+    out += (out.empty() ? "" : "; then ") + said;
+    last = std::move(said);
   }
-  if (flag_at(look, "only_rpz") && winner != nullptr) out += ", a zone of an earlier rank than what blocks the name";
-  if (provisional)
-    out += ", provisionally: what zones of an earlier rank say of addresses and name servers comes first";
   return out;
 }
 
@@ -98,16 +105,18 @@ std::string headline(const json::value& followed) {
 void tell_answer(Command& command, const json::value& followed) {
   if (const auto* answer = object_at(followed, "answer")) {
     const std::string target = text_at(*answer, "target");
-    if (flag_at(*answer, "dropped"))
+    const std::size_t records = array_at(*answer, "records").size();
+    if (flag_at(*answer, "dropped")) {
       command.say("answer: none is sent");
-    else if (flag_at(*answer, "truncated"))
+    } else if (flag_at(*answer, "truncated")) {
       command.say("answer: truncated; over TCP the real one");
-    else if (!target.empty())
+    } else if (!target.empty()) {
       command.say("answer: that of " + target +
                   (flag_at(*answer, "decides_again") ? ", on which the policy has its word again" : ""));
-    else
-      command.say("answer: " + text_at(*answer, "rcode") + ", " + std::to_string(array_at(*answer, "records").size()) +
-                  " records");
+    } else {
+      command.say("answer: " + text_at(*answer, "rcode") + ", " + std::to_string(records) +
+                  (records == 1 ? " record" : " records"));
+    }
     for (const auto& record : array_at(*answer, "records")) {
       if (record.is_string()) command.say("  " + std::string(record.get_string()));
     }

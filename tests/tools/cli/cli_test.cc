@@ -429,8 +429,12 @@ constexpr const char* kFollowed =
                   "looks":[{"outcome":"blocked","winner":{"list":"later"},"lists_cleared":false,"only_rpz":false}]},
                  {"part":"alias","name":"cdn.example","rules":[],"rules_left_out":0,
                   "looks":[{"outcome":"none","winner":null,"lists_cleared":false,"only_rpz":false}]},
-                 {"part":"ns_address","name":"ns.example","address":"192.0.2.53","rules":[],"rules_left_out":0,
-                  "looks":[{"outcome":"blocked","winner":{"list":"early"},"lists_cleared":false,"only_rpz":true}]}]})";
+                 {"part":"ns_address","name":"ns.example","address":"192.0.2.53","rules_left_out":0,
+                  "rules":[{"list":"early","line":7,"pattern":"192.0.2.53/32","kind":"ns_address","action":"nodata","rank":5}],
+                  "looks":[{"outcome":"blocked","winner":{"list":"early"},"lists_cleared":false,"only_rpz":true,
+                            "ranks_before":6},
+                           {"outcome":"none","winner":null,"lists_cleared":false,"only_rpz":false,"ranks_before":5},
+                           {"outcome":"none","winner":null,"lists_cleared":false,"only_rpz":false,"ranks_before":5}]}]})";
 
 TEST_F(CliTest, ExplainFollowsAnAnswer) {
   sidecar().on("explain", [](const json::object&) { return encode_result(json::parse(kFollowed)); });
@@ -446,8 +450,10 @@ TEST_F(CliTest, ExplainFollowsAnAnswer) {
       "addresses and name servers comes first\n"
       "    list later, line 1: www.shop.example alone -> nxdomain (rank 6)\n"
       "  alias        cdn.example: no rule\n"
-      "  name server  ns.example, 192.0.2.53: blocked by list early, a zone of an earlier rank than what blocks the "
-      "name\n"
+      "  name server  ns.example, 192.0.2.53: blocked by list early (asked of zones before rank 6); then no rule "
+      "decides "
+      "(asked of lists before rank 5)\n"
+      "    list early, line 7: 192.0.2.53/32 -> nodata (rank 5)\n"
       "answer: NOERROR, 0 records\n"
       "resolved as NOERROR, secure; 3 upstream packets\n"
       "policy strict, group kids, generation 12\n");
