@@ -13,13 +13,20 @@ bool is_doubtful(Security security, const Name& zone_cut, const Lookup& lookup, 
   return security == Security::indeterminate && lookup.purpose != Purpose::addresses && resolution.doubts(zone_cut);
 }
 
-std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context) {
+enum class Judged : std::uint8_t { not_necessarily, found_good };
+
+std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context,
+                                     Judged judged) {
   const SteadyTime now = context.now.steady;
+  const auto is_usable = [&](const CachedRrset& alias) {
+    const Security security = alias.data.security;
+    if (judged == Judged::found_good && security < Security::insecure) return false;
+    return !is_doubtful(security, alias.zone_cut, lookup, resolution);
+  };
   if (lookup.type != RecordType::cname) {
     auto cname =
         context.rrsets.find(lookup.name, RecordType::cname, Credibility::unauthoritative, resolution.signatures(), now);
-    if (cname && !cname->data.rrset.empty() &&
-        !is_doubtful(cname->data.security, cname->zone_cut, lookup, resolution)) {
+    if (cname && !cname->data.rrset.empty() && is_usable(*cname)) {
       if (auto target = rdata_name(*cname->data.rrset.records().begin())) {
         return FollowAlias{{lookup.name, *target, std::move(cname->data), std::nullopt}, cname->zone_cut};
       }
@@ -29,7 +36,7 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
     const Name owner = lookup.name.suffix(labels);
     auto dname =
         context.rrsets.find(owner, RecordType::dname, Credibility::unauthoritative, resolution.signatures(), now);
-    if (!dname || is_doubtful(dname->data.security, dname->zone_cut, lookup, resolution)) continue;
+    if (!dname || !is_usable(*dname)) continue;
     if (!context.options.scrub.unsigned_dname_from_cache && dname->data.security != Security::secure) continue;
     auto synthesised = synthesise_cname(dname->data.rrset, lookup.name);
     if (!synthesised) continue;  // too long: let the authority say YXDOMAIN
@@ -84,6 +91,7 @@ std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, con
 Finished failed_before(CachedFailure failed) {
   Finished out = failure(is_about_validation(failed.ede) ? *failed.ede : EdeCode::cached_error, std::move(failed.text));
   out.cause = Finished::Cause::cached_failure;
+  if (is_about_validation(failed.ede)) out.security = Security::bogus;
   out.ttl_seconds = failed.ttl_seconds;
   return out;
 }
@@ -95,6 +103,10 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   // What is fetched before it expires is fetched although it is known; what failed a moment ago is left alone.
   const bool refreshes = resolution.origin().kind == OriginKind::prefetch && lookup.purpose == Purpose::answer;
   if (refreshes && !failed) return std::nullopt;
+  // Behind aliases it is the question that failed.
+  const Question& question = resolution.question();
+  if (!failed && lookup.purpose == Purpose::answer && !lookup.chain.empty())
+    failed = context.rrsets.find_failure(question.name, question.type, now);
   const bool wanting = failed && is_about_validation(failed->ede);
   // Found wanting a moment ago: what nobody has validated since is not checked again.
   const bool is_bogus = wanting && resolution.validates(lookup, context);
@@ -112,17 +124,14 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);
   }
+  // The caches know the beginning of the alias chain, which the filter judges; what failed behind it is left alone.
+  const Judged judged = is_bogus ? Judged::found_good : Judged::not_necessarily;
+  if (auto alias = alias_from_cache(lookup, resolution, context, judged)) return alias;
   if (!is_bogus) {
-    if (auto alias = alias_from_cache(lookup, resolution, context)) return alias;
     if (auto synthesised = synthesise(lookup, resolution, context)) return synthesised;
   }
   // Who checks for himself gets what was found wanting (RFC 4035 section 3.2.2).
   if (failed && (is_bogus || !wanting)) return failed_before(std::move(*failed));
-  if (lookup.purpose != Purpose::answer || lookup.chain.empty()) return std::nullopt;
-  // The caches know the beginning of the alias chain, which the filter judges; what failed behind it is left alone.
-  const Question& question = resolution.question();
-  auto chain_failed = context.rrsets.find_failure(question.name, question.type, now);
-  if (chain_failed && !is_about_validation(chain_failed->ede)) return failed_before(std::move(*chain_failed));
   return std::nullopt;
 }
 

@@ -59,10 +59,14 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
                               denial.zone_cut, resolution.signatures(), step.outcome.since, denial.security);
 }
 
-// The filter may judge by the links that were good; behind the first bad one anything may stand.
-void keep_good_links(const AnswerValidator& validator, Lookup& lookup) {
+// The filter may judge by the links that were good, also when the failure is remembered; behind the first bad one
+// anything may stand.
+void keep_good_links(const AnswerValidator& validator, Lookup& lookup, const Resolution& resolution, Context& context) {
   std::size_t good = 0;
-  while (good < lookup.chain.size() && validator.pieces[good].data.security >= Security::insecure) ++good;
+  while (good < lookup.chain.size() && validator.pieces[good].data.security >= Security::insecure) {
+    if (!lookup.uncached) remember(validator.pieces[good], lookup.chain_since[good], resolution, context);
+    ++good;
+  }
   lookup.chain.resize(good);
   lookup.chain_zone_cuts.resize(good);
   lookup.chain_since.resize(good);
@@ -165,7 +169,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   }
   if (validated.security == Security::bogus) {
     ++context.counters.bogus;
-    keep_good_links(*step.validator, lookup);
+    keep_good_links(*step.validator, lookup, resolution, context);
     shorten_bogus(*step.validator, resolution, context);
     step.validator->keep_bogus();
     Finished out = failure(validated.ede.value_or(EdeCode::bogus), std::move(validated.why));

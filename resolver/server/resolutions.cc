@@ -338,7 +338,8 @@ class EngineResolutions final : public Resolutions {
     key.translated = is_translated;
     store(key, result, *generation, now.steady);
     for (const auto& miss : clients) reply(*miss, new_reply(miss->query, result), QnameAuthor::anybody, now, &result);
-    if (!failed) stale_.superseded(asked, to_cache_seconds(now.steady));
+    // What the caches knew already, in the last moment of its TTL, is nothing newer.
+    if (!failed && result.upstream_packets != 0) stale_.superseded(asked, to_cache_seconds(now.steady));
   }
 
   // What rules say of all that was found, behind what they say of the question.
@@ -487,7 +488,11 @@ class EngineResolutions final : public Resolutions {
   // What stands in for the answer to `query`, and what of today's rules matches it (in parts_).
   bool match_stale(const Query& query, Now now) {
     if (!stale_.find(query, to_cache_seconds(now.steady))) return false;
-    const AnswerMatches* matches = environment_.policy.rematch(query, stale_.wire());
+    PolicyStage& policy = environment_.policy;
+    // Rules on servers matched when it was fetched; who gave it cannot be told from the answer.
+    const bool same_rules = stale_.answer().epoch == policy.generation()->names_epoch();
+    const AnswerMatches* matches =
+        same_rules ? policy.stored_matches(query, stale_.answer().matches()) : policy.rematch(query, stale_.wire());
     if (matches == nullptr) return false;
     parts_ = *matches;
     return true;

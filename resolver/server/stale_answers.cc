@@ -2,11 +2,23 @@
 
 #include <algorithm>
 
+#include "zones/dns/message.h"
+
 namespace weir {
 namespace {
 
 CacheSeconds whole_seconds(std::chrono::milliseconds time) {
   return static_cast<CacheSeconds>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+// Behind an alias of an unsigned zone may stand what is signed.
+bool holds_signatures(std::span<const std::uint8_t> wire) {
+  const auto message = read_message(wire);
+  if (!message) return true;
+  const auto is_dnssec = [](const Rrset& rrset) {
+    return rrset.type == RecordType::rrsig || rrset.type == RecordType::nsec || rrset.type == RecordType::nsec3;
+  };
+  return std::ranges::any_of(message->answer, is_dnssec) || std::ranges::any_of(message->authority, is_dnssec);
 }
 
 }  // namespace
@@ -33,7 +45,7 @@ bool StaleAnswers::find(const Query& query, CacheSeconds now) {
   key.dnssec_ok = !key.dnssec_ok;
   if (!read(key, now) || (found_.expires > now && !found_.stale)) return false;
   const auto security = static_cast<Security>(found_.security);
-  return query.dnssec_ok ? security != Security::secure : security == Security::insecure;
+  return query.dnssec_ok ? security != Security::secure : security == Security::insecure && !holds_signatures(wire());
 }
 
 void StaleAnswers::hold(const Query& query, CacheSeconds now) {

@@ -439,6 +439,44 @@ TEST(Validate, BogusIsRememberedForAWhileAndNoLonger) {
   EXPECT_EQ(repaired.security, Security::secure);
 }
 
+// SEMANTICS 5.0: its result carries all links seen, also with a failure:
+TEST(Validate, WhatIsBogusBehindAGoodAliasKeepsTheAlias) {
+  for (const bool is_tree : {false, true}) {
+    SignedNet net;
+    net.start();
+    const std::string alias = is_tree ? "www.tree.insecure.example" : "alias.insecure.example";
+    const std::string record =
+        is_tree ? "tree.insecure.example 600 DNAME broken.example" : alias + " 600 CNAME www.broken.example";
+    net.forge("10.53.0.7", alias, RecordType::a, {.answer = {record}});
+    for (const char* round : {"found out", "remembered", "still"}) {
+      const ResolutionResult result = net.ask(alias);
+      EXPECT_EQ(result.rcode, Rcode::servfail) << round;
+      EXPECT_EQ(result.security, Security::bogus) << round;
+      ASSERT_EQ(result.aliases.size(), 1U) << round << "\n" << net.network.trace;
+      EXPECT_EQ(result.aliases[0].target.to_text(), "www.broken.example") << round;
+      EXPECT_TRUE(result.answer.empty()) << round;
+      EXPECT_EQ(net.engine->counters().bogus, 1U) << round << ": nobody looks at it again";
+    }
+    Origin origin;
+    origin.checking_disabled = true;
+    const ResolutionResult unchecked = net.ask(alias, RecordType::a, origin);
+    EXPECT_EQ(unchecked.rcode, Rcode::noerror) << "who checks for himself gets it";
+  }
+}
+
+// Nothing is said of where a bogus alias leads, now and later.
+TEST(Validate, ABogusAliasIsNoLink) {
+  SignedNet net;
+  net.start();
+  net.forge("10.53.0.8", "www.broken.example", RecordType::a,
+            {.answer = {"www.broken.example 600 CNAME www.insecure.example"}});
+  for (const char* round : {"found out", "remembered"}) {
+    const ResolutionResult result = net.ask("www.broken.example");
+    EXPECT_EQ(result.security, Security::bogus) << round;
+    EXPECT_TRUE(result.aliases.empty()) << round;
+  }
+}
+
 TEST(Validate, BogusIsRememberedLongerEachTimeUpToItsLimit) {
   SignedNet net;
   net.start();

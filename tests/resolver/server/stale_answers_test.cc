@@ -105,6 +105,43 @@ TEST(StaleAnswers, NeverPastABlock) {
   }
 }
 
+// Which servers gave an answer is not stored; what rules say of them is, as long as the rules are the same.
+TEST(StaleAnswers, AreGivenWhereRulesSpeakOfServers) {
+  for (const bool silent : {false, true}) {
+    VirtualWorker worker;
+    worker.install(std::make_unique<HandMadeGeneration>(2, 2)).all_triggers.name_server = true;
+    worker.server["www.test"] = {};
+    worker.ask(kAsking);
+    worker.pass(301s);
+    worker.server["www.test"].kind = silent ? Kind::silent : Kind::servfail;
+    worker.ask(kAsking);
+    worker.pass(1800ms);
+    EXPECT_EQ(told(worker.reply()), "NOERROR 192.0.2.1 ttl 30 ede 3") << silent;
+    worker.install(std::make_unique<HandMadeGeneration>(3, 3)).all_triggers.name_server = true;
+    worker.pass(10s);
+    worker.ask(kAsking);
+    worker.pass(10s);
+    EXPECT_EQ(told(worker.reply()).find("192.0.2.1"), std::string::npos) << "nobody knows what the new rules say";
+  }
+}
+
+// In whole seconds an answer ends before its RRsets do. Who asked in between had an answer that nothing can be stored
+// of, and took away what was to stand in later: for a name that many ask for, always.
+TEST(StaleAnswers, OutliveTheLastMomentOfTheirRrsets) {
+  for (auto offset = 0ms; offset < 1s; offset += 100ms) {
+    VirtualWorker worker;
+    worker.pass(offset);
+    worker.server["www.test"] = {};
+    worker.ask(kAsking);
+    worker.server["www.test"].kind = Kind::servfail;
+    worker.pass(299s);
+    for (int moment = 0; moment < 30; ++moment) {
+      worker.pass(100ms);
+      EXPECT_EQ(told(worker.ask(kAsking)).substr(0, 17), "NOERROR 192.0.2.1") << offset.count() << " " << moment;
+    }
+  }
+}
+
 TEST(StaleAnswers, AfterAFailureNobodyIsAskedForThirtySeconds) {
   VirtualWorker worker;
   worker.server["www.test"] = {};
@@ -155,7 +192,10 @@ TEST(StaleAnswers, TheOtherDoOnlyWhereItMakesNoDifference) {
     StaleAnswers stale(*cache, config);
     const auto message = encode_query({.name = "www.test", .edns = true, .dnssec_ok = row.stored_with_do});
     const auto other = encode_query({.name = "www.test", .edns = true, .dnssec_ok = !row.stored_with_do});
-    cache->put(AnswerKey::of(parse_query(message).query), {.wire = std::span(message).first(message.size() - 11),
+    auto stored = message;
+    stored[11] = 0;  // without its OPT
+    stored.resize(stored.size() - 11);
+    cache->put(AnswerKey::of(parse_query(message).query), {.wire = stored,
                                                            .ttl_offsets = {},
                                                            .security = static_cast<std::uint8_t>(row.security),
                                                            .inserted = 100,
@@ -171,6 +211,48 @@ TEST(StaleAnswers, TheOtherDoOnlyWhereItMakesNoDifference) {
     EXPECT_FALSE(stale.find(parse_query(message).query, 199)) << "it is no old answer yet";
     stale.superseded(parse_query(other).query, 300);
     EXPECT_FALSE(stale.find(parse_query(message).query, 300)) << "something newer is known";
+  }
+}
+
+// An alias of an unsigned zone may lead to what is signed.
+TEST(StaleAnswers, SignaturesAreForWhoAskedForThem) {
+  const CacheConfig config;
+  const auto cache = std::move(*AnswerCache::make(4 << 20));
+  StaleAnswers stale(*cache, config);
+  const auto put = [&](const Query& query, bool is_signed) {
+    ResolutionResult result;
+    result.question = {query.name(), query.type, RecordClass::in};
+    result.rcode = Rcode::noerror;
+    Rrset address;
+    address.owner = query.name();
+    address.type = RecordType::a;
+    address.ttl_seconds = 60;
+    address.add(IpAddress::parse("192.0.2.1")->bytes());
+    result.answer.push_back(address);
+    if (is_signed) {
+      address.type = RecordType::rrsig;
+      address.type_covered = RecordType::a;
+      result.answer.push_back(address);
+    }
+    BuiltAnswer built;
+    build_answer(result, built);
+    cache->put(AnswerKey::of(query), {.wire = built.wire,
+                                      .ttl_offsets = built.ttl_offsets,
+                                      .security = static_cast<std::uint8_t>(Security::insecure),
+                                      .inserted = 100,
+                                      .expires = 200,
+                                      .stale_until = stale.usable_until(Rcode::noerror, 200),
+                                      .ede = {},
+                                      .ede_text = {},
+                                      .epoch = {1},
+                                      .matches = {}});
+  };
+  const auto with = encode_query({.name = "www.test", .edns = true, .dnssec_ok = true});
+  const auto without = encode_query({.name = "www.test", .edns = true});
+  for (const bool is_signed : {false, true}) {
+    put(parse_query(with).query, is_signed);
+    EXPECT_TRUE(stale.find(parse_query(with).query, 300)) << is_signed;
+    EXPECT_EQ(stale.find(parse_query(without).query, 300), !is_signed);
   }
 }
 

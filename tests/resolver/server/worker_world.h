@@ -115,9 +115,12 @@ class HandMadeGeneration final : public Generation {
   const std::string& fingerprint() const override { return fingerprint_; }
   const std::vector<ListId>& never_loaded() const override { return unloaded; }
   std::uint64_t rule_count() const override { return rules_.size(); }
+  using Generation::triggers;
+  Triggers triggers() const override { return all_triggers; }
 
   PolicySet set = PolicySet::with_defaults();
   std::vector<ListId> unloaded;
+  Triggers all_triggers;
   mutable std::atomic<unsigned> lookups{0};
   bool filters = false;  // as a small generation, which knows in memory what has no rules
 
