@@ -6,6 +6,9 @@ its own.
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -22,6 +25,20 @@ def end(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _family(process: int) -> list[int]:
+    """It, its children and theirs."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(entry.name)] = int(re.sub(r".*\) ", "", (entry / "stat").read_text(), flags=re.DOTALL).split()[1])
+        except OSError:
+            continue  # it ended just now
+    found = [process]
+    for member in found:
+        found += [child for child, parent in parents.items() if parent == member]
+    return found
 
 
 class NameServer:
@@ -67,6 +84,20 @@ class NameServer:
             return
         end(self._process)
         self._process = None
+
+    def fall_silent(self) -> None:
+        """Takes what it is asked and says nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """Nobody listens there any more, and nothing that it was asked is answered."""
+        self._signal(signal.SIGKILL)
+        self._process.wait(10)
+        self._process = None
+
+    def _signal(self, what: signal.Signals) -> None:
+        for process in _family(self._process.pid):
+            os.kill(process, what)
 
 
 class Nsd(NameServer):

@@ -203,21 +203,24 @@ def _labels(zone: Zone) -> int:
 
 
 class SignedInternet:
-    """Zones, keys, servers; a context manager. `folder` is for all that it writes."""
+    """Zones, keys, servers; a context manager. `folder` is for all that it writes. `zones` and `above`: another
+    internet on the same addresses; what is above the zones has a zone of the name "" among it."""
 
-    def __init__(self, folder: Path, more_zones: Iterable[Zone] = ()) -> None:
+    def __init__(self, folder: Path, more_zones: Iterable[Zone] = (), zones: Iterable[Zone] = ZONES,
+                 above: Iterable[Zone] = ABOVE) -> None:
         self.folder = folder
         self.hints = folder / "root.hints"
         self.anchor = folder / "anchor"  # the root's, as DS
         self.anchor_dnskey = folder / "anchor.dnskey"  # the same as DNSKEY
         self.anchor_island = folder / "anchor.island"  # of island.plain, as DNSKEY
-        self.zones = {zone.name: zone for zone in [*ZONES, *more_zones, *ABOVE]}
+        self.zones = {zone.name: zone for zone in [*zones, *more_zones, *above]}
         self._servers: list[NameServer] = []
         self._ds: dict[str, str] = {}  # as it follows from the keys
 
     def __enter__(self) -> "SignedInternet":
         self.folder.mkdir(parents=True)
-        namespace.add_addresses(ROOT, TLD, FIRST, SECOND, KNOT, INNER)
+        namespace.add_addresses(ROOT, TLD, FIRST, SECOND, KNOT, INNER,
+                                *sorted({address for zone in self.zones.values() for address in _hosts(zone)}))
         self.hints.write_text(f". 3600000 NS ns1.\nns1. 3600000 A {ROOT}\n")
         try:
             self._make()
@@ -235,7 +238,8 @@ class SignedInternet:
         knot = [zone for zone in self.zones.values() if KNOT in _hosts(zone)]
         for zone in knot:
             self._path(zone).write_text(self._text(zone, self._children(zone)))
-        self._serve(Knot("knot", self.folder / "knot", [KNOT], self._files(KNOT), ONLINE))
+        if knot:
+            self._serve(Knot("knot", self.folder / "knot", [KNOT], self._files(KNOT), ONLINE))
         for zone in knot:  # Knot has made the keys
             path = self.folder / f"{zone.name}.dnskey"
             path.write_text(f"{zone.name}. 3600 IN DNSKEY {_run('kdig', f'@{KNOT}', '+short', zone.name, 'DNSKEY')}")
@@ -245,10 +249,11 @@ class SignedInternet:
         with ThreadPoolExecutor(JOBS) as jobs:
             for _, siblings in itertools.groupby(built, _labels):
                 list(jobs.map(self._build, siblings))
-        for address in (ROOT, TLD, FIRST, SECOND, INNER):
-            files = self._files(address)
-            if files:
-                self._serve(Nsd(address, self.folder / address, [address], files))
+        for address in sorted({address for zone in built for address in _hosts(zone)}):
+            self._serve(Nsd(address, self.folder / address, [address], self._files(address)))
+
+    def server(self, address: str) -> NameServer:
+        return next(server for server in self._servers if address in server.addresses)
 
     def _serve(self, server: NameServer) -> None:
         self._servers.append(server)
