@@ -33,11 +33,14 @@ struct Asker {
   int response_rank = DecideContext::kAllRanks;
   bool upstream_blocks = false;     // the answer at hand is a block of the server that was asked
   const Policy* instead = nullptr;  // asked for this group instead of its own policy; nullptr: its own
-  DecisionTrace* trace = nullptr;   // somebody wants to know why; nullptr for clients
+  // Policies that read the generation's rules instead of its own, and whose `group` is one of; nullptr: its own.
+  const PolicySet* candidate = nullptr;
+  DecisionTrace* trace = nullptr;  // somebody wants to know why; nullptr for clients
 
   const Policy& policy() const {
-    return instead != nullptr ? *instead : generation.policies().policies[generation.policies().groups[group].policy];
+    return instead != nullptr ? *instead : policies().policies[policies().groups[group].policy];
   }
+  const PolicySet& policies() const { return candidate != nullptr ? *candidate : generation.policies(); }
 };
 
 struct FilterVerdict {
@@ -53,8 +56,11 @@ struct FilterVerdict {
   bool blocked() const { return verdict.outcome == Outcome::blocked; }
 };
 
-// Asker::response_rank of a policy.
-int first_response_rank(const Generation& generation, const Policy& policy);
+// Asker::response_rank of a policy, of these policies, over the generation's rules.
+int first_response_rank(const Generation& generation, const PolicySet& policies, const Policy& policy);
+inline int first_response_rank(const Generation& generation, const Policy& policy) {
+  return first_response_rank(generation, generation.policies(), policy);
+}
 
 // Whether an address belongs into private networks: private, shared (CGNAT), loopback, link-local, unique local, also
 // where it is mapped or embedded into IPv6.

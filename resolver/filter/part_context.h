@@ -7,7 +7,7 @@ namespace weir {
 
 inline DecideContext context_of(const PartMatches& part, const Asker& asker, RecordType type) {
   const bool is_qname = part.part == AnswerPart::qname;
-  return {.policies = asker.generation.policies(),
+  return {.policies = asker.policies(),
           .group = asker.group,
           .client = asker.client,
           .name = part.name,

@@ -72,7 +72,7 @@ FilterVerdict decide_qname(const AnswerMatches& parts, const Asker& asker, Recor
 bool refuses_private(const PartMatches& part, const AnswerMatches& parts, const Asker& asker) {
   if (!asker.policy().rebinding_protection || part.part != AnswerPart::address) return false;
   if (!is_private_address(part.address)) return false;
-  const auto& local = asker.generation.policies().local_domains;
+  const auto& local = asker.policies().local_domains;
   return std::none_of(local.begin(), local.end(),
                       [&](const Name& domain) { return parts.front().name.is_at_or_below(domain); });
 }
@@ -179,9 +179,9 @@ bool is_private_address(const IpAddress& address) {
   return is_in(IpAddress::from_octets(std::span(plain.octets).last(4)), kPrivate);
 }
 
-int first_response_rank(const Generation& generation, const Policy& policy) {
+int first_response_rank(const Generation& generation, const PolicySet& policies, const Policy& policy) {
   int first = DecideContext::kAllRanks;
-  for (const ListDefinition& list : generation.policies().lists) {
+  for (const ListDefinition& list : policies.lists) {
     if (list.kind != ListKind::rpz || list.mode != ListMode::enforce || !policy.has_list(list.id)) continue;
     const Generation::Triggers triggers = generation.triggers(list.id);
     if (triggers.address || triggers.name_server) first = std::min(first, list.rank);

@@ -43,20 +43,26 @@ void PolicyStage::set_generation(const Generation* generation, WallTime now) {
 
 void PolicyStage::mark_compared_groups() {
   what_if_policy_ = nullptr;
+  what_if_response_ranks_.clear();
   if (generation_ == nullptr) return;
   const PolicySet& policies = generation_->policies();
-  if (what_if_ != nullptr) {
-    const auto found = std::find_if(policies.policies.begin(), policies.policies.end(),
-                                    [&](const Policy& policy) { return policy.name == what_if_->plan().policy; });
+  const PolicySet* candidate = what_if_ == nullptr ? nullptr : what_if_->plan().candidate.get();
+  if (candidate != nullptr) {
+    for (const Group& group : candidate->groups)
+      what_if_response_ranks_.push_back(
+          first_response_rank(*generation_, *candidate, candidate->policies[group.policy]));
+  } else if (what_if_ != nullptr) {
+    const auto found = std::ranges::find(policies.policies, what_if_->plan().policy, &Policy::name);
     if (found != policies.policies.end()) {
       what_if_policy_ = &*found;
-      what_if_response_rank_ = first_response_rank(*generation_, *found);
+      what_if_response_ranks_.push_back(first_response_rank(*generation_, *found));
     }
   }
   for (std::size_t i = 0; i < policies.groups.size(); ++i) {
     const Group& group = policies.groups[i];
-    groups_[i].compared = what_if_policy_ != nullptr && what_if_->plan().concerns(group.name) &&
-                          what_if_policy_ != &policies.policies[group.policy];
+    const bool differs =
+        candidate != nullptr || (what_if_policy_ != nullptr && what_if_policy_ != &policies.policies[group.policy]);
+    groups_[i].compared = differs && what_if_->plan().concerns(group.name);
     groups_[i].always_decides = groups_[i].default_deny || groups_[i].log_all || groups_[i].compared;
   }
 }
@@ -67,12 +73,19 @@ std::shared_ptr<WhatIfCounts> PolicyStage::exchange_what_if(std::shared_ptr<What
   return counts;
 }
 
-// The client's address, its group's schedules and its pauses hold for the other policy as for its own.
+// The client's address holds for the other policy as for its own; so do its group's schedules and pauses, as far as no
+// candidate says otherwise.
 void PolicyStage::compare_policies(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
                                    const Asker& asker, DecidedOn decided_on) {
   Asker other = asker;
-  other.instead = what_if_policy_;
-  other.response_rank = what_if_response_rank_;
+  if (const PolicySet* candidate = what_if_->plan().candidate.get()) {
+    other.candidate = candidate;
+    other.group = candidate->group_of(asker.client);
+    other.response_rank = what_if_response_ranks_[other.group];
+  } else {
+    other.instead = what_if_policy_;
+    other.response_rank = what_if_response_ranks_.front();
+  }
   const FilterVerdict then = decided_on == DecidedOn::question ? decide_question(parts, other, query.type)
                              : decided_on == DecidedOn::answer ? decide_answer(parts, other, query.type)
                                                                : decide_local_answer(parts, other, query.type);

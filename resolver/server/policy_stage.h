@@ -113,7 +113,8 @@ class PolicyStage {
   bool denies_from_memory_ = false;
   std::shared_ptr<WhatIfCounts> what_if_;
   const Policy* what_if_policy_ = nullptr;  // of generation_; nullptr: it has none of that name
-  int what_if_response_rank_ = DecideContext::kAllRanks;
+  // Asker::response_rank of that policy, or of the candidate's by group.
+  std::vector<int> what_if_response_ranks_;
   bool has_client_rules_ = false;
   MatchSet client_matches_;
   std::array<AnswerMatches, 5> parts_;

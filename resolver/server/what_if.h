@@ -22,10 +22,12 @@ inline constexpr std::size_t kMaxWhatIfNames = 4096;            // that one work
 inline constexpr std::size_t kMaxWhatIfReportedNames = 20'000;  // that a report holds
 inline constexpr std::size_t kMaxWhatIfLists = 256;             // that one worker counts; the others as one
 
-// What is compared: a policy by its name, for the groups named; none: for every group that has another one.
+// What is compared: a policy by its name; or all policies and groups of a candidate, which reads the rules in force.
+// For the queries of the groups named, as they are now; none: of every group.
 struct WhatIfPlan {
   std::string policy;
   std::vector<std::string> groups;
+  std::shared_ptr<const PolicySet> candidate = nullptr;  // then `policy` is empty
   bool concerns(const std::string& group) const;
 };
 

@@ -78,12 +78,17 @@ json::array describe_lists(const WhatIfReport& report, const PolicySet* policies
 }
 
 Result<void> check(const WhatIfPlan& plan, const PolicySet& policies) {
-  const Policy* policy = find_policy(policies, plan.policy);
-  if (policy == nullptr) return Error{ErrorCode::not_found, "no policy \"" + escape_for_display(plan.policy) + "\""};
   for (const std::string& group : plan.groups) {
     if (!policies.find_group(group))
       return Error{ErrorCode::not_found, "no group \"" + escape_for_display(group) + "\""};
   }
+  if (plan.candidate != nullptr) {
+    if (*plan.candidate == policies)
+      return Error{ErrorCode::invalid, "these policies are in force already: nothing would be otherwise"};
+    return {};
+  }
+  const Policy* policy = find_policy(policies, plan.policy);
+  if (policy == nullptr) return Error{ErrorCode::not_found, "no policy \"" + escape_for_display(plan.policy) + "\""};
   const bool differs = std::ranges::any_of(policies.groups, [&](const Group& group) {
     return plan.concerns(group.name) && &policies.policies[group.policy] != policy;
   });
@@ -150,9 +155,16 @@ void WhatIf::end(const std::string& why, Now now) {
 
 Result<json::value> WhatIf::start(const json::object& in) {
   ControlArguments arguments(in, "what_if.start");
-  arguments.knows({"policy", "groups", "seconds", "author", "reason"});
+  arguments.knows({"policy", "policies", "groups", "seconds", "author", "reason"});
   auto plan = std::make_shared<WhatIfPlan>();
-  plan->policy = arguments.text("policy");
+  if (in.contains("policies")) {
+    auto candidate = PolicySet::from_json(arguments.text("policies"));
+    if (!candidate) arguments.fail("\"policies\": " + candidate.error().message);
+    if (candidate) plan->candidate = std::make_shared<const PolicySet>(std::move(*candidate));
+    if (in.contains("policy")) arguments.fail("a policy or policies, not both");
+  } else {
+    plan->policy = arguments.text("policy");
+  }
   plan->groups = arguments.texts("groups");
   const std::int64_t seconds = arguments.number("seconds");
   const std::string author = in.contains("author") ? arguments.text("author") : std::string();
@@ -162,7 +174,7 @@ Result<json::value> WhatIf::start(const json::object& in) {
   if (arguments.error()) return *arguments.error();
   if (run_ != nullptr && !run_->ended) {
     return Error{ErrorCode::invalid, "a what-if with policy \"" + escape_for_display(run_->plan->policy) +
-                                      "\" runs until " + format_time(run_->until) + "; 'weir what-if stop' ends it"};
+                                         "\" runs until " + format_time(run_->until) + "; 'weir what-if stop' ends it"};
   }
   const auto generation = environment_.generations.current();
   if (generation == nullptr) return Error{ErrorCode::unavailable, "no generation is in force"};
@@ -205,7 +217,8 @@ void WhatIf::tick(Now now) {
   if (run_ == nullptr || run_->ended) return;
   if (now.steady >= run_->ends) return end("its time was over", now);
   const auto generation = environment_.generations.current();
-  if (generation != nullptr && find_policy(generation->policies(), run_->plan->policy) == nullptr)
+  const bool by_name = run_->plan->candidate == nullptr;
+  if (by_name && generation != nullptr && find_policy(generation->policies(), run_->plan->policy) == nullptr)
     return end("generation " + std::to_string(generation->number().value) + " has no such policy", now);
   if (now.steady - run_->collected >= kWhatIfCollectedEvery) (void)collect(Next::go_on);
 }
@@ -214,10 +227,12 @@ json::object WhatIf::describe(std::size_t names) const {
   json::object out{{"state", "none"}, {"resolver_started", format_time(environment_.started)}};
   if (run_ == nullptr) return out;
   const auto generation = environment_.generations.current();
-  const PolicySet* policies = generation == nullptr ? nullptr : &generation->policies();
+  // Of a list that is gone meanwhile a candidate may know the name.
+  const PolicySet* policies = generation == nullptr ? run_->plan->candidate.get() : &generation->policies();
   const WhatIfTally& tally = run_->report.tally();
   out["state"] = run_->ended ? "ended" : "running";
   out["policy"] = run_->plan->policy;
+  out["candidate"] = run_->plan->candidate != nullptr;
   out["groups"] = json::value_from(run_->plan->groups);
   out["author"] = run_->author;
   out["reason"] = run_->reason;

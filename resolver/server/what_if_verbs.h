@@ -42,14 +42,15 @@ class WhatIf {
   WhatIf(const WhatIf&) = delete;
   WhatIf& operator=(const WhatIf&) = delete;
 
-  // {"policy", "groups": [name], "seconds", "author", "reason"}; no groups: each that has another policy. Errors: invalid
+  // {"policy" or "policies": PolicySet::to_json() of a candidate, "groups": [name], "seconds", "author", "reason"}; no
+  // groups: every one. Errors: invalid
   // (one runs), not_found (no such policy or group), invalid.
   Result<boost::json::value> start(const boost::json::object& in);
   // {}: ends it before its time. Errors: not_found (none runs).
   Result<boost::json::value> stop(const boost::json::object& in);
   // {"names": how many samples}. Both answer with
-  //   {"state": "none" | "running" | "ended", "resolver_started", and where there was one: "policy", "groups",
-  //   "author",
+  //   {"state": "none" | "running" | "ended", "resolver_started", and where there was one: "policy", "candidate",
+  //   "groups", "author",
   //    "reason", "started", "until", "ended", "end_reason", "queries", "blocked_now", "would_be_blocked",
   //    "newly_blocked": {"queries", "names", "all_names": bool, "samples": [{"name", "list", "queries"}]},
   //    "newly_allowed": likewise, with "by_name_alone",

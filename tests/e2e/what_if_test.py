@@ -125,6 +125,31 @@ policy = "kids"
             self.weir.config.write_text(before)
             self.weir.done("reload")
 
+    def test_what_a_reload_would_bring(self) -> None:
+        before = self.weir.config.read_text()
+        same = self.weir.command("what-if", "start", "--files")
+        self.assertEqual((same.status, "in force already" in same.err), (3, True), str(same))
+        try:
+            changed = before.replace('lists = ["ads"]\n\n[[policy]]\nname = "kids"', 'lists = ["strict", "new"]\n\n[[policy]]\n'
+                                     'name = "kids"').replace('[[policy]]\nname = "default"', '[[list]]\nname = "new"\n'
+                                     f'source = "{self.lists}/new.domains"\n\n[[policy]]\nname = "default"')
+            self.assertIn('["strict", "new"]', changed)
+            self.weir.config.write_text(changed)
+            generation = self.weir.done("generation", "fingerprint").out
+            begun = self.weir.done("what-if", "start", "--files").out
+            self.assertIn("judged by what the files say", begun)
+            self.assertIn("list new was never loaded", begun)
+            self.assertEqual(self.weir.done("generation", "fingerprint").out, generation)
+            self.shows(("h1.bulk.test", "A", BULK), ("ads.example", "A", NULL), source=CLIENT)
+            self.shows(("h1.bulk.test", "A", BULK), ("ads.example", "A", NULL), source=KID)
+            report = self.report()
+            self.assertEqual((report["queries"], report["blocked_now"], report["would_be_blocked"]), (4, 2, 2), report)
+            self.assertEqual([row["name"] for row in report["newly_blocked"]["samples"]], ["h1.bulk.test"])
+            self.assertEqual([row["name"] for row in report["newly_allowed"]["samples"]], ["ads.example"])
+            self.assertIn("what if the files were in force for every group", self.weir.done("what-if", "show").out)
+        finally:
+            self.weir.config.write_text(before)
+
     def test_what_cannot_begin(self) -> None:
         for arguments, status, text in (
                 (("start", "nonsense"), 3, 'no policy "nonsense"'),

@@ -14,11 +14,13 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::chrono::seconds kWhatIfPatience{15};
+constexpr std::chrono::seconds kStartPatience{60};  // a candidate is made of the files
 
 struct WhatIfOptions {
   std::string policy, duration = "1h", reason;
   std::vector<std::string> groups;
   unsigned names = 20;
+  bool files = false;
 };
 
 // What is away is the resolver: the sidecar has answered.
@@ -54,7 +56,8 @@ void tell_report(Command& command, const json::value& report) {
     return command.say("no what-if was begun since the resolver started at " + text_at(report, "resolver_started") +
                        "; one from before that is gone");
   const std::string policy = text_at(report, "policy");
-  std::string head = "what if " + groups_of(report) + " had policy " + policy + ": ";
+  std::string head = flag_at(report, "candidate") ? "what if the files were in force for " + groups_of(report) + ": "
+                                                  : "what if " + groups_of(report) + " had policy " + policy + ": ";
   head += state == "running" ? "since " + text_at(report, "started") + ", until " + text_at(report, "until")
                              : "from " + text_at(report, "started") + " to " + text_at(report, "ended") + " (" +
                                    text_at(report, "end_reason") + ")";
@@ -87,21 +90,32 @@ void tell_report(Command& command, const json::value& report) {
 }
 
 ExitCode start(Command& command, const WhatIfOptions& options) {
+  if (options.files != options.policy.empty())
+    return command.usage(options.files ? "give POLICY or --files, not both"
+                                       : "which policy? Give POLICY, or --files for what a reload would bring");
   const auto duration = parse_duration(options.duration);
   if (!duration) return command.usage("--for: " + duration.error().message);
-  const auto answer = command.try_ask("what_if.start",
-                                      {{"policy", options.policy},
-                                       {"groups", json::value_from(options.groups)},
-                                       {"seconds", std::chrono::ceil<std::chrono::seconds>(*duration).count()},
-                                       {"reason", options.reason}},
-                                      {}, kWhatIfPatience);
+  json::object arguments{{"groups", json::value_from(options.groups)},
+                         {"seconds", std::chrono::ceil<std::chrono::seconds>(*duration).count()},
+                         {"reason", options.reason}};
+  if (options.files) {
+    arguments["files"] = true;
+  } else {
+    arguments["policy"] = options.policy;
+  }
+  const auto answer = command.try_ask("what_if.start", arguments, {}, kStartPatience);
   if (!answer) return refuse(command, answer);
   if (command.is_json()) {
     command.print(answer.result);
-  } else {
-    command.say("until " + text_at(answer.result, "until") + " each query of " + groups_of(answer.result) +
-                " is also judged by policy " + text_at(answer.result, "policy") +
-                "; what would differ: weir what-if show");
+    return ExitCode::done;
+  }
+  command.say("until " + text_at(answer.result, "until") + " each query of " + groups_of(answer.result) +
+              " is also judged by " +
+              (options.files ? "what the files say" : "policy " + text_at(answer.result, "policy")) +
+              "; what would differ: weir what-if show");
+  for (const auto& list : array_at(answer.result, "never_loaded")) {
+    if (list.is_string())
+      command.say("list " + std::string(list.get_string()) + " was never loaded: nothing is known of what it blocks");
   }
   return ExitCode::done;
 }
@@ -125,15 +139,21 @@ void add_what_if_verbs(CLI::App& app, Action& chosen) {
   family->footer(
       "\nNothing is answered otherwise: each query is judged a second time, by the other policy, and differences are\n"
       "counted by list, with names by falling queries. The policy is one of the configuration, also one that no group\n"
-      "has; its lists are imported like all others. What was counted is in the resolver's memory until the next "
+      "has; its lists are imported like all others. With --files it is what a reload would bring, over the rules in "
+      "force:\n"
+      "what a list would hold that was never loaded nobody knows. What was counted is in the resolver's memory until "
+      "the next "
       "what-if\n"
       "or its restart. Of groups whose policy has privacy = \"none\", names that are answered now are only counted.");
 
   CLI::App* starting = family->add_subcommand("start", "begin; one at a time");
   auto started = std::make_shared<WhatIfOptions>();
-  starting->add_option("POLICY", started->policy, "the other policy")->required();
+  starting->add_option("POLICY", started->policy, "the other policy, one of those in force");
+  starting->add_flag(
+      "--files", started->files,
+      "instead: all policies, groups and list options as the configuration's files say now, before a reload");
   starting->add_option("--group", started->groups,
-                       "for this group instead of its own; may be repeated. Without any: for every group");
+                       "for the queries of this group; may be repeated. Without any: of every group");
   starting->add_option("--for", started->duration, "how long, at most 7d")->capture_default_str();
   starting->add_option("--reason", started->reason, "why; for the audit log");
   starting->callback([&chosen, started] { chosen = [started](Command& command) { return start(command, *started); }; });

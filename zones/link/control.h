@@ -11,7 +11,8 @@
 //   anchors), cache.flush {"name", "subtree"}, cache.show {"name", "subtree"}, resolve {"name", "type", "trace",
 //   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides
 //   otherwise), explain {"name", "type", "client" | "group"} (the answer, and each look on the way), anchors.show, anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
-//   {"name"}, what_if.start {"policy", "groups", "seconds", "author", "reason"}, what_if.show {"names"}, what_if.stop.
+//   {"name"}, what_if.start {"policy" | "policies", "groups", "seconds", "author", "reason"}, what_if.show {"names"},
+//   what_if.stop.
 // Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, policy.learn {"name", "since"},
 //   list.update {"name", "dry_run", "since", "full"}, list.approve {"name", "reason"},
 //   list.report {"name", "since"}, list.diff {"name", "from", "to", "full"}, list.show {"name"?},
@@ -21,7 +22,7 @@
 //   generation.show, generation.fingerprint,
 //   generation.rollback {"number"}, overlay.allow {"name", "exact", "seconds", "reason", "clients", "groups"},
 //   overlay.pause (likewise, without a name), overlay.end {"id", "reason"}, overlay.show,
-//   what_if.start {"policy", "groups", "seconds", "reason"}, what_if.show {"names"}, what_if.stop {"reason"},
+//   what_if.start {"policy" | "files", "groups", "seconds", "reason"}, what_if.show {"names"}, what_if.stop {"reason"},
 //   audit.show {"since", "limit"}, audit.verify, zone.show,
 //   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
 #pragma once

@@ -145,6 +145,21 @@ TEST(WhatIf, ConcernsTheGroupsNamedAndFollowsGenerations) {
   expect(world.counted()->tally(), {3, 0, 3, 3, 0, 0}, "as long as there is such a policy, and another one in force");
 }
 
+TEST(WhatIf, ACandidatesPoliciesAndGroupsReadTheRulesInForce) {
+  World world;
+  const auto rules = make_rules();
+  PolicySet files = rules->set;
+  files.policies[0].lists = {};
+  files.lists.back().rank = kRankLocal;
+  files.groups.push_back({"new", {*Prefix::parse("127.0.0.0/8")}, 1});  // the client's; of policy "strict"
+  auto plan = std::make_shared<WhatIfPlan>();
+  plan->candidate = std::make_shared<const PolicySet>(files);
+  world.worker.policy->exchange_what_if(std::make_shared<WhatIfCounts>(plan));
+  for (const char* name : {"www.test", "ads.test", "tracker.test", "cloaked.test", "both.test"})
+    world.worker.ask({.name = name});
+  expect(world.counted()->tally(), {5, 2, 3, 2, 1, 1}, "ads.test is open, tracker.test and what leads to it is not");
+}
+
 TEST(WhatIf, NamesThatNobodyWouldLogAreCountedOnly) {
   const struct {
     Privacy privacy;

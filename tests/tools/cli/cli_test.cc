@@ -504,6 +504,20 @@ TEST_F(CliTest, WhatIfBeginsAndShows) {
                [](const json::object&) { return encode_error({ErrorCode::not_found, "no what-if runs"}); });
   EXPECT_EQ(run({"what-if", "stop"}).code, 3);
   EXPECT_EQ(run({"what-if", "start", "strict", "--for", "soon"}).code, 2);
+  EXPECT_EQ(run({"what-if", "start"}).code, 2);
+  EXPECT_EQ(run({"what-if", "start", "strict", "--files"}).code, 2);
+
+  sidecar().on("what_if.start", [](const json::object&) {
+    return encode_result(json::parse(R"({"state":"running","policy":"","candidate":true,"groups":[],"until":"U",
+                                         "never_loaded":["new"]})"));
+  });
+  const Ran files = run({"what-if", "start", "--files"});
+  EXPECT_EQ(
+      files.out,
+      "until U each query of every group is also judged by what the files say; what would differ: weir what-if show\n"
+      "list new was never loaded: nothing is known of what it blocks\n");
+  EXPECT_EQ(json::value(sidecar().asked().back().second),
+            json::parse(R"({"files":true,"groups":[],"seconds":3600,"reason":""})"));
 }
 
 TEST_F(CliTest, ExplainTellsWhenAListOpensWhatItBlocks) {
