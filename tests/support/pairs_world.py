@@ -501,11 +501,11 @@ def expected(treatment: Treatment, name: Name, *, do: bool, cd: bool, tcp: bool,
         may_fail = verdict.at > 0 and (reachable is None or is_bogus)
         return found + [SERVFAIL] * may_fail, verdict
     if is_bogus:
-        # Where nobody answers, nobody knows that it would be bogus, and a rule may speak of the servers.
-        of_servers = verdict_of(treatment, name, cd=True, tcp=tcp, own=own or {})
-        if reachable or of_servers is None or of_servers.link != "name_server":
+        # Where somebody does not answer, nobody knows that it would be bogus: a link, or who serves it, may be blocked.
+        behind = verdict_of(treatment, name, cd=True, tcp=tcp, own=own or {})
+        if reachable or behind is None or behind.link not in ("alias", "name_server"):
             return [SERVFAIL], None
-        return [SERVFAIL, *_block_answer(treatment, name, of_servers, cd=cd, reachable=reachable)], of_servers
+        return [SERVFAIL, *_block_answer(treatment, name, behind, cd=cd, reachable=reachable)], behind
     is_good = name.worst == SECURE and do
     found = [Reply(name.rcode, name.records, not name.data, None, authentic=is_good and not cd,
                    signed=name.worst == SECURE, old=old)]
