@@ -502,8 +502,10 @@ def expected(treatment: Treatment, name: Name, *, do: bool, cd: bool, tcp: bool,
         return found + [SERVFAIL] * may_fail, verdict
     if is_bogus:
         # Where somebody does not answer, nobody knows that it would be bogus: a link, or who serves it, may be blocked.
+        # Also where the end is remembered to be bogus: then nobody checks the links before it.
         behind = verdict_of(treatment, name, cd=True, tcp=tcp, own=own or {})
-        if reachable or behind is None or behind.link not in ("alias", "name_server"):
+        unchecked = {"alias": not reachable or name.security == BOGUS, "name_server": not reachable}
+        if behind is None or not unchecked.get(behind.link):
             return [SERVFAIL], None
         return [SERVFAIL, *_block_answer(treatment, name, behind, cd=cd, reachable=reachable)], behind
     is_good = name.worst == SECURE and do
