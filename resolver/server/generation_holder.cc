@@ -21,14 +21,12 @@ Result<GenerationNumber> GenerationHolder::load_current() {
     const std::lock_guard lock(mutex_);
     last_error_ = std::move(error);
   };
-  const auto number = Generation::read_current_number(store_);
-  if (!number) {
-    remember(number.error().message);
-    return number.error();
-  }
-  if (const Pointer held = current(); held != nullptr && held->number() == *number) {
-    remember({});
-    return *number;
+  if (const Pointer held = current(); held != nullptr) {
+    const auto is_current = Generation::is_current(store_, *held);
+    if (!is_current || *is_current) {
+      remember(is_current ? std::string() : is_current.error().message);
+      return is_current ? Result<GenerationNumber>(held->number()) : is_current.error();
+    }
   }
   auto opened = Generation::open_current(store_, cache_);
   if (!opened) {

@@ -8,17 +8,21 @@ Generations::Generations(std::filesystem::path store, std::size_t cache_bytes)
     : store_(std::move(store)), cache_(StoreCache::make(cache_bytes)) {}
 
 Result<std::shared_ptr<const Generation>> Generations::current() {
-  const auto number = Generation::read_current_number(store_);
-  if (!number) return number.error();
+  std::shared_ptr<const Generation> held;
   {
     const std::lock_guard lock(mutex_);
-    if (current_ && current_->number() == *number) return current_;
+    held = current_;
+  }
+  if (held) {
+    const auto is_current = Generation::is_current(store_, *held);
+    if (!is_current) return is_current.error();
+    if (*is_current) return held;
   }
   // Opened without the lock: it takes milliseconds, and who has the old one goes on with it.
   auto opened = Generation::open_current(store_, cache_);
   if (!opened) return opened.error();
   const std::lock_guard lock(mutex_);
-  if (!current_ || current_->number() < (*opened)->number()) current_ = *opened;
+  if (!current_ || current_->number() <= (*opened)->number()) current_ = *opened;
   return *opened;
 }
 

@@ -22,6 +22,7 @@
 #include "tools/sidecar/recall.h"
 #include "tools/sidecar/restart_keys.h"
 #include "tools/sidecar/scheduler.h"
+#include "tools/sidecar/table_care.h"
 #include "tools/support/tsig_keys.h"
 #include "zones/link/control.h"
 
@@ -176,6 +177,7 @@ class RunningSidecar final : public Sidecar {
             },
             [this](const Error& why) { give_up(why); }),
         overlays_(writer_, *audit_),
+        tables_(writer_, [this] { tell_resolver(); }),
         resolver_(ResolverLink::connect(config_.get()->run.path)),
         updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
         zone_server_(config_source(), generations_),
@@ -313,6 +315,7 @@ class RunningSidecar final : public Sidecar {
     } else if (*renewed || (ended && *ended > 0)) {
       tell_resolver();
     }
+    tables_.tend((*current)->number(), now.steady);
   }
 
   std::optional<Error> fault() const override {
@@ -409,6 +412,7 @@ class RunningSidecar final : public Sidecar {
   std::unique_ptr<NotifySender> sender_;  // the writer's thread tells it
   WriterThread writer_;
   Overlays overlays_;
+  TableCare tables_;
   const std::unique_ptr<ResolverLink> resolver_;
   ListUpdater updater_;
   ZoneServer zone_server_;

@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <charconv>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "zones/base/descriptor.h"
 #include "zones/base/hex.h"
-#include "zones/store/files.h"
 #include "zones/store/fingerprint.h"
 
 namespace weir::store {
@@ -172,6 +172,13 @@ Result<std::string> digest_of_files(const fs::path& checkpoint) {
   const auto list = read_list(checkpoint);
   if (!list) return list.error();
   return hash_of(*list);
+}
+
+Result<void> describe_checkpoint(const fs::path& checkpoint, GenerationInfo info) {
+  auto files = digest_of_files(checkpoint);
+  if (!files && files.error().code != ErrorCode::not_found) return files.error();
+  if (files) info.files = std::move(*files);
+  return write_generation_info(checkpoint, info);
 }
 
 Result<void> check_files(const fs::path& checkpoint, const std::string& digest) {

@@ -11,6 +11,7 @@
 
 #include "zones/base/result.h"
 #include "zones/store/database.h"
+#include "zones/store/files.h"
 
 namespace weir::store {
 
@@ -24,6 +25,8 @@ Result<void> make_checkpoint(const Database& live, const std::filesystem::path& 
 
 // One short text for FILES, which is to be kept elsewhere. Errors: io.
 Result<std::string> digest_of_files(const std::filesystem::path& checkpoint);
+// GENERATION, with the digest of FILES where there is one. Errors: io, permission.
+Result<void> describe_checkpoint(const std::filesystem::path& checkpoint, GenerationInfo info);
 // Whether all is there that FILES names, and FILES is the one with `digest`. Errors: corrupt (which file, and how), io.
 Result<void> check_files(const std::filesystem::path& checkpoint, const std::string& digest);
 

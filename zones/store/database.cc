@@ -109,6 +109,8 @@ Result<std::unique_ptr<Database>> Database::open_writer(const std::filesystem::p
   options.create_missing_column_families = true;
   options.avoid_flush_during_recovery = true;
   options.max_background_jobs = 2;
+  // Merging tables may wait; an import that shares a core with it, or the resolver, may not.
+  options.env->LowerThreadPoolCPUPriority(rocksdb::Env::Priority::LOW, rocksdb::CpuPriority::kLow);
   options.max_total_wal_size = 16U << 20;
   options.keep_log_file_num = 1;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;

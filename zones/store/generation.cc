@@ -288,9 +288,23 @@ Result<GenerationNumber> Generation::read_current_number(const std::filesystem::
 
 Result<std::shared_ptr<const Generation>> Generation::open_current(const std::filesystem::path& store,
                                                                    std::shared_ptr<StoreCache> cache) {
-  auto number = read_current_number(store);
+  const auto number = read_current_number(store);
   if (!number) return number.error();
-  return open(store::generation_path(store, *number), std::move(cache));
+  const auto path = store::generation_path(store, *number);
+  const auto before = store::read_generation_info(path);
+  auto opened = open(path, cache);
+  if (opened || !before) return opened;
+  // It may have been renewed meanwhile: then one half of what was read was of the old checkpoint.
+  const auto after = store::read_generation_info(path);
+  return after && after->files != before->files ? open(path, std::move(cache)) : opened;
+}
+
+Result<bool> Generation::is_current(const std::filesystem::path& store, const Generation& held) {
+  const auto number = read_current_number(store);
+  if (!number) return number.error();
+  if (held.number() != *number) return false;
+  const auto info = store::read_generation_info(store::generation_path(store, *number));
+  return !info || info->files == held.files();  // a damaged one is no reason to give up what is held
 }
 
 }  // namespace weir

@@ -70,9 +70,15 @@ class Generation : public RulesInForce {
   // The number that `<store>/policy/current` names, without opening anything (a small file, read once).
   static Result<GenerationNumber> read_current_number(const std::filesystem::path& store);
 
+  // Whether `held` is what `<store>/policy/current` names, with the tables that it has now: they may have been merged
+  // since (PolicyStore::renew), which changes no rule. Errors: as read_current_number.
+  static Result<bool> is_current(const std::filesystem::path& store, const Generation& held);
+
   virtual bool has_address_rules() const = 0;
   // Whether it knows in memory of most names that no rule matches them: then that is not worth remembering.
   virtual bool denies_from_memory() const { return false; }
+  // Which of the checkpoints that its number had it was opened from; empty: there is one.
+  virtual std::string files() const { return {}; }
   // What rules a list has beside those on names (all: any list at all). Known at open.
   struct Triggers {
     bool client = false;

@@ -40,6 +40,7 @@ class GenerationImpl final : public Generation, public HistoryKeeper {
   void match(const ReversedName& name, MatchSet& out) const override;
   void match_address(const IpAddress& address, MatchSet& out) const override;
   bool has_address_rules() const override { return triggers_.address; }
+  std::string files() const override { return info_.files; }
   bool denies_from_memory() const override { return filter_.is_certain(); }
   void match_client(const IpAddress& address, MatchSet& out) const override;
   void match_ns_name(const ReversedName& name, MatchSet& out) const override;

@@ -67,6 +67,10 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<GenerationNumber> publish(const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) override;
   Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) override;
+  Result<bool> renew() override;
+  unsigned places_to_search() const override;
+  Result<void> merge_tables(std::atomic<bool>& stop) const override;
+  bool has_merged_tables() const override;
   Result<void> recover() override;
   GenerationNumber published() const override { return published_; }
   std::filesystem::path checkpoint_path(GenerationNumber number) const override {
@@ -108,7 +112,7 @@ class PolicyStoreImpl final : public PolicyStore {
   // Publishing.
   std::string fingerprint_now() const;
   Result<void> announce(StoreState& state, const GenerationInfo& info);
-  Result<void> put_in_force(GenerationInfo info, const std::filesystem::path& prepared);
+  Result<void> put_in_force(const GenerationInfo& info, const std::filesystem::path& prepared);
   Result<void> publish_live(const GenerationInfo& info);
   Result<GenerationInfo> info_of(GenerationNumber number);
   void thin_out(WallTime now);
@@ -133,6 +137,7 @@ class PolicyStoreImpl final : public PolicyStore {
   bool unpublished_ = false;             // something was committed since the last publish
   std::string pinned_in_force_;          // state_.pinned at the last publish
   GenerationNumber published_;
+  std::atomic<unsigned> places_in_force_{0};  // places_to_search() at the last publish
   PolicySet policies_;
   std::map<ListId, ListState> list_states_;
   KeyCounts counts_;

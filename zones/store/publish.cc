@@ -48,11 +48,8 @@ Result<void> PolicyStoreImpl::announce(StoreState& state, const GenerationInfo& 
 
 // `prepared`: a finished directory, not yet under its number. The name of what is in force is the only thing that is
 // synced here: what was announced is in the live database, of which the rest can be made again.
-Result<void> PolicyStoreImpl::put_in_force(GenerationInfo info, const std::filesystem::path& prepared) {
-  auto files = digest_of_files(prepared);
-  if (!files && files.error().code != ErrorCode::not_found) return files.error();
-  if (files) info.files = std::move(*files);
-  if (auto written = write_generation_info(prepared, info); !written) return written;
+Result<void> PolicyStoreImpl::put_in_force(const GenerationInfo& info, const std::filesystem::path& prepared) {
+  if (auto described = describe_checkpoint(prepared, info); !described) return described;
   const std::filesystem::path target = generation_path(store_, {info.number});
   std::error_code fault;
   std::filesystem::remove_all(target, fault);  // of a publish that was cut short after its rename
@@ -69,8 +66,10 @@ Result<void> PolicyStoreImpl::publish_live(const GenerationInfo& info) {
   std::error_code fault;
   std::filesystem::remove_all(prepared, fault);
   if (auto made = make_checkpoint(*database_, prepared); !made) return made;
+  const unsigned places = places_to_search();
   auto done = put_in_force(info, prepared);
   if (!done) std::filesystem::remove_all(prepared, fault);
+  if (done) places_in_force_ = places;
   return done;
 }
 

@@ -7,6 +7,7 @@
 // which open() then makes again from the live database.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -136,6 +137,14 @@ class PolicyRecords {
 
   virtual Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const = 0;
   virtual Result<std::vector<PublishedGeneration>> generations() const = 0;  // newest first
+
+  // In how many places a look-up of a name searches: one behind merge_tables(), some more behind large imports.
+  virtual unsigned places_to_search() const = 0;
+  // Makes them one, while others write. Takes a second for some millions of rules; ends early where `stop` becomes
+  // true. Changes no rule and no generation: see PolicyStore::renew(). Errors: io.
+  virtual Result<void> merge_tables(std::atomic<bool>& stop) const = 0;
+  virtual bool has_merged_tables() const = 0;  // PolicyStore::renew() would gain something now
+
   virtual Result<std::vector<ImportRecord>> history(ListId list) const = 0;  // newest first
   // What was in force at a moment, from the validity intervals; no older than the store. It must not outlive this.
   // Errors: not_found (nothing was published yet), corrupt, io.
@@ -215,6 +224,10 @@ class PolicyStore : public PolicyRecords {
   // Makes the checkpoint of the live database the generation in force. Changing nothing publishes nothing
   // and returns the number in force.
   virtual Result<GenerationNumber> publish(const std::string& reason, Now now) = 0;
+
+  // Gives the generation in force the tables that were merged since it was published: the same rules under the same
+  // number, with fewer places to search. False: there is nothing to gain, or something is under way. Errors: io.
+  virtual Result<bool> renew() = 0;
 
   // Two halves: publishes the old checkpoint (or the state rebuilt from the intervals) under a new
   // number at once; then brings the live database to it. Definitions stay pinned until the next define().

@@ -181,6 +181,9 @@ class Published final : public PolicyRecords {
   Result<std::unique_ptr<PreparedImport>> prepare_changes(ListId, const RuleStream&, const RuleStream&) const override {
     return Error{};
   }
+  unsigned places_to_search() const override { return 1; }
+  Result<void> merge_tables(std::atomic<bool>&) const override { return Error{}; }
+  bool has_merged_tables() const override { return false; }
   Result<std::string> contents(ListId) const override { return Error{}; }
   Result<void> visit(ListId, const std::function<bool(const SourcedRule&)>&) const override { return Error{}; }
   Result<void> compare(ListId, ImportId, ImportId,

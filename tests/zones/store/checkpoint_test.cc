@@ -3,6 +3,7 @@
 #include "zones/store/checkpoint.h"
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <functional>
 
@@ -133,6 +134,48 @@ TEST(Checkpoint, ARollbackToOneThatIsDamagedIsMadeFromTheHistory) {
     EXPECT_EQ(match(*store.open(), "new.test"), "ads:exact:block:2");
     EXPECT_EQ(match(*store.open(), "other.test"), "");
   }
+}
+
+TEST(Checkpoint, MergedTablesTakeThePlaceOfThoseOfTheirGeneration) {
+  const std::vector<std::string> lists{"a", "b", "c", "d", "e", "f"};
+  Store store(lists);
+  for (const std::string& list : lists) {  // large enough to be ingested, each over the range of the others
+    std::vector<Rule> rules;
+    for (int i = 0; i < 21'000; ++i) rules.push_back(rule("r" + std::to_string(i) + ".test"));
+    store.import(list, std::move(rules));
+  }
+  const GenerationNumber number = store.publish();
+  const auto held = store.open();
+  EXPECT_GE(store.writer->places_to_search(), 4U);
+  EXPECT_FALSE(store.writer->has_merged_tables());
+  EXPECT_FALSE(must(store.writer->renew()));
+  std::atomic<bool> stop{true};
+  ASSERT_TRUE(store.writer->merge_tables(stop)) << "which ends at once";
+  stop = false;
+  ASSERT_TRUE(store.writer->merge_tables(stop));
+  EXPECT_EQ(store.writer->places_to_search(), 1U);
+  ASSERT_TRUE(store.writer->has_merged_tables());
+  EXPECT_TRUE(must(Generation::is_current(store.folder.path(), *held)));
+  EXPECT_TRUE(must(store.writer->renew()));
+  EXPECT_FALSE(must(store.writer->renew())) << "there is nothing more to gain";
+  EXPECT_FALSE(must(Generation::is_current(store.folder.path(), *held)));
+
+  const auto renewed = store.open();
+  EXPECT_EQ(renewed->number(), number);
+  EXPECT_EQ(renewed->names_epoch(), held->names_epoch());
+  EXPECT_NE(renewed->files(), held->files());
+  EXPECT_TRUE(must(Generation::is_current(store.folder.path(), *renewed)));
+  for (const char* text : {"r0.test", "r20999.test", "r21000.test"}) {
+    EXPECT_EQ(match(*renewed, text), match(*held, text)) << text;
+  }
+  EXPECT_EQ(renewed->rule_count(), 6U * 21'000U);
+
+  ASSERT_TRUE(store.writer->add_rule(kLocalRules, rule("new.test"), {}, at(1)));
+  EXPECT_FALSE(must(store.writer->renew())) << "what is not published yet must not slip in";
+  store.publish();
+  EXPECT_EQ(match(*store.open(), "new.test"), "local:exact:block:2");
+  store.reopen();
+  EXPECT_EQ(store.writer->mended(), "");
 }
 
 TEST(Checkpoint, WithoutAListItIsOfAnOlderWeir) {
