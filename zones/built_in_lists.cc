@@ -1,5 +1,6 @@
 #include "zones/built_in_lists.h"
 
+#include "zones/cancelled_rules.h"
 #include "zones/policy.h"
 
 namespace weir {
@@ -102,7 +103,7 @@ Rule safe_rule(std::string_view name, std::string_view target) {
 }  // namespace
 
 bool is_built_in(ListId list) {
-  return list >= kProtectedNames && list < kFirstDefinedList;
+  return list >= kProtectedNames && list < kCancelledRules;
 }
 
 Rule protect(const Name& name) {

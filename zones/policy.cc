@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "zones/cancelled_rules.h"
+
 namespace weir {
 namespace {
 
@@ -21,12 +23,13 @@ ListDefinition reserved(ListId id, std::string name, int rank, ListKind kind) {
 }  // namespace
 
 bool is_safe_search(ListId list) {
-  return list >= kFirstSafeSearch && list < kFirstDefinedList;
+  return list >= kFirstSafeSearch && list.value - kFirstSafeSearch.value < kSafeSearchServices.size();
 }
 
 bool Policy::has_list(ListId list) const {
   if (list >= kFirstDefinedList) return std::binary_search(lists.begin(), lists.end(), list);
   if (list == kCanaryNames) return canary_names;
+  if (list == kCancelledRules) return false;
   if (is_safe_search(list)) return (safe_search >> (list.value - kFirstSafeSearch.value) & 1U) != 0;
   return true;
 }
@@ -41,6 +44,7 @@ PolicySet PolicySet::with_defaults() {
     const std::string name = "safe-search-" + std::string(kSafeSearchServices[i]);
     set.lists.push_back(reserved({kFirstSafeSearch.value + i}, name, kRankBlock, ListKind::block));
   }
+  set.lists.push_back(reserved(kCancelledRules, "badfilter", kRankLocal, ListKind::block));
   Policy policy;
   policy.name = "default";
   set.policies.push_back(policy);

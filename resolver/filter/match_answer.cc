@@ -97,8 +97,8 @@ void order_parts(AnswerMatches& parts, std::size_t from) {
     std::size_t end = i + 1;
     while (end < parts.size() && parts[end].part == parts[i].part) ++end;
     if (parts[i].part != AnswerPart::alias) {
-      std::stable_sort(parts.begin() + static_cast<std::ptrdiff_t>(i), parts.begin() + static_cast<std::ptrdiff_t>(end),
-                       nearer);
+      std::sort(parts.begin() + static_cast<std::ptrdiff_t>(i), parts.begin() + static_cast<std::ptrdiff_t>(end),
+                nearer);
     }
     i = end;
   }

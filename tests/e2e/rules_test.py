@@ -37,6 +37,28 @@ lists = ["ads"]
         self.weir.done("rule", "remove", "--allow", "ads.example")
         self.shows(("ads.example", "A", NULL))
 
+    # SEMANTICS 2 adblock: wider scope only for local rules
+    def test_badfilter_disables_rules_of_lists(self):
+        self.shows(("ads.example", "A", NULL))
+        elsewhere = self.weir.done("rule", "add", "||ads.example^$badfilter").out  # the list's rule is an exact one
+        self.assertIn("no list has such a rule now", elsewhere)
+        self.weir.done("rule", "remove", "||ads.example^$badfilter")
+        before = int(time.time()) + 1
+        while time.time() < before + 0.01:
+            time.sleep(0.05)
+        said = self.weir.done("rule", "add", "|ads.example^$badfilter").out
+        self.assertNotIn("no list has", said)
+        self.shows(("ads.example", "A", PARKED))
+        told = self.weir.done("explain", "ads.example").out
+        self.assertIn("is resolved: no rule matches", told)
+        self.assertIn("disabled  list ads, line 1: ads.example alone -> block", told)
+        self.assertIn("by your $badfilter rule, number ", told)
+        self.assertIn("disables lists' block", self.weir.done("rule", "show").out)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(before))
+        self.assertIn("is blocked", self.weir.command("explain", "ads.example", "--at", stamp).out)
+        self.weir.done("rule", "remove", "|ads.example^$badfilter")
+        self.shows(("ads.example", "A", NULL))
+
     def test_address_rule(self):
         self.shows(("suspect.shop.example", "A", ["203.0.113.66"]))
         self.weir.done("rule", "add", "203.0.113.0/24")

@@ -82,6 +82,11 @@ void tell(Command& command, const json::value& result, const std::string& genera
     if (opener != nullptr && &loser == opener) continue;
     tell_rule(command, "over  ", loser);
   }
+  for (const auto& rule : array_at(result, "disabled")) {
+    tell_rule(command, "disabled  ", rule);
+    const json::value* by = object_at(rule, "by");
+    if (by != nullptr) command.say("            by your $badfilter rule, number " + text_at(*by, "line"));
+  }
   if (flag_at(result, "would_deny")) command.say("  no rule allows it: default = \"deny\" would refuse it");
   if (const auto* observed = object_at(result, "observed"))
     tell_rule(command, "would have been decided by  ", *observed);

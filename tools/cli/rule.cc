@@ -209,7 +209,11 @@ ExitCode show_rules(Command& command) {
     for (const auto& type : array_at(rule, "answers")) {
       if (type.is_string()) action += " " + std::string(type.get_string());
     }
-    if (flag_at(rule, "exception")) action = "lifts " + action;
+    if (flag_at(rule, "cancels")) {
+      action = "disables lists' " + std::string(flag_at(rule, "exception") ? "@@ " : "") + action;
+    } else if (flag_at(rule, "exception")) {
+      action = "lifts " + action;
+    }
     table.add({name_at(rule, "pattern"), text_at(rule, "kind"), action, flag_at(rule, "important") ? "yes" : "",
                text_at(rule, "line"), conditions_of(rule)});
   }
@@ -227,7 +231,9 @@ void add_change(CLI::App& family, const char* name, Change change, const char* h
   command
       ->add_option("PATTERN", options->pattern,
                    "name (and everything below it), *.name (only below it), address or prefix (of an answer), glob "
-                   "(na*me.tld), regular expression (/.../), or a line as adblock lists have it (||name^$dnstype=A)")
+                   "(na*me.tld), regular expression (/.../), or a line as adblock lists have it (||name^$dnstype=A); "
+                   "with $badfilter it disables "
+                   "that rule in every list")
       ->required();
   for (const std::string_view action : kPlainActions) {
     const bool is_block = action == "block";

@@ -252,7 +252,8 @@ class AdguardHomeReader {
       return;
     }
     if (text.find("badfilter") != std::string::npos)
-      out_.change(row, Outcome::differs, "it takes back rules of this list only; there, those of every list");
+      out_.change(row, Outcome::differs,
+                  "it takes back rules of this list only; there, those of every list, as 'weir rule add' with it does");
   }
 
   // A name alone is that name, `*.name` all below it, and any other text without marks is looked for anywhere in a

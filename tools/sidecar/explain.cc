@@ -8,6 +8,7 @@
 #include "tools/sidecar/rule_text.h"
 #include "tools/sidecar/shown_name.h"
 #include "zones/base/text.h"
+#include "zones/cancelled_rules.h"
 #include "zones/special_names.h"
 #include "zones/store/local_names.h"
 #include "zones/verdict.h"
@@ -16,6 +17,70 @@ namespace weir::sidecar {
 namespace {
 
 namespace json = boost::json;
+
+// One rule, as what `match` says of it; `source`: where it came from.
+json::object describe(const RulesInForce& rules, const std::string& pattern, const Match& match,
+                      const Result<RuleSource>& source, Provenances& provenances) {
+  json::object out;
+  const ListDefinition* list = rules.policies().find_list(match.list_id());
+  out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
+  put_name(out, "pattern", pattern);
+  out["kind"] = to_text(match.kind);
+  out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
+  out["important"] = match.important();
+  if (match.exception()) out["exception"] = true;
+  out["import"] = nullptr;
+  out["line"] = nullptr;
+  out["source"] = "";
+  out["imported"] = "";
+  if (source) {
+    out["import"] = source->import.value;
+    out["line"] = source->line;
+    if (const ImportRecord* import = provenances.find(match.list_id(), source->import)) {
+      out["source"] = shown_source(import->provenance.source);
+      out["imported"] = format_time(import->provenance.fetched_at);
+      if (!import->provenance.reason.empty()) {
+        out["author"] = import->provenance.who;
+        out["reason"] = import->provenance.reason;
+      }
+    }
+  }
+  out["rank"] = list != nullptr ? list->rank : 0;
+  out["mode"] = list != nullptr && list->mode == ListMode::observe ? "observe" : "enforce";
+  return out;
+}
+
+// The rules of this policy's lists that the administrator has disabled: they are in no match set, what disables them
+// is.
+json::array disabled_rules(const RulesInForce& rules, const RuleSubject& subject, const Policy& policy,
+                           const MatchSet& matches, Provenances& provenances) {
+  json::array out;
+  for (const Match& match : matches.matches) {
+    if (match.list_id() != kCancelledRules) continue;
+    Rule rule;
+    rule.kind = match.kind;
+    rule.name = subject.name.suffix(std::min<unsigned>(match.labels, subject.name.label_count()));
+    rule.action = match.action;
+    rule.important = match.important();
+    rule.exception = match.exception();
+    if (match.detail != 0) rule.pattern = rules.pattern({match.detail});
+    if (const RuleDetail* detail = match.detail == 0 ? nullptr : rules.detail({match.detail})) rule.detail = *detail;
+    for (const ListDefinition& list : rules.policies().lists) {
+      if (list.id < kFirstDefinedList || !policy.has_list(list.id)) continue;
+      const Rule meant = as_in_list(rule, list.kind);
+      const auto source = find_source(rules, list.id, meant, rules.number());
+      if (!source) continue;
+      Match shown = match;
+      shown.list = list.id.value;
+      shown.action = meant.action;
+      shown.flags = (meant.important ? Match::kImportant : 0) | (meant.exception ? Match::kException : 0);
+      json::object described = describe(rules, subject.pattern(rules, match), shown, source, provenances);
+      described["by"] = describe_rule(rules, subject, match, rules.number(), provenances);
+      out.push_back(std::move(described));
+    }
+  }
+  return out;
+}
 
 std::string_view text_of(LocalFinding::Outcome outcome) {
   using Says = LocalFinding::Outcome;
@@ -121,6 +186,8 @@ json::object explain_one(const RulesInForce& rules, const std::string& text, con
       losers.push_back(show(static_cast<int>(i)));
   }
   out["losers"] = std::move(losers);
+  if (json::array disabled = disabled_rules(rules, subject, policy, matches, provenances); !disabled.empty())
+    out["disabled"] = std::move(disabled);
   if (verdict.observed_winner != kNoRule) out["observed"] = show(verdict.observed_winner);
   return out;
 }
@@ -157,36 +224,11 @@ std::string RuleSubject::pattern(const RulesInForce& rules, const Match& match) 
 
 json::object describe_rule(const RulesInForce& rules, const RuleSubject& subject, const Match& match,
                            GenerationNumber at, Provenances& provenances) {
-  json::object out;
-  const ListDefinition* list = rules.policies().find_list(match.list_id());
-  out["list"] = list != nullptr ? list->name : "list " + std::to_string(match.list);
-  put_name(out, "pattern", subject.pattern(rules, match));
-  out["kind"] = to_text(match.kind);
-  out["action"] = to_text(list != nullptr ? action_of(match, *list) : match.action);
-  out["important"] = match.important();
-  if (match.exception()) out["exception"] = true;
-  out["import"] = nullptr;
-  out["line"] = nullptr;
-  out["source"] = "";
-  out["imported"] = "";
   const auto address = subject.matched_address(match);
-  const auto source =
-      address ? find_source(rules, match, *address, at) : find_source(rules, match, ReversedName(subject.name), at);
-  if (source) {
-    out["import"] = source->import.value;
-    out["line"] = source->line;
-    if (const ImportRecord* import = provenances.find(match.list_id(), source->import)) {
-      out["source"] = shown_source(import->provenance.source);
-      out["imported"] = format_time(import->provenance.fetched_at);
-      if (!import->provenance.reason.empty()) {
-        out["author"] = import->provenance.who;
-        out["reason"] = import->provenance.reason;
-      }
-    }
-  }
-  out["rank"] = list != nullptr ? list->rank : 0;
-  out["mode"] = list != nullptr && list->mode == ListMode::observe ? "observe" : "enforce";
-  return out;
+  return describe(
+      rules, subject.pattern(rules, match), match,
+      address ? find_source(rules, match, *address, at) : find_source(rules, match, ReversedName(subject.name), at),
+      provenances);
 }
 
 Result<json::object> explain(const RulesInForce& rules, const ExplainRequest& request, WallTime moment) {

@@ -35,7 +35,7 @@ Result<Value> choose(std::string_view text, const std::array<Value, size>& value
 }
 
 // A line as lists have it.
-Result<std::vector<Rule>> read_line(std::string_view text) {
+Result<Line> read_line(std::string_view text) {
   LineOptions options;
   options.rewrites = true;
   options.own_actions = true;
@@ -54,15 +54,11 @@ Result<std::vector<Rule>> read_line(std::string_view text) {
                                          ": " +
                                          (line.reason.empty() ? "this is no rule" : escape_for_display(line.reason))};
   }
-  if (line.cancels) {
-    return Error{ErrorCode::invalid,
-                 "$badfilter: 'weir rule remove' takes a rule of your own away, and an allow rule lifts a list's"};
-  }
   for (Rule& rule : line.rules) {
     // Between rules of one author an exception is an allow rule; one from rewrites stays what it is.
-    if (rule.action == Action::allow) rule.exception = false;
+    if (rule.action == Action::allow && !line.cancels) rule.exception = false;
   }
-  return std::move(line.rules);
+  return line;
 }
 
 Result<Rule> read_address_rule(const RuleText& text) {
@@ -107,13 +103,16 @@ Result<std::vector<Rule>> read_patterns(const RuleText& text) {
   }
   const std::string_view pattern = trim(text.pattern);
   if (is_list_line(pattern)) {
-    auto rules = read_line(pattern);
-    if (!rules) return rules.error();
-    if (kind && rules->front().kind != *kind) {
+    auto line = read_line(pattern);
+    if (!line) return line.error();
+    if (line->cancels)
+      return Error{ErrorCode::invalid, "$badfilter disables rules of lists: only 'weir rule add' and 'remove' take it"};
+    if (kind && line->rules.front().kind != *kind) {
       return Error{ErrorCode::invalid, "'" + escape_for_display(pattern) + "' is of the kind '" +
-                                           std::string(to_text(rules->front().kind)) + "', not '" + text.kind + "'"};
+                                           std::string(to_text(line->rules.front().kind)) + "', not '" + text.kind +
+                                           "'"};
     }
-    return rules;
+    return std::move(line->rules);
   }
   if (kind == PatternKind::glob || kind == PatternKind::regex)
     return Error{ErrorCode::invalid, "a glob has a * in it, a regular expression stands between slashes"};
@@ -224,6 +223,27 @@ Result<std::vector<Rule>> parse_rules(const RuleText& text) {
     if (auto good = check_action(rule); !good) return good.error();
   }
   return rules;
+}
+
+Result<OwnRules> parse_own_rules(const RuleText& text) {
+  const std::string_view pattern = trim(text.pattern);
+  if (is_list_line(pattern)) {
+    auto line = read_line(pattern);
+    if (!line) return line.error();
+    if (line->cancels) {
+      const bool says_more = !text.kind.empty() || !text.action.empty() || text.important || !text.addresses.empty() ||
+                             !text.target.empty() || !text.answers.empty() || !text.clients.empty() ||
+                             !text.groups.empty() || !text.types.empty();
+      if (says_more)
+        return Error{ErrorCode::invalid, "'" + escape_for_display(pattern) +
+                                             "' names a rule of lists by its own modifiers: no other option goes "
+                                             "with it"};
+      return OwnRules{std::move(line->rules), true};
+    }
+  }
+  auto rules = parse_rules(text);
+  if (!rules) return rules.error();
+  return OwnRules{std::move(*rules), false};
 }
 
 std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies) {

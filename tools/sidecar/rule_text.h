@@ -29,8 +29,16 @@ struct RuleText {
 // A name as a person types it: also in Unicode (UTS 46). Lower case. Errors: invalid.
 Result<Name> parse_typed_name(std::string_view text);
 
-// One rule, or two where one line says two. Errors: invalid, with what was expected.
+// One rule, or two where one line says two. Errors: invalid, with what was expected; also of a line with $badfilter.
 Result<std::vector<Rule>> parse_rules(const RuleText& text);
+
+// A line with $badfilter decides nothing: it disables the identical rules of lists (zones/cancelled_rules.h). `rules`
+// are those that it disables, as a list of kind block has them.
+struct OwnRules {
+  std::vector<Rule> rules;
+  bool cancels = false;
+};
+Result<OwnRules> parse_own_rules(const RuleText& text);
 
 // What an administrator may not have meant: a rule that covers a top-level domain or every address, a pattern that is
 // tried on every query, a group that there is not.

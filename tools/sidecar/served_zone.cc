@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/sidecar/policy_record.h"
+#include "zones/cancelled_rules.h"
 #include "zones/dns/reversed_name.h"
 #include "zones/store/targets.h"
 #include "zones/verdict.h"
@@ -252,7 +253,9 @@ Result<void> ServedZone::whole(const Sink& sink) {
 // Names that changed, and those below them, whose decisions depend on what is above. False: too many.
 Result<bool> ServedZone::collect_changed(const View& view, GenerationNumber since, std::vector<Name>& changed) const {
   std::vector<Name> tops;
-  for (const ListId list : view.lists) {
+  std::vector<ListId> lists = view.lists;
+  lists.push_back(kCancelledRules);  // it decides what of the others counts
+  for (const ListId list : lists) {
     const auto visited = visit_changed_names(*generation_, list, since, [&](const Name& name) {
       tops.push_back(name);
       return tops.size() <= kMaxChangedNames;

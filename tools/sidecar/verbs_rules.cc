@@ -6,6 +6,8 @@
 #include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
+#include "zones/cancelled_rules.h"
+#include "zones/store/history.h"
 
 namespace weir::sidecar {
 namespace {
@@ -14,7 +16,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxLocalRules = 1'000'000;
 
-Result<std::vector<Rule>> read_rules(Call& call) {
+Result<OwnRules> read_rules(Call& call) {
   RuleText text;
   text.pattern = call.arguments.required("pattern");
   text.kind = call.arguments.text("kind");
@@ -27,7 +29,11 @@ Result<std::vector<Rule>> read_rules(Call& call) {
   text.groups = call.arguments.texts("groups");
   text.types = call.arguments.texts("types");
   if (!call.arguments.ok()) return call.arguments.error();
-  return parse_rules(text);
+  return parse_own_rules(text);
+}
+
+ListId list_of(const OwnRules& own) {
+  return own.cancels ? kCancelledRules : kLocalRules;
 }
 
 Provenance provenance_of(const Call& call, Now now) {
@@ -46,10 +52,10 @@ bool is_in(const std::vector<Rule>& rules, const Rule& rule) {
   return std::find(rules.begin(), rules.end(), rule) != rules.end();
 }
 
-// Adds to `out` every local rule with this pattern that `unwanted` finds.
-Result<void> find_rules(const PolicyStore& store, const Rule& pattern, const std::function<bool(const Rule&)>& unwanted,
-                        std::vector<Rule>& out) {
-  const auto rules = store.rules_of(kLocalRules, kMaxLocalRules);
+// Adds to `out` every rule of `list` with this pattern that `unwanted` finds.
+Result<void> find_rules(const PolicyStore& store, ListId list, const Rule& pattern,
+                        const std::function<bool(const Rule&)>& unwanted, std::vector<Rule>& out) {
+  const auto rules = store.rules_of(list, kMaxLocalRules);
   if (!rules) return rules.error();
   for (const SourcedRule& known : *rules) {
     if (same_pattern(known.rule, pattern) && unwanted(known.rule) && !is_in(out, known.rule)) out.push_back(known.rule);
@@ -77,15 +83,17 @@ struct Changed {
 };
 
 // `what`: "rule add", "rule remove".
-Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const Rule& rule, Now now, Changed changed) {
+Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const OwnRules& own, Now now,
+                        Changed changed) {
+  const Rule& rule = own.rules.front();
   const GenerationNumber before = store.published();
-  const std::string subject = describe_pattern(rule);
+  const std::string subject = (own.cancels ? "$badfilter of " : "") + describe_pattern(rule);
   const auto number = store.publish(std::string(what) + " " + subject, now);
   if (!number) return number.error();
   changed.generation = *number;
   changed.changed = *number != before;
   if (!changed.changed) return changed;
-  json::object details{{"action", to_text(rule.action)}, {"kind", to_text(rule.kind)}};
+  json::object details{{"action", own.cancels ? "badfilter" : to_text(rule.action)}, {"kind", to_text(rule.kind)}};
   if (changed.replaced > 0) details["replaced"] = changed.replaced;
   if (auto recorded = record(call, what, subject, std::move(details), *number); !recorded) return recorded.error();
   return changed;
@@ -157,40 +165,65 @@ std::vector<std::string> protected_names_in(const PolicyStore& store, const Rule
   return out;
 }
 
+// Of a $badfilter that finds nothing to disable.
+std::vector<std::string> nothing_disabled(Call& call, const OwnRules& own) {
+  const auto generation = call.services.generations.current();
+  if (!own.cancels || !generation) return {};
+  const RulesInForce& rules = **generation;
+  for (const ListDefinition& list : rules.policies().lists) {
+    if (list.id < kFirstDefinedList) continue;
+    for (const Rule& rule : own.rules) {
+      if (find_source(rules, list.id, as_in_list(rule, list.kind), rules.number())) return {};
+    }
+  }
+  return {"no list has such a rule now; one that comes to have it finds it disabled"};
+}
+
+// What of a $badfilter or a rule is there already, and what it replaces.
+Result<void> look_for(const PolicyStore& store, const OwnRules& own, std::vector<Rule>& present,
+                      std::vector<Rule>& replaced) {
+  for (const Rule& rule : own.rules) {
+    // What is said of a name last holds: an earlier rule with the same pattern would otherwise go on
+    // beating or being beaten, and nobody would see why. Under other conditions it says something else.
+    const auto is_replaced = [&](const Rule& known) {
+      return !own.cancels && known.detail.conditions == rule.detail.conditions && known.exception == rule.exception &&
+             !is_in(own.rules, known);
+    };
+    if (auto found = find_rules(store, list_of(own), rule, is_replaced, replaced); !found) return found.error();
+    const auto is_same = [&](const Rule& known) { return known == rule; };
+    if (auto found = find_rules(store, list_of(own), rule, is_same, present); !found) return found.error();
+  }
+  return {};
+}
+
 }  // namespace
 
 VerbResult add_rule(Call& call) {
-  const auto rules = read_rules(call);
-  if (!rules) return rules.error();
+  const auto own = read_rules(call);
+  if (!own) return own.error();
+  std::vector<std::string> warnings = nothing_disabled(call, *own);
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
     std::vector<Rule> replaced;
     std::vector<Rule> present;  // said twice is said once
-    for (const Rule& rule : *rules) {
-      // What is said of a name last holds: an earlier rule with the same pattern would otherwise go on
-      // beating or being beaten, and nobody would see why. Under other conditions it says something else.
-      const auto is_replaced = [&](const Rule& known) {
-        return known.detail.conditions == rule.detail.conditions && known.exception == rule.exception &&
-               !is_in(*rules, known);
-      };
-      if (auto found = find_rules(store, rule, is_replaced, replaced); !found) return found.error();
-      const auto is_same = [&](const Rule& known) { return known == rule; };
-      if (auto found = find_rules(store, rule, is_same, present); !found) return found.error();
-    }
+    if (auto compared = look_for(store, *own, present, replaced); !compared) return compared.error();
     std::vector<Rule> wanted;
-    for (const Rule& rule : *rules) {
+    for (const Rule& rule : own->rules) {
       if (!is_in(present, rule)) wanted.push_back(rule);
     }
     if (!replaced.empty() || !wanted.empty()) {
-      const auto done = store.change_rules(kLocalRules, replaced, wanted, provenance_of(call, now));
+      const auto done = store.change_rules(list_of(*own), replaced, wanted, provenance_of(call, now));
       if (!done) return done.error();
     }
     Changed changed;
     changed.replaced = replaced.size();
-    changed.warnings = warnings_of(rules->front(), store.policies());
-    for (std::string& warning : protected_names_in(store, rules->front()))
-      changed.warnings.push_back(std::move(warning));
-    return publish(call, store, "rule add", rules->front(), now, std::move(changed));
+    changed.warnings = warnings;
+    if (!own->cancels) {
+      changed.warnings = warnings_of(own->rules.front(), store.policies());
+      for (std::string& warning : protected_names_in(store, own->rules.front()))
+        changed.warnings.push_back(std::move(warning));
+    }
+    return publish(call, store, "rule add", *own, now, std::move(changed));
   });
   if (!changed) return changed.error();
   return reply(call, *changed);
@@ -199,24 +232,25 @@ VerbResult add_rule(Call& call) {
 VerbResult remove_rule(Call& call) {
   const bool any_action = call.arguments.text("action").empty();
   const bool any_kind = call.arguments.text("kind").empty();
-  const auto rules = read_rules(call);
-  if (!rules) return rules.error();
-  const Rule& rule = rules->front();
+  const auto own = read_rules(call);
+  if (!own) return own.error();
+  const Rule& rule = own->rules.front();
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
     std::vector<Rule> gone;
     // Conditions that are given choose among rules with the same pattern, as the action does.
     const auto unwanted = [&](const Rule& known) {
+      if (own->cancels) return is_in(own->rules, known);
       const bool by_action = any_action && rule.action == Action::block && !rule.exception;
       return (by_action || (known.action == rule.action && known.exception == rule.exception)) &&
              (rule.detail.conditions.empty() || known.detail.conditions == rule.detail.conditions);
     };
-    for (Rule pattern : *rules) {
-      const bool is_bare = any_kind && pattern.kind == PatternKind::subtree;
+    for (Rule pattern : own->rules) {
+      const bool is_bare = !own->cancels && any_kind && pattern.kind == PatternKind::subtree;
       for (const PatternKind kind : {PatternKind::subtree, PatternKind::exact, PatternKind::below}) {
         // Without a kind, `example.org` means the rule that there is for it, whichever kind that has.
         if (is_bare) pattern.kind = kind;
-        if (auto found = find_rules(store, pattern, unwanted, gone); !found) return found.error();
+        if (auto found = find_rules(store, list_of(*own), pattern, unwanted, gone); !found) return found.error();
         if (!is_bare) break;
       }
     }
@@ -228,23 +262,26 @@ VerbResult remove_rule(Call& call) {
       nothing.others = std::move(*others);
       return nothing;
     }
-    if (const auto done = store.change_rules(kLocalRules, gone, {}, provenance_of(call, now)); !done) {
+    if (const auto done = store.change_rules(list_of(*own), gone, {}, provenance_of(call, now)); !done) {
       return done.error();
     }
-    return publish(call, store, "rule remove", rule, now, {});
+    return publish(call, store, "rule remove", *own, now, {});
   });
   if (!changed) return changed.error();
   return reply(call, *changed);
 }
 
 VerbResult show_rules(Call& call) {
-  const auto rules = call.services.writer.records().rules_of(kLocalRules, kMaxLocalRules);
-  if (!rules) return rules.error();
   json::array shown;
-  for (const SourcedRule& known : *rules) {
-    json::object rule = describe_rule(known.rule);
-    rule["line"] = known.line;
-    shown.push_back(std::move(rule));
+  for (const ListId list : {kLocalRules, kCancelledRules}) {
+    const auto rules = call.services.writer.records().rules_of(list, kMaxLocalRules);
+    if (!rules) return rules.error();
+    for (const SourcedRule& known : *rules) {
+      json::object rule = describe_rule(known.rule);
+      if (list == kCancelledRules) rule["cancels"] = true;  // it decides nothing, and disables this rule of lists
+      rule["line"] = known.line;
+      shown.push_back(std::move(rule));
+    }
   }
   return json::object{{"rules", std::move(shown)}};
 }

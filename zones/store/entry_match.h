@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "zones/cancelled_rules.h"
 #include "zones/dns/reversed_name.h"
 #include "zones/match.h"
 #include "zones/store/keys.h"
@@ -99,6 +100,53 @@ class NearerNames {
   std::vector<std::uint32_t> more_;
   std::size_t count_ = 0;
   std::size_t before_ = 0;  // those of longer suffixes than the one at hand
+};
+
+// The rules of lists on one suffix that the administrator has disabled (cancelled_rules.h).
+class CancelledEntries {
+ public:
+  // An entry of kCancelledRules. In entry_order() they come before what they disable.
+  void note(const Entry& entry) {
+    if (count_ < some_.size()) {
+      some_[count_] = entry;
+    } else {
+      more_.push_back(entry);
+    }
+    ++count_;
+  }
+  bool has(const Entry& entry, const PayloadTable& payloads, const PolicySet& policies) const {
+    if (count_ == 0 || entry.list < kFirstDefinedList.value) return false;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const Entry& cancelled = i < some_.size() ? some_[i] : more_[i - some_.size()];
+      if (is_same(cancelled, entry, payloads, policies)) return true;
+    }
+    return false;
+  }
+
+ private:
+  static bool is_same(const Entry& cancelled, const Entry& entry, const PayloadTable& payloads,
+                      const PolicySet& policies) {
+    constexpr std::uint8_t kRest = Match::kImportant | kEntryDenyAllow;
+    if (cancelled.kind != entry.kind || (cancelled.flags & kRest) != (entry.flags & kRest)) return false;
+    if (cancelled.action != entry.action || cancelled.flags != entry.flags) {
+      if (entry.action != Action::allow || (entry.flags & Match::kException) != 0) return false;
+      const ListDefinition* list = policies.find_list(ListId{entry.list});
+      Rule in_list;
+      in_list.action = cancelled.action;
+      in_list.exception = (cancelled.flags & Match::kException) != 0;
+      if (list == nullptr || list->kind != ListKind::allow) return false;
+      if (as_in_list(std::move(in_list), list->kind).action != Action::allow) return false;
+    }
+    if (cancelled.detail == 0 || entry.detail == 0) return cancelled.detail == entry.detail;
+    const RuleDetail* wanted = payloads.detail(cancelled.detail);
+    const RuleDetail* found = payloads.detail(entry.detail);
+    return wanted != nullptr && found != nullptr && *wanted == *found &&
+           payloads.pattern(cancelled.detail) == payloads.pattern(entry.detail);
+  }
+
+  std::array<Entry, 8> some_;
+  std::vector<Entry> more_;
+  std::size_t count_ = 0;
 };
 
 // The matches of one suffix, and the lists that open something below it: what all of them carry (Match::below_first).

@@ -153,6 +153,7 @@ void GenerationImpl::match(const ReversedName& name, MatchSet& out) const {
 
 void GenerationImpl::match_entries(ByteReader entries, unsigned labels, NameScan& scan, MatchSet& out) const {
   SuffixMatches found(out);
+  CancelledEntries cancelled;
   const bool keys_below = walk_names_header(entries, [&](std::uint32_t list) { found.add_below(list); });
   bool only_subtrees = true;
   while (entries.ok() && !entries.at_end()) {
@@ -160,6 +161,11 @@ void GenerationImpl::match_entries(ByteReader entries, unsigned labels, NameScan
     if (!entries.ok()) break;
     only_subtrees = only_subtrees && entry.kind == PatternKind::subtree;
     scan.patterns = scan.patterns || is_pattern(entry);
+    if (entry.list == kCancelledRules.value) {
+      cancelled.note(entry);
+    } else if (cancelled.has(entry, *payloads_, policies_)) {
+      continue;
+    }
     const bool matches = entry_matches(entry, labels, scan.name, *payloads_);
     if (matches) {
       Match match = make_match(entry, labels);

@@ -1,5 +1,6 @@
 #include "zones/store/history.h"
 
+#include "zones/store/fingerprint.h"
 #include "zones/store/past_generation.h"
 #include "zones/store/policy_store.h"
 
@@ -90,6 +91,33 @@ Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, co
   put_u8(target, static_cast<std::uint8_t>(space_of(match.kind)));
   target.append(encode_prefix(Prefix::of(plain, std::min<unsigned>(match.labels, plain.bits()))));
   return find_rule(**database, match, std::move(target), at.value);
+}
+
+Result<RuleSource> find_source(const RulesInForce& rules, ListId list, const Rule& rule, GenerationNumber at) {
+  auto database = history_of(rules);
+  if (!database) return database.error();
+  const auto payload = encode_payload(rule);
+  const Digest digest = Hasher()(payload.value_or(std::string()));
+  std::string key;
+  append_rule_key(key, rule, payload.has_value(), {reinterpret_cast<const char*>(digest.data()), digest.size()});
+  std::string value;
+  const auto is_open = (*database)->find(Family::sources, sources_prefix(list, kOpenIntervals) + key, value);
+  if (!is_open) return is_open.error();
+  if (*is_open) {
+    const auto interval = decode_open(value);
+    if (!interval) return corrupt("sources");
+    if (interval->first <= at.value) return source_of(*interval);
+  }
+  const std::string part = sources_prefix(list, kClosedIntervals);
+  const auto closed = (*database)->iterate(Family::sources);
+  for (closed->Seek(part + key); closed->Valid() && view(closed->key()).starts_with(part + key); closed->Next()) {
+    std::string_view rule_key;
+    const auto interval = decode_closed(view(closed->key()).substr(part.size()), view(closed->value()), rule_key);
+    if (!interval) return corrupt("sources");
+    if (rule_key == key && interval->first <= at.value && at.value <= interval->last) return source_of(*interval);
+  }
+  if (!closed->status().ok()) return to_error(closed->status(), "sources");
+  return Error{ErrorCode::not_found, "generation " + std::to_string(at.value) + " had no such rule"};
 }
 
 Result<ImportRecord> find_import(const RulesInForce& rules, ListId list, ImportId import) {

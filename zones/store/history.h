@@ -23,6 +23,8 @@ Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, co
                                GenerationNumber at);
 Result<RuleSource> find_source(const RulesInForce& rules, const Match& match, const IpAddress& address,
                                GenerationNumber at);
+// The source of exactly this rule in one list, at generation `at`. Errors: not_found, corrupt, io.
+Result<RuleSource> find_source(const RulesInForce& rules, ListId list, const Rule& rule, GenerationNumber at);
 // Provenance of one import, for the "which import, from where, when" of explain.
 Result<struct ImportRecord> find_import(const RulesInForce& rules, ListId list, ImportId import);
 // The generation that was in force at `time`, as `rules` know it. not_found: nothing was published yet.

@@ -116,7 +116,13 @@ void PastGeneration::match(const ReversedName& name, MatchSet& out) const {
   for (unsigned labels = name.label_count() + 1; labels-- > 0;) {
     const std::string_view target = name.key_of_suffix(labels);
     SuffixMatches found(out);
+    CancelledEntries cancelled;
     for (const Entry& entry : entries_on(intervals, RuleSpace::name, target)) {
+      if (entry.list == kCancelledRules.value) {
+        cancelled.note(entry);
+      } else if (cancelled.has(entry, payloads_, policies_)) {
+        continue;
+      }
       if (entry_matches(entry, labels, matched, payloads_)) {
         Match match = make_match(entry, labels);
         nearer.mark(match);

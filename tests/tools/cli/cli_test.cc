@@ -520,6 +520,24 @@ TEST_F(CliTest, WhatIfBeginsAndShows) {
             json::parse(R"({"files":true,"groups":[],"seconds":3600,"reason":""})"));
 }
 
+TEST_F(CliTest, DisabledRulesAreShownWithWhatDisablesThem) {
+  sidecar().on("explain",
+               R"({"generation":3,"results":[{"name":"a.example","outcome":"none","winner":null,"losers":[],
+                   "disabled":[{"list":"ads","line":7,"pattern":"a.example","kind":"exact","action":"block","rank":4,
+                   "by":{"list":"badfilter","line":2,"pattern":"a.example"}}],"policy":"default","group":"default"}]})");
+  EXPECT_EQ(run({"explain", "a.example"}).out,
+            "a.example is resolved: no rule matches\n"
+            "  disabled  list ads, line 7: a.example alone -> block (rank 4)\n"
+            "            by your $badfilter rule, number 2\n"
+            "  policy default, group default, generation 3\n");
+  sidecar().on("rule.show",
+               R"({"rules":[{"pattern":"a.example","kind":"exact","action":"block","line":2,"cancels":true},
+                   {"pattern":"b.example","kind":"subtree","action":"allow","exception":true,"line":3,"cancels":true}]})");
+  const std::string shown = run({"rule", "show"}).out;
+  EXPECT_NE(shown.find("a.example  exact    disables lists' block "), std::string::npos) << shown;
+  EXPECT_NE(shown.find("b.example  subtree  disables lists' @@ allow "), std::string::npos) << shown;
+}
+
 TEST_F(CliTest, ExplainTellsWhenAListOpensWhatItBlocks) {
   const std::string rule =
       R"({"list":"ads","pattern":"ads.example","kind":"subtree","action":"block","line":1,"rank":4,"mode":"enforce"})";

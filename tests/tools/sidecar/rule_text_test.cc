@@ -133,7 +133,7 @@ TEST(RuleText, RefusesWithWhatWasExpected) {
         Row{{"example.org", "glob", "", false, {}}, "has a * in it"},
         Row{{"||example.org^", "exact", "", false, {}}, "is of the kind 'subtree', not 'exact'"},
         Row{{"@@||example.org^", "", "null", false, {}}, "says 'allow' itself, not 'null'"},
-        Row{{"||example.org^$badfilter", "", "", false, {}}, "rule remove"},
+        Row{{"||example.org^$badfilter", "", "", false, {}}, "disables rules of lists"},
         Row{{"||example.org^$popup", "", "", false, {}}, "column 16: $popup: means something in a browser only"},
         Row{{"/a(?=b)/", "", "", false, {}}, "column 3: a look-ahead '(?='"},
         Row{{"*^", "", "", false, {}}, "matches every name"},
@@ -147,6 +147,26 @@ TEST(RuleText, RefusesWithWhatWasExpected) {
     EXPECT_EQ(rule.error().code, ErrorCode::invalid);
     EXPECT_NE(rule.error().message.find(row.said), std::string::npos) << rule.error().message;
   }
+}
+
+// SEMANTICS 2 adblock: wider scope only for local rules
+TEST(RuleText, ABadfilterNamesTheRuleThatItDisables) {
+  const auto own = parse_own_rules({"@@||example.org^$important,badfilter,dnstype=A"});
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_TRUE(own->cancels);
+  ASSERT_EQ(own->rules.size(), 1U);
+  const Rule& rule = own->rules.front();
+  EXPECT_EQ(rule.action, Action::allow);
+  EXPECT_TRUE(rule.exception);
+  EXPECT_TRUE(rule.important);
+  EXPECT_EQ(rule.detail.conditions.types, std::vector<RecordType>{RecordType::a});
+  const auto plain = parse_own_rules({"@@||example.org^"});
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_FALSE(plain->cancels);
+  EXPECT_FALSE(plain->rules.front().exception);
+  RuleText more{"||example.org^$badfilter"};
+  more.groups = {"kids"};
+  EXPECT_FALSE(parse_own_rules(more));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "tests/zones/store/naive_rules.h"
 #include "tests/zones/store/store_fixture.h"
+#include "zones/cancelled_rules.h"
 #include "zones/verdict.h"
 
 namespace weir::testing {
@@ -32,14 +33,14 @@ class NaiveMatches : public DetailSource {
     for (const auto& [list, rules] : moment.lists) {
       if (moment.policies.find_list(list) == nullptr) continue;
       for (const SourcedRule& rule : rules) {
-        if (naive_matches(rule.rule, asked)) found.push_back({&rule, list});
+        if (naive_matches(rule.rule, asked) && !is_cancelled(moment, list, rule.rule)) found.push_back({&rule, list});
       }
     }
     std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
       const auto key = [](const Found& one) {
         const Rule& rule = one.rule->rule;
         // Of the administrator's rules on one name the newest first.
-        const bool by_hand = one.list < kFirstDefinedList;
+        const bool by_hand = one.list == kLocalRules || one.list == kOverlays;
         const std::uint64_t age = by_hand ? ~one.rule->line : 0;
         const PatternKind kind = rule.kind == PatternKind::regex ? PatternKind::glob : rule.kind;
         return std::tuple(-static_cast<int>(rule.name.label_count()), kind, one.list, age, rule.kind, rule.action,
@@ -73,6 +74,14 @@ class NaiveMatches : public DetailSource {
     }
   }
   const RuleDetail* detail(PayloadId id) const override { return &details_[id.value - 1]; }
+
+  // Lists of kind block alone: what is disabled is what is equal.
+  static bool is_cancelled(const Moment& moment, ListId list, const Rule& rule) {
+    const auto cancelled = moment.lists.find(kCancelledRules);
+    if (list < kFirstDefinedList || cancelled == moment.lists.end()) return false;
+    return std::any_of(cancelled->second.begin(), cancelled->second.end(),
+                       [&](const SourcedRule& other) { return other.rule == rule; });
+  }
 
   MatchSet set;
   std::vector<std::uint64_t> lines;  // of each match
@@ -135,7 +144,6 @@ class History {
     moments_.push_back(now_);
     by_number_[store_.writer->published().value] = now_;
   }
-  ListId some_list() { return store_.list(kNames[random_() % 3]); }
   std::vector<SourcedRule>& rules_of(ListId list) { return now_.lists[list]; }
 
   void import() {
@@ -174,7 +182,13 @@ class History {
     }
     publish();
   }
-  void change_local() { change_one(kLocalRules, random_rule(random_)); }
+  void change_local() {
+    const char* from = kNames[random_() % 3];
+    const bool defined = now_.policies.find_list(from) != nullptr;
+    const std::vector<SourcedRule> rules = defined ? rules_of(store_.list(from)) : std::vector<SourcedRule>();
+    if (random_() % 3 != 0 || rules.empty()) return change_one(kLocalRules, random_rule(random_));
+    change_one(kCancelledRules, rules[random_() % rules.size()].rule);
+  }
   void change_overlay() {
     Rule rule = random_rule(random_);
     rule.action = Action::allow;
