@@ -1,6 +1,7 @@
 // weir_fuzz_seeds OUT PATH...: inputs for the fuzz targets out of scenario files, a folder for each target below OUT.
 // make_corpus.py calls it, and keeps of its many files those that reach something new.
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -113,6 +114,23 @@ void add_hand_made(Seeds& seeds) {
         "GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA== ; key\n",
         "example. DS ( 1 13\n 2 ; over lines\n 00 )\n"}) {
     add_text(seeds, "hints_and_anchors", text);
+  }
+  for (const char* text :
+       {"RWTdan+GHV5H9l2qQeLEExXKrukOj76IM+EfubxZgFSfW+1dZBWsLM6A",
+        "untrusted comment: signature from minisign secret key\n"
+        "RUTdan+GHV5H9lwTmiwutxdBaGOCHAltma7rDcw1DBLPS1UiE3jCWTZ+Flpe2piLkPL5uwXkmVXyLj0R4d6BM6ZLLuICN5rckwo=\n"
+        "trusted comment: timestamp:1795654602\tfile:f\thashed\n"
+        "wNB53gZtJUJGELDxV2Ym2wfqugM4NxgKij6eRNludBlpjoNCrNDb8WVMmXdBmugNPW45n+mUPPHBOEWPwoNEBA==\n",
+        "untrusted comment:\r\n"
+        "RWTdan+GHV5H9gmsnH5Yj1mIriVryYd924bvJw9D+i/s6OPN8pRoxXtIjfe4PAMvva+7xgri5RfAbyFjKKYsdlUK9MthJN5rLwo=\n"
+        "trusted comment: timestamp:1795654602\tfile:f\n"
+        "/195YkNyHt2k8vKu14/xTnEkY3oV9NI4VwKyNN0PEn5eYpBogqBPY4qfe+RsJoiLaLEbwr+x2jQNkWgCjw7+CQ==\n",
+        "hello\n"}) {
+    for (const std::uint8_t whose : {1, 2, 4}) {
+      Octets one{whose};
+      append_block(one, Octets(text, text + std::strlen(text)));
+      seeds.add("minisign", one);
+    }
   }
   for (std::uint8_t world = 0; world < 3; ++world) {
     for (std::uint8_t question = 0; question < 20; ++question) {

@@ -1,6 +1,21 @@
 #include "zones/config/value.h"
 
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+// The library asserts what a document can reach: a table's header without a key.
+[[noreturn]] void fail_assertion() {
+  throw std::logic_error("not TOML: a key or a value was expected");
+}
+
+}  // namespace
+}  // namespace weir
+
 // The library's own checks are in its header; only this file pays for compiling it.
+#undef NDEBUG
+#define TOML_ASSERT(expression) (static_cast<bool>(expression) ? void() : weir::fail_assertion())
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 1
 #define TOML_MAX_NESTED_VALUES 64
@@ -83,6 +98,24 @@ std::uint32_t line_with_too_many_dots(std::string_view text) {
   return 0;
 }
 
+// Where a table's header has no key, which the library says without a place; the first line otherwise.
+ConfigPosition bad_header(std::string_view text) {
+  std::uint32_t line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view header = text.substr(begin, end - begin);
+    std::size_t at = header.find_first_not_of(" \t");
+    while (at < header.size() && header[at] == '[') at = header.find_first_not_of(" \t", at + 1);
+    const bool is_header = header.substr(std::min(header.find_first_not_of(" \t"), header.size())).starts_with('[');
+    const char c = at < header.size() ? header[at] : '\0';
+    const bool is_key = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                        c == '_' || c == '"' || c == '\'';
+    if (is_header && !is_key) return {line, static_cast<std::uint32_t>(std::min(at, header.size())) + 1};
+    begin = end + 1;
+  }
+  return {1, 1};
+}
+
 Error at(std::string_view file, std::uint32_t line, std::uint32_t column, std::string_view why) {
   return {ErrorCode::invalid, std::string(file) + ':' + std::to_string(line) + ':' + std::to_string(column) + ": " +
                                   escape_for_display(why)};
@@ -117,6 +150,9 @@ Result<ConfigValue> parse_toml(std::string_view text, std::string_view shown_nam
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
     return at(shown_name, error.source().begin.line, error.source().begin.column, error.description());
+  } catch (const std::logic_error& error) {
+    const ConfigPosition place = bad_header(text);
+    return at(shown_name, place.line, place.column, error.what());
   } catch (const std::exception& error) {
     return at(shown_name, 1, 1, error.what());
   }

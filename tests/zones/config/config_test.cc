@@ -8,6 +8,7 @@
 
 #include "tests/support/scratch_folder.h"
 #include "zones/base/text.h"
+#include "zones/config/value.h"
 
 namespace weir {
 namespace {
@@ -49,6 +50,16 @@ TEST_F(ConfigTest, AnEmptyFileIsAllDefaults) {
   EXPECT_EQ(config->policies[0].policy.name, "default");
   EXPECT_EQ(config->compile(), PolicySet::with_defaults());
   EXPECT_EQ(Config::defaults().compile(), PolicySet::with_defaults());
+}
+
+// The library that reads TOML asserted that there is one; found by the fuzz target migrate.
+TEST_F(ConfigTest, ATableHeaderWithoutAKeyIsAnError) {
+  for (const char* header : {"[!a]", "[[ ?a]]", "[", "[[", "[\x01]", "  [+]"}) {
+    const auto parsed = parse_toml("a = 1\n" + std::string(header) + "\n", "f.toml");
+    ASSERT_FALSE(parsed) << header;
+    EXPECT_TRUE(parsed.error().message.starts_with("f.toml:2:")) << parsed.error().message;
+  }
+  EXPECT_TRUE(parse_toml("[a]\nb = [[1], [2]]\n[\"c d\"]\n", "f.toml"));
 }
 
 TEST_F(ConfigTest, EveryKeyReadsItsValue) {
