@@ -16,6 +16,7 @@ KEY = "tls.key"
 
 
 class TransferTlsTest(Case):
+    START = False
     @classmethod
     def setUpClass(cls) -> None:
         namespace.add_addresses(OURS, BIND)
@@ -78,9 +79,12 @@ notify = ["{BIND}"]
                           f'allow-transfer port 853 transport tls {{ key "{KEY}"; }}; }};\n'
                           f'zone "out.rpz" {{ type secondary; primaries {{ {OURS} port 853 key "{KEY}" tls "weir"; }}; '
                           f'file "{folder}/out"; masterfile-format text; }};\n')
+        super().setUpClass()
+        # Weir first: BIND takes no notice of a NOTIFY right behind a connection that was refused.
+        cls.weir.start()
         bind.__enter__()
         cls.addClassCleanup(bind.__exit__, None, None, None)
-        super().setUpClass()
+        cls.await_lists()
 
     def test_1_a_zone_comes_over_tls(self) -> None:
         self.shows(("in.bulk.test", "A", ["192.0.2.5"]))
