@@ -129,13 +129,17 @@ Server = tuple[str, int]
 
 def compare(ask: Callable[[Server, Question], Verdict], weir: Server, peers: dict[str, Server],
             questions: list[Question], at_a_time: int) -> list[Difference]:
-    """weir first, so that its answers do not depend on how the others load the servers."""
-    answers = {}
-    for name, server in {"weir": weir, **peers}.items():
+    """weir first, so that its answers do not depend on how the others load the servers; those wait together."""
+    def ask_all(name: str, server: Server) -> list[Verdict]:
         began = time.monotonic()
         with ThreadPoolExecutor(at_a_time) as jobs:
-            answers[name] = list(jobs.map(lambda question, at=server: ask(at, question), questions))
+            verdicts = list(jobs.map(lambda question: ask(server, question), questions))
         print(f"    {name}: {len(questions)} questions in {time.monotonic() - began:.1f} s")
+        return verdicts
+
+    answers = {"weir": ask_all("weir", weir)}
+    with ThreadPoolExecutor(max(1, len(peers))) as together:
+        answers |= zip(peers, together.map(ask_all, peers.keys(), peers.values()))
     return [Difference(question, peer, ours, theirs) for peer in peers
             for question, ours, theirs in zip(questions, answers["weir"], answers[peer]) if ours != theirs]
 
