@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <random>
 #include <set>
@@ -263,8 +264,8 @@ TEST_F(Prepared, TwoImportsApart) {
   EXPECT_EQ(store_->compare(ads_, {999}, seen[0].first, {}).error().code, ErrorCode::not_found);
 }
 
-// Over 200 random updates of two lists: the rules that were said to come and go, and the names whose verdict was said
-// to change, are those that did.
+// Over WEIR_UPDATES random updates of two lists (60): the rules that were said to come and go, and the names whose
+// verdict was said to change, are those that did.
 TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
   std::mt19937 random(20261126);
   std::vector<std::string> names;
@@ -301,7 +302,9 @@ TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
   };
   must(store_->publish("start", at(0)));
   unsigned changed_verdicts = 0;
-  for (int round = 0; round < 200; ++round) {
+  const char* given = std::getenv("WEIR_UPDATES");
+  const int updates = given == nullptr ? 60 : std::atoi(given);
+  for (int round = 0; round < updates; ++round) {
     const ListId list = random() % 2 == 0 ? ads_ : other_;
     const auto before_rules = rules_of(list);
     const auto before = verdicts(*current());
@@ -335,7 +338,7 @@ TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
     ASSERT_EQ(foreseen->fingerprint(), current()->fingerprint()) << "round " << round;
     for (std::size_t i = 0; i < before.size(); ++i) changed_verdicts += before[i] != happened[i] ? 1 : 0;
   }
-  EXPECT_GT(changed_verdicts, 1000U) << "the updates changed too little to say anything";
+  EXPECT_GT(changed_verdicts, 5U * static_cast<unsigned>(updates)) << "the updates changed too little to say anything";
 }
 
 }  // namespace
