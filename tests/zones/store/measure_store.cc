@@ -20,6 +20,7 @@
 #include "zones/store/database.h"
 #include "zones/store/files.h"
 #include "zones/store/generation.h"
+#include "zones/store/store_cache.h"
 #include "zones/store/writer.h"
 
 namespace {
