@@ -42,18 +42,6 @@ std::string_view text_of(AnswerPart part) {
   return "";
 }
 
-std::string text_of(const Name& name) {
-  return name.is_root() ? "." : name.to_text();
-}
-
-json::array texts_of(const std::vector<Rrset>& rrsets) {
-  json::array out;
-  for (const Rrset& rrset : rrsets) {
-    for (const std::string& line : record_lines(rrset)) out.emplace_back(line);
-  }
-  return out;
-}
-
 json::object describe(const Verdict& verdict, const PolicySet& policies) {
   json::array losers;
   for (unsigned i = 0; i < verdict.loser_count; ++i) losers.emplace_back(verdict.losers[i]);
@@ -101,7 +89,7 @@ json::object describe(const PartMatches& part, const DecisionTrace& trace, const
   json::array matches;
   for (std::size_t i = 0; i < told; ++i) matches.push_back(match_to_json(all[i]));
   json::object out{{"part", text_of(part.part)},
-                   {"name", text_of(part.name)},
+                   {"name", part.name.to_text()},
                    {"matches", std::move(matches)},
                    {"matches_left_out", all.size() - told},
                    {"looks", std::move(looks)}};
@@ -257,7 +245,7 @@ class Explanation : public std::enable_shared_from_this<Explanation> {
   json::object head() const {
     const Group& group = policies().groups[group_];
     return {{"generation", generation_->number().value},
-            {"name", text_of(query().name())},
+            {"name", query().name().to_text()},
             {"type", to_text(query().type)},
             {"group", group.name},
             {"policy", policies().policies[group.policy].name},
@@ -289,7 +277,7 @@ class Explanation : public std::enable_shared_from_this<Explanation> {
     auto target = substitution_of(verdict, query(), who);
     if (shown) target = parts_[static_cast<std::size_t>(verdict.part)].name;
     if (target) {
-      out["target"] = text_of(*target);
+      out["target"] = target->to_text();
       out["decides_again"] = again;
       return out;
     }
@@ -301,7 +289,7 @@ class Explanation : public std::enable_shared_from_this<Explanation> {
     out["truncated"] = !answer;
     if (answer) {
       out["rcode"] = to_text(answer->rcode);
-      out["records"] = texts_of(answer->answer);
+      out["records"] = json::value_from(record_lines(answer->answer));
     }
     return out;
   }
@@ -312,13 +300,13 @@ class Explanation : public std::enable_shared_from_this<Explanation> {
             {"truncated", false},
             {"decides_again", false},
             {"rcode", to_text(whole.rcode)},
-            {"records", texts_of(whole.answer)}};
+            {"records", json::value_from(record_lines(whole.answer))}};
   }
 
   static json::object describe_resolved(const ResolutionResult& result) {
     json::object out{{"rcode", to_text(result.rcode)},
                      {"security", to_text(result.security)},
-                     {"records", texts_of(result.answer)},
+                     {"records", json::value_from(record_lines(result.answer))},
                      {"upstream_packets", result.upstream_packets}};
     if (result.ede)
       out["ede"] =

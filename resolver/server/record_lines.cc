@@ -73,6 +73,14 @@ std::vector<std::string> record_lines(const Rrset& rrset) {
   return out;
 }
 
+std::vector<std::string> record_lines(const std::vector<Rrset>& rrsets) {
+  std::vector<std::string> out;
+  for (const Rrset& rrset : rrsets) {
+    for (std::string& line : record_lines(rrset)) out.push_back(std::move(line));
+  }
+  return out;
+}
+
 std::vector<std::string> rdata_texts(const Rrset& rrset) {
   std::vector<std::string> out;
   for (std::string line : record_lines(rrset)) {

@@ -19,26 +19,14 @@ double in_milliseconds(std::chrono::nanoseconds time) {
   return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(time).count()) / 1000;
 }
 
-std::string shown(const Name& name) {
-  return name.is_root() ? "." : name.to_text();
-}
-
 // --- resolve -------------------------------------------------------------------------------------------------------
-
-json::array lines_of(const std::vector<Rrset>& rrsets) {
-  json::array out;
-  for (const Rrset& rrset : rrsets) {
-    for (const std::string& line : record_lines(rrset)) out.emplace_back(line);
-  }
-  return out;
-}
 
 json::array to_json(const ResolutionTrace& trace, SteadyTime begun) {
   json::array out;
   for (const TraceEvent& event : trace.events()) {
     json::object step{{"at_ms", in_milliseconds(event.at - begun)},
                       {"depth", event.depth},
-                      {"name", shown(event.name)},
+                      {"name", event.name.to_text()},
                       {"type", to_text(event.type)},
                       {"step", to_text(event.kind)}};
     if (event.server) {
@@ -53,14 +41,14 @@ json::array to_json(const ResolutionTrace& trace, SteadyTime begun) {
 }
 
 json::value to_json(const ResolutionResult& result, const ResolutionTrace* trace, Now begun, Now ended) {
-  json::object out{{"name", shown(result.question.name)},
+  json::object out{{"name", result.question.name.to_text()},
                    {"type", to_text(result.question.type)},
                    {"rcode", to_text(result.rcode)},
                    {"security", to_text(result.security)},
                    {"ttl", result.ttl.count()},
-                   {"zone_cut", shown(result.zone_cut)},
-                   {"answer", lines_of(result.answer)},
-                   {"authority", lines_of(result.authority)},
+                   {"zone_cut", result.zone_cut.to_text()},
+                   {"answer", json::value_from(record_lines(result.answer))},
+                   {"authority", json::value_from(record_lines(result.authority))},
                    {"upstream_packets", result.upstream_packets},
                    {"elapsed_ms", in_milliseconds(ended.steady - begun.steady)}};
   if (result.ede) {
@@ -116,20 +104,20 @@ std::string_view kind_of(const CachedEntry& entry) {
 
 json::object to_json(const CachedEntry& entry) {
   const bool has_type = entry.kind != CachedEntry::Kind::delegation && entry.kind != CachedEntry::Kind::nxdomain;
-  json::object out{{"name", shown(entry.name)},
+  json::object out{{"name", entry.name.to_text()},
                    {"type", has_type ? to_text(entry.type) : std::string()},
                    {"ttl", entry.ttl_seconds},
                    {"kind", kind_of(entry)}};
   if (entry.data || entry.kind == CachedEntry::Kind::nodata || entry.kind == CachedEntry::Kind::nxdomain) {
     out["security"] = to_text(entry.security);
-    out["zone_cut"] = shown(entry.zone_cut);
+    out["zone_cut"] = entry.zone_cut.to_text();
   }
   json::array data;
   if (entry.data) {
     for (const std::string& text : rdata_texts(entry.data->rrset)) data.emplace_back(text);
     out["signatures"] = entry.data->signatures.size();
   }
-  for (const NameServer& server : entry.servers) data.emplace_back(shown(server.name));
+  for (const NameServer& server : entry.servers) data.emplace_back(server.name.to_text());
   out["data"] = std::move(data);
   if (entry.ede) out["ede"] = static_cast<unsigned>(*entry.ede);
   if (!entry.text.empty()) out["text"] = escape_for_display(entry.text);
@@ -137,7 +125,7 @@ json::object to_json(const CachedEntry& entry) {
 }
 
 json::object server_json(const Name& name, const ServerAddress& address, const ServerStatus& status) {
-  json::object out{{"name", shown(name)}, {"address", address.address.to_text()}};
+  json::object out{{"name", name.to_text()}, {"address", address.address.to_text()}};
   if (status.known) out["rtt_ms"] = in_milliseconds(status.srtt);
   std::string state;
   const auto add = [&](bool is_so, const char* word) {
@@ -166,14 +154,14 @@ json::value delegation_json(const ResolverVerbs& verbs, const Name& name, Now no
       }
     }
     if (addresses.empty()) {
-      servers.push_back(json::object{{"name", shown(server.name)}, {"state", "no address known"}});
+      servers.push_back(json::object{{"name", server.name.to_text()}, {"state", "no address known"}});
     }
     for (const IpAddress& address : addresses) {
       servers.push_back(server_json(server.name, address, verbs.servers.find(address, known->zone_cut, now.steady)));
     }
   }
   const auto left = std::chrono::duration_cast<std::chrono::seconds>(known->expires - now.steady).count();
-  return json::object{{"zone_cut", shown(known->zone_cut)}, {"ttl", left}, {"servers", std::move(servers)}};
+  return json::object{{"zone_cut", known->zone_cut.to_text()}, {"ttl", left}, {"servers", std::move(servers)}};
 }
 
 Result<json::value> show_cache(const ResolverVerbs& verbs, const json::object& in) {
@@ -195,7 +183,7 @@ Result<json::value> show_cache(const ResolverVerbs& verbs, const json::object& i
     if (answer.expires <= seconds || answers.size() >= kMostShown) continue;
     std::string flags = answer.dnssec_ok ? "DO" : "";
     if (answer.checking_disabled) flags += flags.empty() ? "CD" : " CD";
-    answers.push_back(json::object{{"name", shown(answer.name)},
+    answers.push_back(json::object{{"name", answer.name.to_text()},
                                    {"type", to_text(answer.type)},
                                    {"ttl", answer.expires - seconds},
                                    {"rcode", to_text(answer.rcode)},
@@ -203,7 +191,7 @@ Result<json::value> show_cache(const ResolverVerbs& verbs, const json::object& i
                                    {"flags", flags}});
   }
   const bool cut = entries.size() > kMostShown || listed.size() > kMostShown;
-  return json::value(json::object{{"name", shown(name)},
+  return json::value(json::object{{"name", name.to_text()},
                                   {"rrsets", std::move(rrsets)},
                                   {"answers", std::move(answers)},
                                   {"delegation", delegation_json(verbs, name, now)},
@@ -245,7 +233,7 @@ json::value show_anchors(const ResolverVerbs& verbs) {
   if (verbs.trust != nullptr) {
     for (const TrustUpkeep::ZoneView& zone : verbs.trust->zones()) {
       const bool looked = zone.roll->next_look() != WallTime{};
-      zones.push_back(json::object{{"zone", shown(zone.zone)},
+      zones.push_back(json::object{{"zone", zone.zone.to_text()},
                                    {"source", verbs.trust->source()},
                                    {"keys", keys_json(zone)},
                                    {"last_good_look", time_json(zone.roll->last_good_look())},
@@ -253,7 +241,7 @@ json::value show_anchors(const ResolverVerbs& verbs) {
                                    {"error", escape_for_display(zone.error)}});
     }
     for (const TrustUpkeep::NegativeView& each : verbs.trust->negative(verbs.clock().wall)) {
-      negative.push_back(json::object{{"name", shown(each.anchor.name)},
+      negative.push_back(json::object{{"name", each.anchor.name.to_text()},
                                       {"until", format_time(each.anchor.expires)},
                                       {"reason", escape_for_display(each.anchor.reason)},
                                       {"source", each.source}});
@@ -284,7 +272,7 @@ Result<json::value> add_negative(const ResolverVerbs& verbs, const json::object&
   const auto added =
       verbs.trust->add_negative(name, std::chrono::seconds(seconds), reason, "the control socket", verbs.clock());
   if (!added) return added.error();
-  return json::value(json::object{{"name", shown(added->name)}, {"until", format_time(added->expires)}});
+  return json::value(json::object{{"name", added->name.to_text()}, {"until", format_time(added->expires)}});
 }
 
 Result<json::value> remove_negative(const ResolverVerbs& verbs, const json::object& in) {
@@ -295,7 +283,7 @@ Result<json::value> remove_negative(const ResolverVerbs& verbs, const json::obje
   if (verbs.trust == nullptr) return nothing_is_validated();
   if (const auto removed = verbs.trust->remove_negative(name, "the control socket", verbs.clock()); !removed)
     return removed.error();
-  return json::value(json::object{{"name", shown(name)}});
+  return json::value(json::object{{"name", name.to_text()}});
 }
 
 }  // namespace

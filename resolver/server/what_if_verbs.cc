@@ -47,8 +47,7 @@ json::object describe_turn(const WhatIfReport& report, WhatIfTurn turn, const Po
   std::partial_sort(named.begin(), named.begin() + static_cast<std::ptrdiff_t>(shown), named.end(), more);
   json::array samples;
   for (std::size_t i = 0; i < shown; ++i) {
-    const Name folded = named[i]->name.folded();
-    samples.push_back(json::object{{"name", folded.is_root() ? "." : folded.to_text()},
+    samples.push_back(json::object{{"name", named[i]->name.folded().to_text()},
                                    {"list", name_of_list(policies, named[i]->list)},
                                    {"queries", named[i]->queries}});
   }

@@ -17,7 +17,7 @@ VerbResult follow(Call& call, const ExplainRequest& request, WallTime now) {
     return Error{ErrorCode::invalid, "an address is no question that could be followed: give a name"};
   const auto name = parse_typed_name(request.names[0]);
   if (!name) return name.error();
-  json::object asked{{"name", name->is_root() ? "." : name->to_text()}, {"type", to_text(request.type)}};
+  json::object asked{{"name", name->to_text()}, {"type", to_text(request.type)}};
   if (request.client) asked["client"] = request.client->to_text();
   if (!request.group.empty()) asked["group"] = request.group;
   const auto answered = call.services.resolver.explain(asked);

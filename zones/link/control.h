@@ -10,7 +10,8 @@
 //   when it is in force on every worker), reload (what of weir.toml needs no restart: forward zones, negative trust
 //   anchors), cache.flush {"name", "subtree"}, cache.show {"name", "subtree"}, resolve {"name", "type", "trace",
 //   "fresh", "checking_disabled"}, cache.compare {"candidate", "number"} (names in use that a candidate decides
-//   otherwise), explain {"name", "type", "client" | "group"} (the answer, and each look on the way), anchors.show, anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
+//   otherwise), explain {"name", "type", "client" | "group"} (the answer, and each look on the way), anchors.show,
+//   anchors.negative.add {"name", "seconds", "reason"}, anchors.negative.remove
 //   {"name"}, what_if.start {"policy" | "policies", "groups", "seconds", "author", "reason"}, what_if.show {"names"},
 //   what_if.stop.
 // Verbs of the sidecar: status, reload {"reason"}, policy.check {"since"}, policy.learn {"name", "since"},

@@ -168,16 +168,10 @@ Result<void> make_checkpoint(const Database& live, const fs::path& target) {
   return done;
 }
 
-Result<std::string> digest_of_files(const fs::path& checkpoint) {
-  const auto list = read_list(checkpoint);
-  if (!list) return list.error();
-  return hash_of(*list);
-}
-
 Result<void> describe_checkpoint(const fs::path& checkpoint, GenerationInfo info) {
-  auto files = digest_of_files(checkpoint);
-  if (!files && files.error().code != ErrorCode::not_found) return files.error();
-  if (files) info.files = std::move(*files);
+  const auto list = read_list(checkpoint);
+  if (!list && list.error().code != ErrorCode::not_found) return list.error();
+  if (list) info.files = hash_of(*list);
   return write_generation_info(checkpoint, info);
 }
 

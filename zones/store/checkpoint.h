@@ -23,9 +23,7 @@ inline constexpr std::uint64_t kLogBytesForFlush = 1U << 20;
 // a table, whose blocks have checksums of their own), name. Errors: io, permission; then `target` is gone again.
 Result<void> make_checkpoint(const Database& live, const std::filesystem::path& target);
 
-// One short text for FILES, which is to be kept elsewhere. Errors: io.
-Result<std::string> digest_of_files(const std::filesystem::path& checkpoint);
-// GENERATION, with the digest of FILES where there is one. Errors: io, permission.
+// Writes GENERATION, with the digest of FILES where there is one. Errors: io, permission.
 Result<void> describe_checkpoint(const std::filesystem::path& checkpoint, GenerationInfo info);
 // Whether all is there that FILES names, and FILES is the one with `digest`. Errors: corrupt (which file, and how), io.
 Result<void> check_files(const std::filesystem::path& checkpoint, const std::string& digest);

@@ -19,7 +19,7 @@ namespace weir::store {
 struct GenerationInfo {
   std::uint64_t number = 0;
   PublishedRecord record;
-  std::string files = {};  // digest_of_files() of its directory; empty: written by a weir that made no such list
+  std::string files = {};  // SHA-256 of its FILES (checkpoint.h); empty: written by a weir that made no such list
   bool operator==(const GenerationInfo&) const = default;
 };
 
