@@ -23,13 +23,6 @@ bool is_candidate(const PublicKey& key) {
   return key.is_zone_key() && key.is_secure_entry_point() && key.protocol() == 3 && key.usable();
 }
 
-bool holds(const Rrset& rrset, std::span<const std::uint8_t> wanted) {
-  for (const auto rdata : rrset.records()) {
-    if (std::ranges::equal(rdata, wanted)) return true;
-  }
-  return false;
-}
-
 bool is_trusted_state(AnchorState state) {
   return state == AnchorState::valid || state == AnchorState::missing;
 }
@@ -153,7 +146,7 @@ bool AnchorRoll::note_present(const Rrset& dnskeys, WallTime now, seconds ttl) {
 }
 
 bool AnchorRoll::note_absent(const Rrset& dnskeys, WallTime now) {
-  const auto is_present = [&](const AnchorKey& key) { return holds(dnskeys, key.dnskey); };  // revoked it is another
+  const auto is_present = [&](const AnchorKey& key) { return dnskeys.contains(key.dnskey); };  // revoked it is another
   // A key that waits and is not there has to begin again (section 2.2).
   bool changed = std::erase_if(keys_, [&](const AnchorKey& key) {
                    return key.state == AnchorState::add_pend && !is_present(key);
@@ -205,7 +198,7 @@ AnchorRoll::Seen AnchorRoll::observe(const SignedRrset& dnskeys, const CheckCont
       if (!key || key->is_revoked() || !key->is_zone_key()) continue;
       const bool named =
           std::ranges::any_of(trusted_ds, [&](const Ds& ds) { return matches(ds, configured_.zone, rdata); }) ||
-          holds(configured_.dnskeys, rdata);
+          configured_.dnskeys.contains(rdata);
       if (!named || keys_.size() >= kMaxAnchorKeys) continue;
       AnchorKey valid;
       valid.dnskey.assign(rdata.begin(), rdata.end());

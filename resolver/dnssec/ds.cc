@@ -11,7 +11,7 @@ namespace {
 using Octets = std::span<const std::uint8_t>;
 using Outcome = AuthenticatedKeys::Outcome;
 
-constexpr std::size_t kFixedSize = 4;  // of DS: key tag, algorithm, digest type
+constexpr std::size_t kFixedDsSize = 4;  // of DS: key tag, algorithm, digest type
 
 const EVP_MD* digest_of(DigestType type) {
   switch (type) {
@@ -25,33 +25,27 @@ const EVP_MD* digest_of(DigestType type) {
   return nullptr;
 }
 
-bool holds(const Rrset& rrset, Octets rdata) {
-  for (const auto record : rrset.records()) {
-    if (std::ranges::equal(record, rdata)) return true;
-  }
-  return false;
-}
-
 // The records of `dnskeys` that are trusted by themselves, because a DS or an anchor names them.
 std::vector<Octets> entry_points(const UsableDs& ds, const Rrset& trusted_dnskeys, const Rrset& dnskeys) {
   std::vector<Octets> out;
   const bool anchored = trusted_dnskeys.owner == dnskeys.owner;
   unsigned digests = 0;
   for (const auto rdata : dnskeys.records()) {
-    if (rdata.size() < kFixedSize) continue;
+    if (rdata.size() < kFixedDsSize) continue;
     const std::uint16_t tag = key_tag(rdata);
     const auto names_it = [&](const Ds& record) {
       return record.key_tag == tag && static_cast<std::uint8_t>(record.algorithm) == rdata[3] &&
              ++digests <= kMaxDigests && matches(record, dnskeys.owner, rdata);
     };
-    if (std::ranges::any_of(ds.records, names_it) || (anchored && holds(trusted_dnskeys, rdata))) out.push_back(rdata);
+    if (std::ranges::any_of(ds.records, names_it) || (anchored && trusted_dnskeys.contains(rdata)))
+      out.push_back(rdata);
   }
   return out;
 }
 
 bool supports_any(const Rrset& dnskeys, const AlgorithmTable& algorithms) {
   for (const auto rdata : dnskeys.records()) {
-    if (rdata.size() >= kFixedSize && algorithms.supports(static_cast<DnssecAlgorithm>(rdata[3]))) return true;
+    if (rdata.size() >= kFixedDsSize && algorithms.supports(static_cast<DnssecAlgorithm>(rdata[3]))) return true;
   }
   return false;
 }
@@ -59,9 +53,9 @@ bool supports_any(const Rrset& dnskeys, const AlgorithmTable& algorithms) {
 }  // namespace
 
 std::optional<Ds> parse_ds(Octets rdata) {
-  if (rdata.size() <= kFixedSize) return std::nullopt;
+  if (rdata.size() <= kFixedDsSize) return std::nullopt;
   return Ds{static_cast<std::uint16_t>(rdata[0] << 8 | rdata[1]), static_cast<DnssecAlgorithm>(rdata[2]),
-            static_cast<DigestType>(rdata[3]), rdata.subspan(kFixedSize)};
+            static_cast<DigestType>(rdata[3]), rdata.subspan(kFixedDsSize)};
 }
 
 std::vector<std::uint8_t> ds_digest(DigestType type, const Name& owner, Octets dnskey_rdata) {
@@ -76,7 +70,7 @@ std::vector<std::uint8_t> ds_digest(DigestType type, const Name& owner, Octets d
 }
 
 bool matches(const Ds& ds, const Name& owner, Octets dnskey_rdata) {
-  if (dnskey_rdata.size() < kFixedSize || static_cast<std::uint8_t>(ds.algorithm) != dnskey_rdata[3] ||
+  if (dnskey_rdata.size() < kFixedDsSize || static_cast<std::uint8_t>(ds.algorithm) != dnskey_rdata[3] ||
       ds.key_tag != key_tag(dnskey_rdata) || ds.digest.empty()) {
     return false;
   }
@@ -108,7 +102,7 @@ std::vector<DnssecAlgorithm> named_algorithms(const Rrset& ds, const Rrset& trus
   };
   for (const Ds& record : usable_ds(ds, algorithms).records) add(record.algorithm);
   for (const Octets rdata : trusted_dnskeys.records()) {
-    if (rdata.size() > kFixedSize) add(static_cast<DnssecAlgorithm>(rdata[3]));
+    if (rdata.size() > kFixedDsSize) add(static_cast<DnssecAlgorithm>(rdata[3]));
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "zones/base/free_with.h"
 #include "zones/dns/reader.h"
 
 namespace weir {
@@ -37,10 +38,6 @@ std::optional<Nsec3Hash> decode_base32hex(std::string_view text) {
   }
   return out;
 }
-
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
 
 }  // namespace
 
@@ -84,7 +81,7 @@ bool has_more_iterations(const Rrset& nsec3, std::uint16_t max) {
 Nsec3Hash nsec3_hash(const Name& name, std::uint16_t iterations, Octets salt) {
   // Fetched once: finding the algorithm by name again costs more than the hash.
   static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  const std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
   Nsec3Hash hash{};
   const auto round = [&](Octets input) {
     EVP_DigestInit_ex2(context.get(), sha1, nullptr);

@@ -8,12 +8,14 @@
 
 #include <algorithm>
 
+#include "zones/base/free_with.h"
+
 namespace weir {
 namespace {
 
 using Octets = std::span<const std::uint8_t>;
 
-constexpr std::size_t kFixedSize = 4;  // flags, protocol, algorithm
+constexpr std::size_t kFixedDnskeySize = 4;  // flags, protocol, algorithm
 constexpr std::uint8_t kDnssecProtocol = 3;
 constexpr int kMinRsaBits = 512;
 constexpr int kMinRsaSha512Bits = 1024;  // RFC 5702 section 2.2
@@ -21,18 +23,11 @@ constexpr int kMaxRsaBits = 4096;        // RFC 3110 section 2
 constexpr int kMaxExponentBits = 35;     // F5, 2^32 + 1, is in use; larger ones only cost (CVE-2025-8677)
 constexpr std::size_t kDsaSubprimeSize = 20;
 
-template <auto free_it>
-struct Free {
-  template <class T>
-  void operator()(T* thing) const {
-    free_it(thing);
-  }
-};
-using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Context = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
+using Number = std::unique_ptr<BIGNUM, FreeWith<BN_free>>;
+using Context = std::unique_ptr<EVP_PKEY_CTX, FreeWith<EVP_PKEY_CTX_free>>;
+using Builder = std::unique_ptr<OSSL_PARAM_BLD, FreeWith<OSSL_PARAM_BLD_free>>;
+using Parameters = std::unique_ptr<OSSL_PARAM, FreeWith<OSSL_PARAM_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
 
 Number number_of(Octets octets) {
   return Number(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
@@ -200,14 +195,14 @@ std::uint16_t key_tag(Octets rdata) {
 }
 
 std::optional<PublicKey> PublicKey::from_dnskey(Octets rdata) {
-  if (rdata.size() < kFixedSize) return std::nullopt;
+  if (rdata.size() < kFixedDnskeySize) return std::nullopt;
   PublicKey out;
   out.flags_ = static_cast<std::uint16_t>(rdata[0] << 8 | rdata[1]);
   out.protocol_ = rdata[2];
   out.algorithm_ = static_cast<DnssecAlgorithm>(rdata[3]);
   out.key_tag_ = weir::key_tag(rdata);
   if (out.protocol_ != kDnssecProtocol || !out.is_zone_key()) return out;
-  if (EVP_PKEY* key = key_from(out.algorithm_, rdata.subspan(kFixedSize))) {
+  if (EVP_PKEY* key = key_from(out.algorithm_, rdata.subspan(kFixedDnskeySize))) {
     out.key_ = std::shared_ptr<EVP_PKEY>(key, EVP_PKEY_free);
   } else {
     ERR_clear_error();

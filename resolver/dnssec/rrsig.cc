@@ -9,7 +9,7 @@ namespace {
 
 using Octets = std::span<const std::uint8_t>;
 
-constexpr std::size_t kFixedSize = 18;
+constexpr std::size_t kFixedRrsigSize = 18;
 
 std::uint32_t serial_of(WallTime time) {
   return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
@@ -58,8 +58,8 @@ std::optional<Rrsig> parse_rrsig(Octets rdata) {
   out.key_tag = reader.u16();
   out.signer = reader.name();
   // A compression pointer would be followed by the reader; stored RDATA has none, and then the sizes agree.
-  if (!reader.ok() || reader.position() != kFixedSize + out.signer.size()) return std::nullopt;
-  out.fixed_part = rdata.first(kFixedSize);
+  if (!reader.ok() || reader.position() != kFixedRrsigSize + out.signer.size()) return std::nullopt;
+  out.fixed_part = rdata.first(kFixedRrsigSize);
   out.signature = rdata.subspan(reader.position());
   return out;
 }
@@ -102,7 +102,7 @@ std::vector<std::uint8_t> signed_data(const Rrset& rrset, const Rrsig& rrsig) {
 
   const Name owner = canonical_owner(rrset.owner, rrsig.labels);
   std::vector<std::uint8_t> out;
-  out.reserve(kFixedSize + rrsig.signer.size() + records->packed().size() + sorted.size() * (owner.size() + 8));
+  out.reserve(kFixedRrsigSize + rrsig.signer.size() + records->packed().size() + sorted.size() * (owner.size() + 8));
   Appender append(out);
   append.octets(rrsig.fixed_part);
   append.octets(rrsig.signer.folded().wire());

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "zones/base/free_with.h"
 #include "zones/base/text.h"
 
 namespace weir {
@@ -29,16 +30,9 @@ constexpr BuiltIn kRoot[] = {
              0x29, 0x8D, 0x0A, 0x45, 0x0D, 0x61, 0x2C, 0x48, 0x3A, 0xF4, 0x44, 0xA4, 0xC0, 0xFB, 0x2B, 0x16}},
 };
 
-template <auto free_it>
-struct Free {
-  template <class T>
-  void operator()(T* thing) const {
-    free_it(thing);
-  }
-};
-using File = std::unique_ptr<std::FILE, Free<std::fclose>>;
-using Record = std::unique_ptr<ldns_rr, Free<ldns_rr_free>>;
-using Buffer = std::unique_ptr<ldns_buffer, Free<ldns_buffer_free>>;
+using File = std::unique_ptr<std::FILE, FreeWith<std::fclose>>;
+using Record = std::unique_ptr<ldns_rr, FreeWith<ldns_rr_free>>;
+using Buffer = std::unique_ptr<ldns_buffer, FreeWith<ldns_buffer_free>>;
 
 // The names that ldns keeps between the lines of a file; it replaces them as it reads.
 struct ParserNames {

@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/bad_packets.h"
 
-namespace weir::fuzz {
+namespace weir::fuzz::corpus_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -92,4 +92,4 @@ TEST(BadPackets, OverTcpInPieces) {
 }
 
 }  // namespace
-}  // namespace weir::fuzz
+}  // namespace weir::fuzz::corpus_test

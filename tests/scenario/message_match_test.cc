@@ -4,7 +4,7 @@
 
 #include "tests/scenario/entry_message.h"
 
-namespace weir::scenario {
+namespace weir::scenario::message_match_test {
 namespace {
 
 Entry entry_of(const std::string& lines) {
@@ -145,4 +145,4 @@ TEST(EntryMessage, TheClientsPartOfACookieIsCopied) {
 }
 
 }  // namespace
-}  // namespace weir::scenario
+}  // namespace weir::scenario::message_match_test

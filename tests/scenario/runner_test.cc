@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace weir::scenario {
+namespace weir::scenario::runner_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -219,4 +219,4 @@ TEST(Runner, NothingRunsForEver) {
 }
 
 }  // namespace
-}  // namespace weir::scenario
+}  // namespace weir::scenario::runner_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir::scenario {
+namespace weir::scenario::scenario_file_test {
 namespace {
 
 // A whole scenario around some lines.
@@ -220,4 +220,4 @@ TEST(ScenarioFile, HostileSizesAreRefused) {
 }
 
 }  // namespace
-}  // namespace weir::scenario
+}  // namespace weir::scenario::scenario_file_test

@@ -4,7 +4,7 @@
 
 #include "tests/scenario/expected_failures.h"
 
-namespace weir::scenario {
+namespace weir::scenario::settings_test {
 namespace {
 
 Result<ScenarioSettings> settings_of(const std::string& config) {
@@ -131,4 +131,4 @@ TEST(ExpectedFailures, EveryLineHasAReason) {
 }
 
 }  // namespace
-}  // namespace weir::scenario
+}  // namespace weir::scenario::settings_test

@@ -16,7 +16,7 @@ Error bad_expression(std::string_view text, const std::string& why) {
   return Error{ErrorCode::invalid, "'" + escape_for_display(text.substr(0, 80)) + "': " + why};
 }
 
-std::vector<std::string_view> words_of(std::string_view text) {
+std::vector<std::string_view> words_in(std::string_view text) {
   std::vector<std::string_view> words;
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == ' ' || text[at] == '\t') {
@@ -45,7 +45,7 @@ std::string text_of(double value) {
 
 // "a + b * c", worked out from the left; nothing where it is no arithmetic.
 std::optional<double> arithmetic(std::string_view text) {
-  const auto words = words_of(text);
+  const auto words = words_in(text);
   if (words.size() % 2 == 0) return std::nullopt;
   auto value = number_of(words[0]);
   for (std::size_t i = 1; value && i < words.size(); i += 2) {
@@ -90,7 +90,7 @@ std::size_t closing_brace(std::string_view text, std::size_t open) {
 }  // namespace
 
 Result<std::string> Variables::call(std::string_view inner, const Instant& instant) const {
-  const auto words = words_of(inner);
+  const auto words = words_in(inner);
   if (words.empty()) return bad_expression(inner, "expected an expression between the braces");
   if (words[0] == "time") return text_of(instant.now_seconds);
   if (words[0] == "timeout") return text_of(instant.timeout_seconds.value_or(0));

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir::scenario {
+namespace weir::scenario::variables_test {
 namespace {
 
 TEST(Variables, Expressions) {
@@ -46,4 +46,4 @@ TEST(Variables, Expressions) {
 }
 
 }  // namespace
-}  // namespace weir::scenario
+}  // namespace weir::scenario::variables_test

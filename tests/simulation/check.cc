@@ -34,7 +34,7 @@ bool same_records(const Message& message, const Outcome& outcome) {
   return !got.empty() && std::ranges::includes(wanted, got);
 }
 
-std::string to_text(const std::vector<Rrset>& section) {
+std::string section_text(const std::vector<Rrset>& section) {
   std::string out;
   for (const Rrset& rrset : section) {
     out += "    " + rrset.owner.to_text() + " " + std::to_string(rrset.ttl_seconds) + " " + weir::to_text(rrset.type);
@@ -60,7 +60,7 @@ std::string to_text(const std::vector<Rrset>& section) {
 std::string describe(const Outcome& outcome) {
   static constexpr const char* kAuthentic[] = {"AD", "AD or not", "no AD"};
   return "  " + weir::to_text(outcome.rcode) + ", " + kAuthentic[static_cast<std::size_t>(outcome.authentic)] +
-         (outcome.bogus ? ", with CD only" : "") + "\n" + to_text(outcome.answer);
+         (outcome.bogus ? ", with CD only" : "") + "\n" + section_text(outcome.answer);
 }
 
 }  // namespace
@@ -70,8 +70,8 @@ std::string to_text(const Message& message) {
   return "  " + weir::to_text(message.rcode) + (flags.authentic_data ? " AD" : "") + (flags.truncated ? " TC" : "") +
          (message.edns && message.edns->ede ? " EDE " + std::to_string(static_cast<unsigned>(*message.edns->ede))
                                             : "") +
-         "\n" + to_text(message.answer) + (message.authority.empty() ? "" : "   authority\n") +
-         to_text(message.authority);
+         "\n" + section_text(message.answer) + (message.authority.empty() ? "" : "   authority\n") +
+         section_text(message.authority);
 }
 
 std::vector<std::uint8_t> write_query(const ClientQuery& query, std::uint16_t id) {

@@ -17,7 +17,6 @@ using world::Time;
 
 constexpr Time kPace = milliseconds(10);  // between two questions
 constexpr Time kPatience = std::chrono::seconds(10);
-constexpr SteadyTime kSteadyStart = SteadyTime() + std::chrono::hours(1);
 constexpr Time kSlow = milliseconds(500);  // is worth a line in a trace
 
 class FeelRun {

@@ -23,6 +23,9 @@
 
 namespace weir::simulation {
 
+// What the resolver's steady clock says when a world begins.
+constexpr SteadyTime kSteadyStart = SteadyTime() + std::chrono::hours(1);
+
 struct ClientAnswer {
   std::uint64_t ticket = 0;
   std::vector<std::uint8_t> message;

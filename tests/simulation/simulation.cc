@@ -17,7 +17,6 @@ using std::chrono::milliseconds;
 constexpr Time kLongestAnswer = milliseconds(limit_of(Limit::resolution_ms) + 100);
 constexpr unsigned kMaxEvents = 400'000;
 constexpr unsigned kMaxEventsPerQuery = 500;
-constexpr SteadyTime kSteadyStart = SteadyTime() + std::chrono::hours(1);
 
 // One folder a thread for the decision rings of its worlds.
 const test::ScratchFolder& scratch() {

@@ -7,7 +7,7 @@
 #include "tests/simulation/shrink.h"
 #include "tests/simulation/small_worlds.h"
 
-namespace weir::simulation {
+namespace weir::simulation::simulation_test {
 namespace {
 
 using std::chrono::seconds;
@@ -77,4 +77,4 @@ TEST(Simulation, TheShrinkerKeepsWhatFails) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::simulation_test

@@ -6,7 +6,7 @@
 #include "tests/world/oracle.h"
 #include "zones/dns/writer.h"
 
-namespace weir::world {
+namespace weir::world::world_test {
 namespace {
 
 Octets query_of(const Question& question, bool dnssec) {
@@ -85,4 +85,4 @@ TEST(World, HonestServersSayWhatTheOracleReads) {
 }
 
 }  // namespace
-}  // namespace weir::world
+}  // namespace weir::world::world_test

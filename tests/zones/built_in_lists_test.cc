@@ -6,7 +6,7 @@
 
 #include "zones/policy.h"
 
-namespace weir {
+namespace weir::built_in_lists_test {
 namespace {
 
 bool has(const std::vector<Rule>& rules, std::string_view name, Action action) {
@@ -52,4 +52,4 @@ TEST(BuiltInLists, EveryServiceHasSafeNamesWithATarget) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::built_in_lists_test

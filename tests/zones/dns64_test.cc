@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace weir {
+namespace weir::dns64_test {
 namespace {
 
 IpAddress address(std::string_view text) {
@@ -61,4 +61,4 @@ TEST(Dns64Test, WhatIsTranslatedForWhom) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::dns64_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace weir {
+namespace weir::local_data_test {
 namespace {
 
 using Says = LocalFinding::Outcome;
@@ -154,4 +154,4 @@ TEST(LocalDataTest, ManyNames) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::local_data_test

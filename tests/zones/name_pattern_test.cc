@@ -8,7 +8,7 @@
 #include <array>
 #include <random>
 
-namespace weir {
+namespace weir::name_pattern_test {
 namespace {
 
 TEST(NamePattern, SuffixOfARegularExpression) {
@@ -145,4 +145,4 @@ TEST(NamePattern, FiledAndMatchedIsMatchedForGlobs) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::name_pattern_test

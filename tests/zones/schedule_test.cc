@@ -5,7 +5,7 @@
 #include "zones/base/text.h"
 #include "zones/policy.h"
 
-namespace weir {
+namespace weir::schedule_test {
 namespace {
 
 WallTime time(const char* text) {
@@ -148,4 +148,4 @@ TEST(Pause, ConcernsWhomItNames) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::schedule_test

@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace weir {
+namespace weir::verdict_test {
 namespace {
 
 constexpr ListId kAds{16};
@@ -762,4 +762,4 @@ TEST(Verdict, MoreRulesOnOneNameThanAnIndexCounts) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::verdict_test

@@ -11,7 +11,7 @@
 namespace weir::migrate {
 namespace {
 
-constexpr unsigned kMaxDepth = 64;
+constexpr unsigned kMaxYamlDepth = 64;
 constexpr std::size_t kMaxValues = 500'000;
 
 class Converter {
@@ -22,7 +22,7 @@ class Converter {
     YamlValue out;
     out.line = static_cast<std::uint64_t>(node.Mark().line + 1);
     out.column = static_cast<std::uint64_t>(node.Mark().column + 1);
-    if (depth > kMaxDepth) return fail(out, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+    if (depth > kMaxYamlDepth) return fail(out, "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
     if (++values_ > kMaxValues) return fail(out, "more than " + std::to_string(kMaxValues) + " values");
     if (node.IsScalar()) {
       out.type = YamlValue::Type::scalar;

@@ -86,10 +86,15 @@ bool has_wrong_size(RecordType type, std::size_t length) {
 
 }  // namespace
 
-void Rrset::add(std::span<const std::uint8_t> rdata) {
-  for (const auto known : records()) {
-    if (std::ranges::equal(known, rdata)) return;
+bool Rrset::contains(std::span<const std::uint8_t> rdata) const {
+  for (const auto record : records()) {
+    if (std::ranges::equal(record, rdata)) return true;
   }
+  return false;
+}
+
+void Rrset::add(std::span<const std::uint8_t> rdata) {
+  if (contains(rdata)) return;
   rdata_.push_back(static_cast<std::uint8_t>(rdata.size() >> 8));
   rdata_.push_back(static_cast<std::uint8_t>(rdata.size()));
   append(rdata_, rdata);

@@ -23,6 +23,7 @@ class Rrset {
   RecordType type_covered{};      // of RRSIGs, which form one RRset for each type they cover; else 0
 
   void add(std::span<const std::uint8_t> rdata);  // uncompressed; an equal record is not added twice
+  bool contains(std::span<const std::uint8_t> rdata) const;
   std::size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
   std::span<const std::uint8_t> packed() const { return rdata_; }

@@ -20,7 +20,7 @@ const IpAddress kHonest = IpAddress::ipv4(0x0A350001);
 const IpAddress kLiar = IpAddress::ipv4(0x0A420001);
 constexpr unsigned kMaxMessages = 24;
 
-struct World {
+struct Internet {
   RrsetCache rrsets{1U << 20};
   ServerCache servers{64};
   std::mt19937 random{1};
@@ -80,7 +80,7 @@ void note_names(std::vector<Name>& names, const std::vector<std::uint8_t>& octet
   }
 }
 
-void check_cache(const World& world, const std::vector<Name>& names) {
+void check_cache(const Internet& world, const std::vector<Name>& names) {
   static constexpr RecordType kTypes[] = {RecordType::a,   RecordType::ns,     RecordType::cname, RecordType::soa,
                                           RecordType::mx,  RecordType::txt,    RecordType::aaaa,  RecordType::dname,
                                           RecordType::ds,  RecordType::dnskey, RecordType::nsec,  RecordType::nsec3,
@@ -99,7 +99,7 @@ void check_cache(const World& world, const std::vector<Name>& names) {
   }
 }
 
-void check_result(const World& world, const ResolutionResult& result) {
+void check_result(const Internet& world, const ResolutionResult& result) {
   require(result.upstream_packets <= limit_of(Limit::upstream_packets), "upstream packets of a resolution");
   require(result.aliases.size() <= limit_of(Limit::aliases), "aliases of a resolution");
   for (const auto* section : {&result.answer, &result.authority, &result.additional}) {
@@ -120,7 +120,7 @@ WEIR_FUZZ_TARGET(upstream) {
   const auto first = messages.empty() ? std::nullopt : read_message_start(messages.front());
   if (!first || !first->has_question || first->qname.is_root()) return;
 
-  World world;
+  Internet world;
   world.zone = first->qname.suffix(1 + depth % first->qname.label_count());
   world.delegate(Name(), kHonest);
   world.delegate(world.zone, kLiar);

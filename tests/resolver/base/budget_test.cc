@@ -5,7 +5,7 @@
 #include <set>
 #include <type_traits>
 
-namespace weir {
+namespace weir::budget_test {
 namespace {
 
 TEST(Limits, EachHasAValueAReasonAndANameOfItsOwn) {
@@ -42,4 +42,4 @@ TEST(Budget, ChargesStopAtZero) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::budget_test

@@ -13,7 +13,7 @@
 
 #include "resolver/cache/answer_matches.h"
 
-namespace weir {
+namespace weir::answer_cache_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -408,4 +408,4 @@ TEST_F(CacheTest, OnlyWhatIsOverIsErasedAsExpired) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::answer_cache_test

@@ -4,7 +4,7 @@
 
 #include "zones/dns/name.h"
 
-namespace weir {
+namespace weir::asked_lately_test {
 namespace {
 
 // Made here, so that the name outlives the key.
@@ -52,4 +52,4 @@ TEST(AskedLately, ForgetsWhatWasAskedLongAgo) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::asked_lately_test

@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-namespace weir {
+namespace weir::entry_table_test {
 namespace {
 
 constexpr std::size_t kPlenty = 1 << 30;
@@ -110,4 +110,4 @@ TEST(EntryTable, CollidingEntriesPushEachOtherOut) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::entry_table_test

@@ -6,7 +6,7 @@
 
 #include "zones/dns/name.h"
 
-namespace weir {
+namespace weir::match_cache_test {
 namespace {
 
 MatchSet set_of(std::uint32_t list, unsigned labels, unsigned shared) {
@@ -97,4 +97,4 @@ TEST_F(MatchCacheTest, FullItStillGivesNothingButWhatWasPut) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::match_cache_test

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace weir {
+namespace weir::rrset_cache_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -315,4 +315,4 @@ TEST_F(RrsetCacheTest, ASubtreeIsListedAndForgottenAndNothingBesideIt) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::rrset_cache_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::server_cache_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -97,4 +97,4 @@ TEST(ServerCache, IsBounded) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::server_cache_test

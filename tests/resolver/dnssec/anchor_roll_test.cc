@@ -4,7 +4,7 @@
 #include "tests/resolver/dnssec/records.h"
 #include "zones/base/text.h"
 
-namespace weir {
+namespace weir::anchor_roll_test {
 namespace {
 
 constexpr std::uint32_t kDay = 86'400;
@@ -301,4 +301,4 @@ TEST(AnchorRoll, FaultsInTheFileSayWhere) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::anchor_roll_test

@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/signed_world.h"
 
-namespace weir {
+namespace weir::answer_validator_test {
 namespace {
 
 using std::chrono::seconds;
@@ -626,4 +626,4 @@ TEST(AnswerValidator, AnEmptyBudgetSaysNothingOfTheAnswer) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::answer_validator_test

@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/signed_world.h"
 
-namespace weir {
+namespace weir::chain_of_trust_test {
 namespace {
 
 using std::chrono::seconds;
@@ -650,4 +650,4 @@ TEST(ChainOfTrust, WhoCouldNotBeAskedIsAskedAgainSoon) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::chain_of_trust_test

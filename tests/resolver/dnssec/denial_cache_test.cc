@@ -3,7 +3,7 @@
 #include "resolver/dnssec/denial.h"
 #include "tests/resolver/dnssec/signed_zone.h"
 
-namespace weir {
+namespace weir::denial_cache_test {
 namespace {
 
 using std::chrono::seconds;
@@ -368,4 +368,4 @@ TEST_F(DenialCacheTest, AZoneWithoutRecordsIsNotKept) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::denial_cache_test

@@ -4,7 +4,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::denial_test {
 namespace {
 
 // The proofs of the RFCs' appendices, and what must not pass for one. Records are taken as validated.
@@ -349,4 +349,4 @@ TEST_F(DenialTest, WhatIsNoDenialIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::denial_test

@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::ds_test {
 namespace {
 
 using Outcome = AuthenticatedKeys::Outcome;
@@ -232,4 +232,4 @@ TEST_F(Authenticate, ByTrustedKeys) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::ds_test

@@ -5,7 +5,7 @@
 #include "resolver/dnssec/trust_anchors.h"
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::hostile_input_test {
 namespace {
 
 const char* const kSeeds[] = {
@@ -78,4 +78,4 @@ TEST(HostileInput, DoesNoHarm) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::hostile_input_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::key_sentinel_test {
 namespace {
 
 TEST(KeySentinel, DeniesWhatIsNotSo) {
@@ -41,4 +41,4 @@ TEST(KeySentinel, WithoutARootKeyNoneIsTrusted) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::key_sentinel_test

@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::nsec3_test {
 namespace {
 
 std::string base32hex(const Nsec3Hash& hash) {
@@ -142,4 +142,4 @@ TEST(Nsec3Hasher, LongSaltsCostMore) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::nsec3_test

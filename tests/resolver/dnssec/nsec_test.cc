@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::nsec_test {
 namespace {
 
 TEST(TypeBitmap, BoundsAndBits) {
@@ -126,4 +126,4 @@ TEST(Nsec, CoversBetweenOwnerAndNext) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::nsec_test

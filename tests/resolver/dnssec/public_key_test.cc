@@ -6,7 +6,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::public_key_test {
 namespace {
 
 TEST(KeyTag, IsThatOfThePublishedKeys) {
@@ -192,4 +192,4 @@ TEST(PublicKey, IsSharedByThreads) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::public_key_test

@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::rrsig_test {
 namespace {
 
 const char* const kText =
@@ -132,4 +132,4 @@ TEST(SignedData, IsTheCanonicalForm) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::rrsig_test

@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::trust_anchors_test {
 namespace {
 
 TEST(TrustAnchors, TheRootIsBuiltIn) {
@@ -122,4 +122,4 @@ TEST(NegativeTrustAnchors, NeedAReasonAndAnEnd) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::trust_anchors_test

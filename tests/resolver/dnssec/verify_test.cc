@@ -2,7 +2,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::verify_test {
 namespace {
 
 struct Vector {
@@ -486,4 +486,4 @@ TEST_F(Verify, ARevokedKeyVouchesForItsOwnRevocation) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::verify_test

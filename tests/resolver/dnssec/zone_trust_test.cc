@@ -4,7 +4,7 @@
 
 #include "tests/resolver/dnssec/records.h"
 
-namespace weir {
+namespace weir::zone_trust_test {
 namespace {
 
 using std::chrono::seconds;
@@ -106,4 +106,4 @@ TEST(ZoneTrustCache, ManyThreadsMayUseIt) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::zone_trust_test

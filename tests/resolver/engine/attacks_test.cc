@@ -6,7 +6,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::attacks_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -303,4 +303,4 @@ TEST(Attacks, RevokedDelegationsDie) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::attacks_test

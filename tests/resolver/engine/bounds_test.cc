@@ -4,7 +4,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::bounds_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -147,4 +147,4 @@ TEST(Bounds, NobodyIsToldToAskUs) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::bounds_test

@@ -6,7 +6,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::deaths_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -200,4 +200,4 @@ TEST(DeathsUnderLoad, RefusedByAllForAMomentIsNotForLong) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::deaths_test

@@ -5,7 +5,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::engine_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -434,4 +434,4 @@ TEST(RootHints, FilesAndTheirFaults) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::engine_test

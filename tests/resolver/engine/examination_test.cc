@@ -6,7 +6,7 @@
 #include "tests/resolver/dnssec/signed_zone.h"
 #include "tests/simulation_support/fake_network.h"
 
-namespace weir::simulation {
+namespace weir::simulation::examination_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -151,4 +151,4 @@ TEST(Examination, ATraceHasAnEnd) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::examination_test

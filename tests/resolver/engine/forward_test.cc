@@ -10,7 +10,7 @@
 #include "resolver/engine/engine.h"
 #include "zones/dns/message.h"
 
-namespace weir {
+namespace weir::forward_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -99,4 +99,4 @@ TEST(ForwardZones, NewOnesHoldForWhatBeginsAfterThem) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::forward_test

@@ -7,7 +7,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::in_flight_test {
 namespace {
 
 TEST(InFlight, AQuestionIsOneEnginesUntilItEnds) {
@@ -88,4 +88,4 @@ TEST(InFlight, TwoEnginesAskOnceAndBothAnswer) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::in_flight_test

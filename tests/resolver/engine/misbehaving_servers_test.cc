@@ -6,7 +6,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::misbehaving_servers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -293,4 +293,4 @@ TEST(MisbehavingServers, GlueThatLeadsToOurselvesIsNotAsked) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::misbehaving_servers_test

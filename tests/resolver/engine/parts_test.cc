@@ -9,7 +9,7 @@
 #include "resolver/engine/server_selection.h"
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::parts_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -455,4 +455,4 @@ TEST(Engine, SignaturesOnlyForThoseWhoAsk) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::parts_test

@@ -3,7 +3,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::resolve_test {
 namespace {
 
 struct Row {
@@ -71,4 +71,4 @@ TEST(Resolve, AnAliasOfNothingIsThereForTheNamesBelowIt) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::resolve_test

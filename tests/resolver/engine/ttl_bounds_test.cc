@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::ttl_bounds_test {
 namespace {
 
 Rrset rrset(RecordType type, std::uint32_t ttl) {
@@ -59,4 +59,4 @@ TEST(TtlBounds, ADenialWithoutAnSoaIsNotKept) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::ttl_bounds_test

@@ -5,7 +5,7 @@
 
 #include "tests/simulation_support/small_world.h"
 
-namespace weir::simulation {
+namespace weir::simulation::upstream_cookies_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -164,4 +164,4 @@ TEST_F(UpstreamCookies, WhoDislikesThemIsAskedWithoutAndKeepsItsOpt) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::upstream_cookies_test

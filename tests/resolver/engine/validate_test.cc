@@ -6,7 +6,7 @@
 #include "tests/resolver/dnssec/signed_zone.h"
 #include "tests/simulation_support/fake_network.h"
 
-namespace weir::simulation {
+namespace weir::simulation::validate_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -833,4 +833,4 @@ TEST(Validate, AnExhaustedBudgetDoesNotMakeAZoneBogusForOthers) {
 }
 
 }  // namespace
-}  // namespace weir::simulation
+}  // namespace weir::simulation::validate_test

@@ -9,7 +9,7 @@
 #include "zones/dns/message.h"
 #include "zones/dns/reader.h"
 
-namespace weir {
+namespace weir::filter_test {
 namespace {
 
 constexpr ListId kAds{16};
@@ -1033,4 +1033,4 @@ TEST(DefaultDeny, OnTrialItIsLoggedOnly) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::filter_test

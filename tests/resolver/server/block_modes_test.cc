@@ -5,7 +5,7 @@
 #include "resolver/server/answer_builder.h"
 #include "tests/resolver/server/virtual_worker.h"
 
-namespace weir::test {
+namespace weir::test::block_modes_test {
 namespace {
 
 std::string rdata_text(const Rrset& rrset, std::span<const std::uint8_t> rdata) {
@@ -533,4 +533,4 @@ TEST(BlockModes, NothingBlockedComesThroughWhateverTheCacheHolds) {
 }
 
 }  // namespace
-}  // namespace weir::test
+}  // namespace weir::test::block_modes_test

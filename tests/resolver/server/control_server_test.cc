@@ -17,7 +17,7 @@
 #include "tests/support/scratch_folder.h"
 #include "zones/link/control.h"
 
-namespace weir {
+namespace weir::control_server_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -404,4 +404,4 @@ TEST_F(Control, AnAnswerThatComesAfterTheServerHasGoneIsLost) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::control_server_test

@@ -4,7 +4,7 @@
 
 #include "tests/resolver/server/virtual_worker.h"
 
-namespace weir::test {
+namespace weir::test::cookies_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -262,4 +262,4 @@ TEST(ChaosNames, SayWhatTheyAreToldTo) {
 }
 
 }  // namespace
-}  // namespace weir::test
+}  // namespace weir::test::cookies_test

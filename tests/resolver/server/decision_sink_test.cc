@@ -7,7 +7,7 @@
 
 #include "tests/support/scratch_folder.h"
 
-namespace weir {
+namespace weir::decision_sink_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -208,4 +208,4 @@ TEST_F(Sink, KeysAreReadWhileTheyChange) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::decision_sink_test

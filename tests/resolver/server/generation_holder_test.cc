@@ -10,7 +10,7 @@
 #include "zones/store/files.h"
 #include "zones/store/writer.h"
 
-namespace weir {
+namespace weir::generation_holder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -235,4 +235,4 @@ TEST_F(HolderWithStore, AStartOnADamagedOneTakesTheOneBefore) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::generation_holder_test

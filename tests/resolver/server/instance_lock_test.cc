@@ -9,7 +9,7 @@
 
 #include "tests/support/scratch_folder.h"
 
-namespace weir {
+namespace weir::instance_lock_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,4 +82,4 @@ TEST_F(Lock, WhatCannotBeAFileIsAnError) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::instance_lock_test

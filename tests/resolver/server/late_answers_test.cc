@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace weir {
+namespace weir::late_answers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -78,4 +78,4 @@ TEST(LateAnswers, ManyPrefixesLeaveNoMemoryBehind) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::late_answers_test

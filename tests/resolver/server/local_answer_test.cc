@@ -7,7 +7,7 @@
 #include "tests/resolver/server/worker_world.h"
 #include "zones/dns/pointer_name.h"
 
-namespace weir::test {
+namespace weir::test::local_answer_test {
 namespace {
 
 LocalZone zone(std::string_view name, LocalZoneType type, std::initializer_list<std::string> records = {}) {
@@ -333,4 +333,4 @@ TEST_F(LocalWorldTest, AListWinsOverASpecialName) {
 }
 
 }  // namespace
-}  // namespace weir::test
+}  // namespace weir::test::local_answer_test

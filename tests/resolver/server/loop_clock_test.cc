@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace weir {
+namespace weir::loop_clock_test {
 namespace {
 
 using std::chrono::microseconds;
@@ -59,4 +59,4 @@ TEST(LoopClock, MeasuresWhatThisThreadDoes) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::loop_clock_test

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <thread>
 
-namespace weir {
+namespace weir::metrics_test {
 namespace {
 
 // The samples of a Prometheus text, by "name{labels}".
@@ -124,4 +124,4 @@ TEST(Metrics, ProcessKnowsItsMemoryAndTime) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::metrics_test

@@ -4,7 +4,7 @@
 
 #include "tests/resolver/server/virtual_worker.h"
 
-namespace weir {
+namespace weir::referring_names_test {
 namespace {
 
 using test::VirtualWorker;
@@ -59,4 +59,4 @@ TEST(ReferringNames, IsLoggedOfClientsWhoseAddressesAreKept) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::referring_names_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::resolution_settings_test {
 namespace {
 
 EngineOptions options_of(const ResolutionConfig& config) {
@@ -77,4 +77,4 @@ TEST(ResolutionSettings, EachKeyReachesItsOption) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::resolution_settings_test

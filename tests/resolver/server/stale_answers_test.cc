@@ -4,7 +4,7 @@
 
 #include "tests/resolver/server/virtual_worker.h"
 
-namespace weir::test {
+namespace weir::test::stale_answers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -301,4 +301,4 @@ TEST(Prefetch, NotWhereItIsSwitchedOff) {
 }
 
 }  // namespace
-}  // namespace weir::test
+}  // namespace weir::test::stale_answers_test

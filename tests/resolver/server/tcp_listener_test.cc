@@ -12,7 +12,7 @@
 #include <deque>
 #include <string>
 
-namespace weir {
+namespace weir::tcp_listener_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -415,4 +415,4 @@ TEST_F(Tcp, WorkersShareAPortButNotWithStrangers) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::tcp_listener_test

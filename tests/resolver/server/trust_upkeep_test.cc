@@ -10,7 +10,7 @@
 #include "tests/support/scratch_folder.h"
 #include "zones/base/text.h"
 
-namespace weir {
+namespace weir::trust_upkeep_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -264,4 +264,4 @@ TEST(NegativeAnchorFile, FaultsSayWhere) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::trust_upkeep_test

@@ -5,7 +5,7 @@
 
 #include "tests/resolver/server/virtual_worker.h"
 
-namespace weir::test {
+namespace weir::test::what_if_test {
 namespace {
 
 using Kind = VirtualWorker::Behaviour::Kind;
@@ -225,4 +225,4 @@ TEST(WhatIf, TablesAreBoundedAndAddUp) {
 }
 
 }  // namespace
-}  // namespace weir::test
+}  // namespace weir::test::what_if_test

@@ -7,7 +7,7 @@
 #include "tests/resolver/server/worker_world.h"
 #include "zones/link/decision.h"
 
-namespace weir::test {
+namespace weir::test::worker_test {
 namespace {
 
 std::vector<std::string> addresses(const std::vector<std::uint8_t>& reply) {
@@ -349,4 +349,4 @@ TEST_F(WorkerTest, DropSaysNothing) {
 }
 
 }  // namespace
-}  // namespace weir::test
+}  // namespace weir::test::worker_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir::query_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -230,4 +230,4 @@ TEST(ParseQuery, NothingIsReadPastTheEnd) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::query_test

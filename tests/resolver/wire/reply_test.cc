@@ -7,7 +7,7 @@
 
 #include "zones/dns/message.h"
 
-namespace weir {
+namespace weir::reply_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -237,4 +237,4 @@ TEST(ErrorReply, FollowsTheQuery) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::reply_test

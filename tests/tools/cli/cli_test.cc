@@ -21,7 +21,7 @@
 #include "zones/base/version.h"
 #include "zones/link/control.h"
 
-namespace weir::cli {
+namespace weir::cli::cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -985,4 +985,4 @@ TEST_F(CliTest, MigrateAppliesRulesOnesOwnAndReloads) {
 }
 
 }  // namespace
-}  // namespace weir::cli
+}  // namespace weir::cli::cli_test

@@ -10,7 +10,7 @@
 #include "tools/cli/app.h"
 #include "zones/config/config.h"
 
-namespace weir::cli {
+namespace weir::cli::documents_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -77,4 +77,4 @@ TEST(Documents, BashCompletesVerbsAndOptions) {
 }
 
 }  // namespace
-}  // namespace weir::cli
+}  // namespace weir::cli::documents_test

@@ -13,7 +13,7 @@
 #include "tools/cli/app.h"
 #include "zones/link/control.h"
 
-namespace weir {
+namespace weir::resolver_verbs_test {
 namespace {
 
 namespace json = boost::json;
@@ -182,4 +182,4 @@ TEST_F(ResolverVerbsTest, ErrorsAndUsage) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::resolver_verbs_test

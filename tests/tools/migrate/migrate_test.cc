@@ -26,7 +26,7 @@
 #include "zones/store/writer.h"
 #include "zones/verdict.h"
 
-namespace weir::migrate {
+namespace weir::migrate::migrate_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -760,4 +760,4 @@ TEST(Migrate, WhateverCanBeReadIsWrittenSoThatWeirTakesIt) {
 }
 
 }  // namespace
-}  // namespace weir::migrate
+}  // namespace weir::migrate::migrate_test

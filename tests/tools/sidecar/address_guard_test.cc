@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir::sidecar {
+namespace weir::sidecar::address_guard_test {
 namespace {
 
 TEST(AddressGuard, KnowsWhatIsNotPublic) {
@@ -54,4 +54,4 @@ TEST(AddressGuard, AllowsByHostByAddressAndByPrefix) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::address_guard_test

@@ -8,10 +8,10 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::audit_log_test {
 namespace {
 
-class AuditLogTest : public testing::Test {
+class AuditLogTest : public ::testing::Test {
  protected:
   AuditLogTest() { std::filesystem::create_directories(scratch_ / "policy"); }
 
@@ -209,4 +209,4 @@ TEST_F(AuditLogTest, WhatWasPublishedWithoutARecordGetsOne) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::audit_log_test

@@ -8,7 +8,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::built_in_rules_test {
 namespace {
 
 TEST(Definitions, HaveTheMomentsOfSchedulesAndTheProtectedNames) {
@@ -39,4 +39,4 @@ TEST(Definitions, HaveTheMomentsOfSchedulesAndTheProtectedNames) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::built_in_rules_test

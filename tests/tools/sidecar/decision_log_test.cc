@@ -6,7 +6,7 @@
 
 #include "tests/support/scratch_folder.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::decision_log_test {
 namespace {
 
 constexpr std::int64_t kDayUs = 86'400'000'000;
@@ -194,4 +194,4 @@ TEST(DecisionLog, RemembersWhatIdsMeant) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::decision_log_test

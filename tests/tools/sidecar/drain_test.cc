@@ -8,7 +8,7 @@
 #include "zones/link/decision.h"
 #include "zones/link/ring.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::drain_test {
 namespace {
 
 constexpr WallTime kNow{std::chrono::hours(24 * 20'000)};
@@ -46,7 +46,7 @@ class FailingLog final : public DecisionLog {
   DecisionLog& log_;
 };
 
-class DrainTest : public testing::Test {
+class DrainTest : public ::testing::Test {
  protected:
   DrainTest() : log_(std::move(*DecisionLog::open(scratch_ / "log"))), failing_(*log_) {
     std::filesystem::create_directories(run());
@@ -193,4 +193,4 @@ TEST_F(DrainTest, MoreThanOneTurnHoldsIsSaidSo) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::drain_test

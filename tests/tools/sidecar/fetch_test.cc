@@ -11,7 +11,7 @@
 #include "tests/tools/sidecar/http_server.h"
 #include "tools/sidecar/digest.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::fetch_test {
 namespace {
 
 std::string gzip(const std::string& text) {
@@ -34,7 +34,7 @@ std::string list_of(std::size_t names) {
   return text;
 }
 
-class FetchTest : public testing::Test {
+class FetchTest : public ::testing::Test {
  protected:
   FetchTest() {
     limits_.allow_private = {"127.0.0.1"};
@@ -236,4 +236,4 @@ TEST(ShownSource, HidesPasswordsAndEscapes) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::fetch_test

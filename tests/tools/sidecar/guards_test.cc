@@ -12,7 +12,7 @@
 #include "tools/support/control_client.h"
 #include "zones/base/exit_code.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::guards_test {
 namespace {
 
 namespace json = boost::json;
@@ -27,7 +27,7 @@ std::string names(int from, int to) {
   return out;
 }
 
-class GuardsTest : public testing::Test {
+class GuardsTest : public ::testing::Test {
  protected:
   // A fresh sidecar over one list, whose first version is imported.
   void start(const std::string& list, const std::string& keys = "") {
@@ -240,4 +240,4 @@ TEST_F(GuardsTest, ADryRunSaysItAndChangesNothing) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::guards_test

@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-namespace weir::sidecar {
+namespace weir::sidecar::learning_test {
 namespace {
 
 Name learned(std::string_view text) {
@@ -54,4 +54,4 @@ TEST(Learning, HasABoundAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::learning_test

@@ -8,7 +8,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::minisign_test {
 namespace {
 
 constexpr const char* kKey = "RWTdan+GHV5H9l2qQeLEExXKrukOj76IM+EfubxZgFSfW+1dZBWsLM6A";
@@ -80,4 +80,4 @@ TEST(Minisign, TheSignatureLiesBesideTheSource) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::minisign_test

@@ -6,7 +6,7 @@
 #include "tools/support/tsig_keys.h"
 #include "zones/dns/tsig.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::notify_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -22,7 +22,7 @@ Octets notify(const std::string& label, std::uint8_t type = 6, std::uint8_t opco
   return out;
 }
 
-class NotifyTest : public testing::Test {
+class NotifyTest : public ::testing::Test {
  protected:
   NotifyTest() {
     write_file(scratch_ / "key", "AAECAwQFBgcICQ==\n");
@@ -119,4 +119,4 @@ TEST_F(NotifyTest, SecretsThatOthersCanReadAreTold) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::notify_test

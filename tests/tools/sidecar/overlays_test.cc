@@ -5,7 +5,7 @@
 
 #include "tests/support/scratch_folder.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::overlays_test {
 namespace {
 
 using std::chrono::hours;
@@ -169,4 +169,4 @@ TEST_F(OverlaysTest, RefusesWhatHasNoReasonOrNoEnd) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::overlays_test

@@ -6,7 +6,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::pseudonym_keys_test {
 namespace {
 
 WallTime at(std::int64_t day, int hour, int minute) {
@@ -47,4 +47,4 @@ TEST(PseudonymKeys, LeavesOtherFilesAlone) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::pseudonym_keys_test

@@ -8,7 +8,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::restart_keys_test {
 namespace {
 
 using Keys = std::vector<std::string>;
@@ -97,4 +97,4 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::restart_keys_test

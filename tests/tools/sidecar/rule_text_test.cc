@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir::sidecar {
+namespace weir::sidecar::rule_text_test {
 namespace {
 
 TEST(RuleText, ReadsWhatAdministratorsWrite) {
@@ -170,4 +170,4 @@ TEST(RuleText, ABadfilterNamesTheRuleThatItDisables) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::rule_text_test

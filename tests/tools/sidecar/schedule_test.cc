@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir::sidecar {
+namespace weir::sidecar::schedule_test {
 namespace {
 
 using std::chrono::hours;
@@ -67,4 +67,4 @@ TEST(Schedule, WhatFailedWaitsUntilItsSourceIsAnother) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::schedule_test

@@ -10,7 +10,7 @@
 #include "tools/sidecar/policy_record.h"
 #include "tools/sidecar/zone_copy.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::served_zone_test {
 namespace {
 
 using namespace weir::testing;
@@ -259,4 +259,4 @@ TEST(ServedZone, DecidesAsTheResolverDoesAndChangesLeadWhereTheWholeZoneIs) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::served_zone_test

@@ -21,7 +21,7 @@
 #include "zones/store/generation.h"
 #include "zones/verdict.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::sidecar_test {
 namespace {
 
 namespace json = boost::json;
@@ -30,7 +30,7 @@ Now read_clocks() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
 
-class SidecarTest : public testing::Test {
+class SidecarTest : public ::testing::Test {
  protected:
   SidecarTest() { write_file(scratch_ / "ads.txt", "||ads.example^\n@@||good.ads.example^\n||tracker.example^\n"); }
 
@@ -649,4 +649,4 @@ TEST_F(SidecarTest, ASecondOneAndUnknownVerbsAreRefused) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::sidecar_test

@@ -4,7 +4,7 @@
 
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::table_care_test {
 namespace {
 
 using std::chrono::seconds;
@@ -56,4 +56,4 @@ TEST(TableCare, LeavesAFewPlacesAlone) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::table_care_test

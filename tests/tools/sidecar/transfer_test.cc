@@ -17,7 +17,7 @@
 #include "zones/lists/rpz_reader.h"
 #include "zones/lists/rule_set.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::transfer_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -533,4 +533,4 @@ TEST(ZoneCopy, AThousandRandomSequencesOfChangesEndAsTheWholeZone) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::transfer_test

@@ -9,7 +9,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar {
+namespace weir::sidecar::verbs_test {
 namespace {
 
 namespace json = boost::json;
@@ -124,4 +124,4 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
 }
 
 }  // namespace
-}  // namespace weir::sidecar
+}  // namespace weir::sidecar::verbs_test

@@ -17,7 +17,7 @@
 #include "tests/support/scratch_folder.h"
 #include "zones/base/exit_code.h"
 
-namespace weir {
+namespace weir::control_client_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -189,4 +189,4 @@ TEST(ControlClient, ATooLongRequestIsNotSent) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::control_client_test

@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-namespace weir {
+namespace weir::table_test {
 namespace {
 
 TEST(Table, ColumnsAreAsWideAsTheirWidestCell) {
@@ -31,4 +31,4 @@ TEST(Table, Numbers) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::table_test

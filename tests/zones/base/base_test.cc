@@ -5,7 +5,7 @@
 #include "zones/base/result.h"
 #include "zones/base/text.h"
 
-namespace weir {
+namespace weir::base_test {
 namespace {
 
 TEST(Text, Utf8IsToldFromOtherOctets) {
@@ -149,4 +149,4 @@ TEST(Result, HoldsOneOfTwo) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::base_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::exit_code_test {
 namespace {
 
 TEST(ExitCodes, FollowFromTheKindOfError) {
@@ -28,4 +28,4 @@ TEST(ExitCodes, FollowFromTheKindOfError) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::exit_code_test

@@ -10,7 +10,7 @@
 #include "zones/base/text.h"
 #include "zones/config/value.h"
 
-namespace weir {
+namespace weir::config_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -704,4 +704,4 @@ TEST(ConfigExample, LoadsAndShowsEveryKeyWithItsDefault) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::config_test

@@ -7,7 +7,7 @@
 #include "zones/group_zones.h"
 #include "zones/local_data.h"
 
-namespace weir {
+namespace weir::local_test {
 namespace {
 
 class LocalConfigTest : public ::testing::Test {
@@ -242,4 +242,4 @@ TEST_F(LocalConfigTest, FaultsHavePlaceAndReason) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::local_test

@@ -6,7 +6,7 @@
 
 #include "zones/dns/writer.h"
 
-namespace weir {
+namespace weir::message_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -186,4 +186,4 @@ TEST(Message, BoundsAreErrors) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::message_test

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace weir {
+namespace weir::name_test {
 namespace {
 
 Name name(const std::string& text) {
@@ -162,4 +162,4 @@ TEST(Name, CanonicalOrder) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::name_test

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace weir {
+namespace weir::reader_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -107,4 +107,4 @@ TEST(Reader, PointerChainsAreBounded) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::reader_test

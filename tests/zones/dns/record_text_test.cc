@@ -7,7 +7,7 @@
 #include "zones/base/prefix.h"
 #include "zones/dns/pointer_name.h"
 
-namespace weir {
+namespace weir::record_text_test {
 namespace {
 
 TEST(RecordTextTest, ReadsARecordAsAZoneFileHasIt) {
@@ -74,4 +74,4 @@ TEST(PointerNameTest, AddressesAndBack) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::record_text_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::reversed_name_test {
 namespace {
 
 TEST(ReversedName, KeysOfANameAndItsAncestors) {
@@ -42,4 +42,4 @@ TEST(ReversedName, RefusesWhatIsNoKey) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::reversed_name_test

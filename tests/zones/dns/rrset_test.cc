@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace weir {
+namespace weir::rrset_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -192,4 +192,4 @@ TEST(FoldRdataNames, FoldsNamesOfTheListedTypesAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::rrset_test

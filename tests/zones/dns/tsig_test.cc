@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace weir {
+namespace weir::tsig_test {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -277,4 +277,4 @@ TEST(Tsig, VerifiesWhatDigSigned) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::tsig_test

@@ -6,7 +6,7 @@
 
 #include "zones/dns/reader.h"
 
-namespace weir {
+namespace weir::writer_test {
 namespace {
 
 TEST(Writer, NumbersAndBounds) {
@@ -79,4 +79,4 @@ TEST(Writer, ManyNamesStayCorrect) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::writer_test

@@ -7,7 +7,7 @@
 
 #include "zones/link/match_json.h"
 
-namespace weir {
+namespace weir::control_test {
 namespace {
 
 TEST(Control, RequestsComeBackAsTheyWereSent) {
@@ -161,4 +161,4 @@ TEST(Control, RandomLinesAreReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::control_test

@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-namespace weir {
+namespace weir::decision_test {
 namespace {
 
 Name name(std::string_view text) {
@@ -252,4 +252,4 @@ TEST(Identity, PseudonymIsSipHash) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::decision_test

@@ -16,7 +16,7 @@
 #include "zones/link/decision.h"
 #include "zones/link/ring_memory.h"
 
-namespace weir {
+namespace weir::ring_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -365,4 +365,4 @@ TEST(RingMemory, TwoThreadsPassAMillionRecords) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::ring_test

@@ -6,7 +6,7 @@
 
 #include "tests/zones/lists/reading.h"
 
-namespace weir {
+namespace weir::corpus_test {
 namespace {
 
 using test::read_list;
@@ -108,4 +108,4 @@ TEST(ListField, RealLists) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::corpus_test

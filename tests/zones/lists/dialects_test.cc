@@ -4,7 +4,7 @@
 #include "tests/zones/lists/reading.h"
 #include "zones/base/text.h"
 
-namespace weir {
+namespace weir::dialects_test {
 namespace {
 
 using test::Row;
@@ -619,4 +619,4 @@ TEST(Lists, AddressLines) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::dialects_test

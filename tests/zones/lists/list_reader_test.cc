@@ -11,7 +11,7 @@
 #include "tests/zones/lists/reading.h"
 #include "zones/lists/pattern.h"
 
-namespace weir {
+namespace weir::list_reader_test {
 namespace {
 
 using test::read_list;
@@ -417,4 +417,4 @@ TEST(ListReader, SamplesAreBoundedAndTheSummaryIsJson) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::list_reader_test

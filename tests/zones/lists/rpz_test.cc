@@ -8,7 +8,7 @@
 
 #include "tests/zones/lists/reading.h"
 
-namespace weir {
+namespace weir::rpz_test {
 namespace {
 
 using test::Reading;
@@ -270,4 +270,4 @@ TEST(Rpz, TheSoaIsKept) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::rpz_test

@@ -4,7 +4,7 @@
 
 #include "zones/base/text.h"
 
-namespace weir {
+namespace weir::unicode_form_test {
 namespace {
 
 // SEMANTICS 1.3: Keep the U-label for display only.
@@ -54,4 +54,4 @@ TEST(UnicodeForm, TakesLabelsOfAnyLength) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::unicode_form_test

@@ -7,7 +7,7 @@
 #include "zones/store/history.h"
 #include "zones/verdict.h"
 
-namespace weir::testing {
+namespace weir::testing::cancelled_rules_test {
 namespace {
 
 Rule rule_on(const char* name, PatternKind kind = PatternKind::subtree, Action action = Action::block) {
@@ -151,4 +151,4 @@ TEST_F(CancelledRules, DecideNothingAndLeaveTheListAsItIs) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::cancelled_rules_test

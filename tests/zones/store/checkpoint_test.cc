@@ -11,7 +11,7 @@
 #include "tests/zones/store/store_fixture.h"
 #include "zones/store/files.h"
 
-namespace weir::testing {
+namespace weir::testing::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -199,4 +199,4 @@ TEST(Checkpoint, WithoutAListItIsOfAnOlderWeir) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::checkpoint_test

@@ -13,7 +13,7 @@
 
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir::testing {
+namespace weir::testing::faults_test {
 namespace {
 
 void flip_bit(const std::filesystem::path& path, std::uint64_t offset) {
@@ -304,4 +304,4 @@ TEST(Faults, AKilledWriterLosesNothingAndMixesNothing) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::faults_test

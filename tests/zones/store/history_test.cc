@@ -6,7 +6,7 @@
 #include "zones/store/files.h"
 #include "zones/store/store_cache.h"
 
-namespace weir::testing {
+namespace weir::testing::history_test {
 namespace {
 
 Result<RuleSource> source(const Generation& generation, const Generation& matched, const char* text,
@@ -354,4 +354,4 @@ TEST(Generations, OldOnesAreThinnedOut) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::history_test

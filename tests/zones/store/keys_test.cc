@@ -8,7 +8,7 @@
 #include "zones/store/files.h"
 #include "zones/store/fingerprint.h"
 
-namespace weir::store {
+namespace weir::store::keys_test {
 namespace {
 
 using testing::address_rule;
@@ -196,4 +196,4 @@ TEST(Globs, StarsCrossLabels) {
 }
 
 }  // namespace
-}  // namespace weir::store
+}  // namespace weir::store::keys_test

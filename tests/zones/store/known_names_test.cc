@@ -6,7 +6,7 @@
 
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir {
+namespace weir::known_names_test {
 namespace {
 
 using store::KnownNames;
@@ -75,4 +75,4 @@ TEST(KnownNames, ChangesNothingOfWhatIsWritten) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::known_names_test

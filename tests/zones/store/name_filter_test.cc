@@ -3,7 +3,7 @@
 #include "tests/zones/store/store_fixture.h"
 #include "zones/store/generation_impl.h"
 
-namespace weir::store {
+namespace weir::store::name_filter_test {
 namespace {
 
 using testing::rule;
@@ -70,4 +70,4 @@ TEST_F(NameFilterTest, ALaterGenerationHasItsOwn) {
 }
 
 }  // namespace
-}  // namespace weir::store
+}  // namespace weir::store::name_filter_test

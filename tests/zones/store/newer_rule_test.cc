@@ -4,7 +4,7 @@
 #include "tests/zones/store/store_fixture.h"
 #include "zones/verdict.h"
 
-namespace weir::testing {
+namespace weir::testing::newer_rule_test {
 namespace {
 
 Rule own_rule(PatternKind kind, Action action, RecordType type, const char* pattern = "") {
@@ -106,4 +106,4 @@ TEST_F(NewerRule, KeepsItsAgeOverARollback) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::newer_rule_test

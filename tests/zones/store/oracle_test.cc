@@ -4,7 +4,7 @@
 #include "tests/zones/store/naive_rules.h"
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir::testing {
+namespace weir::testing::oracle_test {
 namespace {
 
 std::string naive(const std::map<std::string, std::vector<Rule>>& lists, const Name& asked) {
@@ -106,4 +106,4 @@ TEST(Oracle, EveryImportMatchesAsTheNaiveReading) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::oracle_test

@@ -9,7 +9,7 @@
 #include "zones/cancelled_rules.h"
 #include "zones/verdict.h"
 
-namespace weir::testing {
+namespace weir::testing::past_generation_test {
 namespace {
 
 using Contents = std::map<ListId, std::vector<SourcedRule>>;
@@ -351,4 +351,4 @@ TEST(PastGeneration, AddressesToo) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::past_generation_test

@@ -9,7 +9,7 @@
 
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir {
+namespace weir::prepare_test {
 namespace {
 
 using testing::address_rule;
@@ -342,4 +342,4 @@ TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::prepare_test

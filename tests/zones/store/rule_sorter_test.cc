@@ -16,7 +16,7 @@
 #include "zones/store/spool.h"
 #include "zones/store/write_changes.h"
 
-namespace weir {
+namespace weir::rule_sorter_test {
 namespace {
 
 using store::RuleSorter;
@@ -230,4 +230,4 @@ TEST_F(Spilled, OneNameHasNoMoreRulesThanALookUpMayRead) {
 }
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::rule_sorter_test

@@ -1,7 +1,7 @@
 // Import, publish, match: what goes in comes out.
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir::testing {
+namespace weir::testing::store_test {
 namespace {
 
 TEST(Store, FirstPublishWorksWithoutRules) {
@@ -115,4 +115,4 @@ TEST(Store, ALargeImportGoesTheOtherWay) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::store_test

@@ -1,7 +1,7 @@
 // Rules on what is known only of a client or of an answer, as a generation finds them.
 #include "tests/zones/store/store_fixture.h"
 
-namespace weir::testing {
+namespace weir::testing::triggers_test {
 namespace {
 
 Rule prefix_rule(PatternKind kind, std::string_view prefix, Action action) {
@@ -153,4 +153,4 @@ TEST(PolicyZones, TheirSoaStaysWithTheListThroughDefinitionsAndRestarts) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::triggers_test

@@ -7,7 +7,7 @@
 #include "tests/zones/store/verdict_oracle.h"
 #include "zones/verdict.h"
 
-namespace weir::testing {
+namespace weir::testing::verdict_property_test {
 namespace {
 
 using Random = std::mt19937_64;
@@ -223,4 +223,4 @@ TEST(VerdictProperty, TheStoreDecidesAsTheSentencesSay) {
 }
 
 }  // namespace
-}  // namespace weir::testing
+}  // namespace weir::testing::verdict_property_test
