@@ -7,8 +7,8 @@ seconds until the first of the new names is blocked (asked for anew each time, s
 that of just before, latencies as medians over the runs beside their spread without reloads; of weir also a `rule add`
 and the longest turn of a worker's loop in CPU time.
 
-The system has core 0, the load generator core 1. weir's sidecar runs beside the resolver with the nice value of its
-unit. Writes build/reload.json. Ends with 1 where weir misses what is promised of it (PROMISES).
+The system has core 0, the load generator core 1. weir's sidecar runs beside the resolver, each with the nice value of
+its unit. Writes build/reload.json. Ends with 1 where weir misses what is promised of it (PROMISES).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import bench
@@ -32,21 +34,26 @@ ROOT = Path(__file__).resolve().parents[2]
 PROBES = 999  # names that a reload adds; each is asked for once
 LISTED = "host0.bench"  # exists, and is on the list from the start
 START_SECONDS = 300  # BIND reads a million rules for minutes
-SIDECAR_NICE = 5
 STEP_SECONDS = 0.005  # between two probes at first, and ten times that from two seconds on
 PROMISES = {"lost": 0, "effect_s": 2.0, "rule_add_s": 0.1, "longest_turn_ms": 1.0, "rss_above_mb": 10.0}
+
+
+def nice_of(unit: str) -> int:
+    lines = (ROOT / f"deploy/systemd/{unit}.service").read_text().splitlines()
+    return next((int(line.removeprefix("Nice=")) for line in lines if line.startswith("Nice=")), 0)
 
 
 class WeirBesideItsSidecar(peers.Weir):
     def start(self) -> None:
         super().start()
-        sidecar = self.helpers[-1].pid
-        for task in Path(f"/proc/{sidecar}/task").iterdir():  # its threads were started with the generator's core
-            try:
-                os.sched_setaffinity(int(task.name), {0})
-                os.setpriority(os.PRIO_PROCESS, int(task.name), SIDECAR_NICE)
-            except ProcessLookupError:
-                pass  # one that has just ended
+        for process, unit in ((self.helpers[-1], "weir-sidecar"), (self.process, "weir-resolver")):
+            nice = nice_of(unit)
+            for task in Path(f"/proc/{process.pid}/task").iterdir():  # the sidecar's were started with the generator's core
+                try:
+                    os.sched_setaffinity(int(task.name), {0})
+                    os.setpriority(os.PRIO_PROCESS, int(task.name), nice)
+                except ProcessLookupError:
+                    pass  # one that has just ended
 
     def command_line(self, *words: str) -> None:
         subprocess.run([str(self.build / "tools/weir"), "--config", str(self.folder / "weir.toml"), *words], check=True,
@@ -150,16 +157,30 @@ class Probing:
         return None
 
 
-def write_list(path: Path, names: Path, added: list[str]) -> None:
-    """As a whole under another name, and renamed."""
+def write_new_list(path: Path, names: Path, added: list[str]) -> Path:
+    """As a whole under another name, and on the disk: what its writing costs is not what taking it costs."""
     temporary = path.with_suffix(".new")
-    temporary.write_text(names.read_text() + "".join(f"{name}\n" for name in [LISTED, *added]))
-    os.replace(temporary, path)
+    with open(temporary, "w") as out:
+        out.write(names.read_text() + "".join(f"{name}\n" for name in [LISTED, *added]))
+        out.flush()
+        os.fsync(out.fileno())
+    return temporary
+
+
+def write_list(path: Path, names: Path, added: list[str]) -> None:
+    os.replace(write_new_list(path, names, added), path)
 
 
 def high_water_kb(process: int) -> int:
     return int(next(line.split()[1] for line in Path(f"/proc/{process}/status").read_text().splitlines()
                     if line.startswith("VmHWM:")))
+
+
+@dataclass
+class Change:
+    file: Path  # the list with them
+    added: list[str]
+    removed: str  # no longer on it
 
 
 class Measured:
@@ -191,35 +212,38 @@ class Measured:
                 generator.wait()
         return json.loads(report.read_text().strip().splitlines()[-1])
 
-    def take_list(self, round: int) -> None:
-        hosts = [f"host{number}.bench" for number in range(1, bench.CACHED_NAMES)]
-        begin = PROBES * (round % 2)  # the others are there from the round before, and go
-        added = hosts[begin:begin + PROBES]
+    def take_list(self, change: Change) -> None:
         time.sleep(min(1.0, self.seconds / 4))  # into the load, not before it
         steady = self.system.rss_kb()
         Path(f"/proc/{self.system.process.pid}/clear_refs").write_text("5")
-        write_list(self.blocklist, self.names, added)
+        os.replace(change.file, self.blocklist)
         self.system.configure(self.blocklist)
         begun = time.monotonic()
         asked = threading.Thread(target=self.system.reload)  # some answer when it is done, some at once
         asked.start()
-        self.put("effect_s", Probing(added).seconds_until_blocked(begun, self.seconds))
+        self.put("effect_s", Probing(change.added).seconds_until_blocked(begun, self.seconds))
         asked.join(600)
         if self.is_weir:
-            name = hosts[0 if begin else PROBES]
             begun = time.monotonic()
-            asked = threading.Thread(target=self.system.command_line, args=("rule", "add", name))
+            asked = threading.Thread(target=self.system.command_line, args=("rule", "add", change.removed))
             asked.start()
-            probe = Probing([name] * 1000)
+            probe = Probing([change.removed] * 1000)
             self.put("rule_add_s", probe.seconds_until_blocked(begun, 5))
             asked.join(60)
-            self.system.command_line("rule", "remove", name)
+            self.system.command_line("rule", "remove", change.removed)
         self.put("rss_above_mb", (high_water_kb(self.system.process.pid) - steady) / 1024)
+
+    def write_change(self, round: int) -> Change:
+        hosts = [f"host{number}.bench" for number in range(1, bench.CACHED_NAMES)]
+        begin = PROBES * (round % 2)  # the others are there from the round before, and go
+        added = hosts[begin:begin + PROBES]
+        return Change(write_new_list(self.blocklist, self.names, added), added, hosts[0 if begin else PROBES])
 
     def run(self, rounds: int) -> None:
         for round in range(rounds):
             for busy in ((False, True) if round % 2 == 0 else (True, False)):  # what drifts falls on both
-                report = self.under_load((lambda: self.take_list(round)) if busy else (lambda: None))
+                work = partial(self.take_list, self.write_change(round)) if busy else lambda: None
+                report = self.under_load(work)
                 suffix = "" if busy else "_quiet"
                 self.put("lost" + suffix, report["lost"])
                 self.put("sent" + suffix, report["sent"])

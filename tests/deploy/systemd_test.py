@@ -45,6 +45,10 @@ class SystemdUnitsTest(unittest.TestCase):
                 # Neither may take the sockets and rings of the other away by stopping.
                 self.assertEqual((found["RuntimeDirectory"], found["RuntimeDirectoryPreserve"]), (["weir"], ["yes"]))
 
+    def test_the_resolver_goes_first(self):
+        self.assertLess(int(settings("weir-resolver.service")["Nice"][0]), 0)
+        self.assertGreater(int(settings("weir-sidecar.service")["Nice"][0]), 0)
+
     def test_neither_is_given_up(self):
         # With a limit a resolver whose address comes late (DHCP, duplicate address detection) would stay down.
         for unit in HIGHEST_SCORES:

@@ -1,6 +1,7 @@
 #include "zones/lists/detect.h"
 
 #include <algorithm>
+#include <array>
 
 #include "zones/base/prefix.h"
 #include "zones/base/text.h"
@@ -47,19 +48,6 @@ bool has_cosmetic_marker(std::string_view text) {
          rest.starts_with("#%#");
 }
 
-// Nothing but the octets of host names, and no address or range of them: the commonest line by far.
-bool is_plain_name(std::string_view text) {
-  bool plain = true;
-  bool dotted = false;
-  for (const char c : text) {
-    const char lower = static_cast<char>(c | 0x20);
-    dotted = dotted || c == '.';
-    plain = plain && ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_');
-  }
-  const char last = text.back();
-  return plain && dotted && !(last >= '0' && last <= '9');
-}
-
 bool is_rpz(std::string_view text) {
   if (text.find_first_of(" \t") == std::string_view::npos) return false;
   std::size_t at = 0;
@@ -85,6 +73,27 @@ LineClass classify(std::string_view text, bool adblock) {
   }
   if (text.starts_with('[') && text.ends_with(']')) return LineClass::header;
   return LineClass::rule;
+}
+
+bool is_plain_name(std::string_view text) {
+  // One look at a table an octet, and no way out in the middle: nearly every line of a long list is one.
+  static constexpr std::uint8_t kDot = 1;
+  static constexpr std::uint8_t kOther = 2;
+  static constexpr auto kOctets = [] {
+    std::array<std::uint8_t, 256> out{};
+    for (unsigned octet = 0; octet < 256; ++octet) {
+      const unsigned lower = octet | 0x20;
+      const bool plain =
+          (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9') || octet == '-' || octet == '_';
+      out[octet] = octet == '.' ? kDot : plain ? 0 : kOther;
+    }
+    return out;
+  }();
+  if (text.empty()) return false;
+  std::uint8_t seen = 0;
+  for (const char c : text) seen |= kOctets[static_cast<std::uint8_t>(c)];
+  const char last = text.back();
+  return seen == kDot && !(last >= '0' && last <= '9');
 }
 
 Dialect dialect_of(std::string_view text) {

@@ -13,6 +13,9 @@ enum class LineClass : std::uint8_t { comment, header, rule };
 // `adblock`: the file is mostly adblock-style, where `#` belongs to cosmetic rules.
 LineClass classify(std::string_view text, bool adblock);
 
+// A name with a dot and nothing else, which does not end in a digit: whatever the list, the line says that name.
+bool is_plain_name(std::string_view text);
+
 // The most specific grammar that fits `text`. Mixed files are normal: every line is asked.
 Dialect dialect_of(std::string_view text);
 

@@ -44,6 +44,12 @@ void add_name(std::string_view text, std::size_t column, PatternKind kind, const
 
 }  // namespace
 
+void parse_name_line(std::string_view text, const LineOptions& options, Line& line) {
+  const bool dotted = text.starts_with('.');  // how squid and some publishers write "and below"
+  add_name(dotted ? text.substr(1) : text, dotted ? 2 : 1, dotted ? PatternKind::subtree : kind_of_bare(options),
+           options, line);
+}
+
 void parse_domain_line(std::string_view text, const LineOptions& options, Line& line) {
   std::string_view content = without_inline_comment(text);
   for (std::size_t at = 0; at < content.size(); ++at) {
@@ -62,7 +68,6 @@ void parse_domain_line(std::string_view text, const LineOptions& options, Line& 
     content.remove_prefix(2);
     column = 3;
   } else if (content.starts_with('.')) {
-    // `.name` is how squid and some publishers write "and below".
     content.remove_prefix(1);
     column = 2;
   }

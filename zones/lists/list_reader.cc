@@ -146,20 +146,23 @@ bool Reader::read_line() {
 
 void Reader::parse(std::string_view text) {
   if (text.empty()) return;
-  if (!is_line_text(text)) return line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
-  switch (classify(text, adblock_)) {
-    case LineClass::comment:
-      line_.bucket = Bucket::comment;
-      return;
-    case LineClass::header:
-      line_.bucket = Bucket::header;
-      return;
-    case LineClass::rule:
-      break;
+  const bool is_name = is_plain_name(text);
+  if (!is_name) {
+    if (!is_line_text(text)) return line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
+    switch (classify(text, adblock_)) {
+      case LineClass::comment:
+        line_.bucket = Bucket::comment;
+        return;
+      case LineClass::header:
+        line_.bucket = Bucket::header;
+        return;
+      case LineClass::rule:
+        break;
+    }
   }
-  Dialect dialect = dialect_of(text);
+  Dialect dialect = is_name ? Dialect::domains : dialect_of(text);
   // Between adblock's lines a pattern is read as theirs: it may begin anywhere in a name.
-  const bool starred = text.find('*') != std::string_view::npos;
+  const bool starred = !is_name && text.find('*') != std::string_view::npos;
   if (adblock_ && dialect == Dialect::domains && starred) dialect = Dialect::adblock;
   const bool plain = dialect == Dialect::domains || dialect == Dialect::wildcard;
   const bool fits_declared = !declared_ || *declared_ == dialect ||
@@ -180,7 +183,11 @@ void Reader::parse(std::string_view text) {
       break;
     case Dialect::domains:
     case Dialect::wildcard:
-      parse_domain_line(text, line_options_, line_);
+      if (is_name) {
+        parse_name_line(text, line_options_, line_);
+      } else {
+        parse_domain_line(text, line_options_, line_);
+      }
       break;
     case Dialect::adblock:
       parse_adblock_line(text, line_options_, line_);

@@ -117,8 +117,7 @@ std::string_view next_word(std::string_view text, std::size_t& at) {
 }
 
 std::string_view without_inline_comment(std::string_view text) {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] != '#') continue;
+  for (std::size_t at = text.find('#', 1); at != std::string_view::npos; at = text.find('#', at + 1)) {
     const char before = text[at - 1];
     if (before == ' ' || before == '\t' || is_label_octet(before) || before == '.') return trim(text.substr(0, at));
   }

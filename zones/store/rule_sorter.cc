@@ -5,6 +5,7 @@
 #include <deque>
 #include <utility>
 
+#include "zones/store/beside.h"
 #include "zones/store/keys.h"
 
 namespace weir::store {
@@ -54,12 +55,12 @@ class RuleSorter::Merge {
   explicit Merge(RuleSorter& sorter) : sorter_(sorter) {
     for (const auto& run : sorter.runs_) sources_.emplace_back(*run);
     for (Source& source : sources_) push(source);
-    memory_ = sorter_.next_item(of_memory_);
+    memory_ = sorter_.batch_.next(of_memory_);
   }
 
   bool next(WantedRule& rule) {
     if (taken_ != nullptr) push(*std::exchange(taken_, nullptr));
-    if (memory_taken_) memory_ = sorter_.next_item(of_memory_);
+    if (memory_taken_) memory_ = sorter_.batch_.next(of_memory_);
     memory_taken_ = false;
     if (!status_) return false;
     while (!heap_.empty() || memory_) {
@@ -76,7 +77,7 @@ class RuleSorter::Merge {
       }
       if (from_memory) {
         memory_taken_ = !same;
-        if (same) memory_ = sorter_.next_item(of_memory_);
+        if (same) memory_ = sorter_.batch_.next(of_memory_);
       } else {
         std::pop_heap(heap_.begin(), heap_.end(), later);
         Source* const source = heap_.back();
@@ -160,11 +161,8 @@ Result<void> RuleSorter::add(const SourcedRule& rule) {
     record.payload_size = static_cast<std::uint32_t>(payload->size());
   }
   std::memcpy(scratch_.data(), &record, sizeof record);
-  const std::string_view stored = arena_.store(scratch_);
-  const std::string_view key = stored.substr(sizeof(Record), record.key_size);
-  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): a record says itself how long it is
-  items_.push_back({leading_octets(key, 0), leading_octets(key, 8), stored.data()});
-  return arena_.size_bytes() + items_.size() * sizeof(Item) < memory_ ? Result<void>() : spill();
+  batch_.add(scratch_);
+  return batch_.size_bytes() < memory_ / 2 ? Result<void>() : spill();
 }
 
 RuleSorter::Record RuleSorter::record_of(const Item& item) {
@@ -186,7 +184,16 @@ WantedRule RuleSorter::rule_of(const Item& item) {
   return rule;
 }
 
-void RuleSorter::sort_items() {
+void RuleSorter::Batch::add(std::string_view record) {
+  const char* const stored = arena_.store(record).data();
+  Item item{0, 0, stored};
+  const std::string_view key = key_of(item);
+  item.high = leading_octets(key, 0);
+  item.low = leading_octets(key, 8);
+  items_.push_back(item);
+}
+
+void RuleSorter::Batch::sort() {
   const auto less = [](const Item& a, const Item& b) {
     if (a.high != b.high) return a.high < b.high;
     if (a.low != b.low) return a.low < b.low;
@@ -197,7 +204,7 @@ void RuleSorter::sort_items() {
   at_ = 0;
 }
 
-bool RuleSorter::next_item(WantedRule& rule) {
+bool RuleSorter::Batch::next(WantedRule& rule) {
   if (at_ == items_.size()) return false;
   // Sorted, the records lie anywhere in memory: without asking ahead, waiting for them was a ninth of an import.
   if (at_ + kAhead < items_.size()) __builtin_prefetch(items_[at_ + kAhead].record);
@@ -206,33 +213,54 @@ bool RuleSorter::next_item(WantedRule& rule) {
   return true;
 }
 
-Result<void> RuleSorter::spill() {
-  sort_items();
-  auto run = std::make_unique<Spool>(folder_, 0);
-  WantedRule rule;
-  while (next_item(rule)) {
-    scratch_.clear();
-    put_bytes(scratch_, rule.key);
-    put_varint(scratch_, rule.line);
-    scratch_ += rule.payload;
-    run->add(scratch_);
-  }
-  if (auto finished = run->finish(); !finished) return finished;
-  runs_.push_back(std::move(run));
+void RuleSorter::Batch::clear() {
   items_.clear();
   arena_.clear();
   at_ = 0;
+}
+
+Result<void> RuleSorter::spill() {
+  if (auto written = wait_for_run(); !written) return written;
+  std::swap(batch_, written_batch_);
+  writing_ = run_beside([this] { return write_run(); });
+  return {};
+}
+
+Result<void> RuleSorter::write_run() {
+  written_batch_.sort();
+  written_run_ = std::make_unique<Spool>(folder_, 0);
+  WantedRule rule;
+  std::string record;
+  while (written_batch_.next(rule)) {
+    record.clear();
+    put_bytes(record, rule.key);
+    put_varint(record, rule.line);
+    record += rule.payload;
+    written_run_->add(record);
+  }
+  written_batch_.clear();
+  return written_run_->finish();
+}
+
+Result<void> RuleSorter::wait_for_run() {
+  if (!writing_.valid()) return {};
+  if (auto written = writing_.get(); !written) return written;
+  runs_.push_back(std::move(written_run_));
   return {};
 }
 
 Result<void> RuleSorter::sort() {
-  sort_items();
-  if (!runs_.empty()) merge_ = std::make_unique<Merge>(*this);
+  batch_.sort();
+  if (auto written = wait_for_run(); !written) return written;
+  if (!runs_.empty()) {
+    written_batch_ = {};  // its memory is not needed while the runs are read
+    merge_ = std::make_unique<Merge>(*this);
+  }
   return status();
 }
 
 bool RuleSorter::next(WantedRule& rule) {
-  return merge_ ? merge_->next(rule) : next_item(rule);
+  return merge_ ? merge_->next(rule) : batch_.next(rule);
 }
 
 Result<void> RuleSorter::status() const {

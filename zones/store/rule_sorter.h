@@ -1,9 +1,11 @@
 // Takes the rules of one reading in any order and gives them back in the order of their keys, without duplicates.
 //
-// The memory is bounded: what is more goes in sorted runs to the disk and is merged when it is read.
+// The memory is bounded: what is more goes in sorted runs to the disk and is merged when it is read. A run is sorted
+// and written beside who adds the next one's rules.
 #pragma once
 
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +19,8 @@
 
 namespace weir::store {
 
-inline constexpr std::size_t kSortMemoryBytes = 40U << 20;  // about 600,000 rules; three lists may be read at once
+// About 600,000 rules, half of them in the run that is being written; three lists may be read at once.
+inline constexpr std::size_t kSortMemoryBytes = 40U << 20;
 
 // Text that stays where it is, in few large allocations.
 class Arena {
@@ -66,23 +69,39 @@ class RuleSorter : public RuleCursor {
     std::uint64_t low;
     const char* record;  // Record, then the key, then the payload
   };
+  // Rules in memory: added in any order, sorted, and given back.
+  class Batch {
+   public:
+    void add(std::string_view record);
+    std::size_t size_bytes() const { return arena_.size_bytes() + items_.size() * sizeof(Item); }
+    void sort();
+    bool next(WantedRule& rule);
+    void clear();
+
+   private:
+    Arena arena_;
+    std::vector<Item> items_;
+    std::size_t at_ = 0;
+  };
   class Merge;
   static Record record_of(const Item& item);
   static std::string_view key_of(const Item& item);
   static WantedRule rule_of(const Item& item);
-  void sort_items();
-  bool next_item(WantedRule& rule);
   Result<void> spill();
+  Result<void> write_run();
+  Result<void> wait_for_run();
 
   const std::filesystem::path folder_;
   const std::size_t memory_;
   Hasher hash_;
-  Arena arena_;
-  std::vector<Item> items_;
+  Batch batch_;
   std::string scratch_;
-  std::size_t at_ = 0;
   std::vector<std::unique_ptr<Spool>> runs_;
   std::unique_ptr<Merge> merge_;  // of the runs and what is in memory; none where all is
+  // Of the thread that writes a run, while there is one.
+  Batch written_batch_;
+  std::unique_ptr<Spool> written_run_;
+  std::future<Result<void>> writing_;  // the last member: its end waits for that thread
 };
 
 }  // namespace weir::store

@@ -5,10 +5,10 @@
 #include <functional>
 #include <future>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "zones/dns/reversed_name.h"
+#include "zones/store/beside.h"
 #include "zones/store/entry_match.h"
 #include "zones/store/spool.h"
 
@@ -474,15 +474,6 @@ Result<void> write_payloads(const ChangeSet& changes, AtomicWrite& out) {
       out.put(Family::payload, payload_key(change.interval.detail), change.payload);
   }
   return reader.status();
-}
-
-// Beside the caller, where a thread can be had.
-std::future<Result<void>> run_beside(const std::function<Result<void>()>& work) {
-  try {
-    return std::async(std::launch::async, work);
-  } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, work);
-  }
 }
 
 }  // namespace
