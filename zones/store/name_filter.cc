@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kKeysPerWord = 4;  // at most
 
-std::uint64_t hash_of(std::string_view key) {
+std::uint64_t hash_of_name(std::string_view key) {
   return std::hash<std::string_view>{}(key);
 }
 
@@ -20,7 +20,7 @@ Result<NameFilter> NameFilter::read(const Database& database, std::uint64_t keys
   BloomFilter names(std::bit_ceil(keys / kKeysPerWord + 1));
   const auto at = database.iterate(Family::names);
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    names.set(hash_of(view(at->key())));
+    names.set(hash_of_name(view(at->key())));
   }
   if (!at->status().ok()) return to_error(at->status(), "names");
   NameFilter filter;
@@ -29,7 +29,7 @@ Result<NameFilter> NameFilter::read(const Database& database, std::uint64_t keys
 }
 
 bool NameFilter::may_have(std::string_view key) const {
-  return !names_ || names_->has(hash_of(key));
+  return !names_ || names_->has(hash_of_name(key));
 }
 
 }  // namespace weir::store

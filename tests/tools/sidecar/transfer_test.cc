@@ -7,6 +7,7 @@
 #include <random>
 #include <sstream>
 
+#include "tests/support/repetitions.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 #include "tools/sidecar/transfer_stream.h"
@@ -488,7 +489,7 @@ TEST(ZoneCopy, AThousandRandomSequencesOfChangesEndAsTheWholeZone) {
   unsigned changed = 0;
   unsigned by_changes = 0;
   unsigned by_reading = 0;
-  for (unsigned seed = 0; seed < 1000; ++seed) {
+  for (unsigned seed = 0; seed < test::repetitions(1000); ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     Primary primary(random);

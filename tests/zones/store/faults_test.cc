@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/repetitions.h"
 #include "tests/zones/store/store_fixture.h"
 
 namespace weir::testing::faults_test {
@@ -240,7 +241,7 @@ TEST(Faults, AKilledWriterLosesNothingAndMixesNothing) {
   store.close();
   std::mt19937 random(7);
   std::uint64_t acknowledged = 1;
-  for (int round = 0; round < 20; ++round) {
+  for (unsigned round = 0; round < test::repetitions(20); ++round) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const pid_t child = ::fork();

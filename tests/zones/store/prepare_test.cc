@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "tests/support/repetitions.h"
 #include "tests/zones/store/store_fixture.h"
 
 namespace weir::prepare_test {
@@ -303,7 +304,7 @@ TEST_F(Prepared, WhatACandidateSaysIsWhatHappens) {
   must(store_->publish("start", at(0)));
   unsigned changed_verdicts = 0;
   const char* given = std::getenv("WEIR_UPDATES");
-  const int updates = given == nullptr ? 60 : std::atoi(given);
+  const int updates = given == nullptr ? static_cast<int>(test::repetitions(60)) : std::atoi(given);
   for (int round = 0; round < updates; ++round) {
     const ListId list = random() % 2 == 0 ? ads_ : other_;
     const auto before_rules = rules_of(list);
