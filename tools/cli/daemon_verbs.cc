@@ -65,7 +65,8 @@ void tell_restart(Command& command, const boost::json::array& keys) {
   for (const auto& key : keys) {
     if (!key.is_string()) continue;
     const std::string text(key.get_string());
-    std::string& line = by_daemon[text.starts_with("resolver.") ? "weir-resolver" : "weir-sidecar"];
+    const bool is_sidecars = text.starts_with("store.") || text.starts_with("transfer.");
+    std::string& line = by_daemon[is_sidecars ? "weir-sidecar" : "weir-resolver"];
     line += (line.empty() ? "" : ", ") + text;
   }
   for (const auto& [daemon, names] : by_daemon)

@@ -82,23 +82,6 @@ struct Changed {
   std::vector<Rule> others = {};  // of a removal that found nothing: what there is for the same name or prefix
 };
 
-// `what`: "rule add", "rule remove".
-Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const OwnRules& own, Now now,
-                        Changed changed) {
-  const Rule& rule = own.rules.front();
-  const GenerationNumber before = store.published();
-  const std::string subject = (own.cancels ? "$badfilter of " : "") + describe_pattern(rule);
-  const auto number = store.publish(std::string(what) + " " + subject, now);
-  if (!number) return number.error();
-  changed.generation = *number;
-  changed.changed = *number != before;
-  if (!changed.changed) return changed;
-  json::object details{{"action", own.cancels ? "badfilter" : to_text(rule.action)}, {"kind", to_text(rule.kind)}};
-  if (changed.replaced > 0) details["replaced"] = changed.replaced;
-  if (auto recorded = record(call, what, subject, std::move(details), *number); !recorded) return recorded.error();
-  return changed;
-}
-
 void describe_conditions(const Conditions& conditions, json::object& out) {
   const auto add = [&](std::string_view key, const auto& values, const auto& text_of) {
     json::array shown;
@@ -130,6 +113,29 @@ json::object describe_rule(const Rule& rule) {
   if (!types.empty()) out["answers"] = std::move(types);
   describe_conditions(rule.detail.conditions, out);
   return out;
+}
+
+// `what`: "rule add", "rule remove", and which rules went.
+Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const OwnRules& own, Now now, Changed changed,
+                        const std::vector<Rule>& removed = {}) {
+  const Rule& rule = own.rules.front();
+  const GenerationNumber before = store.published();
+  const std::string subject = (own.cancels ? "$badfilter of " : "") + describe_pattern(rule);
+  const auto number = store.publish(std::string(what) + " " + subject, now);
+  if (!number) return number.error();
+  changed.generation = *number;
+  changed.changed = *number != before;
+  if (!changed.changed) return changed;
+  const Rule& named = removed.size() == 1 ? removed.front() : rule;
+  json::object details{{"action", own.cancels ? "badfilter" : to_text(named.action)}, {"kind", to_text(named.kind)}};
+  if (!removed.empty()) {
+    json::array gone;
+    for (const Rule& each : removed) gone.push_back(describe_rule(each));
+    details["removed"] = std::move(gone);
+  }
+  if (changed.replaced > 0) details["replaced"] = changed.replaced;
+  if (auto recorded = record(call, what, subject, std::move(details), *number); !recorded) return recorded.error();
+  return changed;
 }
 
 json::object reply(Call& call, const Changed& changed) {
@@ -265,7 +271,7 @@ VerbResult remove_rule(Call& call) {
     if (const auto done = store.change_rules(list_of(*own), gone, {}, provenance_of(call, now)); !done) {
       return done.error();
     }
-    return publish(call, store, "rule remove", *own, now, {});
+    return publish(call, store, "rule remove", *own, now, {}, gone);
   });
   if (!changed) return changed.error();
   return reply(call, *changed);

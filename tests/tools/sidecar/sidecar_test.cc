@@ -228,6 +228,25 @@ TEST_F(SidecarTest, EveryChangeIsInTheAuditLog) {
   EXPECT_TRUE(broken.at("faults").at(0).as_string().starts_with("line 3: ")) << json::serialize(broken);
 }
 
+TEST_F(SidecarTest, TheAuditLogSaysWhichRulesWent) {
+  configure(ads_list());
+  start();
+  done("rule.add", {{"pattern", "a.example"}, {"action", "allow"}});
+  done("rule.add", {{"pattern", "a.example"}, {"action", "block"}, {"groups", json::array{"kids"}}});
+  done("rule.add", {{"pattern", "b.example"}, {"action", "allow"}});
+  done("rule.remove", {{"pattern", "b.example"}});
+  done("rule.remove", {{"pattern", "a.example"}});
+  const json::value shown = done("audit.show");
+  const json::array& records = shown.at("records").as_array();
+  const json::object& one = records.at(records.size() - 2).at("details").as_object();
+  EXPECT_EQ(one.at("action"), "allow") << json::serialize(one);
+  EXPECT_EQ(one.at("removed").as_array().size(), 1U);
+  const json::object& both = records.back().at("details").as_object();
+  std::set<std::string> actions;
+  for (const json::value& rule : both.at("removed").as_array()) actions.emplace(rule.at("action").as_string());
+  EXPECT_EQ(actions, (std::set<std::string>{"allow", "block"})) << json::serialize(both);
+}
+
 // A crash between a change and its record: the store says what there was.
 TEST_F(SidecarTest, AChangeWithoutItsRecordGetsOneAtTheNextStart) {
   configure(ads_list());
