@@ -141,6 +141,14 @@ std::string how_to_remove(const json::value& rule) {
   return out;
 }
 
+// What went with it, where that is more than who asks may think.
+std::string counted(const json::value& result) {
+  if (const std::uint64_t replaced = number_at(result, "replaced"); replaced > 0)
+    return ", in place of " + (replaced == 1 ? "another rule" : std::to_string(replaced) + " others");
+  const std::uint64_t removed = number_at(result, "removed");
+  return removed > 1 ? ", " + std::to_string(removed) + " rules" : "";
+}
+
 ExitCode apply(Command& command, const RuleOptions& options, Change change) {
   const bool adds = change == Change::add;
   if (options.said() > 1) {
@@ -159,7 +167,8 @@ ExitCode apply(Command& command, const RuleOptions& options, Change change) {
   } else {
     const char* done = adds ? "added " : "removed ";
     const char* vain = adds ? "there already: " : "there is no such rule: ";
-    command.say((changed ? done : vain) + show(*rule) + (changed ? in_force(answer.result) : ""));
+    command.say((changed ? done : vain) + show(*rule) + counted(answer.result) +
+                (changed ? in_force(answer.result) : ""));
     for (const auto& warning : array_at(answer.result, "warnings")) {
       if (warning.is_string()) command.say("note: " + std::string(warning.get_string()));
     }

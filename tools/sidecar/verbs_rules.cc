@@ -79,6 +79,7 @@ struct Changed {
   bool changed = false;
   std::uint64_t replaced = 0;
   std::vector<std::string> warnings = {};
+  std::size_t removed = 0;
   std::vector<Rule> others = {};  // of a removal that found nothing: what there is for the same name or prefix
 };
 
@@ -126,6 +127,7 @@ Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const 
   changed.generation = *number;
   changed.changed = *number != before;
   if (!changed.changed) return changed;
+  changed.removed = removed.size();
   const Rule& named = removed.size() == 1 ? removed.front() : rule;
   json::object details{{"action", own.cancels ? "badfilter" : to_text(named.action)}, {"kind", to_text(named.kind)}};
   if (!removed.empty()) {
@@ -141,6 +143,7 @@ Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const 
 json::object reply(Call& call, const Changed& changed) {
   json::object out{{"generation", changed.generation.value}, {"changed", changed.changed}};
   if (changed.replaced > 0) out["replaced"] = changed.replaced;
+  if (changed.removed > 0) out["removed"] = changed.removed;
   if (!changed.warnings.empty()) out["warnings"] = json::value_from(changed.warnings);
   if (!changed.others.empty()) {
     json::array others;

@@ -310,6 +310,15 @@ TEST_F(CliTest, ListCheckNeedsNoDaemon) {
   EXPECT_NE(url.err.find("reads files only"), std::string::npos) << url.err;
 }
 
+TEST_F(CliTest, ARuleSaysWhatWentWithIt) {
+  sidecar().on("rule.add", R"({"generation": 7, "changed": true, "replaced": 1})");
+  sidecar().on("rule.remove", R"({"generation": 8, "changed": true, "removed": 3})");
+  const Ran added = run({"rule", "add", "a.example", "--allow"});
+  EXPECT_NE(added.out.find("in place of another rule"), std::string::npos) << added.out;
+  const Ran removed = run({"rule", "remove", "a.example"});
+  EXPECT_NE(removed.out.find("removed a.example, 3 rules"), std::string::npos) << removed.out;
+}
+
 TEST_F(CliTest, RulesAreSentAsThePatternSays) {
   sidecar().on("rule.add", R"({"generation": 7, "changed": true})");
   sidecar().on("rule.remove", R"({"generation": 7, "changed": false})");
