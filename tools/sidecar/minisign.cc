@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "zones/base/free_with.h"
 #include "zones/base/text.h"
 
 namespace weir::sidecar {
@@ -52,9 +53,9 @@ std::string_view take_line(std::string_view& text) {
 }
 
 bool verifies(const Octets& key, const std::uint8_t* signature, const std::uint8_t* message, std::size_t size) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> public_key(
-      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data() + kBody, kKeySize - kBody), EVP_PKEY_free);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>> public_key(
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data() + kBody, kKeySize - kBody));
+  const std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
   return public_key && context &&
          EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, public_key.get()) == 1 &&
          EVP_DigestVerify(context.get(), signature, kEd25519Size, message, size) == 1;
@@ -69,7 +70,7 @@ Result<Octets> signed_message(const std::filesystem::path& file, bool hashed) {
     if (in.bad()) return Error{ErrorCode::io, file.string() + ": cannot be read"};
     return all;
   }
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
   bool good = context && EVP_DigestInit_ex(context.get(), EVP_blake2b512(), nullptr) == 1;
   std::array<char, 1 << 16> buffer;
   while (good && in) {

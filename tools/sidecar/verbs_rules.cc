@@ -79,7 +79,7 @@ struct Changed {
   bool changed = false;
   std::uint64_t replaced = 0;
   std::vector<std::string> warnings = {};
-  std::size_t removed = 0;
+  std::vector<Rule> removed = {};
   std::vector<Rule> others = {};  // of a removal that found nothing: what there is for the same name or prefix
 };
 
@@ -116,9 +116,9 @@ json::object describe_rule(const Rule& rule) {
   return out;
 }
 
-// `what`: "rule add", "rule remove", and which rules went.
-Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const OwnRules& own, Now now, Changed changed,
-                        const std::vector<Rule>& removed = {}) {
+// `what`: "rule add", "rule remove".
+Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const OwnRules& own, Now now,
+                        Changed changed) {
   const Rule& rule = own.rules.front();
   const GenerationNumber before = store.published();
   const std::string subject = (own.cancels ? "$badfilter of " : "") + describe_pattern(rule);
@@ -127,12 +127,11 @@ Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const 
   changed.generation = *number;
   changed.changed = *number != before;
   if (!changed.changed) return changed;
-  changed.removed = removed.size();
-  const Rule& named = removed.size() == 1 ? removed.front() : rule;
+  const Rule& named = changed.removed.size() == 1 ? changed.removed.front() : rule;
   json::object details{{"action", own.cancels ? "badfilter" : to_text(named.action)}, {"kind", to_text(named.kind)}};
-  if (!removed.empty()) {
+  if (!changed.removed.empty()) {
     json::array gone;
-    for (const Rule& each : removed) gone.push_back(describe_rule(each));
+    for (const Rule& each : changed.removed) gone.push_back(describe_rule(each));
     details["removed"] = std::move(gone);
   }
   if (changed.replaced > 0) details["replaced"] = changed.replaced;
@@ -143,7 +142,7 @@ Result<Changed> publish(Call& call, PolicyStore& store, const char* what, const 
 json::object reply(Call& call, const Changed& changed) {
   json::object out{{"generation", changed.generation.value}, {"changed", changed.changed}};
   if (changed.replaced > 0) out["replaced"] = changed.replaced;
-  if (changed.removed > 0) out["removed"] = changed.removed;
+  if (changed.changed && !changed.removed.empty()) out["removed"] = changed.removed.size();
   if (!changed.warnings.empty()) out["warnings"] = json::value_from(changed.warnings);
   if (!changed.others.empty()) {
     json::array others;
@@ -274,7 +273,9 @@ VerbResult remove_rule(Call& call) {
     if (const auto done = store.change_rules(list_of(*own), gone, {}, provenance_of(call, now)); !done) {
       return done.error();
     }
-    return publish(call, store, "rule remove", *own, now, {}, gone);
+    Changed removal;
+    removal.removed = std::move(gone);
+    return publish(call, store, "rule remove", *own, now, std::move(removal));
   });
   if (!changed) return changed.error();
   return reply(call, *changed);

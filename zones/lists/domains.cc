@@ -51,7 +51,7 @@ void parse_name_line(std::string_view text, const LineOptions& options, Line& li
 }
 
 void parse_domain_line(std::string_view text, const LineOptions& options, Line& line) {
-  std::string_view content = without_inline_comment(text);
+  const std::string_view content = without_inline_comment(text);
   for (std::size_t at = 0; at < content.size(); ++at) {
     if (content[at] == ' ' || content[at] == '\t')
       return line.end(Bucket::invalid_name, at + 1, "a second word after a name");
@@ -63,27 +63,19 @@ void parse_domain_line(std::string_view text, const LineOptions& options, Line& 
                     line);
   }
   const bool wildcard = content.starts_with("*.");
-  std::size_t column = 1;
-  if (wildcard) {
-    content.remove_prefix(2);
-    column = 3;
-  } else if (content.starts_with('.')) {
-    content.remove_prefix(1);
-    column = 2;
-  }
-  if (content.find('*') != std::string_view::npos) {
+  if (content.find('*', wildcard ? 2 : 0) != std::string_view::npos) {
     Rule rule;
     rule.action = options.kind == ListKind::allow ? Action::allow : Action::block;
-    // With what stands before it again: `*.na*me` is one glob.
-    if (!read_glob(text.substr(0, content.size() + column - 1), 1, rule, line)) return;
+    // `*.na*me` is one glob.
+    if (!read_glob(content, 1, rule, line)) return;
     if (matches_every_name(rule)) return line.end(Bucket::unsupported_pattern, 1, "a pattern that matches every name");
     line.rules.push_back(std::move(rule));
     line.bucket = Bucket::rule;
     return;
   }
-  PatternKind kind = column == 2 ? PatternKind::subtree : kind_of_bare(options);
-  if (wildcard) kind = options.wildcard_is_subtree ? PatternKind::subtree : PatternKind::below;
-  add_name(content, column, kind, options, line);
+  if (!wildcard) return parse_name_line(content, options, line);
+  add_name(content.substr(2), 3, options.wildcard_is_subtree ? PatternKind::subtree : PatternKind::below, options,
+           line);
 }
 
 }  // namespace weir

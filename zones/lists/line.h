@@ -89,7 +89,7 @@ struct Line {
 // is trimmed and is neither empty nor a comment. They fill bucket, reason and rules.
 void parse_hosts_line(std::string_view text, const LineOptions& options, Line& line);
 void parse_domain_line(std::string_view text, const LineOptions& options, Line& line);  // plain names and wildcards
-void parse_name_line(std::string_view text, const LineOptions& options, Line& line);    // is_plain_name(text)
+void parse_name_line(std::string_view text, const LineOptions& options, Line& line);    // a name, or `.name`, alone
 void parse_adblock_line(std::string_view text, const LineOptions& options, Line& line);
 void parse_dnsmasq_line(std::string_view text, const LineOptions& options, Line& line);
 void parse_unbound_line(std::string_view text, const LineOptions& options, Line& line);
