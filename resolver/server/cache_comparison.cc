@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "zones/base/text.h"
+#include "zones/base/thread_rank.h"
 #include "zones/store/generation.h"
 #include "zones/verdict.h"
 
@@ -153,6 +154,7 @@ class Comparer {
     if (busy_.exchange(true)) return done(Error{ErrorCode::busy, "another comparison is under way"});
     if (thread_.joinable()) thread_.join();  // it has answered
     thread_ = std::thread([this, id, number, done] {
+      rank_behind_others();
       auto result = compare(id, number);
       busy_ = false;
       done(std::move(result));

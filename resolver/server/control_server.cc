@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "zones/base/text.h"
+#include "zones/base/thread_rank.h"
 #include "zones/link/control.h"
 #include "zones/store/generation.h"
 
@@ -341,6 +342,7 @@ class AsioControlServer final : public ControlServer {
 
   void run() {
     thread_ = std::thread([this] {
+      rank_behind_others();
       accept();
       tick();
       loop_->run();

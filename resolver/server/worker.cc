@@ -21,6 +21,7 @@
 #include "resolver/server/secure_random.h"
 #include "resolver/server/udp_listener.h"
 #include "resolver/server/upstream.h"
+#include "zones/base/thread_rank.h"
 
 namespace weir {
 namespace {
@@ -181,6 +182,7 @@ class SocketWorker final : public Worker {
       CPU_SET(static_cast<unsigned>(*options_.cpu), &set);
       pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // a sandbox may forbid it: then it is not pinned
     }
+    rank_before_others();
     path_.set_time(LoopClock::now());
     refresh_generation();
     for (auto& listener : udp_) wait_for_queries(*listener);

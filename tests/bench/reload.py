@@ -51,7 +51,8 @@ class WeirBesideItsSidecar(peers.Weir):
             for task in Path(f"/proc/{process.pid}/task").iterdir():  # the sidecar's were started with the generator's core
                 try:
                     os.sched_setaffinity(int(task.name), {0})
-                    os.setpriority(os.PRIO_PROCESS, int(task.name), nice)
+                    if os.getpriority(os.PRIO_PROCESS, int(task.name)) == 0:  # not one that has ranked itself
+                        os.setpriority(os.PRIO_PROCESS, int(task.name), nice)
                 except ProcessLookupError:
                     pass  # one that has just ended
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/sidecar/digest.h"
+#include "zones/base/thread_rank.h"
 #include "zones/link/decision.h"
 
 namespace weir::sidecar {
@@ -48,6 +49,7 @@ std::span<const std::uint8_t> octets(const std::string& record) {
 void peek_records(RingConsumer& consumer, std::vector<std::string>& into, std::size_t limit) {
   std::array<std::uint8_t, kMaxRecordSize> buffer;
   while (into.size() < limit) {
+    give_way();
     const std::size_t size = consumer.peek(buffer);
     if (size == 0) return;
     into.emplace_back(reinterpret_cast<const char*>(buffer.data()), size);
@@ -107,6 +109,7 @@ Result<Drain::Turn> Drain::turn(Now now) {
     const bool lost = dropped > ring.dropped || damaged > ring.damaged;
     if (ring.waiting.empty() && !lost) continue;
     for (const std::string& record : ring.waiting) {
+      give_way();
       LogRow row;
       row.record = record;
       row.time_us = to_us(now.wall);

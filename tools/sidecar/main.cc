@@ -15,6 +15,7 @@
 
 #include "tools/sidecar/sidecar.h"
 #include "zones/base/exit_code.h"
+#include "zones/base/thread_rank.h"
 #include "zones/base/version.h"
 #include "zones/config/config.h"
 
@@ -88,6 +89,7 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("weir-sidecar"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%SZ %l %v", spdlog::pattern_time_type::utc);
   ::umask(::umask(0) | 0007);  // what others may read is given to the group
+  weir::rank_behind_others();
   // Blocked before any thread starts, so that only serve() sees them.
   sigset_t signals;
   sigemptyset(&signals);

@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "zones/base/text.h"
+#include "zones/base/thread_rank.h"
 #include "zones/lists/detect.h"
 #include "zones/lists/line_source.h"
 #include "zones/lists/pattern.h"
@@ -129,6 +130,7 @@ bool Reader::read_line() {
     stop({ErrorCode::too_large, file_.string() + ": more than " + std::to_string(options_.max_lines) + " lines"});
     return false;
   }
+  give_way();
   ++summary_.lines;
   line_.reset();
   if (got == LineSource::Got::overlong) {
