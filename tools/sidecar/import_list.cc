@@ -64,27 +64,26 @@ ListReading reading_from(const ListSummary& summary) {
 }
 
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
-                               const std::filesystem::path& scratch, const CountProgress& progress) {
+                               std::shared_ptr<store::RuleSorter> rules, const CountProgress& progress) {
   auto opened = ListReader::open(bytes, options_of(list));
   if (!opened) return about(list, bytes, opened.error());
   ListReader& reader = **opened;
   std::error_code ignored;
   const std::uint64_t size = std::filesystem::file_size(bytes, ignored);
-  auto sorter = std::make_shared<store::RuleSorter>(scratch);
-  std::uint64_t rules = 0;
+  std::uint64_t count = 0;
   while (const auto rule = reader.next()) {
-    if (auto added = sorter->add(*rule); !added) return added.error();
-    if (++rules % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
+    if (auto added = rules->add(*rule); !added) return added.error();
+    if (++count % kReportEveryRules == 0 && progress) progress(reader.bytes_read(), size);
   }
   if (auto finished = reader.finish(); !finished) return about(list, bytes, finished.error());
   ListReading reading = reading_from(reader.summary());
   // A policy zone that holds nothing yet is one all the same, if it has its SOA: what was in it before is the guards'.
-  if (rules == 0 && !reader.summary().serial) {
+  if (count == 0 && !reader.summary().serial) {
     return about(list, bytes, {ErrorCode::invalid, "there is no rule in it"});
   }
   opened->reset();  // it remembers every rule
-  if (auto sorted = sorter->sort(); !sorted) return sorted.error();
-  reading.rules = std::move(sorter);
+  if (auto sorted = rules->sort(); !sorted) return sorted.error();
+  reading.rules = std::move(rules);
   return reading;
 }
 

@@ -41,10 +41,10 @@ ListReading reading_from(const ListSummary& summary);  // without its rules
 std::string reading_of(const ListConfig& list);
 
 // Reads all of it and changes nothing: a list that turns out to be something else at its end must not have
-// changed anything before. Its rules are sorted on the way, with bounded memory, in `scratch` where they are many.
+// changed anything before. Its rules go into `rules` on the way, which is then sorted (PolicyRecords::start_reading).
 // Any thread; progress in octets. Errors: invalid (no list, or no rule in it), too_large, io.
 Result<ListReading> check_list(const ListConfig& list, const std::filesystem::path& bytes,
-                               const std::filesystem::path& scratch, const CountProgress& progress);
+                               std::shared_ptr<store::RuleSorter> rules, const CountProgress& progress);
 
 // The rules of a list that was checked, compared with those in the store; changes nothing. Once a reading. Any thread;
 // progress in rules. Errors: those of the store; io (the rules cannot all be read back).

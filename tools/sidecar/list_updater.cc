@@ -107,10 +107,6 @@ std::filesystem::path ListUpdater::fresh_copy(const std::filesystem::path& store
   return in_fetch(store, list, ".new");
 }
 
-std::filesystem::path ListUpdater::scratch_of(const Config& config) {
-  return config.store.path / "fetch";
-}
-
 std::filesystem::path ListUpdater::good_copy(const std::filesystem::path& store, const std::string& list) {
   return in_fetch(store, list, ".good");
 }
@@ -280,7 +276,9 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   auto signer = check_signature(attempt, *version);
   if (!signer) return refused(signer.error());
   version->signer = std::move(*signer);
-  auto checked = check_list(attempt.list, version->bytes, scratch_of(attempt.config),
+  const auto sorter = start_reading(attempt);
+  if (!sorter) return refused(sorter.error());
+  auto checked = check_list(attempt.list, version->bytes, *sorter,
                             [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
   if (!checked) return refused(checked.error());
   auto prepared = prepare(attempt, *checked);
@@ -297,7 +295,8 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   return report;
 }
 
-Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& attempt, ListReading& reading) const {
+// Its number in the policy in force.
+Result<ListId> ListUpdater::id_of(const Attempt& attempt) const {
   const auto current = generations_.current();
   if (!current) return current.error();
   const ListDefinition* definition = (*current)->policies().find_list(attempt.name());
@@ -306,8 +305,19 @@ Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& atte
     return Error{ErrorCode::not_found, "list " + attempt.name() + " is not in the policy in force (" +
                                            (pinned.empty() ? "reload first" : pinned) + ")"};
   }
-  return prepare_list(writer_.records(), definition->id, reading,
-                      [&](std::uint64_t done) { attempt.report("import", done, 0); });
+  return definition->id;
+}
+
+Result<std::shared_ptr<store::RuleSorter>> ListUpdater::start_reading(const Attempt& attempt) const {
+  const auto id = id_of(attempt);
+  if (!id) return id.error();
+  return writer_.records().start_reading(*id);
+}
+
+Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& attempt, ListReading& reading) const {
+  const auto id = id_of(attempt);
+  if (!id) return id.error();
+  return prepare_list(writer_.records(), *id, reading, [&](std::uint64_t done) { attempt.report("import", done, 0); });
 }
 
 GuardTables ListUpdater::tables(const Config& config) {
@@ -419,7 +429,9 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
       return Error{ErrorCode::corrupt, version.bytes.string() + ": these are not the bytes that were held (SHA-256 " +
                                            *sha256 + "): update the list again"};
     }
-    auto checked = check_list(list, version.bytes, scratch_of(config),
+    const auto sorter = start_reading(attempt);
+    if (!sorter) return sorter.error();
+    auto checked = check_list(list, version.bytes, *sorter,
                               [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
     if (!checked) return checked.error();
     auto prepared = prepare(attempt, *checked);
@@ -535,7 +547,9 @@ Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress&
       return leave(look({list, false, reading, nullptr, nullptr, {}}));
     }
     if (const auto signer = check_signature(attempt, *version); !signer) return leave(signer.error());
-    auto checked = check_list(list, version->bytes, scratch_of(config),
+    const auto sorter = start_reading(attempt);
+    if (!sorter) return leave(sorter.error());
+    auto checked = check_list(list, version->bytes, *sorter,
                               [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
     if (!checked) return leave(checked.error());
     auto prepared = prepare(attempt, *checked);

@@ -81,7 +81,6 @@ class ListUpdater {
   struct Attempt;
   struct Version;
 
-  static std::filesystem::path scratch_of(const Config& config);  // for files without a name
   // Runs `work` as the only one at this list.
   template <class T>
   Result<T> claim(const std::string& name, const std::function<Result<T>(const Config&, const ListConfig&)>& work);
@@ -96,6 +95,8 @@ class ListUpdater {
   bool is_in_force(const Attempt& attempt, const Version& version) const;
   UpdateReport unchanged(const Attempt& attempt) const;
   Result<UpdateReport> fetch_and_import(Attempt& attempt);
+  Result<ListId> id_of(const Attempt& attempt) const;
+  Result<std::shared_ptr<store::RuleSorter>> start_reading(const Attempt& attempt) const;
   Result<std::unique_ptr<PreparedImport>> prepare(const Attempt& attempt, ListReading& reading) const;
   std::vector<GuardFinding> judge_names_in_use(const Attempt& attempt, PreparedImport& prepared) const;
   Result<std::unique_ptr<Candidate>> make_candidate(PreparedImport& prepared) const;

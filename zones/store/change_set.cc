@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "zones/base/thread_rank.h"
+
 namespace weir::store {
 namespace {
 
@@ -98,7 +100,7 @@ Result<void> ChangeReader::status() const {
 }
 
 Result<void> diff(const Database& database, ListId list, RuleCursor& wanted,
-                  const std::function<void(std::uint64_t)>& progress, ChangeSet& out) {
+                  const std::function<void(std::uint64_t)>& progress, ChangeSet& out, PresentRulesDraft* seen) {
   const std::string prefix = sources_prefix(list, kOpenIntervals);
   const auto present = database.iterate(Family::sources);
   present->Seek(prefix);
@@ -118,6 +120,8 @@ Result<void> diff(const Database& database, ListId list, RuleCursor& wanted,
   WantedRule rule;
   std::uint64_t done = 0;
   while (wanted.next(rule)) {
+    give_way();
+    if (seen != nullptr) seen->add(rule.key);
     while (key && *key < rule.key) remove_present();
     if (key && *key == rule.key) {
       out.count_unchanged(1);
@@ -132,6 +136,47 @@ Result<void> diff(const Database& database, ListId list, RuleCursor& wanted,
   while (key) remove_present();
   if (!present->status().ok()) return to_error(present->status(), "sources");
   if (damaged) return corrupt("sources");
+  if (progress) progress(done);
+  return out.finish();
+}
+
+Result<void> diff(const Database& database, ListId list, PresentRules& present, RuleCursor& come,
+                  const std::function<void(std::uint64_t)>& progress, ChangeSet& out) {
+  const std::string prefix = sources_prefix(list, kOpenIntervals);
+  WantedRule rule;
+  bool has_rule = come.next(rule);
+  std::uint64_t done = present.marked();
+  const auto add_until = [&](std::string_view key, bool to_the_end) {
+    for (; has_rule && (to_the_end || rule.key < key); has_rule = come.next(rule)) {
+      give_way();
+      present.add(rule.key);
+      out.add(added(rule));
+      if (++done % kProgressEvery == 0 && progress) progress(done);
+    }
+  };
+  bool fits = true;
+  const auto walker = present.missing() == 0 ? nullptr : database.iterate(Family::sources);
+  for (const PresentRules::Range& range : present.ranges_with_missing()) {
+    for (walker->Seek(prefix + std::string(range.begin)); walker->Valid(); walker->Next()) {
+      give_way();
+      const std::string_view whole = view(walker->key());
+      if (!whole.starts_with(prefix)) break;
+      const std::string_view key = whole.substr(prefix.size());
+      if (!range.end.empty() && key >= range.end) break;
+      if (present.is_marked(key)) continue;
+      add_until(key, false);
+      const auto interval = decode_open(view(walker->value()));
+      fits = fits && interval && !(has_rule && rule.key == key);
+      out.add({key, false, interval.value_or(Interval{}), {}});
+    }
+    if (!walker->status().ok()) return to_error(walker->status(), "sources");
+  }
+  add_until({}, true);
+  if (auto status = come.status(); !status) return status;
+  if (!fits || out.removed() != present.missing()) {
+    return Error{ErrorCode::busy, "what is kept of the list's rules is not what it has: update it again"};
+  }
+  out.count_unchanged(present.marked());
   if (progress) progress(done);
   return out.finish();
 }

@@ -16,6 +16,7 @@
 #include "zones/store/database.h"
 #include "zones/store/fingerprint.h"
 #include "zones/store/keys.h"
+#include "zones/store/present_rules.h"
 #include "zones/store/rule_cursor.h"
 #include "zones/store/spool.h"
 
@@ -96,9 +97,15 @@ class ChangeReader {
   bool damaged_ = false;
 };
 
-// The difference between what a list has and what it is to have. `progress` is told the rules done, now and then.
-// Errors: those of `wanted`, corrupt, io.
+// The difference between what a list has and what it is to have. `progress` is told the rules done, now and then;
+// `seen`, where there is one, all rules that the list is to have. Errors: those of `wanted`, corrupt, io.
 Result<void> diff(const Database& database, ListId list, RuleCursor& wanted,
+                  const std::function<void(std::uint64_t)>& progress, ChangeSet& out,
+                  PresentRulesDraft* seen = nullptr);
+
+// The same where what stays is marked in `present` and `come` are the others, which are added to it. Errors: those of
+// `come`, io; busy (`present` is not what the list has: it is to be read anew, and compared whole).
+Result<void> diff(const Database& database, ListId list, PresentRules& present, RuleCursor& come,
                   const std::function<void(std::uint64_t)>& progress, ChangeSet& out);
 
 // The same where it is known what goes and what comes, both sorted; a rule of both stays. `before`: rules of the list.

@@ -72,6 +72,10 @@ std::filesystem::path candidate_path(const std::filesystem::path& store, std::ui
   return policy_path(store) / "candidates" / std::to_string(id);
 }
 
+std::filesystem::path present_rules_path(const std::filesystem::path& store, ListId list) {
+  return policy_path(store) / "present" / std::to_string(list.value);
+}
+
 std::filesystem::path current_file_path(const std::filesystem::path& store) {
   return policy_path(store) / "current";
 }

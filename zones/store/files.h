@@ -30,6 +30,7 @@ std::filesystem::path generation_path(const std::filesystem::path& store, Genera
 // Those whose checkpoints are there, the newest first; empty where the folder cannot be read.
 std::vector<GenerationNumber> list_checkpoints(const std::filesystem::path& store);
 std::filesystem::path candidate_path(const std::filesystem::path& store, std::uint64_t id);  // a store of its own
+std::filesystem::path present_rules_path(const std::filesystem::path& store, ListId list);   // present_rules.h
 std::filesystem::path current_file_path(const std::filesystem::path& store);
 
 std::string encode(const GenerationInfo& info);

@@ -44,6 +44,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> import(ListId list, const RuleStream& rules, const Provenance& provenance,
                                const std::function<void(std::uint64_t)>& progress, Now now) override;
   Result<ImportOutcome> import(PreparedImport& prepared, const Provenance& provenance) override;
+  std::shared_ptr<RuleSorter> start_reading(ListId list) const override;
   Result<std::unique_ptr<PreparedImport>> prepare(ListId list, RuleSorter& rules,
                                                   const std::function<void(std::uint64_t)>& progress) const override;
   Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
@@ -143,6 +144,7 @@ class PolicyStoreImpl final : public PolicyStore {
   KeyCounts counts_;
   KnownNames known_;  // read with the first import that is worth it
   mutable std::atomic<std::uint64_t> next_candidate_{1};
+  mutable std::atomic<std::uint64_t> next_present_file_{1};
 };
 
 // The rule of a key of `sources`, with the line of `interval`. Errors: corrupt, io.

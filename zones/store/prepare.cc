@@ -9,18 +9,51 @@ namespace weir {
 namespace store {
 namespace {
 
+constexpr std::string_view kChangedMeanwhile = "the list was changed while its new version was read: update it again";
+
 class PreparedImportImpl final : public PreparedImport {
  public:
   PreparedImportImpl(const Database& database, ListId list, ListState before, std::filesystem::path scratch)
       : database_(database), list_(list), before_(before), changes_(std::move(scratch)) {}
+  ~PreparedImportImpl() override {
+    std::error_code ignored;
+    if (!present_file_.empty()) std::filesystem::remove(present_file_, ignored);
+  }
 
   ListId list() const override { return list_; }
   std::uint64_t added() const override { return changes_.added(); }
   std::uint64_t removed() const override { return changes_.removed(); }
   std::uint64_t unchanged() const override { return changes_.unchanged(); }
 
-  Result<void> read(RuleSorter& wanted, const std::function<void(std::uint64_t)>& progress) {
-    return diff(database_, list_, wanted, progress, changes_);
+  // `present_file`: for what the list has then; empty: not wanted.
+  Result<void> read(RuleSorter& wanted, const std::filesystem::path& present_file,
+                    const std::function<void(std::uint64_t)>& progress) {
+    PresentRules* const present = wanted.present();
+    PresentRulesDraft draft;
+    if (present == nullptr) {
+      auto read = diff(database_, list_, wanted, progress, changes_, present_file.empty() ? nullptr : &draft);
+      if (!read) return read;
+    } else {
+      if (!present->is_of(before_)) return Error{ErrorCode::busy, std::string(kChangedMeanwhile)};
+      if (auto read = diff(database_, list_, *present, wanted, progress, changes_); !read) return read;
+      if (changes_.size() > 0) draft = present->next();
+    }
+    if (present_file.empty() || (present != nullptr && changes_.size() == 0)) return {};
+    ListState after = before_;
+    after.rules = changes_.unchanged() + changes_.added();
+    add(after.sum, changes_.sum_added());
+    subtract(after.sum, changes_.sum_removed());
+    present_file_ = present_file;
+    (void)draft.write(present_file, after);
+    return {};
+  }
+  // It is in the list: the file is about that state.
+  void keep_present_rules(const std::filesystem::path& as) {
+    if (present_file_.empty()) return;
+    std::error_code ignored;
+    std::filesystem::remove(as, ignored);  // a rename onto a file that is there waits for the disk
+    std::filesystem::rename(present_file_, as, ignored);
+    present_file_.clear();
   }
   Result<void> read_changes(RuleSorter& gone, RuleSorter& come) {
     return difference(database_, list_, before_.rules, gone, come, changes_);
@@ -79,6 +112,7 @@ class PreparedImportImpl final : public PreparedImport {
   const ListId list_;
   const ListState before_;
   ChangeSet changes_;
+  std::filesystem::path present_file_;
 };
 
 Result<void> sort(const RuleStream& rules, RuleSorter& into) {
@@ -122,8 +156,21 @@ Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare(
   const auto before = read_list_state(list);
   if (!before) return before.error();
   auto prepared = std::make_unique<PreparedImportImpl>(*database_, list, *before, policy_path(store_));
-  if (auto read = prepared->read(rules, progress); !read) return read.error();
+  const std::filesystem::path present = is_candidate_ ? std::filesystem::path() : present_rules_path(store_, list);
+  std::filesystem::path file = present;
+  if (!file.empty()) file += "." + std::to_string(next_present_file_++) + ".tmp";
+  if (auto read = prepared->read(rules, file, progress); !read) {
+    std::error_code ignored;
+    if (rules.present() != nullptr && read.error().code == ErrorCode::busy) std::filesystem::remove(present, ignored);
+    return read.error();
+  }
   return std::unique_ptr<PreparedImport>(std::move(prepared));
+}
+
+std::shared_ptr<RuleSorter> PolicyStoreImpl::start_reading(ListId list) const {
+  const auto state = read_list_state(list);
+  return std::make_shared<RuleSorter>(policy_path(store_), kSortMemoryBytes,
+                                      state ? PresentRules::read(present_rules_path(store_, list), *state) : nullptr);
 }
 
 Result<std::unique_ptr<PreparedImport>> PolicyStoreImpl::prepare(
@@ -163,13 +210,15 @@ Result<ImportOutcome> PolicyStoreImpl::import(PreparedImport& import, const Prov
   }
   const ListState now = state_of(list);
   if (now.sum != prepared.before().sum || now.rules != prepared.before().rules) {
-    return Error{ErrorCode::busy, "the list was changed while its new version was read: update it again"};
+    return Error{ErrorCode::busy, std::string(kChangedMeanwhile)};
   }
   const ImportId id{state_.next_import};
   std::uint64_t next_payload = state_.next_payload;
   const auto changes = prepared.settle(id, published_.value + 1, next_payload);
   if (!changes) return changes.error();
-  return commit_changes({list, id, &provenance, {}, published_.value + 1, true}, **changes, next_payload);
+  auto outcome = commit_changes({list, id, &provenance, {}, published_.value + 1, true}, **changes, next_payload);
+  if (outcome && !is_candidate_) prepared.keep_present_rules(present_rules_path(store_, list));
+  return outcome;
 }
 
 // Likewise. A step of the writer that is half done in the copy is finished there as after a crash.

@@ -140,8 +140,8 @@ class RuleSorter::Merge {
   Result<void> status_;
 };
 
-RuleSorter::RuleSorter(std::filesystem::path folder, std::size_t memory)
-    : folder_(std::move(folder)), memory_(memory) {}
+RuleSorter::RuleSorter(std::filesystem::path folder, std::size_t memory, std::shared_ptr<PresentRules> present)
+    : folder_(std::move(folder)), memory_(memory), present_(std::move(present)) {}
 
 RuleSorter::~RuleSorter() = default;
 
@@ -156,6 +156,7 @@ Result<void> RuleSorter::add(const SourcedRule& rule) {
     append_rule_key(scratch_, rule.rule, false, {});
   }
   record.key_size = static_cast<std::uint32_t>(scratch_.size() - sizeof(Record));
+  if (present_ && present_->mark(std::string_view(scratch_).substr(sizeof(Record)))) return {};
   if (payload) {
     scratch_ += *payload;
     record.payload_size = static_cast<std::uint32_t>(payload->size());

@@ -1,7 +1,7 @@
 // Takes the rules of one reading in any order and gives them back in the order of their keys, without duplicates.
 //
 // The memory is bounded: what is more goes in sorted runs to the disk and is merged when it is read. A run is sorted
-// and written beside who adds the next one's rules.
+// and written beside who adds the next one's rules. What the list has already is marked and left out at once.
 #pragma once
 
 #include <filesystem>
@@ -14,6 +14,7 @@
 #include "zones/base/result.h"
 #include "zones/rule.h"
 #include "zones/store/fingerprint.h"
+#include "zones/store/present_rules.h"
 #include "zones/store/rule_cursor.h"
 #include "zones/store/spool.h"
 
@@ -43,14 +44,17 @@ class Arena {
 
 class RuleSorter : public RuleCursor {
  public:
-  // `folder`: for the runs.
-  explicit RuleSorter(std::filesystem::path folder, std::size_t memory = kSortMemoryBytes);
+  // `folder`: for the runs. `present`: what is marked instead of sorted; none: nothing.
+  explicit RuleSorter(std::filesystem::path folder, std::size_t memory = kSortMemoryBytes,
+                      std::shared_ptr<PresentRules> present = nullptr);
   ~RuleSorter() override;
 
   // Errors: io (a run cannot be written).
   Result<void> add(const SourcedRule& rule);
   // All were added. Errors: io.
   Result<void> sort();
+
+  PresentRules* present() const { return present_.get(); }
 
   // Of the same rule the first line.
   bool next(WantedRule& rule) override;
@@ -93,6 +97,7 @@ class RuleSorter : public RuleCursor {
 
   const std::filesystem::path folder_;
   const std::size_t memory_;
+  const std::shared_ptr<PresentRules> present_;
   Hasher hash_;
   Batch batch_;
   std::string scratch_;

@@ -37,7 +37,9 @@ Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem
   store->is_candidate_ = role == Role::candidate;
   store->store_ = path;
   store->options_ = options;
-  if (auto made = make_directories(generations_path(path)); !made) return made.error();
+  for (const auto& folder : {generations_path(path), present_rules_path(path, {}).parent_path()}) {
+    if (auto made = make_directories(folder); !made) return made.error();
+  }
   auto lock = lock_store(policy_path(path) / "LOCK");
   if (!lock) return lock.error();
   store->lock_ = std::move(*lock);
@@ -54,9 +56,11 @@ Result<std::unique_ptr<PolicyStore>> PolicyStoreImpl::open(const std::filesystem
 void PolicyStoreImpl::remove_leftovers() {
   std::error_code fault;
   std::vector<std::filesystem::path> leftovers{policy_path(store_) / "scratch", policy_path(store_) / "candidates"};
-  for (const auto& entry : std::filesystem::directory_iterator(generations_path(store_), fault)) {
-    const std::string extension = entry.path().extension().string();
-    if (extension == ".tmp" || extension == ".del") leftovers.push_back(entry.path());
+  for (const auto& folder : {generations_path(store_), present_rules_path(store_, {}).parent_path()}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder, fault)) {
+      const std::string extension = entry.path().extension().string();
+      if (extension == ".tmp" || extension == ".del") leftovers.push_back(entry.path());
+    }
   }
   for (const auto& path : leftovers) std::filesystem::remove_all(path, fault);
 }
@@ -207,6 +211,8 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
     const auto removed =
         write_list({.list = list, .import = {}, .note = {}, .effective = published_.value + 1}, nothing, {});
     if (!removed) return removed.error();
+    std::error_code ignored;
+    std::filesystem::remove(present_rules_path(store_, list), ignored);
   }
   state.rules_changed = state_.rules_changed;
   state.policies_changed = state_.policies_changed;

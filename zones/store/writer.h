@@ -154,7 +154,10 @@ class PolicyRecords {
   // corrupt, io. `progress` is told the rules done, now and then.
   virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, const RuleStream& rules,
                                                           const std::function<void(std::uint64_t)>& progress) const = 0;
-  // The same of rules that are sorted; they are read to their end.
+  // What takes the rules of a reading of `list` for prepare(): those that it has already are left out at once.
+  virtual std::shared_ptr<store::RuleSorter> start_reading(ListId list) const = 0;
+  // The same of rules that are sorted; they are read to their end. Further error: busy (the list was changed since
+  // start_reading()).
   virtual Result<std::unique_ptr<PreparedImport>> prepare(ListId list, store::RuleSorter& rules,
                                                           const std::function<void(std::uint64_t)>& progress) const = 0;
 

@@ -174,6 +174,7 @@ class Published final : public PolicyRecords {
                                                   const std::function<void(std::uint64_t)>&) const override {
     return Error{};
   }
+  std::shared_ptr<store::RuleSorter> start_reading(ListId) const override { return nullptr; }
   Result<std::unique_ptr<PreparedImport>> prepare(ListId, store::RuleSorter&,
                                                   const std::function<void(std::uint64_t)>&) const override {
     return Error{};

@@ -424,7 +424,7 @@ class Follower {
   }
 
   std::unique_ptr<PreparedImport> compare(const std::filesystem::path& copy) {
-    auto reading = check_list(list_, copy, copy.parent_path(), {});
+    auto reading = check_list(list_, copy, store_->start_reading(id_), {});
     EXPECT_TRUE(reading) << reading.error().message;
     auto prepared = prepare_list(*store_, id_, *reading, {});
     EXPECT_TRUE(prepared) << prepared.error().message;
@@ -443,7 +443,7 @@ class Follower {
       read_whole(copy);
       return false;
     }
-    const auto whole = check_list(list_, copy, copy.parent_path(), {});
+    const auto whole = check_list(list_, copy, std::make_shared<store::RuleSorter>(copy.parent_path()), {});
     EXPECT_TRUE(whole);
     EXPECT_EQ(difference->reading.counts, whole->counts);
     EXPECT_EQ(difference->reading.lines, whole->lines);
