@@ -126,11 +126,12 @@ class EngineResolutions final : public Resolutions {
     for (bool more = true; more;) {
       more = !asked_again_.empty();
       for (auto& miss : std::exchange(asked_again_, {})) accept(std::move(miss), now);
+      // What is over first: there are no more sockets than exchanges, and a new one may need its place.
+      for (const ExchangeId exchange : engine_.take_abandoned()) environment_.cancel(exchange);
       for (Exchange& exchange : engine_.take_exchanges()) {
         environment_.send(std::move(exchange));
         more = true;
       }
-      for (const ExchangeId exchange : engine_.take_abandoned()) environment_.cancel(exchange);
       for (const ResolutionResult& result : engine_.take_results()) {
         finish(result, now);
         more = true;

@@ -19,10 +19,10 @@ namespace weir::test {
 
 class VirtualWorker {
  public:
-  // What the server does with a question for this name.
+  // What the server does with a question for this name. A tree is a DNAME at the name's parent.
   struct Behaviour {
-    enum class Kind : std::uint8_t { address, alias, nxdomain, servfail, silent } kind = Kind::address;
-    std::string address = "192.0.2.1";  // or the alias's target
+    enum class Kind : std::uint8_t { address, alias, tree, nxdomain, servfail, silent } kind = Kind::address;
+    std::string address = "192.0.2.1";  // or the target of the alias or tree
     std::uint32_t ttl = 300;
     std::optional<EdeCode> ede = {};
   };
@@ -47,7 +47,11 @@ class VirtualWorker {
                              .policy = *policy,
                              .sink = *sink_,
                              .metrics = metrics,
-                             .send = [this](Exchange exchange) { wanted_.push_back(std::move(exchange)); },
+                             .send =
+                                 [this](Exchange exchange) {
+                                   wanted_.push_back(std::move(exchange));
+                                   most_outstanding = std::max(most_outstanding, wanted_.size());
+                                 },
                              .cancel =
                                  [this](ExchangeId id) {
                                    std::erase_if(wanted_, [&](const Exchange& exchange) { return exchange.id == id; });
@@ -57,6 +61,7 @@ class VirtualWorker {
                                  [this](const Miss& miss, std::span<const std::uint8_t> message) {
                                    replies_[miss.ticket] = {message.begin(), message.end()};
                                  },
+                             .max_waiting = answer_config.max_waiting,
                              .refresh_generation = [] {}});
     install(std::make_unique<HandMadeGeneration>(1, 1));
   }
@@ -142,8 +147,10 @@ class VirtualWorker {
         const auto query = read_message(exchange.message);
         const std::string name = query->start.qname.folded().to_text();
         ++asked_[name];
-        const Behaviour behaviour =
-            server.contains(name) ? server.at(name) : Behaviour{Behaviour::Kind::nxdomain, {}, 60};
+        const std::string with_type = name + " " + to_text(query->start.qtype);
+        const Behaviour behaviour = server.contains(with_type) ? server.at(with_type)
+                                    : server.contains(name)    ? server.at(name)
+                                                               : Behaviour{Behaviour::Kind::nxdomain, {}, 60};
         if (behaviour.kind == Behaviour::Kind::silent) continue;
         const auto reply = answer(*query, behaviour);
         more = true;
@@ -155,7 +162,8 @@ class VirtualWorker {
 
   const CacheConfig cache;
   CookieSecrets cookies{parse_cookie_secret("000102030405060708090a0b0c0d0e0f")};
-  std::map<std::string, Behaviour> server;
+  std::map<std::string, Behaviour> server;  // by name, or by name and type: "www.test AAAA"
+  std::size_t most_outstanding = 0;         // of the exchanges, ever
   Now now{SteadyTime(std::chrono::hours(100)), WallTime(std::chrono::seconds(1'700'000'000))};
   WorkerMetrics metrics;
   std::unique_ptr<AnswerCache> answers = std::move(*AnswerCache::make(4 << 20));
@@ -180,7 +188,8 @@ class VirtualWorker {
     const bool denied = behaviour.kind == Kind::nxdomain;
     const bool failed = behaviour.kind == Kind::servfail;
     writer.u16(denied ? 0x8403 : failed ? 0x8002 : 0x8400);
-    const bool aliased = behaviour.kind == Kind::alias;
+    const bool tree = behaviour.kind == Kind::tree;
+    const bool aliased = behaviour.kind == Kind::alias || tree;
     const bool positive = aliased || (behaviour.kind == Kind::address && query.start.qtype == RecordType::a);
     for (const int count : {1, positive ? 1 : 0, positive || failed ? 0 : 1, behaviour.ede ? 1 : 0})
       writer.u16(static_cast<std::uint16_t>(count));
@@ -188,8 +197,8 @@ class VirtualWorker {
     writer.u16(static_cast<std::uint16_t>(query.start.qtype));
     writer.u16(1);
     if (positive) {
-      writer.name(query.start.qname);
-      writer.u16(static_cast<std::uint16_t>(aliased ? RecordType::cname : RecordType::a));
+      writer.name(tree && query.start.qtype != RecordType::dname ? query.start.qname.parent() : query.start.qname);
+      writer.u16(static_cast<std::uint16_t>(tree ? RecordType::dname : aliased ? RecordType::cname : RecordType::a));
       writer.u16(1);
       writer.u32(behaviour.ttl);
       const Name target = aliased ? name_of(behaviour.address) : Name();
