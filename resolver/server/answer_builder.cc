@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "resolver/base/limits.h"
 #include "zones/dns/message.h"
 
 namespace weir {
@@ -55,6 +56,27 @@ Query question_only(const ResolutionResult& result, const Name& qname) {
   return query;
 }
 
+// The aliases that the engine followed. One that is asked for, or comes with ANY, is the answer itself (RFC 1034
+// section 3.6.2); the CNAME that a DNAME stands for is a link whatever is asked, and the DNAME's own target none.
+void read_chain(ResolutionResult& result) {
+  const RecordType asked = result.question.type;
+  const bool ends_at_alias = asked == RecordType::cname || asked == RecordType::any;
+  Name at = result.question.name;
+  for (std::uint64_t links = 0; links <= limit_of(Limit::aliases); ++links) {
+    const auto alias = std::ranges::find_if(
+        result.answer, [&](const Rrset& rrset) { return rrset.type == RecordType::cname && rrset.owner == at; });
+    if (alias == result.answer.end()) return;
+    const bool of_dname = std::ranges::any_of(result.answer, [&](const Rrset& rrset) {
+      return rrset.type == RecordType::dname && rrset.owner != at && at.is_at_or_below(rrset.owner);
+    });
+    if (ends_at_alias && !of_dname) return;
+    auto target = rdata_name(*alias->records().begin());
+    if (!target) return;
+    result.aliases.push_back({at, *target, of_dname ? RecordType::dname : RecordType::cname, {}});
+    at = std::move(*target);
+  }
+}
+
 }  // namespace
 
 void build_answer(const ResolutionResult& result, BuiltAnswer& out) {
@@ -89,14 +111,8 @@ std::optional<ResolutionResult> read_stored_answer(std::span<const std::uint8_t>
   if (!message || !message->start.has_question) return std::nullopt;
   ResolutionResult result;
   result.question = {message->start.qname, message->start.qtype, message->start.qclass};
-  for (const Rrset& rrset : message->answer) {
-    if (rrset.type != RecordType::cname && rrset.type != RecordType::dname) continue;
-    for (const auto rdata : rrset.records()) {
-      auto target = rdata_name(rdata);
-      if (target) result.aliases.push_back({rrset.owner, std::move(*target), rrset.type, {}});
-    }
-  }
   result.answer = std::move(message->answer);
+  read_chain(result);
   return result;
 }
 

@@ -26,12 +26,12 @@ struct BuiltAnswer {
 // `out` is reused. What does not fit into a DNS message becomes SERVFAIL.
 void build_answer(const ResolutionResult& result, BuiltAnswer& out);
 
-// The other way: what a rule may match in a stored answer (aliases, addresses), for match_answer() under another
-// names epoch. Nothing where the octets are no answer.
+// The other way: what a rule may match in a stored answer, for match_answer() under another names epoch: the aliases as
+// the engine has followed them, so that what is decided is the same, and the addresses. Nothing where the octets are no
+// answer.
 std::optional<ResolutionResult> read_stored_answer(std::span<const std::uint8_t> wire);
 
-// The flags of a reply made of a stored answer. AD follows from the validator's word alone (RFC 6840 section 5.8);
-// resolver/dnssec says that there is none yet.
+// The flags of a reply made of a stored answer. AD follows from the validator's word alone (RFC 6840 section 5.8).
 ReplyFlags stored_flags(const Query& query, Rcode rcode, Security security);
 
 }  // namespace weir

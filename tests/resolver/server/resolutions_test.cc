@@ -41,4 +41,45 @@ TEST(Resolutions, AFreedPlaceIsTakenBySomebodyElse) {
   EXPECT_EQ(worker.most_outstanding, 1U);
 }
 
+// Rules that came after the answer was stored say the same of it as of one that is new.
+// SEMANTICS 5.2: Each CNAME and DNAME target in order; first blocking link decides
+TEST(Resolutions, ANewRuleDecidesOnAStoredAnswerAsOnAFreshOne) {
+  const struct {
+    const char* what;
+    const char* name;
+    RecordType type;
+    const char* rule;
+    bool is_blocked;
+  } rows[] = {
+      {"an alias that is followed", "www.test", RecordType::a, "tracker.test", true},
+      {"the end of the chain", "far.test", RecordType::a, "tracker.test", true},
+      {"an alias that is asked for", "www.test", RecordType::cname, "tracker.test", false},
+      {"all of an alias", "www.test", RecordType::any, "tracker.test", false},
+      {"where a DNAME leads", "www.tree.test", RecordType::a, "www.branch.test", true},
+      {"the DNAME's own target", "www.tree.test", RecordType::a, "branch.test", false},
+      {"the CNAME of a DNAME that is asked for", "www.tree.test", RecordType::cname, "www.branch.test", true},
+      {"all of what lies below a DNAME", "www.tree.test", RecordType::any, "www.branch.test", true},
+      {"a DNAME that is asked for", "tree.test", RecordType::dname, "branch.test", false},
+  };
+  for (const auto& row : rows) {
+    for (const bool is_stored : {false, true}) {
+      VirtualWorker worker;
+      worker.server["www.test"] = {Kind::alias, "tracker.test"};
+      worker.server["far.test"] = {Kind::alias, "www.test"};
+      worker.server["tracker.test"] = {};
+      worker.server["www.tree.test"] = {Kind::tree, "branch.test"};
+      worker.server["tree.test"] = {Kind::tree, "branch.test"};
+      worker.server["www.branch.test"] = {};
+      const Asking asking{.name = row.name, .type = row.type};
+      if (is_stored) (void)worker.ask(asking, Transport::tcp);
+      const unsigned asked = worker.asked(row.name);
+      worker.install(std::make_unique<HandMadeGeneration>(2, 2)).block_exactly(row.rule);
+      const auto reply = worker.ask(asking, Transport::tcp);
+      EXPECT_EQ(worker.metrics.get(Metric::blocked), row.is_blocked ? 1U : 0U)
+          << row.what << (is_stored ? ", stored: " : ", fresh: ") << told(reply);
+      EXPECT_EQ(worker.asked(row.name), is_stored ? asked : 1U) << row.what;
+    }
+  }
+}
+
 }  // namespace weir::test::resolutions_test

@@ -37,7 +37,7 @@ inline Name name_of(std::string_view text) {
   return *Name::parse(text);
 }
 
-// Rules by name: subtree blocks (or allows) of one list.
+// Rules by name: blocks (or allows) of one list, of subtrees unless a test says otherwise.
 class HandMadeGeneration final : public Generation {
  public:
   HandMadeGeneration(std::uint64_t number, std::uint64_t epoch) : number_{number}, epoch_{epoch} {
@@ -48,10 +48,10 @@ class HandMadeGeneration final : public Generation {
     set.policies[0].lists = {kFirstDefinedList};
   }
   HandMadeGeneration& block(std::string_view name, Action action = Action::block, RuleDetail detail = {},
-                            ListId list = kFirstDefinedList) {
+                            ListId list = kFirstDefinedList, PatternKind kind = PatternKind::subtree) {
     Match match;
     match.list = list.value;
-    match.kind = PatternKind::subtree;
+    match.kind = kind;
     match.action = action;
     if (!detail.empty()) {
       details_.push_back(std::move(detail));
@@ -59,6 +59,9 @@ class HandMadeGeneration final : public Generation {
     }
     rules_[name_of(name).to_text()].push_back(match);
     return *this;
+  }
+  HandMadeGeneration& block_exactly(std::string_view name) {
+    return block(name, Action::block, {}, kFirstDefinedList, PatternKind::exact);
   }
   HandMadeGeneration& block_address(std::string_view prefix) {
     prefixes_.push_back(*Prefix::parse(prefix));
@@ -76,6 +79,7 @@ class HandMadeGeneration final : public Generation {
       const auto rule = rules_.find(suffix->to_text());
       if (rule == rules_.end()) continue;
       for (Match match : rule->second) {
+        if (match.kind == PatternKind::exact && labels != name.label_count()) continue;
         match.labels = static_cast<std::uint8_t>(labels);
         out.matches.push_back(match);
         out.shared_suffix_labels = match.labels;
