@@ -33,7 +33,9 @@ bool is_translated(const Dns64* dns64, const Query& query, const IpAddress& clie
 
 bool wants_ipv4(const ResolutionResult& aaaa, const Dns64& dns64) {
   // Section 5.1.2: NXDOMAIN is an answer, any other failure counts as no AAAA.
-  const bool is_bogus = aaaa.security == Security::bogus || (aaaa.ede && is_about_validation(*aaaa.ede));
+  // Beside an answer the same code tells why its zone counts as unsigned.
+  const bool is_bogus =
+      aaaa.security == Security::bogus || (aaaa.rcode == Rcode::servfail && aaaa.ede && is_about_validation(*aaaa.ede));
   if (aaaa.rcode == Rcode::nxdomain || is_bogus) return false;
   for (const Rrset& rrset : aaaa.answer) {
     if (rrset.type != RecordType::aaaa) continue;

@@ -291,6 +291,12 @@ class EngineResolutions final : public Resolutions {
     const ResolutionResult& aaaa = waiting.without_aaaa ? *waiting.without_aaaa : found;
     if (dns64 == nullptr) return aaaa;
     if (waiting.without_aaaa) {
+      // RFC 6147 section 5.1.6: an error of the look-up of A is the answer, and is kept no longer than one.
+      if (found.rcode == Rcode::servfail || found.rcode == Rcode::refused) {
+        ResolutionResult failed = found;
+        failed.question = aaaa.question;
+        return failed;
+      }
       if (auto made = translated_answer(aaaa, found, *dns64)) {
         environment_.metrics.add(Metric::translated);
         return std::move(*made);
@@ -600,7 +606,8 @@ class EngineResolutions final : public Resolutions {
   // Too many wait already: an old answer costs nobody anything.
   void shed(Miss& miss, Now now) {
     environment_.metrics.add(Metric::overloaded);
-    const bool may_be_old = environment_.policy.generation() != nullptr && !miss.substitution && !alias_of(miss);
+    const bool may_be_old =
+        environment_.policy.generation() != nullptr && !miss.substitution && !alias_of(miss) && !miss.translated;
     if (may_be_old && match_stale(miss.query, now)) return reply_stale(miss, now);
     if (environment_.drops_when_full) return environment_.reply(miss, {});
     fail(miss, kOverloaded, now);

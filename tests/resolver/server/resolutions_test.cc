@@ -82,4 +82,56 @@ TEST(Resolutions, ANewRuleDecidesOnAStoredAnswerAsOnAFreshOne) {
   }
 }
 
+class Dns64Clients : public testing::Test {
+ protected:
+  static std::unique_ptr<HandMadeGeneration> translating() {
+    auto out = std::make_unique<HandMadeGeneration>(2, 1);
+    out->set.dns64 = Dns64{.translates_private = true};
+    return out;
+  }
+  const Asking kAaaa{.name = "www.test", .type = RecordType::aaaa, .edns = true};
+};
+
+// RFC 6147 section 5.1.6: the error of the look-up of A is the answer; and it is kept no longer than one.
+TEST_F(Dns64Clients, AFailureOfTheLookUpOfAIsNoDenial) {
+  VirtualWorker worker;
+  worker.install(translating());
+  worker.server["www.test"] = {};
+  worker.server["www.test A"] = {Kind::servfail, {}, 0};
+  (void)worker.ask(kAaaa);
+  worker.pass(30s);
+  EXPECT_EQ(told(worker.reply()), "SERVFAIL");
+  worker.server.erase("www.test A");
+  worker.pass(60s);
+  EXPECT_EQ(told(worker.ask(kAaaa)), "NOERROR AAAA 64:ff9b::c000:201 ttl 210") << "what is left of the denial of AAAA";
+}
+
+TEST_F(Dns64Clients, WhoWantsNobodyAskedIsNotToldThatThereIsNothing) {
+  VirtualWorker worker;
+  worker.server["www.test"] = {};
+  EXPECT_EQ(told(worker.ask(kAaaa)), "NOERROR") << "A is still unknown";
+  worker.install(translating());
+  Asking snooping = kAaaa;
+  snooping.recursion_desired = false;
+  EXPECT_EQ(told(worker.ask(snooping)), "REFUSED");
+  EXPECT_EQ(told(worker.ask(kAaaa)), "NOERROR AAAA 64:ff9b::c000:201 ttl 300");
+}
+
+TEST_F(Dns64Clients, WhatIsNotTranslatedDoesNotStandInWhereTooManyWait) {
+  AnswerConfig config;
+  config.max_waiting = 1;
+  VirtualWorker worker({}, config);
+  worker.server["www.test"] = {};
+  EXPECT_EQ(told(worker.ask(kAaaa)), "NOERROR");
+  worker.pass(301s);
+  worker.server["silent.test"].kind = Kind::silent;
+  for (const bool translated : {false, true}) {
+    if (translated) worker.install(translating());
+    (void)worker.ask({.name = "silent.test"});
+    EXPECT_EQ(told(worker.ask(kAaaa)), translated ? "SERVFAIL" : "NOERROR");
+  }
+  EXPECT_EQ(worker.metrics.get(Metric::overloaded), 3U);
+}
+
+}  // namespace
 }  // namespace weir::test::resolutions_test
