@@ -38,6 +38,7 @@
 #include "resolver/server/resolution_settings.h"
 #include "resolver/server/resolutions.h"
 #include "resolver/server/resolver_verbs.h"
+#include "resolver/server/second_flush.h"
 #include "resolver/server/trust_upkeep.h"
 #include "resolver/server/what_if_verbs.h"
 #include "resolver/server/worker.h"
@@ -364,6 +365,7 @@ class Daemon {
       answers_->prepare_memory();
       if (trust_ != nullptr) trust_->tick(now);
       what_if_->tick(now);
+      for (const Name& name : second_flush_.take_due(now.steady)) flush(name, FlushScope::subtree);
     };
     auto control = ControlServer::start(
         {.run_directory = config_.run.path, .current_file = generations_->current_file()}, std::move(handlers));
@@ -398,8 +400,9 @@ class Daemon {
     if (!changed.empty()) {
       const auto told = on_all_workers(
           [zones = forwards_.zones()](Resolutions& resolutions, Now) { resolutions.set_forward_zones(zones); });
-      if (!told) return told.error();
       for (const Name& name : changed) flush(name, FlushScope::subtree);
+      second_flush_.add(changed, read_clocks().steady);
+      if (!told) return told.error();
     }
     spdlog::info("reloaded: {} forward zone(s), {} of them changed", forwards_.zones().size(), changed.size());
     return boost::json::value{{"forward_zones", forwards_.zones().size()}, {"changed", changed.size()}};
@@ -474,6 +477,7 @@ class Daemon {
   ZoneTrustCache zone_trust_{bounded(config_.resolver.cache_bytes / kZoneTrustBytes / 8, 100'000)};
   DenialCache denials_{bounded(config_.resolver.cache_bytes / kDenialBytes / 8, 200'000)};
   ForwardZones forwards_;
+  SecondFlush second_flush_;
   const LocalData special_names_{special_zones()};
   ReferringNames referring_names_;
   std::unique_ptr<TrustUpkeep> trust_;  // null: nothing is validated

@@ -4,14 +4,19 @@ weir knows the root of the signed internet; Unbound, which it forwards to, knows
 knows, so that an answer tells which way it came.
 """
 
+import contextlib
 import os
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e.case import Case
+from tests.support import dns, namespace
 from tests.support.signed_internet import SECOND, SignedInternet
 from tests.support.unbound import Unbound
 
-FORWARDER, DEAD = "10.54.0.54", "10.54.0.99"
+FORWARDER, DEAD, SLOW = "10.54.0.54", "10.54.0.99", "10.54.0.98"
 PORT = 5353
 REFUSED = 3  # exit status
 
@@ -41,6 +46,32 @@ def tearDownModule() -> None:
 
 def section(name: str, servers: str, rest: str = "") -> str:
     return f'[[forward]]\nname = "{name}"\nservers = [{servers}]\n{rest}\n'
+
+
+@contextlib.contextmanager
+def slow_forwarder(address: str) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Answers one query for an A, with `address`. The events: it has been asked; it may answer."""
+    namespace.add_addresses(SLOW)
+    asked, may_answer = threading.Event(), threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(20)
+        udp.bind((SLOW, 53))
+
+        def serve() -> None:
+            query, client = udp.recvfrom(4096)
+            asked.set()
+            may_answer.wait(20)
+            question = query[12:query.index(0, 12) + 5]
+            udp.sendto(query[:2] + bytes.fromhex("818000010001 00000000") + question +
+                       bytes.fromhex("c00c 0001 0001 00000e10 0004") + socket.inet_aton(address), client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield asked, may_answer
+        finally:
+            may_answer.set()
+            thread.join()
 
 
 class Forwarding(Case):
@@ -126,3 +157,20 @@ class ReloadTest(Forwarding):
         self.weir.write_config("")
         self.weir.done("reload")
         self.shows(("www.inside.plain", "A", "NXDOMAIN"))
+
+    def test_what_was_in_flight_does_not_bring_the_old_zone_back(self):
+        self.weir.write_config(section("inside.plain", f'"{SLOW}"'))
+        self.weir.done("reload")
+        with slow_forwarder("192.0.2.66") as (asked, may_answer):
+            early: list[dns.Answer] = []
+            client = threading.Thread(target=lambda: early.append(self.weir.ask("www.inside.plain")))
+            client.start()
+            self.assertTrue(asked.wait(20))
+            self.weir.write_config(section("inside.plain", f'"{FORWARDER}"'))
+            self.weir.done("reload")
+            may_answer.set()
+            client.join()
+        self.assertEqual([answer.data("A") for answer in early], [["192.0.2.66"]], "asked before the change")
+        self.weir.until("www.inside.plain", ["192.0.2.77"], 20.0)
+        self.weir.write_config("")
+        self.weir.done("reload")
