@@ -151,7 +151,9 @@ Result<std::unique_ptr<AnswerCache>> AnswerCache::make(std::size_t size_bytes) {
   const std::size_t table = bucket_count * sizeof(Bucket);
   const std::size_t slabs = std::min((total - table) / kSlabSize, (kRefMask - 1) / (kSlabSize / kUnit));
   const std::size_t size = table + slabs * kSlabSize;
-  void* map = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  // A reader that saw a torn header copies from its entry's start on, before it finds that out.
+  void* map = mmap(nullptr, size + kMaxCachedAnswer, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (map == MAP_FAILED)
     return Error{ErrorCode::too_large, "an answer cache of " + std::to_string(size) + " octets is not to be had"};
   madvise(map, size, MADV_HUGEPAGE);  // a million names cost 60 ns a probe there, 79 in small pages
@@ -169,7 +171,7 @@ AnswerCache::AnswerCache(void* map, std::size_t map_size, std::size_t bucket_cou
       slab_class_(std::make_unique<std::atomic<std::uint8_t>[]>(slab_count)) {}
 
 AnswerCache::~AnswerCache() {
-  munmap(map_, map_size_);
+  munmap(map_, map_size_ + kMaxCachedAnswer);
 }
 
 AnswerCache::Probe AnswerCache::prepare(const AnswerKey& key) const {

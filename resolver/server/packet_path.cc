@@ -213,7 +213,7 @@ StoredReply PacketPath::cached_reply(AskedQuery& asked) {
   StoredReply stored;
   stored.flags = stored_flags(query, cached_.rcode, static_cast<Security>(cached_.security));
   stored.ttl_offsets = cached_.ttl_offsets();
-  stored.age_seconds = seconds_ - cached_.inserted;
+  stored.age_seconds = seconds_ - std::min(seconds_, cached_.inserted);  // another worker may be in the next second
   if (cached_.ede) stored.error = ExtendedError{*cached_.ede, cached_.ede_text()};
   return stored;
 }

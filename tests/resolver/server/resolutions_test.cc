@@ -82,6 +82,17 @@ TEST(Resolutions, ANewRuleDecidesOnAStoredAnswerAsOnAFreshOne) {
   }
 }
 
+// Another worker's clock may be in the next second already.
+TEST(Resolutions, AnAnswerOfTheNextSecondHasItsTtls) {
+  VirtualWorker worker;
+  worker.server["www.test"] = {};
+  worker.pass(500ms);
+  (void)worker.ask({.name = "www.test"});
+  worker.now.steady -= 501ms;
+  EXPECT_EQ(told(worker.ask({.name = "www.test"})), "NOERROR A 192.0.2.1 ttl 300");
+  EXPECT_EQ(worker.metrics.get(Metric::cached), 1U);
+}
+
 class Dns64Clients : public testing::Test {
  protected:
   static std::unique_ptr<HandMadeGeneration> translating() {
