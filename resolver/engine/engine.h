@@ -212,7 +212,7 @@ class Engine {
   // The same of what is trusted. Only where EngineOptions::trust was set. The caches hold what was found out by the
   // old rules, and so will what is in flight: their owner clears them.
   void set_trust(std::shared_ptr<const TrustRules> trust);
-  void cancel(ResolutionId resolution, Now now);  // the client left; others who share the work are unharmed
+  void cancel(ResolutionId resolution, Now now);  // nobody waits; others who share the work are unharmed
   void wake(Now now);  // another engine's exchange is over: whoever waited for it looks at what the caches hold now
   void receive(ExchangeId exchange, const Response& response, Now now);
   void timeout(Now now);
