@@ -269,7 +269,10 @@ policy = "default"
                       "list rollback")
 
     def change_generation_rollback(self, state: State, dice: random.Random) -> Change | None:
-        known = [(number, then) for number, then in self.seen.of_generation.items() if then != state]
+        # Exceptions are not rolled back.
+        known = [(number, replace(then, allowed=state.allowed, paused=state.paused))
+                 for number, then in self.seen.of_generation.items()]
+        known = [(number, then) for number, then in known if then != state]
         if not known:
             return None
         number, then = dice.choice(known[-12:])

@@ -80,6 +80,24 @@ policy = "default"
         self.end_all()
         self.weir.until("r3.bulk.test", NULL)
 
+    def test_a_rollback_leaves_exceptions_alone_and_says_so(self):
+        self.addCleanup(self.end_all)
+        before = self.weir.done("generation", "show", "--json").json["current"]
+        ended = self.weir.done("pause", "--for", "1h", "--reason", "a lesson", "--group", "kids", "--json").json["overlay"]["id"]
+        self.shows(("r2.bulk.test", "A", BULK), source=KID)
+        paused = self.weir.done("generation", "show", "--json").json["current"]
+        self.weir.done("overlay", "end", ended)
+        runs = self.weir.done("allow", "r3.bulk.test", "--for", "1h", "--reason", "an order", "--json").json["overlay"]["id"]
+        said = self.weir.done("generation", "rollback", str(paused)).out
+        self.assertRegex(said, f"stays ended: {ended}, the pause of filtering for group kids, until 20.*a lesson")
+        self.assertRegex(said, f"goes on.*: {runs}, the allowing of r3.bulk.test and below for everybody, until 20.*an order")
+        self.shows(("r2.bulk.test", "A", NULL), source=KID)
+        self.shows(("r3.bulk.test", "A", BULK))
+        self.assertIn(ended, self.weir.done("audit", "show").out.splitlines()[-1])
+        self.weir.done("generation", "rollback", str(before))
+        self.shows(("r3.bulk.test", "A", BULK))
+        self.assertEqual(self.weir.done("status", "--json").json["pinned"], "")
+
     def test_is_refused_without_a_reason_or_an_end(self):
         for words, says in ((("allow", "x.test", "--for", "1h"), "--reason"),
                             (("allow", "x.test", "--for", "1h", "--reason", " "), "needs a reason"),

@@ -50,6 +50,15 @@ ExitCode fingerprint(Command& command) {
   return ExitCode::done;
 }
 
+void tell_exceptions(Command& command, const boost::json::value& answer, std::string_view key, const char* what) {
+  for (const auto& overlay : array_at(answer, key)) {
+    command.say(std::string(what) + text_at(overlay, "id") + ", " +
+                (text_at(overlay, "kind") == "pause" ? "the pause of " : "the allowing of ") +
+                text_at(overlay, "subject") + ", until " + text_at(overlay, "until") + ", by " +
+                text_at(overlay, "author") + " (" + text_at(overlay, "reason") + ")");
+  }
+}
+
 ExitCode rollback(Command& command, std::uint64_t number, const std::string& reason) {
   boost::json::object arguments{{"number", number}};
   if (!reason.empty()) arguments["reason"] = reason;
@@ -59,7 +68,12 @@ ExitCode rollback(Command& command, std::uint64_t number, const std::string& rea
     command.print(answer.result);
   } else {
     command.say("generation " + std::to_string(number) + " is in force again, as generation " +
-                text_at(answer.result, "generation") + "; definitions stay pinned to it until 'weir reload'");
+                text_at(answer.result, "generation") +
+                (text_at(answer.result, "pinned").empty() ? ""
+                                                          : "; its definitions of lists and policies are not those of "
+                                                            "the files, and stay until 'weir reload'"));
+    tell_exceptions(command, answer.result, "exceptions_go_on", "goes on, as exceptions are not rolled back: ");
+    tell_exceptions(command, answer.result, "exceptions_stay_ended", "was in force then, and stays ended: ");
   }
   return ExitCode::done;
 }

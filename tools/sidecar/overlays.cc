@@ -34,17 +34,28 @@ std::string Overlay::subject() const {
   return (kind == Kind::allow ? describe_pattern(rule) : std::string("filtering")) + " for " + join(*this);
 }
 
-Result<std::vector<Overlay>> Overlays::read(const PolicyRecords& records_of, const PolicySet& policies) {
-  const auto rules = records_of.rules_of(kOverlays, kMaxOverlays);
+Result<std::vector<Overlay>> Overlays::read(const PolicyRecords& records, const PolicySet& policies) {
+  const auto rules = records.rules_of(kOverlays, kMaxOverlays);
+  return rules ? describe(records, *rules, policies) : rules.error();
+}
+
+Result<std::vector<Overlay>> Overlays::had_at(const PolicyRecords& records, GenerationNumber at) {
+  const auto rules = records.past_rules_of(kOverlays, at, kMaxOverlays);
   if (!rules) return rules.error();
+  const auto policies = records.past_policies(at);
+  return policies ? describe(records, *rules, *policies) : policies.error();
+}
+
+Result<std::vector<Overlay>> Overlays::describe(const PolicyRecords& records_of, const std::vector<SourcedRule>& rules,
+                                                const PolicySet& policies) {
   std::map<ImportId, ImportRecord> records;
-  if (!rules->empty()) {
+  if (!rules.empty()) {
     auto history = records_of.history(kOverlays);
     if (!history) return history.error();
     for (ImportRecord& record : *history) records.emplace(record.import, std::move(record));
   }
   std::vector<Overlay> all;
-  for (const SourcedRule& known : *rules) {
+  for (const SourcedRule& known : rules) {
     const Conditions& conditions = known.rule.detail.conditions;
     Overlay& overlay = all.emplace_back();
     overlay.number = known.line;

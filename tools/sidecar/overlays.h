@@ -49,6 +49,9 @@ class Overlays {
   // What is in the store, the ended ones too until they are taken out. `published`: the definitions in force. Never
   // waits for the writer.
   Result<std::vector<Overlay>> all(const PolicySet& published) const { return read(writer_.records(), published); }
+  // What a generation had, and what there is now, on the writer's thread.
+  static Result<std::vector<Overlay>> had_at(const PolicyRecords& records, GenerationNumber at);
+  static Result<std::vector<Overlay>> present(const PolicyStore& store) { return read(store, store.policies()); }
   // `wanted`: everything but its number; published when this returns. Errors: invalid (no author, no reason, an end
   // that is not ahead or too far), exists, too_large (kMaxOverlays), those of the store.
   Result<Overlay> begin(Overlay wanted, Now now);
@@ -60,6 +63,8 @@ class Overlays {
 
  private:
   static Result<std::vector<Overlay>> read(const PolicyRecords& records, const PolicySet& policies);
+  static Result<std::vector<Overlay>> describe(const PolicyRecords& records, const std::vector<SourcedRule>& rules,
+                                               const PolicySet& policies);
   Result<void> remove(PolicyStore& store, const Overlay& overlay, const std::string& who, const std::string& what,
                       const std::string& why, Now now);
   bool has_ended(const Overlay& overlay, Now now);

@@ -73,6 +73,7 @@ boost::json::value parsed_or(const std::string& text, const boost::json::value& 
 Result<void> record(Call& call, std::string what, std::string subject, boost::json::object details,
                     GenerationNumber number);
 Now read_clocks();
+boost::json::object describe_overlay(const Overlay& overlay, WallTime now);
 boost::json::value time_or_null(std::int64_t seconds);  // 0: null
 boost::json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation);
 // Tells the resolver; what became of it goes into `out` as "in_force", with "resolver_error" where it did not.

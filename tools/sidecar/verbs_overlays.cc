@@ -10,24 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-json::object describe(const Overlay& overlay, WallTime now) {
-  json::array clients;
-  for (const Prefix& prefix : overlay.clients) clients.push_back(json::string(prefix.to_text()));
-  json::object out{{"id", overlay.id()},
-                   {"kind", overlay.kind == Overlay::Kind::allow ? "allow" : "pause"},
-                   {"subject", overlay.subject()},
-                   {"clients", std::move(clients)},
-                   {"groups", json::value_from(overlay.groups)},
-                   {"author", overlay.author},
-                   {"reason", overlay.reason},
-                   {"from", format_time(overlay.from)},
-                   {"until", format_time(overlay.until)},
-                   {"seconds_left",
-                    std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(overlay.until - now).count(), 0)}};
-  if (overlay.kind == Overlay::Kind::allow) put_name(out, "name", overlay.rule.name.to_text());
-  return out;
-}
-
 // For whom, how long, why.
 Result<Overlay> read_request(Call& call, Overlay::Kind kind, Now now) {
   Overlay overlay;
@@ -60,12 +42,30 @@ Result<Overlay> read_request(Call& call, Overlay::Kind kind, Now now) {
 VerbResult begin(Call& call, Overlay overlay, Now now) {
   const auto begun = call.services.overlays.begin(std::move(overlay), now);
   if (!begun) return begun.error();
-  json::object out{{"overlay", describe(*begun, now.wall)}};
+  json::object out{{"overlay", describe_overlay(*begun, now.wall)}};
   tell_resolver(call.services, out);
   return out;
 }
 
 }  // namespace
+
+json::object describe_overlay(const Overlay& overlay, WallTime now) {
+  json::array clients;
+  for (const Prefix& prefix : overlay.clients) clients.push_back(json::string(prefix.to_text()));
+  json::object out{{"id", overlay.id()},
+                   {"kind", overlay.kind == Overlay::Kind::allow ? "allow" : "pause"},
+                   {"subject", overlay.subject()},
+                   {"clients", std::move(clients)},
+                   {"groups", json::value_from(overlay.groups)},
+                   {"author", overlay.author},
+                   {"reason", overlay.reason},
+                   {"from", format_time(overlay.from)},
+                   {"until", format_time(overlay.until)},
+                   {"seconds_left",
+                    std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(overlay.until - now).count(), 0)}};
+  if (overlay.kind == Overlay::Kind::allow) put_name(out, "name", overlay.rule.name.to_text());
+  return out;
+}
 
 VerbResult allow_name(Call& call) {
   const Now now = read_clocks();
@@ -96,7 +96,7 @@ VerbResult end_overlay(Call& call) {
   if (!call.arguments.ok()) return call.arguments.error();
   const auto ended = call.services.overlays.end(id, call.who, reason, now);
   if (!ended) return ended.error();
-  json::object out{{"overlay", describe(*ended, now.wall)}};
+  json::object out{{"overlay", describe_overlay(*ended, now.wall)}};
   tell_resolver(call.services, out);
   return out;
 }
@@ -109,7 +109,7 @@ VerbResult show_overlays(Call& call) {
   if (!all) return all.error();
   json::array shown;
   for (const Overlay& overlay : *all) {
-    if (overlay.until > now) shown.push_back(describe(overlay, now));
+    if (overlay.until > now) shown.push_back(describe_overlay(overlay, now));
   }
   return json::object{{"overlays", std::move(shown)}};
 }

@@ -570,10 +570,13 @@ std::string encode(const StoreState& state) {
   put_varint(out, state.next_import);
   put_varint(out, state.next_payload);
   put_varint(out, state.next_list);
-  put_u8(out, static_cast<std::uint8_t>((state.rules_changed ? 1 : 0) | (state.policies_changed ? 2 : 0)));
+  // Only where there is one: what was written before there was any stays readable.
+  put_u8(out, static_cast<std::uint8_t>((state.rules_changed ? 1 : 0) | (state.policies_changed ? 2 : 0) |
+                                        (state.defined_at != 0 ? 4 : 0)));
   put_u8(out, static_cast<std::uint8_t>(state.pending));
   put_varint(out, state.rollback_to);
   put_bytes(out, state.pinned);
+  if (state.defined_at != 0) put_varint(out, state.defined_at);
   return out;
 }
 
@@ -589,7 +592,8 @@ std::optional<StoreState> decode_state(std::string_view value) {
   const std::uint8_t pending = reader.u8();
   state.rollback_to = reader.varint();
   state.pinned = reader.bytes();
-  if (!reader.ok() || !reader.at_end() || flags > 3 || pending > 2) return std::nullopt;
+  if ((flags & 4) != 0) state.defined_at = reader.varint();
+  if (!reader.ok() || !reader.at_end() || flags > 7 || pending > 2) return std::nullopt;
   state.rules_changed = (flags & 1) != 0;
   state.policies_changed = (flags & 2) != 0;
   state.pending = static_cast<Pending>(pending);

@@ -243,6 +243,7 @@ struct StoreState {
   Pending pending = Pending::nothing;
   std::uint64_t rollback_to = 0;
   std::string pinned;
+  std::uint64_t defined_at = 0;  // while pinned: a generation that had the definitions of the files; 0: not known
   bool operator==(const StoreState&) const = default;
 };
 std::string encode(const StoreState& state);

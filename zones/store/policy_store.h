@@ -62,6 +62,8 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<ImportOutcome> change_rules(ListId list, std::span<const Rule> gone, std::span<const Rule> come,
                                      const Provenance& provenance) override;
   Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const override;
+  Result<std::vector<SourcedRule>> past_rules_of(ListId list, GenerationNumber at, std::size_t limit) const override;
+  Result<PolicySet> past_policies(GenerationNumber at) const override;
   Result<std::uint64_t> add_pause(const Pause& pause) override;
   Result<bool> remove_pause(std::uint64_t id) override;
   Result<void> set_zone_soa(ListId list, const ResourceRecord& soa) override;
@@ -125,7 +127,10 @@ class PolicyStoreImpl final : public PolicyStore {
   // Rollback.
   Result<ImportRecord> find_published(ListId list, ImportId import) const;
   Result<void> finish_rollback();
-  Result<void> bring_live_to(std::uint64_t generation, std::uint64_t effective);
+  enum class Exceptions : std::uint8_t { kept, as_then };
+  Result<void> bring_live_to(std::uint64_t generation, std::uint64_t effective, Exceptions exceptions);
+  Result<bool> had_exceptions_of_now(std::uint64_t generation) const;
+  Result<std::string> why_pinned(const PolicySet& policies, std::uint64_t effective) const;
 
   std::filesystem::path store_;
   WriterOptions options_;
@@ -137,6 +142,7 @@ class PolicyStoreImpl final : public PolicyStore {
   std::optional<StoreState> announced_;  // written down as about to be in force, and not known to be
   bool unpublished_ = false;             // something was committed since the last publish
   std::string pinned_in_force_;          // state_.pinned at the last publish
+  std::uint64_t defined_in_force_ = 0;   // likewise state_.defined_at
   GenerationNumber published_;
   std::atomic<unsigned> places_in_force_{0};  // places_to_search() at the last publish
   PolicySet policies_;

@@ -91,6 +91,7 @@ Result<GenerationNumber> PolicyStoreImpl::publish(const std::string& reason, Now
   announced_.reset();
   unpublished_ = false;
   pinned_in_force_ = state_.pinned;
+  defined_in_force_ = state_.defined_at;
   thin_out(now.wall);
   return published_;
 }

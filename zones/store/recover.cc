@@ -37,7 +37,7 @@ Result<void> PolicyStoreImpl::recover() {
 // The live database as it was at the last publish, and no word of what was tried since.
 Result<void> PolicyStoreImpl::take_back() {
   const std::uint64_t effective = published_.value + 1;
-  if (auto done = bring_live_to(published_.value, effective); !done) return done;
+  if (auto done = bring_live_to(published_.value, effective, Exceptions::as_then); !done) return done;
   AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
   for (const auto& [list, list_state] : list_states_) {
     const auto imports = history(list);
@@ -52,6 +52,7 @@ Result<void> PolicyStoreImpl::take_back() {
   state.rules_changed = false;
   state.policies_changed = false;
   state.pinned = pinned_in_force_;
+  state.defined_at = defined_in_force_;
   write.put(Family::meta, kStateKey, encode(state));
   if (auto written = write.commit(); !written) return written;
   state_ = state;

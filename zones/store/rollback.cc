@@ -17,6 +17,7 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_generation(GenerationNumber t
   StoreState announced = state_;
   announced.pending = Pending::rollback;
   announced.rollback_to = to.value;
+  if (state_.pinned.empty()) announced.defined_at = published_.value;
   if (auto written = announce(announced, info); !written) return written.error();
   state_ = announced;
   announced_ = announced;
@@ -25,13 +26,32 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_generation(GenerationNumber t
   return published_;
 }
 
-// Both halves, from wherever they were cut short.
+// Timed exceptions are not rolled back: somebody began or ended them for reasons of their own. Whether a generation had
+// those of now, so that its checkpoint can come into force as it is.
+Result<bool> PolicyStoreImpl::had_exceptions_of_now(std::uint64_t generation) const {
+  auto policies = past_policies({generation});
+  if (!policies) return policies.error();
+  bool same = policies->pauses == policies_.pauses;
+  const auto read = for_each_rule(*database_, kOverlays, [&](const RuleHistory& rule) {
+    const Interval* then = rule.at(generation);
+    same = same && (then == nullptr) == (rule.open == nullptr) && (then == nullptr || then->first == rule.open->first);
+    return same;
+  });
+  if (!read) return read.error();
+  return same;
+}
+
+// Both halves, from wherever they were cut short. Where exceptions have begun or ended since, the live database goes
+// first, and what is put in force is made of it: neither may come back or end for a moment only.
 Result<void> PolicyStoreImpl::finish_rollback() {
   auto info = info_of({state_.number});
   if (!info) return info.error();
   const auto old_checkpoint = checkpoint_path({state_.rollback_to});
   std::error_code fault;
-  const bool rebuilt = published_.value != info->number && !check_checkpoint({state_.rollback_to});
+  const auto same_exceptions = had_exceptions_of_now(state_.rollback_to);
+  if (!same_exceptions) return same_exceptions.error();
+  const bool rebuilt =
+      published_.value != info->number && (!*same_exceptions || !check_checkpoint({state_.rollback_to}));
   if (published_.value != info->number && !rebuilt) {
     std::filesystem::path prepared = checkpoint_path({info->number});
     prepared += ".tmp";
@@ -39,12 +59,16 @@ Result<void> PolicyStoreImpl::finish_rollback() {
     if (auto linked = link_directory(old_checkpoint, prepared); !linked) return linked;
     if (auto done = put_in_force(*info, prepared); !done) return done;
   }
-  if (auto done = bring_live_to(state_.rollback_to, info->number); !done) return done;
+  if (auto done = bring_live_to(state_.rollback_to, info->number, Exceptions::kept); !done) return done;
   if (rebuilt) {
     if (auto done = publish_live(*info); !done) return done;
   }
+  auto pinned = why_pinned(policies_, info->number);
+  if (!pinned) return pinned.error();
   StoreState state = state_;
   state.pending = Pending::nothing;
+  state.pinned = std::move(*pinned);
+  if (state.pinned.empty()) state.defined_at = 0;
   // The sums say whether the intervals gave what the checkpoint holds; if not, the next publish tells the truth.
   state.rules_changed = fingerprint_now() != info->record.fingerprint;
   state.policies_changed = false;
@@ -55,14 +79,28 @@ Result<void> PolicyStoreImpl::finish_rollback() {
   announced_.reset();
   unpublished_ = state.rules_changed;
   pinned_in_force_ = state_.pinned;
+  defined_in_force_ = state_.defined_at;
   return {};
+}
+
+// What differs from the definitions of the files is pinned; pauses, the SOA that a zone came with and the hours of
+// schedules, which are renewed by the month, are no definitions.
+Result<std::string> PolicyStoreImpl::why_pinned(const PolicySet& policies, std::uint64_t effective) const {
+  const std::string differs = "files differ from generation " + std::to_string(effective);
+  if (state_.defined_at == 0) return differs;  // pinned by a weir that did not write it down
+  const auto defined = policies_at(*database_, {state_.defined_at});
+  if (!defined) return defined.error();
+  const bool same = defined->canonical_text() == policies.canonical_text() && defined->mname == policies.mname &&
+                    defined->rname == policies.rname;
+  return same ? std::string() : differs;
 }
 
 // Every list that has rules now or had some then, and the definitions. Each list is one step; a step that was done
 // already changes nothing.
-Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint64_t effective) {
+Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint64_t effective, Exceptions exceptions) {
   std::set<ListId> lists;
   for (const auto& [list, state] : list_states_) lists.insert(list);
+  if (exceptions == Exceptions::kept) lists.erase(kOverlays);
   for (const ListId list : lists) {
     auto imports = history(list);
     if (!imports) return imports.error();
@@ -77,14 +115,11 @@ Result<void> PolicyStoreImpl::bring_live_to(std::uint64_t generation, std::uint6
   auto policies = policies_at(*database_, {generation});
   if (!policies) return policies.error();
   policies->last_pause = std::max(policies->last_pause, policies_.last_pause);  // ids are never reused
+  if (exceptions == Exceptions::kept) policies->pauses = policies_.pauses;
   if (*policies != policies_) {
-    StoreState state = state_;
-    if (state.pinned.empty()) state.pinned = "files differ from generation " + std::to_string(effective);
     AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
     write.put(Family::policies, policies_key(effective), policies->to_json());
-    write.put(Family::meta, kStateKey, encode(state));
     if (auto written = write.commit(); !written) return written;
-    state_ = state;
     policies_ = std::move(*policies);
   }
   return {};
@@ -113,6 +148,30 @@ Result<ImportRecord> PolicyStoreImpl::find_published(ListId list, ImportId impor
                                            " was never published: a later one replaced it in the same generation"};
   }
   return std::move(*wanted);
+}
+
+Result<PolicySet> PolicyStoreImpl::past_policies(GenerationNumber at) const {
+  return policies_at(*database_, at);
+}
+
+Result<std::vector<SourcedRule>> PolicyStoreImpl::past_rules_of(ListId list, GenerationNumber at,
+                                                                std::size_t limit) const {
+  std::vector<SourcedRule> rules;
+  Result<void> failed;
+  const auto done = for_each_rule(*database_, list, [&](const RuleHistory& rule) {
+    const Interval* then = rule.at(at.value);
+    if (then == nullptr) return true;
+    auto known = make_sourced(*database_, rule.key, *then);
+    if (!known) {
+      failed = known.error();
+      return false;
+    }
+    rules.push_back(std::move(*known));
+    return rules.size() < limit;
+  });
+  if (!done) return done.error();
+  if (!failed) return failed.error();
+  return rules;
 }
 
 Result<void> PolicyStoreImpl::visit(ListId list, const std::function<bool(const SourcedRule&)>& each) const {
@@ -160,6 +219,7 @@ Result<GenerationNumber> PolicyStoreImpl::rollback_list(ListId list, ImportId im
   ChangeSet changes(policy_path(store_));
   const auto found = past_changes(*database_, list, wanted->first_generation.value, effective, changes);
   if (!found) return found.error();
+  if (changes.size() == 0 && state_of(list).loaded) return published_;  // an import that no generation would show
   const auto done =
       commit_changes({list, {state_.next_import}, &provenance, note, effective, true}, changes, state_.next_payload);
   if (!done) return done.error();

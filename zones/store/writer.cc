@@ -91,6 +91,7 @@ Result<void> PolicyStoreImpl::load_state() {
   if (!*found || !state) return corrupt(live_path(store_).string());
   state_ = *state;
   pinned_in_force_ = state_.pinned;
+  defined_in_force_ = state_.defined_at;
 
   const auto newest = database_->iterate(Family::policies);
   newest->SeekToLast();
@@ -217,6 +218,7 @@ Result<PolicySet> PolicyStoreImpl::define(const PolicySet& wanted) {
   state.rules_changed = state_.rules_changed;
   state.policies_changed = state_.policies_changed;
   state.pinned.clear();
+  state.defined_at = 0;
   const bool differs = defined != policies_;
   if (differs) {
     write.put(Family::policies, policies_key(published_.value + 1), defined.to_json());

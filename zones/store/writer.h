@@ -136,6 +136,9 @@ class PolicyRecords {
   virtual ~PolicyRecords() = default;
 
   virtual Result<std::vector<SourcedRule>> rules_of(ListId list, std::size_t limit) const = 0;
+  // As they were in a generation, of which nothing but the intervals need be left.
+  virtual Result<std::vector<SourcedRule>> past_rules_of(ListId list, GenerationNumber at, std::size_t limit) const = 0;
+  virtual Result<PolicySet> past_policies(GenerationNumber at) const = 0;
   virtual Result<std::vector<PublishedGeneration>> generations() const = 0;  // newest first
 
   // In how many places a look-up of a name searches: one behind merge_tables(), some more behind large imports.
@@ -233,9 +236,11 @@ class PolicyStore : public PolicyRecords {
   virtual Result<bool> renew() = 0;
 
   // Two halves: publishes the old checkpoint (or the state rebuilt from the intervals) under a new
-  // number at once; then brings the live database to it. Definitions stay pinned until the next define().
+  // number at once; then brings the live database to it. Definitions that differ stay pinned until the next define().
+  // Timed exceptions stay as they are: what runs goes on, what has ended does not come back.
   virtual Result<GenerationNumber> rollback_generation(GenerationNumber to, const std::string& reason, Now now) = 0;
-  // The list's rules as they were after `import`, as a new import; publishes.
+  // The list's rules as they were after `import`, as a new import; publishes. Where that is what it holds there is
+  // nothing to do: the number in force.
   virtual Result<GenerationNumber> rollback_list(ListId list, ImportId import, const std::string& who, Now now) = 0;
 
   // Behind a step that ended in an error. What was committed and could not be published is taken back, so that it does

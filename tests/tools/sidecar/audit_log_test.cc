@@ -156,6 +156,10 @@ TEST_F(AuditLogTest, ABrokenChainStaysTold) {
 class Published final : public PolicyRecords {
  public:
   Result<std::vector<SourcedRule>> rules_of(ListId, std::size_t) const override { return std::vector<SourcedRule>(); }
+  Result<std::vector<SourcedRule>> past_rules_of(ListId, GenerationNumber, std::size_t) const override {
+    return std::vector<SourcedRule>();
+  }
+  Result<PolicySet> past_policies(GenerationNumber) const override { return PolicySet(); }
   Result<std::vector<PublishedGeneration>> generations() const override {
     std::vector<PublishedGeneration> all;
     for (std::uint64_t number = 9; number > 0; --number) {

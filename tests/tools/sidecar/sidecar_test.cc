@@ -442,6 +442,40 @@ TEST_F(SidecarTest, GenerationsRollBackAndStayPinnedUntilAReload) {
   EXPECT_EQ(done("status").at("pinned"), "");
 }
 
+TEST_F(SidecarTest, ARollbackLeavesExceptionsAloneAndSaysSo) {
+  configure(ads_list());
+  start();
+  update("ads");
+  const auto id_of = [](const json::value& begun) { return std::string(begun.at("overlay").at("id").as_string()); };
+  const json::object one_hour{{"seconds", 3600}, {"reason", "homework"}};
+  json::object allow = one_hour;
+  allow["name"] = "www.ads.example";
+  const std::string ended = id_of(done("overlay.allow", allow));
+  EXPECT_EQ(outcome("www.ads.example"), "allowed");
+  const auto with_it = done("status").at("generation").at("number").to_number<std::uint64_t>();
+  done("overlay.end", {{"id", ended}});
+  const std::string runs = id_of(done("overlay.pause", one_hour));
+  const json::value rolled = done("generation.rollback", {{"number", with_it}});
+  ASSERT_EQ(rolled.at("exceptions_go_on").as_array().size(), 1U) << json::serialize(rolled);
+  EXPECT_EQ(rolled.at("exceptions_go_on").at(0).at("id").as_string(), json::string(runs));
+  ASSERT_EQ(rolled.at("exceptions_stay_ended").as_array().size(), 1U) << json::serialize(rolled);
+  EXPECT_EQ(rolled.at("exceptions_stay_ended").at(0).at("id").as_string(), json::string(ended));
+  EXPECT_EQ(rolled.at("exceptions_stay_ended").at(0).at("reason"), "homework");
+  EXPECT_EQ(rolled.at("pinned"), "");
+  const json::value shown = done("overlay.show").at("overlays");
+  ASSERT_EQ(shown.as_array().size(), 1U);
+  EXPECT_EQ(shown.at(0).at("id").as_string(), json::string(runs));
+  const json::value records = done("audit.show").at("records");
+  const json::value& details = records.as_array().back().at("details");
+  EXPECT_TRUE(details.at("exceptions_go_on").at(0).as_string().starts_with(runs + " until "))
+      << json::serialize(details);
+  EXPECT_TRUE(
+      details.at("exceptions_stay_ended").at(0).as_string().ends_with(": www.ads.example and below for everybody"))
+      << json::serialize(details);
+  done("overlay.end", {{"id", runs}});
+  EXPECT_EQ(outcome("www.ads.example"), "blocked");
+}
+
 // What the sidecar remembers of the source ("unchanged since", "next tomorrow") is not about contents that went.
 TEST_F(SidecarTest, AReloadFetchesAtOnceWhatARollbackTookAway) {
   configure("");

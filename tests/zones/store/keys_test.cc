@@ -103,9 +103,12 @@ TEST(Keys, EveryTruncationIsRefused) {
   state.number = 300;
   state.pinned = "files differ";
   state.pending = Pending::rollback;
-  const std::string text = encode(state);
-  EXPECT_EQ(decode_state(text), state);
-  for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(decode_state(text.substr(0, size)).has_value());
+  for (const std::uint64_t defined_at : {std::uint64_t{0}, std::uint64_t{299}}) {
+    state.defined_at = defined_at;
+    const std::string text = encode(state);
+    EXPECT_EQ(decode_state(text), state);
+    for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(decode_state(text.substr(0, size)).has_value());
+  }
 }
 
 TEST(Keys, NamesValues) {

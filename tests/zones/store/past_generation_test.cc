@@ -244,6 +244,11 @@ class History {
     now_ = by_number_.at(to.value);
     now_.policies.last_pause = std::max(now_.policies.last_pause, before.policies.last_pause);
     for (auto& [list, rules] : now_.lists) keep_lines(before, list, rules);
+    // Exceptions are not rolled back.
+    now_.policies.pauses = before.policies.pauses;
+    now_.lists.erase(kOverlays);
+    if (const auto overlays = before.lists.find(kOverlays); overlays != before.lists.end())
+      now_.lists.insert(*overlays);
     note();
   }
   void roll_back_list() {
