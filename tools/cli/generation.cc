@@ -69,9 +69,9 @@ ExitCode rollback(Command& command, std::uint64_t number, const std::string& rea
   } else {
     command.say("generation " + std::to_string(number) + " is in force again, as generation " +
                 text_at(answer.result, "generation") +
-                (text_at(answer.result, "pinned").empty() ? ""
-                                                          : "; its definitions of lists and policies are not those of "
-                                                            "the files, and stay until 'weir reload'"));
+                (text_at(answer.result, "pinned").empty()
+                     ? ""
+                     : "; definitions that the files have otherwise stay pinned to it until 'weir reload'"));
     tell_exceptions(command, answer.result, "exceptions_go_on", "goes on, as exceptions are not rolled back: ");
     tell_exceptions(command, answer.result, "exceptions_stay_ended", "was in force then, and stays ended: ");
   }
