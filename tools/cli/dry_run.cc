@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "tools/cli/list_table.h"
 #include "tools/support/table.h"
 
 namespace weir::cli {
@@ -42,7 +43,9 @@ void tell_samples(Command& command, const json::value& reply, std::string_view k
 void tell(Command& command, const json::value& reply) {
   const std::string name = text_at(reply, "name");
   if (!flag_at(reply, "changed")) {
-    command.say(name + ": the source has what is in force; nothing would change");
+    const std::string rolled_back = about_rolled_back(reply);
+    command.say(name + (rolled_back.empty() ? ": the source has what is in force; nothing would change"
+                                            : ": nothing would change; " + rolled_back));
     return;
   }
   command.say(name + ": " + counted_at(reply, "rules", "rule") + " instead of " + count_at(reply, "rules_before") +

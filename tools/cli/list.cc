@@ -79,6 +79,7 @@ void tell_update(Command& command, const json::value& result) {
                 text_at(result, "import") + ", generation " + text_at(result, "generation"));
   } else {
     command.say(name + ": not changed, " + rules + "; generation " + text_at(result, "generation"));
+    if (const std::string about = about_rolled_back(result); !about.empty()) command.say(name + ": " + about);
   }
   tell_notes(command, result);
 }
@@ -223,6 +224,10 @@ void show_member(Command& command, const json::value& list, std::string_view key
   std::string text;
   if (key == "notes") return tell_notes(command, list);
   if (key == "held") return tell_held(command, list);
+  if (key == "rolled_back") {
+    if (const std::string about = about_rolled_back(list); !about.empty()) command.say(about);
+    return;
+  }
   if (key == "buckets") {
     title = "lines by kind";
     if (const json::value* buckets = object_at(list, key)) {
@@ -261,6 +266,7 @@ ExitCode show(Command& command, const std::string& name) {
     command.say("no lists; 'weir list add NAME SOURCE' defines one");
   } else {
     table.print(command.out());
+    tell_rolled_back(command, answer.result);
   }
   return ExitCode::done;
 }
@@ -303,7 +309,10 @@ ExitCode rollback(Command& command, const std::string& name, std::uint64_t impor
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    command.say(name + " holds again what import " + std::to_string(import) + " brought" + in_force(answer.result));
+    const bool changed = flag_at(answer.result, "changed");
+    command.say(name + (changed ? " holds again" : " holds already") + " what import " + std::to_string(import) +
+                " brought" + (changed ? "" : "; nothing was changed") + in_force(answer.result));
+    if (const std::string about = about_rolled_back(answer.result); !about.empty()) command.say(name + ": " + about);
   }
   return ExitCode::done;
 }

@@ -75,6 +75,8 @@ Result<void> record(Call& call, std::string what, std::string subject, boost::js
 Now read_clocks();
 boost::json::object describe_overlay(const Overlay& overlay, WallTime now);
 boost::json::value time_or_null(std::int64_t seconds);  // 0: null
+// Where an older version of the list is in force than its source brought; nullptr where it is the newest.
+boost::json::value describe_rolled_back(const Services& services, const std::string& list);
 boost::json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation);
 // Tells the resolver; what became of it goes into `out` as "in_force", with "resolver_error" where it did not.
 void tell_resolver(const Services& services, boost::json::object& out);

@@ -81,7 +81,10 @@ Result<json::object> look_ahead(Call& call, const ListUpdater::Preview& preview,
                    {"lines", preview.reading.lines},
                    {"buckets", parsed_or(preview.reading.buckets, json::object{})},
                    {"notes", parsed_or(preview.reading.notes, json::array{})}};
-  if (!preview.changed) return out;
+  if (!preview.changed) {
+    out["rolled_back"] = describe_rolled_back(call.services, preview.list.definition.name);
+    return out;
+  }
   const PreparedImport& prepared = *preview.prepared;
   out["rules_before"] = prepared.rules_before();
   out["rules"] = prepared.rules_after();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "tools/sidecar/list_versions.h"
 #include "tools/sidecar/overlays.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
@@ -97,7 +98,7 @@ VerbResult rollback_generation(Call& call) {
         auto looked = to <= store.published() ? look_at_exceptions(store, to, now.wall) : Exceptions();
         if (!looked) return looked.error();
         exceptions = std::move(*looked);
-        auto rolled = store.rollback_generation(to, "rollback to " + std::to_string(number) + " by " + call.who, now);
+        auto rolled = store.rollback_generation(to, rollback_reason(to, call.who), now);
         if (!rolled) return rolled;
         pinned = store.pinned();
         json::object details{{"to", number}};

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "tools/sidecar/fetch.h"
+#include "tools/sidecar/list_versions.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/control.h"
@@ -42,9 +43,16 @@ Result<ListId> find_id(const PolicySet& policies, const std::string& name) {
   return list->id;
 }
 
-json::object describe(const ImportRecord& record) {
+// The generation that showed it. One that changed nothing published none of its own, so that in force showed it; but a
+// first one makes the list a loaded one.
+std::uint64_t generation_of(const ImportRecord& record, bool is_first) {
+  const bool is_own = is_first || record.outcome.added + record.outcome.removed > 0;
+  return record.first_generation.value - (is_own || record.first_generation.value == 0 ? 0 : 1);
+}
+
+json::object describe(const ImportRecord& record, bool is_first) {
   json::object out{{"import", record.import.value},
-                   {"generation", record.first_generation.value},
+                   {"generation", generation_of(record, is_first)},
                    {"time", format_time(record.provenance.fetched_at)},
                    {"source", shown_source(record.provenance.source)},
                    {"sha256", record.provenance.sha256},
@@ -60,15 +68,31 @@ json::object describe(const ImportRecord& record) {
 
 }  // namespace
 
+json::value describe_rolled_back(const Services& services, const std::string& list) {
+  const auto generation = services.generations.current();
+  const ListDefinition* known = generation ? (*generation)->policies().find_list(list) : nullptr;
+  if (known == nullptr) return nullptr;
+  const auto found = find_rolled_back(services.writer.records(), known->id, services.states.get(list).contents);
+  if (!found || !*found) return nullptr;
+  const RolledBack& rolled_back = **found;
+  return json::object{{"import", rolled_back.in_force.value},
+                      {"newest", rolled_back.newest.value},
+                      {"since", format_time(rolled_back.since)},
+                      {"how", escape_for_display(rolled_back.how)}};
+}
+
 json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation) {
   const std::string& name = list.definition.name;
   const ListState state = services.states.get(name);
   const ListDefinition* known = generation != nullptr ? generation->policies().find_list(name) : nullptr;
+  json::value rolled_back = describe_rolled_back(services, name);
+  const json::value imported = rolled_back.is_object() ? rolled_back.at("since") : time_or_null(state.imported_s);
   return {{"name", name},
           {"id", known != nullptr ? known->id.value : 0},
           {"kind", to_text(list.definition.kind)},
           {"rules", generation != nullptr && known == nullptr ? 0 : state.rules},  // a roll-back may be before the list
-          {"last_import", time_or_null(state.imported_s)},
+          {"last_import", imported},
+          {"rolled_back", std::move(rolled_back)},
           {"last_check", time_or_null(state.checked_s)},
           {"last_error", state.last_error},
           {"next_fetch", time_or_null(state.next_fetch_s)},
@@ -102,9 +126,9 @@ UpdateProgress progress_to(Responder& responder) {
   };
 }
 
-VerbResult describe_update(const std::string& name, const Result<UpdateReport>& report) {
+VerbResult describe_update(const Services& services, const std::string& name, const Result<UpdateReport>& report) {
   if (!report) return report.error();
-  return json::object{{"name", name},
+  json::object out = {{"name", name},
                       {"lines", report->reading.lines},
                       {"rules", report->outcome.rules},
                       {"added", report->outcome.added},
@@ -116,6 +140,8 @@ VerbResult describe_update(const std::string& name, const Result<UpdateReport>& 
                       {"notes", parsed_or(report->reading.notes, json::array{})},
                       {"changed", report->changed},
                       {"in_force", report->resolver_told || !report->changed}};
+  if (!report->changed) out["rolled_back"] = describe_rolled_back(services, name);
+  return out;
 }
 
 }  // namespace
@@ -126,14 +152,15 @@ VerbResult update_list(Call& call) {
   if (!call.arguments.ok()) return call.arguments.error();
   const UpdateProgress progress = progress_to(call.responder);
   if (dry_run) return preview_update(call, name, progress);
-  return describe_update(name, call.services.updater.update(name, call.who, progress));
+  return describe_update(call.services, name, call.services.updater.update(name, call.who, progress));
 }
 
 VerbResult approve_list(Call& call) {
   const std::string name = call.arguments.required("name");
   const std::string why = call.arguments.text("reason");
   if (!call.arguments.ok()) return call.arguments.error();
-  return describe_update(name, call.services.updater.approve(name, call.who, why, progress_to(call.responder)));
+  return describe_update(call.services, name,
+                         call.services.updater.approve(name, call.who, why, progress_to(call.responder)));
 }
 
 VerbResult show_lists(Call& call) {
@@ -188,7 +215,7 @@ VerbResult show_history(Call& call) {
   const auto history = call.services.writer.records().history(*id);
   if (!history) return history.error();
   json::array imports;
-  for (const ImportRecord& record : *history) imports.push_back(describe(record));
+  for (const ImportRecord& record : *history) imports.push_back(describe(record, &record == &history->back()));
   return json::object{{"name", name}, {"imports", std::move(imports)}};
 }
 
@@ -197,12 +224,15 @@ VerbResult rollback_list(Call& call) {
   const std::uint64_t import = call.arguments.number("import", 0);
   if (!call.arguments.ok()) return call.arguments.error();
   if (import == 0) return Error{ErrorCode::invalid, "\"import\" must be the number of an import (weir list history)"};
+  bool changed = true;
   const auto number =
       call.services.writer.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
         const auto id = find_id(store.policies(), name);
         if (!id) return id.error();
+        const GenerationNumber before = store.published();
         auto done = store.rollback_list(*id, ImportId{import}, call.who, read_clocks());
-        if (!done) return done;
+        changed = done && *done != before;
+        if (!done || !changed) return done;
         if (auto recorded = record(call, "list rollback", name, {{"to_import", import}}, *done); !recorded) {
           return recorded.error();
         }
@@ -210,7 +240,10 @@ VerbResult rollback_list(Call& call) {
         return done;
       });
   if (!number) return number.error();
-  json::object out{{"generation", number->value}};
+  json::object out{{"name", name},
+                   {"generation", number->value},
+                   {"changed", changed},
+                   {"rolled_back", describe_rolled_back(call.services, name)}};
   tell_resolver(call.services, out);
   return out;
 }

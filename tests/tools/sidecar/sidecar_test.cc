@@ -138,13 +138,35 @@ TEST_F(SidecarTest, ImportsExplainsAndKeepsItsStateOverARestart) {
   const json::value history = done("list.history", {{"name", "ads"}});
   ASSERT_EQ(history.at("imports").as_array().size(), 2U);
   const auto oldest = history.at("imports").at(1).at("import").to_number<std::uint64_t>();
-  done("list.rollback", {{"name", "ads"}, {"import", oldest}});
+  const auto newest = history.at("imports").at(0).at("import").to_number<std::uint64_t>();
+  const json::value back = done("list.rollback", {{"name", "ads"}, {"import", oldest}});
+  EXPECT_TRUE(back.at("changed").as_bool());
+  EXPECT_EQ(back.at("rolled_back").at("import").to_number<std::uint64_t>(), oldest);
+  const json::value again = done("list.rollback", {{"name", "ads"}, {"import", oldest}});
+  EXPECT_FALSE(again.at("changed").as_bool());
+  EXPECT_EQ(again.at("generation"), back.at("generation"));
   EXPECT_EQ(outcome("tracker.example"), "blocked");
   EXPECT_EQ(outcome("new.example"), "none");
   EXPECT_EQ(done("status").at("lists").at(0).at("rules").to_number<int>(), 3);
-  EXPECT_FALSE(update("ads").at("changed").as_bool()) << "the source says nothing new: the roll-back stays";
+  const json::value untouched = update("ads");
+  EXPECT_FALSE(untouched.at("changed").as_bool()) << "the source says nothing new: the roll-back stays";
+  const json::value preview = done("list.update", {{"name", "ads"}, {"dry_run", true}});
+  EXPECT_FALSE(preview.at("changed").as_bool());
+  // Once both said that the source had what was in force, and nothing told of the roll-back.
+  for (const json::value& reply :
+       {untouched, preview, done("status").at("lists").at(0), done("list.show", {{"name", "ads"}}).at("lists").at(0)}) {
+    ASSERT_TRUE(reply.at("rolled_back").is_object()) << json::serialize(reply);
+    EXPECT_EQ(reply.at("rolled_back").at("import").to_number<std::uint64_t>(), oldest);
+    EXPECT_EQ(reply.at("rolled_back").at("newest").to_number<std::uint64_t>(), newest);
+    EXPECT_EQ(reply.at("rolled_back").at("how"), "list rollback by tester");
+  }
+  EXPECT_EQ(done("status").at("lists").at(0).at("last_import"),
+            done("list.history", {{"name", "ads"}}).at("imports").at(0).at("time"));
   EXPECT_EQ(outcome("tracker.example"), "blocked");
   EXPECT_EQ(done("list.show", {{"name", "ads"}}).at("lists").at(0).at("history").to_number<int>(), 3);
+  done("list.rollback", {{"name", "ads"}, {"import", newest}});
+  EXPECT_EQ(outcome("new.example"), "blocked") << "the newest is taken again";
+  EXPECT_TRUE(done("status").at("lists").at(0).at("rolled_back").is_null());
 }
 
 TEST_F(SidecarTest, BadListsLeaveTheOldStateInForce) {
