@@ -69,6 +69,7 @@ json::value to_json(const ResolverStatus& status) {
                       {"generation_error", status.generation_error},
                       {"workers", status.workers},
                       {"listen", std::move(listen)},
+                      {"needs_restart", json::value_from(status.needs_restart)},
                       {"counters", std::move(counters)}};
 }
 

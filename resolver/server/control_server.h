@@ -46,6 +46,7 @@ struct ResolverStatus {
   std::string generation_error;  // why the last load failed; empty: it did not
   unsigned workers = 0;
   std::vector<Endpoint> listen;
+  std::vector<std::string> needs_restart;  // keys that the last reload found changed, and that wait for a restart
   MetricValues values{};
 };
 

@@ -43,6 +43,7 @@
 #include "resolver/server/what_if_verbs.h"
 #include "resolver/server/worker.h"
 #include "zones/base/version.h"
+#include "zones/config/restart_keys.h"
 #include "zones/special_names.h"
 #include "zones/store/generation.h"
 
@@ -404,8 +405,11 @@ class Daemon {
       second_flush_.add(changed, read_clocks().steady);
       if (!told) return told.error();
     }
+    needs_restart_ = keys_for_restart(Program::resolver, config_, *loaded);
     spdlog::info("reloaded: {} forward zone(s), {} of them changed", forwards_.zones().size(), changed.size());
-    return boost::json::value{{"forward_zones", forwards_.zones().size()}, {"changed", changed.size()}};
+    return boost::json::value{{"forward_zones", forwards_.zones().size()},
+                              {"changed", changed.size()},
+                              {"needs_restart", boost::json::value_from(needs_restart_)}};
   }
 
   // Returns when each of them has done it.
@@ -437,6 +441,7 @@ class Daemon {
     status.uptime = std::chrono::duration_cast<std::chrono::seconds>(uptime);
     status.workers = worker_count_;
     status.listen = config_.resolver.listen;
+    status.needs_restart = needs_restart_;
     status.generation_error = generations_->last_error();
     const auto generation = generations_->current();
     auto figures = process_figures();
@@ -468,6 +473,7 @@ class Daemon {
   const std::vector<int> cpus_;
   const SteadyTime started_ = std::chrono::steady_clock::now();
   unsigned worker_count_ = 1;
+  std::vector<std::string> needs_restart_;  // of the control thread
 
   std::unique_ptr<InstanceLock> lock_;
   std::unique_ptr<AnswerCache> answers_;

@@ -211,6 +211,33 @@ class BadConfigurationTest(Case):
         self.weir.done("reload")
         self.shows(("h1.bulk.test", "A", NULL))
 
+    def test_what_waits_for_a_restart_is_said_until_then(self):
+        """By whom, and compared with what runs: once a second reload said nothing, nor did status."""
+        body = self.weir.body
+        waits = [("weir-resolver", "cache.min_ttl"), ("weir-sidecar", "transfer.listen")]
+
+        def said(command: str) -> list[tuple[str, str]]:
+            return re.findall(r"only when (\S+) is restarted: (\S+)", self.weir.done(command).out)
+
+        try:
+            self.assertEqual(said("status"), [])
+            self.weir.write_config(body + '\n[cache]\nmin_ttl = "5s"\n[transfer]\nlisten = ["127.0.0.1:5399"]\n')
+            self.assertEqual(said("reload"), waits)
+            self.assertEqual(said("reload"), waits)
+            self.assertEqual(said("status"), waits)
+            self.weir.resolver.stop()
+            self.assertEqual(re.findall(r"only when (\S+) is", self.weir.command("status").out), ["weir-sidecar"])
+            self.weir.resolver.start()
+            self.weir.until("h1.bulk.test", NULL)
+            self.assertEqual(said("status"), waits[1:])
+        finally:
+            self.weir.write_config(body)
+        self.assertEqual(said("reload"), waits[:1])
+        self.weir.resolver.stop()
+        self.weir.resolver.start()
+        self.weir.until("h1.bulk.test", NULL)
+        self.assertEqual(said("status"), [])
+
 
 class BadStoreTest(Case):
     LISTS = StartTest.LISTS

@@ -1,7 +1,6 @@
 // weir status, weir reload.
 #include <CLI/CLI.hpp>
 
-#include <map>
 #include <ostream>
 
 #include "tools/cli/list_table.h"
@@ -22,6 +21,17 @@ void show_log(Command& command, const boost::json::value& log) {
             (std::string_view(key).ends_with("bytes") ? show_size(number_at(log, key)) : text);
   }
   command.say(line);
+}
+
+// The reload took everything else into force; these keys are read at the start of a daemon alone.
+void tell_restart(Command& command, const json::value& reply) {
+  for (const auto& pending : array_at(reply, "needs_restart")) {
+    std::string keys;
+    for (const auto& key : array_at(pending, "keys")) {
+      if (key.is_string()) keys += (keys.empty() ? "" : ", ") + std::string(key.get_string());
+    }
+    command.say("changed, but in force only when " + text_at(pending, "daemon") + " is restarted: " + keys);
+  }
 }
 
 ExitCode status(Command& command) {
@@ -53,25 +63,12 @@ ExitCode status(Command& command) {
   }
   if (const std::string pinned = text_at(answer.result, "pinned"); !pinned.empty())
     command.say("pinned: " + pinned + "; 'weir reload' takes the files again");
+  tell_restart(command, answer.result);
   if (const auto* log = object_at(answer.result, "log")) show_log(command, *log);
   const Table table = table_of_lists(answer.result);
   if (!table.empty()) table.print(command.out());
   tell_rolled_back(command, answer.result);
   return code;
-}
-
-// The reload took everything else into force; these keys are read at the start of a daemon alone.
-void tell_restart(Command& command, const boost::json::array& keys) {
-  std::map<std::string, std::string> by_daemon;
-  for (const auto& key : keys) {
-    if (!key.is_string()) continue;
-    const std::string text(key.get_string());
-    const bool is_sidecars = text.starts_with("store.") || text.starts_with("transfer.");
-    std::string& line = by_daemon[is_sidecars ? "weir-sidecar" : "weir-resolver"];
-    line += (line.empty() ? "" : ", ") + text;
-  }
-  for (const auto& [daemon, names] : by_daemon)
-    command.say("changed, but in force only when " + daemon + " is restarted: " + names);
 }
 
 ExitCode reload(Command& command) {
@@ -83,7 +80,7 @@ ExitCode reload(Command& command) {
     command.print(answer.result);
   } else {
     command.say("reloaded" + in_force(answer.result));
-    tell_restart(command, array_at(answer.result, "needs_restart"));
+    tell_restart(command, answer.result);
   }
   if (const std::string fault = text_at(answer.result, "resolver_fault"); !fault.empty())
     return command.fail({ErrorCode::invalid, "weir-resolver refused to reload, and goes on as before: " + fault});

@@ -26,17 +26,34 @@ GenerationNumber number_of(const json::value* generation) {
   return {generation->to_number<std::uint64_t>()};
 }
 
+std::vector<std::string> texts_at(const json::object& object, std::string_view key) {
+  std::vector<std::string> out;
+  const json::value* array = object.if_contains(key);
+  if (array == nullptr || !array->is_array()) return out;
+  for (const json::value& text : array->get_array()) {
+    if (text.is_string()) out.emplace_back(text.get_string());
+  }
+  return out;
+}
+
 class SocketResolverLink final : public ResolverLink {
  public:
   explicit SocketResolverLink(std::filesystem::path run_directory) : run_directory_(std::move(run_directory)) {}
 
-  Result<GenerationNumber> load_generation() override { return ask_number("generation.load", kLoadPatience); }
-  Result<void> reload() override {
-    const auto answered = ask("reload", "{}", kLoadPatience);
-    if (!answered) return answered.error();
-    return {};
+  Result<GenerationNumber> load_generation() override {
+    const auto answer = ask("generation.load", "{}", kLoadPatience);
+    if (!answer) return answer.error();
+    return number_of(answer->if_contains("generation"));
   }
-  Result<GenerationNumber> generation_in_force() override { return ask_number("status", kStatusPatience); }
+  Result<std::vector<std::string>> reload() override {
+    const auto answered = ask("reload", "{}", kLoadPatience);
+    return answered ? texts_at(*answered, "needs_restart") : Result<std::vector<std::string>>(answered.error());
+  }
+  Result<ResolverState> status() override {
+    const auto answered = ask("status", "{}", kStatusPatience);
+    if (!answered) return answered.error();
+    return ResolverState{number_of(answered->if_contains("generation")), texts_at(*answered, "needs_restart")};
+  }
   Result<json::object> compare_cache(const Candidate& candidate) override {
     const json::object arguments{{"candidate", candidate.id()}, {"number", candidate.number().value}};
     return ask("cache.compare", json::serialize(arguments), kComparePatience);
@@ -49,12 +66,6 @@ class SocketResolverLink final : public ResolverLink {
   }
 
  private:
-  Result<GenerationNumber> ask_number(const std::string& verb, std::chrono::milliseconds patience) {
-    const auto answer = ask(verb, "{}", patience);
-    if (!answer) return answer.error();
-    return number_of(answer->if_contains("generation"));
-  }
-
   Result<json::object> ask(const std::string& verb, const std::string& arguments, std::chrono::milliseconds patience) {
     auto client = ControlClient::connect(resolver_socket(run_directory_), "weir-resolver");
     if (!client) {
@@ -75,6 +86,11 @@ class SocketResolverLink final : public ResolverLink {
 };
 
 }  // namespace
+
+Result<GenerationNumber> ResolverLink::generation_in_force() {
+  const auto state = status();
+  return state ? state->generation : Result<GenerationNumber>(state.error());
+}
 
 std::unique_ptr<ResolverLink> ResolverLink::connect(std::filesystem::path run_directory) {
   return std::make_unique<SocketResolverLink>(std::move(run_directory));

@@ -10,12 +10,18 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "zones/base/ids.h"
 #include "zones/base/result.h"
 #include "zones/store/writer.h"
 
 namespace weir::sidecar {
+
+struct ResolverState {
+  GenerationNumber generation;             // that it answers by; 0: none
+  std::vector<std::string> needs_restart;  // keys that its last reload found changed, and that wait for its restart
+};
 
 // Any thread. Errors: unavailable (not running), timed_out, and what the resolver itself answered.
 class ResolverLink {
@@ -25,9 +31,10 @@ class ResolverLink {
   // Returns when the published generation is in force on every worker.
   virtual Result<GenerationNumber> load_generation() = 0;
   // It reads its configuration again, as far as that needs no restart; a faulty one changes nothing.
-  virtual Result<void> reload() = 0;
-  // The generation that it answers by; 0: none.
-  virtual Result<GenerationNumber> generation_in_force() = 0;
+  // The keys that wait for its restart.
+  virtual Result<std::vector<std::string>> reload() = 0;
+  virtual Result<ResolverState> status() = 0;
+  Result<GenerationNumber> generation_in_force();
   // Which names in its answer cache would be decided otherwise under `candidate`: the verb cache.compare.
   virtual Result<boost::json::object> compare_cache(const Candidate& candidate) = 0;
   // One of its verbs what_if.start, what_if.show, what_if.stop.

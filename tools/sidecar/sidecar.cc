@@ -20,10 +20,10 @@
 #include "tools/sidecar/notify_sender.h"
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/recall.h"
-#include "tools/sidecar/restart_keys.h"
 #include "tools/sidecar/scheduler.h"
 #include "tools/sidecar/table_care.h"
 #include "tools/support/tsig_keys.h"
+#include "zones/config/restart_keys.h"
 #include "zones/link/control.h"
 
 namespace weir::sidecar {
@@ -165,6 +165,7 @@ class RunningSidecar final : public Sidecar {
       : config_file_(std::move(config_file)),
         lock_(std::move(lock)),
         config_(std::move(config)),
+        running_(config_.get()),
         log_(std::move(log)),
         audit_(std::move(audit)),
         states_(config_.get()->store.path / "sidecar-state.json"),
@@ -228,7 +229,8 @@ class RunningSidecar final : public Sidecar {
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
                  writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
-                 [this] { return Config::load(config_file_); }, overlays_, zone_server_, *sender_});
+                 [this] { return Config::load(config_file_); }, overlays_, zone_server_, *sender_,
+                 [this] { return own_keys_for_restart(); }});
     auto control = ControlServer::start(
         sidecar_socket(config_.get()->run.path),
         [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
@@ -274,7 +276,6 @@ class RunningSidecar final : public Sidecar {
         });
     if (!published) return published.error();
     report.generation = *published;
-    report.needs_restart = keys_for_restart(*before, *loaded);
     std::map<std::string, bool> wanted;
     for (const ListConfig& list : loaded->lists) wanted[list.definition.name] = true;
     for (const std::string& name : report.lists_removed) {
@@ -293,11 +294,16 @@ class RunningSidecar final : public Sidecar {
     spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
                  report.lists_added.size(), report.lists_removed.size());
     warn_of_secrets(*config_.get());
-    for (const std::string& key : report.needs_restart) spdlog::warn("{} takes effect only at a restart", key);
     // One that does not run reads the files when it starts.
-    if (const auto told = resolver_->reload(); !told && told.error().code != ErrorCode::unavailable) {
+    const auto told = resolver_->reload();
+    if (!told && told.error().code != ErrorCode::unavailable) {
       report.resolver_fault = told.error().message;
       spdlog::error("weir-resolver refused to reload: {}", report.resolver_fault);
+    }
+    if (told) report.needs_restart.push_back({kResolverName, *told});
+    report.needs_restart.push_back({kSidecarName, own_keys_for_restart()});
+    for (const auto& [daemon, keys] : report.needs_restart) {
+      for (const std::string& key : keys) spdlog::warn("{} takes effect only at a restart of {}", key, daemon);
     }
     return report;
   }
@@ -331,6 +337,10 @@ class RunningSidecar final : public Sidecar {
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
 
  private:
+  std::vector<std::string> own_keys_for_restart() const {
+    return keys_for_restart(Program::sidecar, *running_, *config_.get());
+  }
+
   // A new process opens the store anew, and repairs what this one has left: the signal ends serve() of main.cc.
   void give_up(const Error& why) {
     {
@@ -400,6 +410,7 @@ class RunningSidecar final : public Sidecar {
   const std::filesystem::path config_file_;
   const LockFile lock_;  // first, so that it is let go of last
   ConfigHolder config_;
+  const std::shared_ptr<const Config> running_;  // that this process was started with
   std::atomic<bool> stop_{false};
   std::mutex reloading_;
   mutable std::mutex fault_mutex_;

@@ -74,6 +74,7 @@ Result<void> record(Call& call, std::string what, std::string subject, boost::js
                     GenerationNumber number);
 Now read_clocks();
 boost::json::object describe_overlay(const Overlay& overlay, WallTime now);
+boost::json::array describe_restarts(const std::vector<PendingRestart>& pending);
 boost::json::value time_or_null(std::int64_t seconds);  // 0: null
 // Where an older version of the list is in force than its source brought; nullptr where it is the newest.
 boost::json::value describe_rolled_back(const Services& services, const std::string& list);

@@ -28,12 +28,21 @@
 
 namespace weir::sidecar {
 
+inline constexpr const char* kResolverName = "weir-resolver";
+inline constexpr const char* kSidecarName = "weir-sidecar";
+
+// A daemon, and the keys that differ from those it was started with and take effect only at its restart.
+struct PendingRestart {
+  std::string daemon;
+  std::vector<std::string> keys;
+};
+
 struct ReloadReport {
   GenerationNumber generation;
   std::vector<std::string> lists_added;
   std::vector<std::string> lists_removed;
-  std::vector<std::string> needs_restart;  // keys that changed, but take effect only at a restart
-  std::string resolver_fault;              // why weir-resolver did not take its part; empty where it did or is away
+  std::vector<PendingRestart> needs_restart;
+  std::string resolver_fault;  // why weir-resolver did not take its part; empty where it did or is away
 };
 
 // What the verbs work with. Everything outlives them.
@@ -54,6 +63,7 @@ struct Services {
   Overlays& overlays;
   const ZoneServer& zones;
   const NotifySender& notifier;
+  std::function<std::vector<std::string>()> keys_for_restart = {};  // of this process
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

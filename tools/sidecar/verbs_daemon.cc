@@ -30,6 +30,14 @@ json::object describe(const Generation& generation, const std::filesystem::path&
 
 }  // namespace
 
+json::array describe_restarts(const std::vector<PendingRestart>& pending) {
+  json::array out;
+  for (const auto& [daemon, keys] : pending) {
+    if (!keys.empty()) out.push_back(json::object{{"daemon", daemon}, {"keys", json::value_from(keys)}});
+  }
+  return out;
+}
+
 VerbResult show_status(Call& call) {
   const Services& services = call.services;
   json::object out{{"version", version()}, {"pid", ::getpid()}, {"started", format_time(services.started)}};
@@ -44,8 +52,11 @@ VerbResult show_status(Call& call) {
   out["lists"] = std::move(lists);
   out["pinned"] = services.writer.pinned();
   if (auto overlays = show_overlays(call)) out["overlays"] = std::move((*overlays)["overlays"]);
-  const auto resolver = services.resolver.generation_in_force();
-  out["resolver"] = {{"reachable", resolver.has_value()}, {"generation", resolver ? resolver->value : 0}};
+  const auto resolver = services.resolver.status();
+  out["resolver"] = {{"reachable", resolver.has_value()}, {"generation", resolver ? resolver->generation.value : 0}};
+  out["needs_restart"] = describe_restarts(
+      {{kResolverName, resolver ? resolver->needs_restart : std::vector<std::string>()},
+       {kSidecarName, services.keys_for_restart ? services.keys_for_restart() : std::vector<std::string>()}});
   const LogTotals totals = services.log.totals();
   out["log"] = {{"bytes", totals.bytes},
                 {"rows", totals.rows},
@@ -62,7 +73,7 @@ VerbResult reload(Call& call) {
   json::object out{{"generation", report->generation.value},
                    {"lists_added", json::value_from(report->lists_added)},
                    {"lists_removed", json::value_from(report->lists_removed)},
-                   {"needs_restart", json::value_from(report->needs_restart)}};
+                   {"needs_restart", describe_restarts(report->needs_restart)}};
   if (!report->resolver_fault.empty()) out["resolver_fault"] = report->resolver_fault;
   tell_resolver(call.services, out);
   return out;

@@ -1,17 +1,23 @@
-#include "tools/sidecar/restart_keys.h"
+#include "zones/config/restart_keys.h"
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <set>
 
 #include "tests/support/scratch_folder.h"
-#include "tests/tools/sidecar/files.h"
 
-namespace weir::sidecar::restart_keys_test {
+namespace weir::restart_keys_test {
 namespace {
 
 using Keys = std::vector<std::string>;
+
+Keys of_both(const Config& running, const Config& files) {
+  Keys keys = keys_for_restart(Program::resolver, running, files);
+  for (const std::string& key : keys_for_restart(Program::sidecar, running, files)) keys.push_back(key);
+  return keys;
+}
 
 // Goes through every key that weir.toml knows in these sections: a new one must be put on one side or the other.
 TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
@@ -78,7 +84,7 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                       "certificate = \"a.pem\"\n"
                                                       "certificate_key = \"a.key\""}};
   const Config before = Config::defaults();
-  EXPECT_EQ(keys_for_restart(before, before), Keys{});
+  EXPECT_EQ(of_both(before, before), Keys{});
   std::set<std::string> seen;
   for (const ConfigKey& key : config_keys()) {
     if (key.section != "resolver" && key.section != "resolution" && key.section != "cache" &&
@@ -86,15 +92,18 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
       continue;
     seen.insert(key.key);
     ASSERT_TRUE(others.contains(key.key)) << key.key << " is new: does it take a restart?";
-    write_file(scratch / "weir.toml", "[" + key.section + "]\n" + key.key + " = " + others.at(key.key) + "\n");
+    std::ofstream(scratch / "weir.toml") << "[" << key.section << "]\n"
+                                         << key.key << " = " << others.at(key.key) << "\n";
     const auto after = Config::load(scratch / "weir.toml");
     ASSERT_TRUE(after) << after.error().message;
     const bool travels = key.key == "name" || key.key == "contact" || key.key == "structured_errors" ||
                          key.key.starts_with("error_") || key.key.starts_with("certificate");
-    EXPECT_EQ(keys_for_restart(before, *after), travels ? Keys{} : Keys{key.section + "." + key.key});
+    EXPECT_EQ(of_both(before, *after), travels ? Keys{} : Keys{key.section + "." + key.key});
+    const bool is_sidecars = key.section == "transfer" || key.section == "store";
+    EXPECT_EQ(keys_for_restart(Program::sidecar, before, *after).empty(), travels || !is_sidecars) << key.key;
   }
   EXPECT_EQ(seen.size(), others.size());
 }
 
 }  // namespace
-}  // namespace weir::sidecar::restart_keys_test
+}  // namespace weir::restart_keys_test

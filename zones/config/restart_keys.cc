@@ -1,12 +1,33 @@
-#include "tools/sidecar/restart_keys.h"
+#include "zones/config/restart_keys.h"
 
-namespace weir::sidecar {
+#include <utility>
 
-std::vector<std::string> keys_for_restart(const Config& before, const Config& after) {
-  std::vector<std::string> keys;
-  const auto compare = [&](const char* key, const auto& old_value, const auto& new_value) {
-    if (!(old_value == new_value)) keys.emplace_back(key);
-  };
+namespace weir {
+
+namespace {
+
+class Differences {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& before, const T& after) {
+    if (!(before == after)) keys_.emplace_back(key);
+  }
+  std::vector<std::string> keys() && { return std::move(keys_); }
+
+ private:
+  std::vector<std::string> keys_;
+};
+
+std::vector<std::string> keys_of_sidecar(const Config& before, const Config& after) {
+  Differences compare;
+  compare("transfer.listen", before.transfer.listen, after.transfer.listen);
+  compare("transfer.listen_tls", before.transfer.listen_tls, after.transfer.listen_tls);
+  compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
+  return std::move(compare).keys();
+}
+
+std::vector<std::string> keys_of_resolver(const Config& before, const Config& after) {
+  Differences compare;
   const ResolverConfig& was = before.resolver;
   const ResolverConfig& is = after.resolver;
   compare("resolver.listen", was.listen, is.listen);
@@ -61,10 +82,14 @@ std::vector<std::string> keys_for_restart(const Config& before, const Config& af
   compare("answers.identity", before.answers.identity, after.answers.identity);
   compare("answers.max_waiting", before.answers.max_waiting, after.answers.max_waiting);
   compare("answers.when_full", before.answers.when_full, after.answers.when_full);
-  compare("transfer.listen", before.transfer.listen, after.transfer.listen);
-  compare("transfer.listen_tls", before.transfer.listen_tls, after.transfer.listen_tls);
-  compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
-  return keys;
+  compare("store.path", before.store.path, after.store.path);
+  return std::move(compare).keys();
 }
 
-}  // namespace weir::sidecar
+}  // namespace
+
+std::vector<std::string> keys_for_restart(Program program, const Config& running, const Config& files) {
+  return program == Program::sidecar ? keys_of_sidecar(running, files) : keys_of_resolver(running, files);
+}
+
+}  // namespace weir
