@@ -59,11 +59,16 @@ json::object arguments_of(const SearchOptions& options) {
   return out;
 }
 
+// Nothing is changed by looking: what is refused is what was asked for.
+ExitCode refused(const Command::Answer& answer) {
+  return answer.error.code == ErrorCode::invalid ? ExitCode::usage : answer.failure;
+}
+
 ExitCode search(Command& command, const SearchOptions& options) {
   json::object arguments = arguments_of(options);
   arguments["limit"] = options.limit;
-  const auto answer = command.ask("log.search", arguments);
-  if (!answer) return answer.failure;
+  const auto answer = command.try_ask("log.search", arguments);
+  if (!answer) return command.fail(answer.error, refused(answer));
   if (command.is_json()) {
     command.print(answer.result);
     return ExitCode::done;
@@ -82,7 +87,7 @@ ExitCode search(Command& command, const SearchOptions& options) {
 }
 
 ExitCode tail(Command& command, const SearchOptions& options) {
-  const auto answer = command.ask(
+  const auto answer = command.try_ask(
       "log.tail", arguments_of(options),
       [&](std::string_view text) {
         if (command.is_json()) {
@@ -98,7 +103,7 @@ ExitCode tail(Command& command, const SearchOptions& options) {
         return command.out().good() ? Continue::yes : Continue::no;
       },
       std::chrono::milliseconds(0));
-  return answer.failure;
+  return answer ? ExitCode::done : command.fail(answer.error, refused(answer));
 }
 
 void add_filters(CLI::App& verb, SearchOptions& options) {

@@ -116,6 +116,12 @@ std::string describe(const ClientIdentity& client) {
   return {};
 }
 
+bool is_pseudonym(std::string_view text) {
+  constexpr std::string_view kHexadecimal = "0123456789abcdef";
+  return text.size() == 18 && text.starts_with("p-") &&
+         text.find_first_not_of(kHexadecimal, 2) == std::string_view::npos;
+}
+
 RowReader::RowReader(const DecisionLog& log, std::shared_ptr<const Generation> generation)
     : log_(log), generation_(std::move(generation)) {}
 

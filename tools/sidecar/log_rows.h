@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tools/sidecar/decision_log.h"
 #include "zones/dns/name.h"
@@ -46,5 +47,6 @@ class RowReader {
 
 std::string_view to_text(DecisionClass decision_class);
 std::string describe(const ClientIdentity& client);
+bool is_pseudonym(std::string_view text);  // as describe() writes one
 
 }  // namespace weir::sidecar

@@ -30,7 +30,13 @@ Result<LogFilter> read_filter(Arguments& arguments) {
     if (!parsed) return parsed.error();
     filter.name = *parsed;
   }
-  if (const auto prefix = Prefix::parse(filter.client)) filter.client_prefix = *prefix;
+  if (const auto prefix = Prefix::parse(filter.client)) {
+    filter.client_prefix = *prefix;
+  } else if (!filter.client.empty() && !is_pseudonym(filter.client)) {
+    return Error{ErrorCode::invalid, "'" + escape_for_display(filter.client) +
+                                         "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "
+                                         "pseudonym as it is shown, p- and 16 hexadecimal digits"};
+  }
   static constexpr std::array<std::string_view, 6> kClasses = {"blocked",  "would_block", "allowed_over_block",
                                                                "resolved", "counters",    "dropped"};
   std::replace(filter.row_class.begin(), filter.row_class.end(), '-', '_');
@@ -53,6 +59,29 @@ std::string note_on_list(const Services& services, const std::string& list) {
          (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?");
 }
 
+// What a search for an address can find of a client whose address is not kept as it is.
+std::string note_on_client(const Services& services, const std::optional<Prefix>& client) {
+  const auto current = services.generations.current();
+  if (!client || !current) return {};
+  const PolicySet& policies = (*current)->policies();
+  const Group& group = policies.groups[policies.group_of(client->address)];
+  const std::string clients = "clients of group \"" + escape_for_display(group.name) + "\" are ";
+  switch (const Privacy level = policies.policies[group.policy].privacy) {
+    case Privacy::full:
+      return {};
+    case Privacy::prefix: {
+      const ClientIdentity kept = identity_of(client->address, level, std::nullopt);
+      if (client->length <= kept.prefix_length) return {};
+      return clients + "kept as prefixes, so this is what all of " + describe(kept) + " asked for";
+    }
+    case Privacy::pseudonym:
+      return clients + "kept as pseudonyms: their addresses find nothing";
+    case Privacy::none:
+      return clients + "not kept: their addresses find nothing";
+  }
+  return {};
+}
+
 std::shared_ptr<const Generation> generation_or_none(const Services& services) {
   const auto current = services.generations.current();
   return current ? *current : nullptr;
@@ -68,6 +97,10 @@ VerbResult search_log(Call& call) {
   const auto filter = read_filter(call.arguments);
   if (!filter) return filter.error();
   if (!call.arguments.ok()) return call.arguments.error();
+  if (since && until && *since > *until) {
+    return Error{ErrorCode::invalid, "\"since\" is " + format_time(*since) + ", behind \"until\", which is " +
+                                         format_time(*until) + ": expected the earlier moment as \"since\""};
+  }
   RowReader reader(call.services.log, generation_or_none(call.services));
   // The newest rows, and of those the oldest first: as one reads.
   std::vector<json::object> newest_first;
@@ -98,7 +131,10 @@ VerbResult search_log(Call& call) {
   for (json::object& row : newest_first) rows.push_back(std::move(row));
   json::object out{{"rows", std::move(rows)}, {"complete", complete}};
   if (damaged > 0) out["damaged_blocks"] = damaged;
-  if (const std::string note = note_on_list(call.services, filter->list); !note.empty()) out["note"] = note;
+  std::string note = note_on_list(call.services, filter->list);
+  if (const std::string more = note_on_client(call.services, filter->client_prefix); !more.empty())
+    note += (note.empty() ? "" : "; ") + more;
+  if (!note.empty()) out["note"] = note;
   return out;
 }
 
