@@ -246,7 +246,36 @@ Result<OwnRules> parse_own_rules(const RuleText& text) {
   return OwnRules{std::move(*rules), false};
 }
 
-std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies) {
+Result<void> check_groups(const std::vector<std::string>& groups, const PolicySet& policies) {
+  constexpr std::size_t kMaxNamed = 20;
+  for (const std::string& group : groups) {
+    if (policies.find_group(group)) continue;
+    std::string known;
+    for (std::size_t i = 0; i < policies.groups.size() && i < kMaxNamed; ++i)
+      known += (i == 0 ? "\"" : ", \"") + policies.groups[i].name + '"';
+    if (policies.groups.size() > kMaxNamed) known += " and more";
+    return Error{ErrorCode::not_found, "no group \"" + escape_for_display(group) + "\"; there is " + known};
+  }
+  return {};
+}
+
+Result<void> check_new_rule(const Rule& rule, const PolicySet& policies) {
+  const bool is_name =
+      rule.kind == PatternKind::exact || rule.kind == PatternKind::subtree || rule.kind == PatternKind::below;
+  if (is_name && !rule.name.is_root()) {
+    const std::string text = rule.name.to_text();
+    // No top-level domain is a number (RFC 3696 section 2), nor one with the length of a prefix behind it.
+    const std::string_view last = std::string_view(text).substr(text.rfind('.', text.size() - 2) + 1);
+    if (last.find_first_not_of("0123456789/") == std::string_view::npos) {
+      return Error{ErrorCode::invalid, "'" + escape_for_display(text) +
+                                           "' is neither a name, whose last label is no number, nor an address: "
+                                           "expected one such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"};
+    }
+  }
+  return check_groups(rule.detail.conditions.groups, policies);
+}
+
+std::vector<std::string> warnings_of(const Rule& rule) {
   std::vector<std::string> out;
   const bool named = rule.kind == PatternKind::subtree || rule.kind == PatternKind::below;
   if (named && rule.name.label_count() <= 1) {
@@ -257,9 +286,6 @@ std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies
     out.push_back(rule.prefix.to_text() + " holds every address: every answer with one of that family matches");
   if ((rule.kind == PatternKind::glob || rule.kind == PatternKind::regex) && rule.name.is_root())
     out.emplace_back("the pattern ends in no literal label, so it is tried on every query");
-  for (const std::string& group : rule.detail.conditions.groups) {
-    if (!policies.find_group(group)) out.push_back("there is no group '" + escape_for_display(group) + "'");
-  }
   return out;
 }
 

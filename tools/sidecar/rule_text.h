@@ -40,9 +40,14 @@ struct OwnRules {
 };
 Result<OwnRules> parse_own_rules(const RuleText& text);
 
+// Of a rule that is new: no name ends in a number, so that an address which is none is not taken for a name; and each
+// group is one of those that there are. Errors: invalid, not_found.
+Result<void> check_new_rule(const Rule& rule, const PolicySet& policies);
+Result<void> check_groups(const std::vector<std::string>& groups, const PolicySet& policies);
+
 // What an administrator may not have meant: a rule that covers a top-level domain or every address, a pattern that is
-// tried on every query, a group that there is not.
-std::vector<std::string> warnings_of(const Rule& rule, const PolicySet& policies);
+// tried on every query.
+std::vector<std::string> warnings_of(const Rule& rule);
 
 // "ads.example and below (line 7)", for samples of rules.
 std::string with_line(const SourcedRule& rule);

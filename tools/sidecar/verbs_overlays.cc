@@ -31,11 +31,7 @@ Result<Overlay> read_request(Call& call, Overlay::Kind kind, Now now) {
   }
   const auto current = call.services.generations.current();
   if (!current) return current.error();
-  for (const std::string& group : overlay.groups) {
-    if (!(*current)->policies().find_group(group)) {
-      return Error{ErrorCode::not_found, "no group \"" + escape_for_display(group) + "\""};
-    }
-  }
+  if (auto good = check_groups(overlay.groups, (*current)->policies()); !good) return good.error();
   return overlay;
 }
 
@@ -79,6 +75,9 @@ VerbResult allow_name(Call& call) {
   if (!rules) return rules.error();
   if (rules->size() != 1) return Error{ErrorCode::invalid, "which name? A line that says several things is none"};
   overlay->rule = std::move(rules->front());
+  const auto current = call.services.generations.current();
+  if (!current) return current.error();
+  if (auto good = check_new_rule(overlay->rule, (*current)->policies()); !good) return good.error();
   return begin(call, std::move(*overlay), now);
 }
 

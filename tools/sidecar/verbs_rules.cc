@@ -212,6 +212,9 @@ VerbResult add_rule(Call& call) {
   std::vector<std::string> warnings = nothing_disabled(call, *own);
   const auto changed = call.services.writer.run<Changed>(Urgency::urgent, [&](PolicyStore& store) -> Result<Changed> {
     const Now now = read_clocks();
+    for (const Rule& rule : own->rules) {
+      if (auto good = check_new_rule(rule, store.policies()); !good) return good.error();
+    }
     std::vector<Rule> replaced;
     std::vector<Rule> present;  // said twice is said once
     if (auto compared = look_for(store, *own, present, replaced); !compared) return compared.error();
@@ -227,7 +230,7 @@ VerbResult add_rule(Call& call) {
     changed.replaced = replaced.size();
     changed.warnings = warnings;
     if (!own->cancels) {
-      changed.warnings = warnings_of(own->rules.front(), store.policies());
+      changed.warnings = warnings_of(own->rules.front());
       for (std::string& warning : protected_names_in(store, own->rules.front()))
         changed.warnings.push_back(std::move(warning));
     }

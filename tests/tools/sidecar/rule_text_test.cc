@@ -85,30 +85,54 @@ TEST(RuleText, ReadsLinesConditionsAndAnswers) {
 }
 
 TEST(RuleText, WarnsOfWhatMayNotBeMeant) {
-  const PolicySet policies = PolicySet::with_defaults();
   const struct {
     RuleText text;
     const char* warning;  // part of it; empty: none
   } rows[] = {
-      {{.pattern = "com"}, "a top-level domain"},
-      {{.pattern = "*.com", .action = "allow"}, "a top-level domain"},
-      {{.pattern = "com", .kind = "exact"}, ""},
-      {{.pattern = "example.org"}, ""},
-      {{.pattern = "0.0.0.0/0"}, "every address"},
-      {{.pattern = "::/0"}, "every address"},
-      {{.pattern = "192.0.2.0/24"}, ""},
-      {{.pattern = "/ads/"}, "on every query"},
+      {{.pattern = "com"}, "a top-level domain"},  {{.pattern = "*.com", .action = "allow"}, "a top-level domain"},
+      {{.pattern = "com", .kind = "exact"}, ""},   {{.pattern = "example.org"}, ""},
+      {{.pattern = "0.0.0.0/0"}, "every address"}, {{.pattern = "::/0"}, "every address"},
+      {{.pattern = "192.0.2.0/24"}, ""},           {{.pattern = "/ads/"}, "on every query"},
       {{.pattern = "/ads\\.example\\.org$/"}, ""},
-      {{.pattern = "example.org", .groups = {"nobody"}}, "no group 'nobody'"},
+  };
+  for (const auto& row : rows) {
+    const auto rules = parse_rules(row.text);
+    ASSERT_TRUE(rules) << rules.error().message;
+    const auto warnings = warnings_of(rules->front());
+    ASSERT_EQ(warnings.size(), *row.warning == '\0' ? 0U : 1U) << row.text.pattern;
+    if (warnings.empty()) continue;
+    EXPECT_NE(warnings[0].find(row.warning), std::string::npos) << warnings[0];
+  }
+}
+
+// Once an address with a slip in it became a rule for a name, and a group with one in it a rule for nobody.
+TEST(RuleText, WhatANewRuleMayNotSay) {
+  const PolicySet policies = PolicySet::with_defaults();
+  const struct {
+    RuleText text;
+    const char* said;  // part of it; empty: it may
+  } rows[] = {
+      {{.pattern = "300.1.1.1"}, "'300.1.1.1' is neither a name, whose last label is no number, nor an address"},
+      {{.pattern = "192.0.2.0/33"}, "expected one such as 192.0.2.1, 192.0.2.0/24"},
+      {{.pattern = "1.1.1", .action = "allow"}, "neither a name"},
+      {{.pattern = "*.1.1.1"}, "neither a name"},
+      {{.pattern = "||300.1.1.1^"}, "neither a name"},
+      {{.pattern = "7", .kind = "exact"}, "neither a name"},
+      {{.pattern = "192.0.2.1"}, ""},
+      {{.pattern = "7.example"}, ""},
+      {{.pattern = "1.2.0.192.in-addr.arpa"}, ""},
+      {{.pattern = "a1"}, ""},
+      {{.pattern = "ads7*"}, ""},
+      {{.pattern = "example.org", .groups = {"nobody"}}, "no group \"nobody\"; there is \"default\""},
       {{.pattern = "example.org", .groups = {"default"}}, ""},
   };
   for (const auto& row : rows) {
     const auto rules = parse_rules(row.text);
     ASSERT_TRUE(rules) << rules.error().message;
-    const auto warnings = warnings_of(rules->front(), policies);
-    ASSERT_EQ(warnings.size(), *row.warning == '\0' ? 0U : 1U) << row.text.pattern;
-    if (warnings.empty()) continue;
-    EXPECT_NE(warnings[0].find(row.warning), std::string::npos) << warnings[0];
+    const auto good = check_new_rule(rules->front(), policies);
+    EXPECT_EQ(good.has_value(), *row.said == '\0') << row.text.pattern;
+    if (good) continue;
+    EXPECT_NE(good.error().message.find(row.said), std::string::npos) << good.error().message;
   }
 }
 
