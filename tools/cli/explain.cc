@@ -115,6 +115,7 @@ ExitCode explain_one(Command& command, const ExplainOptions& options) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
+    if (const std::string about = about_refused_client(answer.result); !about.empty()) command.say(about);
     tell(command, results[0], text_at(answer.result, "generation"), text_at(answer.result, "at"));
   }
   return text_at(results[0], "outcome") == "blocked" ? ExitCode::answer_is_no : ExitCode::done;
@@ -158,6 +159,9 @@ class Batch {
       auto answer = command_.ask("explain", arguments_of(options_, std::move(names)));
       failure_ = answer.failure;
       if (!answer) return false;
+      const std::string about = about_refused_client(answer.result);
+      if (!about.empty() && !told_refused_) command_.err() << "weir: " << escape_for_display(about) << '\n';
+      told_refused_ = told_refused_ || !about.empty();
       results = array_at(answer.result, "results");
       if (results.size() != wanted) {
         failure_ = command_.fail({ErrorCode::corrupt, "weir-sidecar explained " + std::to_string(results.size()) +
@@ -194,6 +198,7 @@ class Batch {
   const ExplainOptions& options_;
   std::vector<std::string> rows_;
   std::vector<bool> valid_;
+  bool told_refused_ = false;
   ExitCode failure_ = ExitCode::done;
   ExitCode worst_ = ExitCode::done;
 };

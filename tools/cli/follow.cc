@@ -158,6 +158,7 @@ ExitCode follow(Command& command, json::object arguments) {
     return command.fail(answer.error, is_away ? ExitCode::unreachable : answer.failure);
   }
   const std::string outcome = text_at(answer.result, "outcome");
+  if (const std::string about = about_refused_client(answer.result); !about.empty()) command.say(about);
   if (command.is_json()) {
     command.print(answer.result);
   } else if (const auto* local = object_at(answer.result, "local")) {

@@ -37,4 +37,11 @@ void tell_rule(Command& command, const std::string& lead, const boost::json::val
     command.say("  " + std::string(lead.size(), ' ') + import);
 }
 
+std::string about_refused_client(const boost::json::value& reply) {
+  const boost::json::value* refused = object_at(reply, "refused_client");
+  if (refused == nullptr) return {};
+  return text_at(*refused, "client") + " gets REFUSED for whatever it asks: it is not in " +
+         text_at(*refused, "setting") + ". What the rules say of its group:";
+}
+
 }  // namespace weir::cli

@@ -1,5 +1,7 @@
 // explain: by the policy alone, for any number of names at any time; or, with "follow", one name by what the running
 // resolver would answer.
+#include <algorithm>
+
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/followed.h"
 #include "tools/sidecar/rule_text.h"
@@ -10,6 +12,26 @@ namespace weir::sidecar {
 namespace {
 
 namespace json = boost::json;
+
+// A client that may not ask at all is answered with REFUSED before anybody looks at a rule (resolver/server/access.h).
+void put_refused_client(const Services& services, const ExplainRequest& request, json::object& out) {
+  if (!request.client) return;
+  const auto config = services.config();
+  const IpAddress client = request.client->unmapped();
+  const auto& allowed = config->resolver.allow_clients;
+  if (std::any_of(allowed.begin(), allowed.end(), [&](const Prefix& prefix) { return prefix.contains(client); }))
+    return;
+  out["refused_client"] = {{"client", request.client->to_text()}, {"setting", "[resolver] allow_clients"}};
+}
+
+// Nothing is known of a moment before the first generation, and saying when that was helps.
+Error before_the_first(const PolicyRecords& records, WallTime moment, const Error& otherwise) {
+  const auto generations = records.generations();
+  if (!generations || generations->empty()) return otherwise;
+  return {ErrorCode::not_found, "at " + format_time(moment) +
+                                    " nothing was filtered here yet: the first generation is of " +
+                                    format_time(generations->back().published_at)};
+}
 
 VerbResult follow(Call& call, const ExplainRequest& request, WallTime now) {
   if (request.names.size() != 1) return Error{ErrorCode::invalid, "one name at a time can be followed"};
@@ -24,7 +46,9 @@ VerbResult follow(Call& call, const ExplainRequest& request, WallTime now) {
   if (!answered) return answered.error();
   const auto generation = call.services.generations.current();
   if (!generation) return generation.error();
-  return describe_followed(**generation, *answered, request, now);
+  auto out = describe_followed(**generation, *answered, request, now);
+  if (out) put_refused_client(call.services, request, *out);
+  return out;
 }
 
 }  // namespace
@@ -55,10 +79,16 @@ VerbResult explain_names(Call& call) {
   if (!moment) {
     const auto generation = call.services.generations.current();
     if (!generation) return generation.error();
-    return explain(**generation, request, now);
+    auto out = explain(**generation, request, now);
+    if (out) put_refused_client(call.services, request, *out);
+    return out;
   }
-  const auto rules = call.services.writer.records().rules_at(*moment);
-  if (!rules) return rules.error();
+  const PolicyRecords& records = call.services.writer.records();
+  const auto rules = records.rules_at(*moment);
+  if (!rules) {
+    return rules.error().code == ErrorCode::not_found ? before_the_first(records, *moment, rules.error())
+                                                      : rules.error();
+  }
   auto out = explain(**rules, request, *moment);
   if (out) out->emplace("at", format_time(*moment));
   return out;

@@ -251,7 +251,7 @@ TEST_F(SidecarTest, EveryChangeIsInTheAuditLog) {
 }
 
 TEST_F(SidecarTest, TheAuditLogSaysWhichRulesWent) {
-  configure(ads_list());
+  configure(ads_list() + "[[group]]\nname = \"kids\"\nclients = [\"192.0.2.0/24\"]\n");
   start();
   done("rule.add", {{"pattern", "a.example"}, {"action", "allow"}});
   done("rule.add", {{"pattern", "a.example"}, {"action", "block"}, {"groups", json::array{"kids"}}});
@@ -533,6 +533,33 @@ TEST_F(SidecarTest, AReloadFetchesAtOnceWhatARollbackTookAway) {
   }
 }
 
+// Once it said that such a client's question was blocked or not, though it is refused.
+TEST_F(SidecarTest, ExplainSaysWhoMayNotAskAndWhenNothingWasFiltered) {
+  configure("[resolver]\nallow_clients = [\"192.0.2.0/24\"]\n" + ads_list());
+  start();
+  update("ads");
+  const auto explained = [&](json::object more) {
+    more["names"] = json::array{"www.ads.example"};
+    return done("explain", more).as_object();
+  };
+  for (const char* client : {"198.51.100.9", "2001:db8::1"}) {
+    const json::object reply = explained({{"client", client}});
+    ASSERT_TRUE(reply.contains("refused_client")) << client;
+    EXPECT_EQ(reply.at("refused_client").at("client"), client);
+    EXPECT_EQ(reply.at("refused_client").at("setting"), "[resolver] allow_clients");
+  }
+  for (const char* client : {"192.0.2.9", "::ffff:192.0.2.9"})
+    EXPECT_FALSE(explained({{"client", client}}).contains("refused_client")) << client;
+  EXPECT_FALSE(explained({{"group", "default"}}).contains("refused_client"));
+  EXPECT_FALSE(explained({}).contains("refused_client"));
+  const Error early = refused("explain", {{"names", {"a.example"}}, {"at", "2001-01-01T00:00:00Z"}});
+  EXPECT_EQ(early.code, ErrorCode::not_found);
+  EXPECT_TRUE(
+      early.message.starts_with("at 2001-01-01T00:00:00Z nothing was filtered here yet: the first generation is "
+                                "of 20"))
+      << early.message;
+}
+
 TEST_F(SidecarTest, ExplainAgreesWithDecideAndIsQuick) {
   std::string text;
   std::vector<std::string> names;
@@ -671,6 +698,25 @@ TEST_F(SidecarTest, DecisionsAreLoggedWithTheirListAndLine) {
   EXPECT_EQ(found({{"until", "1h"}}), 0U);
   EXPECT_EQ(refused("log.search", {{"class", "bloked"}}).code, ErrorCode::invalid);
   EXPECT_EQ(refused("log.search", {{"since", "yesterday"}}).code, ErrorCode::invalid);
+  // Once these found nothing, and that was all that was said.
+  const struct {
+    json::object arguments;
+    const char* says;
+  } wrong[] = {{{{"client", "999.1.1.1"}}, "expected an address, a prefix such as 192.0.2.0/24"},
+               {{{"client", "192.0.2.0/33"}}, "expected an address"},
+               {{{"client", "p-12"}}, "16 hexadecimal digits"},
+               {{{"since", "2026-07-07T00:00:00Z"}, {"until", "2026-07-06T00:00:00Z"}},
+                "\"since\" is 2026-07-07T00:00:00Z, behind \"until\""},
+               {{{"since", "1h"}, {"until", "2h"}}, "expected the earlier moment"}};
+  for (const auto& row : wrong) {
+    const Error error = refused("log.search", row.arguments);
+    EXPECT_EQ(error.code, ErrorCode::invalid) << row.says;
+    EXPECT_NE(error.message.find(row.says), std::string::npos) << error.message;
+  }
+  EXPECT_TRUE(ask("log.search", {{"client", "p-0123456789abcdef"}}));
+  EXPECT_EQ(done("log.search", {{"client", "192.0.2.7"}}).at("note"),
+            "clients of group \"default\" are kept as prefixes, so this is what all of 192.0.2.0/24 asked for");
+  EXPECT_FALSE(done("log.search", {{"client", "192.0.2.0/24"}}).as_object().contains("note"));
   EXPECT_EQ(done("status").at("log").at("rows").to_number<unsigned>(), pushed);
 
   // How it was answered: with the policy's mode, or with the rule's own action.
