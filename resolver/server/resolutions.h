@@ -3,8 +3,8 @@
 //
 // Equal questions of several clients wait for one resolution; its answer is built once, matched against the rules
 // once, put into the answer cache, and then decided on for each client. Where it fails or takes too long and the
-// cache still holds what has expired, the clients get that, and the resolution goes on (RFC 8767). It goes on, too, where
-// a client of TCP leaves: it ends within 5 s, and who asks again finds what it has found. One thread.
+// cache still holds what has expired, the clients get that, and the resolution goes on (RFC 8767). It goes on, too,
+// where a client of TCP leaves: it ends within 5 s, and who asks again finds what it has found. One thread.
 #pragma once
 
 #include <cstdint>
