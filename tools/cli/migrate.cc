@@ -108,7 +108,7 @@ std::optional<ExitCode> bring_in(Command& command, const Done& done) {
 }
 
 ExitCode run_migration(Command& command, const MigrateOptions& options) {
-  auto migration = options.system->read(options.file);
+  auto migration = read_configuration(*options.system, options.file);
   if (!migration) return command.fail(migration.error());
   std::error_code code;
   const fs::path beside = fs::absolute(command.config_file(), code).lexically_normal().parent_path() / "weir.d";

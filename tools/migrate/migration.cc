@@ -178,4 +178,17 @@ const std::vector<System>& systems() {
   return known;
 }
 
+// The reports name a file without its folder, and so do the readers' errors; who is refused wants to know which it was.
+Result<Migration> read_configuration(const System& system, const std::filesystem::path& file) {
+  auto read = system.read(file);
+  if (read) return read;
+  Error error = read.error();
+  const std::string path = escape_for_display(file.string());
+  const std::string name = escape_for_display(file.filename().string());
+  if (error.message.starts_with(path)) return error;
+  error.message =
+      error.message.starts_with(name + ':') ? path + error.message.substr(name.size()) : path + ": " + error.message;
+  return error;
+}
+
 }  // namespace weir::migrate

@@ -459,6 +459,10 @@ Result<Migration> read_pihole(const fs::path& file) {
     return Error{ErrorCode::too_large, escape_for_display(shown) + ": larger than 16 MiB"};
   auto read = name == "pihole.toml" ? read_pihole_toml(out, shown, *bytes) : read_setup_vars(out, shown, *bytes);
   if (!read) return read.error();
+  if (out.rows.empty()) {
+    return fault_at(shown, 1, 1,
+                    "no " + name + " of Pi-hole: there is nothing in it that Pi-hole decides or answers by");
+  }
   return out;
 }
 

@@ -615,19 +615,24 @@ TEST(Migrate, AFaultyFileSaysWhereAndNothingIsWritten) {
               {"dnsmasq", "j.conf", "server=192.0.2.1\n<html>\n", "j.conf:2:1: an option such as"},
               {"pihole", "setupVars.conf", "A=1\nhello\n", "setupVars.conf:2:1: KEY=value"},
               {"pihole", "pihole.toml", "[dns]\nupstreams = [\n", "pihole.toml:"},
+              {"pihole", "empty", "", "empty:1:1: no setupVars.conf of Pi-hole"},
+              {"pihole", "other.conf", "foo=bar\n", "other.conf:1:1: no setupVars.conf of Pi-hole"},
+              {"pihole", "other.toml", "[a]\nb = 1\n", "other.toml:1:1: no pihole.toml of Pi-hole"},
               {"pihole", "k.zip", "PK\x03\x04 and no more", "k.zip"},
               {"pihole", "gravity.db", "SQLite format 3", "gravity.db"}};
   for (const auto& row : rows) {
     put(folder / row.name, row.text);
     for (const System& system : systems()) {
       if (system.name != row.system) continue;
-      const auto read = system.read(folder / row.name);
+      const auto read = read_configuration(system, folder / row.name);
       ASSERT_FALSE(read.has_value()) << row.name;
-      EXPECT_NE(read.error().message.find(row.says), std::string::npos) << read.error().message;
+      EXPECT_TRUE(read.error().message.starts_with((folder / row.says).string())) << read.error().message;
     }
   }
   for (const System& system : systems()) {
-    EXPECT_EQ(system.read(folder / "not-there").error().code, ErrorCode::not_found);
+    const auto absent = read_configuration(system, folder / "not-there");
+    EXPECT_EQ(absent.error().code, ErrorCode::not_found);
+    EXPECT_TRUE(absent.error().message.starts_with((folder / "not-there").string() + ":")) << absent.error().message;
     EXPECT_EQ(system.read(folder.path()).error().code, ErrorCode::invalid);
   }
 }
