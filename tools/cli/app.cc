@@ -55,6 +55,15 @@ const CLI::App& deepest(const CLI::App& app) {
   return chosen.empty() ? app : deepest(*chosen.back());
 }
 
+// CLI11 names one at a time.
+std::string missing_options(const CLI::App& verb) {
+  std::string out;
+  for (const CLI::Option* option : verb.get_options()) {
+    if (option->get_required() && option->empty()) out += (out.empty() ? "" : ", ") + option->get_name();
+  }
+  return out;
+}
+
 }  // namespace
 
 ExitCode run(std::vector<std::string> arguments, Streams& streams) {
@@ -100,8 +109,14 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
     streams.out << asked.what() << '\n';
     return ExitCode::done;
   } catch (const CLI::ParseError& error) {
-    const std::string at = path_of(deepest(app));
-    streams.err << "weir: " << escape_for_display(error.what()) << "\nSee '" << at << " --help'.\n";
+    const CLI::App& verb = deepest(app);
+    const std::string at = path_of(verb);
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+      if (const std::string missing = missing_options(verb); missing.find(", ") != std::string::npos)
+        what = missing + " are required";
+    }
+    streams.err << "weir: " << escape_for_display(what) << "\nSee '" << at << " --help'.\n";
     return ExitCode::usage;
   }
   Command command(streams, config_file, json ? Output::json : Output::text);

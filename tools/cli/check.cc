@@ -43,6 +43,18 @@ ExitCode show_keys(Command& command) {
   return ExitCode::done;
 }
 
+struct NamedPath {
+  const char* key;
+  const std::filesystem::path& path;
+};
+
+// That the daemons keep their things in, and make where they may.
+std::vector<NamedPath> folders_of(const Config& config) {
+  return {{"[store] path", config.store.path},
+          {"[run] path", config.run.path},
+          {"[resolver] state", config.resolver.state}};
+}
+
 // What is allowed and probably not meant.
 std::vector<std::string> remarks_on(const Config& config) {
   std::vector<std::string> out;
@@ -57,6 +69,12 @@ std::vector<std::string> remarks_on(const Config& config) {
     if (list.source.starts_with('/') && !std::filesystem::exists(list.source, code))
       out.push_back(list.where + ": the list \"" + list.definition.name + "\" is not there: " + list.source);
   }
+  for (const auto& [key, folder] : folders_of(config)) {
+    std::error_code code;
+    if (!std::filesystem::exists(folder, code))
+      out.push_back(std::string(key) + ": there is no folder " + folder.string() +
+                    " yet; the daemon makes it when it starts, where it may");
+  }
   for (std::string& exposed : exposed_tsig_secrets(config)) out.push_back(std::move(exposed));
   for (std::size_t i = 1; i < set.policies.size(); ++i) {
     const bool used =
@@ -68,19 +86,19 @@ std::vector<std::string> remarks_on(const Config& config) {
 
 // The daemons end, or fail later, where a file that they are to read is not there.
 Result<void> check_files(const Config& config) {
-  struct Named {
-    const char* key;
-    const std::filesystem::path& file;
-  };
-  std::vector<Named> files = {{"[resolver] root_hints", config.resolver.root_hints},
-                              {"[fetch] ca_file", config.fetch.ca_file}};
+  std::vector<NamedPath> files = {{"[resolver] root_hints", config.resolver.root_hints},
+                                  {"[fetch] ca_file", config.fetch.ca_file}};
   for (const auto& file : config.resolver.trust_anchors) files.push_back({"[resolver] trust_anchors", file});
-  for (const Named& named : files) {
-    std::error_code code;
-    if (named.file.empty() || std::filesystem::is_regular_file(named.file, code)) continue;
-    return Error{ErrorCode::not_found, std::string(named.key) + ": " + named.file.string() +
-                                           ": a file was expected, there is " +
-                                           (std::filesystem::exists(named.file, code) ? "something else" : "nothing")};
+  std::error_code code;
+  for (const auto& [key, file] : files) {
+    if (file.empty() || std::filesystem::is_regular_file(file, code)) continue;
+    return Error{ErrorCode::not_found, std::string(key) + ": " + file.string() + ": a file was expected, there is " +
+                                           (std::filesystem::exists(file, code) ? "something else" : "nothing")};
+  }
+  for (const auto& [key, folder] : folders_of(config)) {
+    if (!std::filesystem::exists(folder, code) || std::filesystem::is_directory(folder, code)) continue;
+    return Error{ErrorCode::invalid,
+                 std::string(key) + ": " + folder.string() + ": a folder was expected, there is something else"};
   }
   return {};
 }

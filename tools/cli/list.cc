@@ -146,9 +146,10 @@ ExitCode undo_add(Command& command, const std::string& name, const Command::Answ
   const auto shown = command.try_ask("list.show", {{"name", name}});
   const json::array& lists = array_at(shown.result, "lists");
   if (shown && !lists.empty() && text_at(lists[0], "state") == "held") {
-    return command.fail(
-        {updated.error.code, "the list \"" + name + "\" is defined, and waits: " + updated.error.message},
-        updated.failure);
+    return command.fail({updated.error.code, "the list \"" + name + "\" is defined in " +
+                                                 drop_in_of(command.config_file(), name).string() +
+                                                 ", and waits: " + updated.error.message},
+                        updated.failure);
   }
   std::string message = updated.error.message;
   const auto taken_back = remove_drop_in(command.config_file(), name);
@@ -182,9 +183,9 @@ ExitCode add(Command& command, const AddOptions& options) {
          reloaded.error.message + (taken_back ? "; nothing was changed" : "; " + taken_back.error().message)},
         reloaded.failure);
   }
-  command.say("defined in " + file.string());
   const auto updated = update_list(command, "list.update", {{"name", options.name}});
   if (!updated) return undo_add(command, options.name, updated);
+  command.say("defined in " + file.string());  // not before it is known to stay
   if (command.is_json()) {
     json::value result = updated.result;
     if (result.is_object()) result.get_object()["file"] = file.string();

@@ -1,6 +1,9 @@
 #include "tools/cli/list_check.h"
 
+#include <algorithm>
 #include <ostream>
+#include <utility>
+#include <vector>
 
 #include "tools/support/table.h"
 #include "zones/base/text.h"
@@ -11,6 +14,30 @@ namespace weir::cli {
 namespace {
 
 constexpr std::size_t kShownSamples = 5;
+
+// In the order of the lines, as one goes through a file.
+void tell_samples(Command& command, const std::string& file, const ListSummary& summary, std::size_t most) {
+  struct Finding {
+    Bucket bucket;
+    const LineSample* sample;
+  };
+  std::vector<Finding> findings;
+  std::string cut;
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    const auto& samples = summary.samples[i];
+    for (std::size_t shown = 0; shown < samples.size() && shown < most; ++shown)
+      findings.push_back({static_cast<Bucket>(i), &samples[shown]});
+    if (samples.size() > most) cut += (cut.empty() ? "" : ", ") + std::string(to_text(static_cast<Bucket>(i)));
+  }
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    return std::pair(a.sample->line, a.sample->column) < std::pair(b.sample->line, b.sample->column);
+  });
+  for (const auto& [bucket, sample] : findings) {
+    command.say(file + ':' + std::to_string(sample->line) + ':' + std::to_string(sample->column) + ": " +
+                std::string(to_text(bucket)) + ": " + sample->reason + ": " + with_unicode(sample->text));
+  }
+  if (!cut.empty()) command.say("  and more of " + cut + "; --all shows every one");
+}
 
 void tell(Command& command, const std::string& file, const ListSummary& summary, std::size_t most) {
   command.say(file + ": " + show_count(summary.lines) + " lines, " + show_count(summary.rules) +
@@ -24,18 +51,7 @@ void tell(Command& command, const std::string& file, const ListSummary& summary,
   }
   if (!table.empty()) table.print(command.out());
   for (const std::string& note : summary.notes) command.say("note: " + note);
-  for (std::size_t i = 0; i < kBucketCount; ++i) {
-    std::size_t shown = 0;
-    for (const LineSample& sample : summary.samples[i]) {
-      if (shown++ == most) {
-        command.say("  and more of " + std::string(to_text(static_cast<Bucket>(i))) + "; --all shows every one");
-        break;
-      }
-      command.say(file + ':' + std::to_string(sample.line) + ':' + std::to_string(sample.column) + ": " +
-                  std::string(to_text(static_cast<Bucket>(i))) + ": " + sample.reason + ": " +
-                  with_unicode(sample.text));
-    }
-  }
+  tell_samples(command, file, summary, most);
 }
 
 }  // namespace

@@ -148,6 +148,9 @@ TEST_F(CliTest, WrongUsageIsTwoAndNamesTheNearestVerb) {
                {{"--json", "statsu"}, "did you mean 'status'?"},
                {{"list"}, "subcommand"},
                {{"list", "update"}, "NAME is required"},
+               {{"allow"}, "NAME, --for, --reason are required"},
+               {{"allow", "a.example", "--reason", "x"}, "--for is required"},
+               {{"list", "rollback"}, "NAME, IMPORT are required"},
                {{"status", "--frob"}, "--frob"},
                {{"generation", "rollback", "twelve"}, "twelve"},
                {{"explain"}, "which name?"},
@@ -289,6 +292,34 @@ TEST_F(CliTest, CheckWantsTheFilesThatDaemonsRead) {
   }
   write("weir.d/c.toml", "[resolver]\ntrust_anchors = [\"/\"]\n");
   EXPECT_NE(run({"check"}).err.find("there is something else"), std::string::npos);
+}
+
+TEST_F(CliTest, CheckNamesTheFoldersThatAreNotThere) {
+  write("weir.d/c.toml", "[resolver]\nstate = \"/nonexistent/state\"\n");
+  const Ran absent = run({"check"});
+  EXPECT_EQ(absent.code, 0) << absent.err;
+  EXPECT_NE(absent.out.find("note: [resolver] state: there is no folder /nonexistent/state yet"), std::string::npos)
+      << absent.out;
+  write("file", "");
+  write("weir.d/c.toml", "[resolver]\nstate = \"" + (folder_ / "file").string() + "\"\n");
+  const Ran other = run({"check"});
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("file: a folder was expected"), std::string::npos) << other.err;
+}
+
+// Once they stood bucket by bucket.
+TEST_F(CliTest, ListCheckGoesThroughTheFileFromTopToBottom) {
+  write("l.txt", "||a.example^$third-party\nbad..name\n||b.example^$third-party\nbad..too\n||c.example^\n");
+  const std::string file = (folder_ / "l.txt").string();
+  const Ran ran = run({"list", "check", file});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  std::vector<std::string> lines;
+  std::istringstream out(ran.out);
+  for (std::string line; std::getline(out, line);) {
+    if (line.starts_with(file + ":") && line.size() > file.size() + 1 && std::isdigit(line[file.size() + 1]) != 0)
+      lines.push_back(line.substr(file.size() + 1, 1));
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"1", "2", "3", "4"})) << ran.out;
 }
 
 TEST_F(CliTest, ListCheckNeedsNoDaemon) {
@@ -741,6 +772,14 @@ TEST_F(CliTest, AListThatDoesNotLoadLeavesNothingBehind) {
   const Ran refused = run({"list", "add", "new", "/tmp/x"});
   EXPECT_EQ(refused.code, 3);
   EXPECT_NE(refused.err.find("no; nothing was changed"), std::string::npos) << refused.err;
+  EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
+  // Once it said that the list was defined, and took it back then.
+  sidecar().on("reload", R"({"generation":1})");
+  sidecar().on("list.update", [](const json::object&) { return encode_error({ErrorCode::invalid, "no list"}); });
+  const Ran undone = run({"list", "add", "new", "/tmp/x"});
+  EXPECT_EQ(undone.code, 3);
+  EXPECT_EQ(undone.out, "");
+  EXPECT_NE(undone.err.find("no list; nothing was changed"), std::string::npos) << undone.err;
   EXPECT_TRUE(fs::is_empty(folder_ / "weir.d"));
 }
 
