@@ -72,7 +72,7 @@ std::string note_on_client(const Services& services, const std::optional<Prefix>
     case Privacy::prefix: {
       const ClientIdentity kept = identity_of(client->address, level, std::nullopt);
       if (client->length <= kept.prefix_length) return {};
-      return clients + "kept as prefixes, so this is what all of " + describe(kept) + " asked for";
+      return clients + "kept as prefixes, so this is what all of " + sidecar::describe(kept) + " asked for";
     }
     case Privacy::pseudonym:
       return clients + "kept as pseudonyms: their addresses find nothing";
