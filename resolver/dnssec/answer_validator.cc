@@ -136,15 +136,29 @@ std::variant<std::shared_ptr<const ZoneKeys>, AnswerValidator::PieceOutcome> Ans
   }
 }
 
+// That a zone above the anchor is insecure says nothing of what lies below it; only what a further anchor makes secure
+// there counts (RFC 6840 section 5.10).
 AnswerValidator::PieceOutcome AnswerValidator::validate(AnswerPiece& piece, Now now, Budget& budget) {
+  PieceOutcome out = validate_data(piece, now, budget);
+  const auto* security = std::get_if<Security>(&out);
+  if (security == nullptr || *security != Security::insecure || !piece.redirects) return out;
+  const TrustAnchor* anchor = chain_.anchor_of(*piece.redirects, now);
+  if (anchor == nullptr || piece.data.rrset.owner.is_at_or_below(anchor->zone)) return out;
+  return bogus(EdeCode::bogus,
+               text_of(piece.data.rrset) + ", insecure, stands above the trust anchor " + anchor->zone.to_text());
+}
+
+AnswerValidator::PieceOutcome AnswerValidator::validate_data(AnswerPiece& piece, Now now, Budget& budget) {
   const Rrset& rrset = piece.data.rrset;
   // Signatures are not signed themselves (RFC 4035 section 2.2): whoever asks for them gets them without AD.
   if (rrset.type == RecordType::rrsig) return Security::insecure;
-  auto signer = signer_of(piece.data.signatures, rrset.owner);
+  const Name at = rrset.type == RecordType::ds ? rrset.owner.parent() : rrset.owner;
+  const TrustAnchor* anchor = chain_.anchor_of(at, now);
+  if (anchor == nullptr) return Security::insecure;
+  auto signer = signer_of(piece.data.signatures, rrset.owner, anchor->zone);
   // A DS belongs to the zone above (RFC 4035 section 2.4).
   if (signer && rrset.type == RecordType::ds && *signer == rrset.owner) signer.reset();
   if (!signer) {
-    const Name& at = rrset.type == RecordType::ds ? rrset.owner.parent() : rrset.owner;
     return validate_unsigned(at, piece.zone_cut, EdeCode::rrsigs_missing, now, budget);
   }
   auto found = keys_of(*signer, text_of(rrset), now, budget);
@@ -192,7 +206,8 @@ void AnswerValidator::clean(std::vector<Rrset>& beside, Now now, Budget& budget)
   for (const Rrset& rrset : beside) {
     if (rrset.type == RecordType::rrsig) continue;
     SignedRrset data = with_signatures(rrset, beside);
-    const auto signer = signer_of(data.signatures, rrset.owner);
+    const TrustAnchor* anchor = chain_.anchor_of(rrset.owner, now);
+    const auto signer = anchor ? signer_of(data.signatures, rrset.owner, anchor->zone) : std::nullopt;
     if (!signer) continue;
     const ChainOfTrust::Outcome found = chain_.zone(*signer, now, budget);
     const auto* trust = std::get_if<ZoneTrust>(&found);
@@ -236,24 +251,30 @@ AnswerValidator::PieceOutcome AnswerValidator::of_proof(Proof proof, const std::
 }
 
 AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now now, Budget& budget) {
+  const bool above = piece.type == RecordType::ds && !piece.name.is_root();
+  const Name at = above ? piece.name.parent() : piece.name;
+  const TrustAnchor* anchor = chain_.anchor_of(at, now);
+  if (anchor == nullptr) return Security::insecure;
   const std::vector<SignedRrset> records = denial_records(piece.authority);
-  std::optional<Name> signer;
-  for (const SignedRrset& record : records) {
-    if (!signer) signer = signer_of(record.signatures, record.rrset.owner);
+  if (const auto signer = denier_of(records, piece.name, piece.type)) {
+    PieceOutcome out = validate_proof(piece, records, *signer, now, budget);
+    const auto* security = std::get_if<Security>(&out);
+    const bool is_insecure = security != nullptr && *security == Security::insecure;
+    if (!is_insecure || signer->is_at_or_below(anchor->zone)) return out;
   }
-  // A zone does not deny its own DS: that is its parent's.
-  if (signer && piece.type == RecordType::ds && *signer == piece.name && !piece.name.is_root()) signer.reset();
-  if (!signer || !piece.name.is_at_or_below(*signer)) {
-    const bool above = piece.type == RecordType::ds && !piece.name.is_root();
-    // A SOA that came without signatures says that they were taken away, not the records that deny.
-    const auto soa = soa_record(piece.authority);
-    const EdeCode missing = soa && soa->signatures.empty() ? EdeCode::rrsigs_missing : EdeCode::nsec_missing;
-    return validate_unsigned(above ? piece.name.parent() : piece.name, piece.zone_cut, missing, now, budget);
-  }
-  auto found = keys_of(*signer, "the denial of " + piece.name.to_text(), now, budget);
+  // A SOA that came without signatures says that they were taken away, not the records that deny.
+  const auto soa = soa_record(piece.authority);
+  const EdeCode missing = soa && soa->signatures.empty() ? EdeCode::rrsigs_missing : EdeCode::nsec_missing;
+  return validate_unsigned(at, piece.zone_cut, missing, now, budget);
+}
+
+AnswerValidator::PieceOutcome AnswerValidator::validate_proof(DenialPiece& piece,
+                                                              const std::vector<SignedRrset>& records,
+                                                              const Name& signer, Now now, Budget& budget) {
+  auto found = keys_of(signer, "the denial of " + piece.name.to_text(), now, budget);
   if (auto* ended = std::get_if<PieceOutcome>(&found)) return std::move(*ended);
   const ZoneKeys& keys = **std::get_if<std::shared_ptr<const ZoneKeys>>(&found);
-  Denial denial = chain_.make_denial(*signer, budget);
+  Denial denial = chain_.make_denial(signer, budget);
   std::vector<SignedRrset> checked;
   const auto bad = ChainOfTrust::check_denial(records, keys, chain_.check_context(now, budget), denial, checked);
   const std::string what = "no proof that " + piece.name.to_text() + "/" + to_text(piece.type) + " does not exist";
@@ -264,7 +285,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     const SignatureCheck check = verify_rrset(soa->rrset, soa->signatures, keys, chain_.check_context(now, budget));
     if (check.outcome == SignatureOutcome::limit) return limit_reached();
     if (check.outcome == SignatureOutcome::bogus) {
-      return bogus(check.reason, text_of(soa->rrset) + " has no good signature of " + signer->to_text());
+      return bogus(check.reason, text_of(soa->rrset) + " has no good signature of " + signer.to_text());
     }
     piece.ttl_seconds = std::min(piece.ttl_seconds, check.ttl_seconds);
     piece.soa = soa;
@@ -280,9 +301,9 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     piece.kind = NegativeKind::nodata;
   }
   for (const SignedRrset& record : checked) piece.ttl_seconds = std::min(piece.ttl_seconds, record.rrset.ttl_seconds);
-  clamp(piece.authority, piece.ttl_seconds);
-  piece.zone = *signer;
+  piece.zone = signer;
   piece.proofs = std::move(checked);
+  clamp(piece.authority, piece.ttl_seconds);
   return of_proof(proof, what);
 }
 

@@ -20,8 +20,9 @@ struct AnswerPiece {
   std::optional<Name> wildcard = {};
   Name zone = {};
   std::vector<SignedRrset> proofs = {};
-  SignedRrset data;  // where its security is not `indeterminate`, that was found out before
-  Name zone_cut;     // of the zone whose servers gave it
+  SignedRrset data;                    // where its security is not `indeterminate`, that was found out before
+  Name zone_cut;                       // of the zone whose servers gave it
+  std::optional<Name> redirects = {};  // of a DNAME: the name below it that it answers for
 };
 
 // "There is no such name", or no such type at it.
@@ -69,6 +70,7 @@ class AnswerValidator {
   // What came of one piece; nothing: it is good or insecure, go on.
   using PieceOutcome = std::variant<Security, Validated, TrustQuestion>;
   PieceOutcome validate(AnswerPiece& piece, Now now, Budget& budget);
+  PieceOutcome validate_data(AnswerPiece& piece, Now now, Budget& budget);
   // The keys of the zone that claims to have signed `what`; else what that means for it.
   std::variant<std::shared_ptr<const ZoneKeys>, PieceOutcome> keys_of(const Name& signer, const std::string& what,
                                                                       Now now, Budget& budget);
@@ -76,6 +78,9 @@ class AnswerValidator {
   PieceOutcome validate_wildcard(AnswerPiece& piece, const Name& closest_encloser, const ZoneKeys& keys, Now now,
                                  Budget& budget);
   PieceOutcome validate(DenialPiece& piece, Now now, Budget& budget);
+  // `records` of it, by the keys of `signer`.
+  PieceOutcome validate_proof(DenialPiece& piece, const std::vector<SignedRrset>& records, const Name& signer, Now now,
+                              Budget& budget);
   // The denial records that came with the answer, for a DS that somebody asks for; true where they settled it.
   std::variant<bool, TrustQuestion> settle_with_proofs(const TrustQuestion& question, Now now, Budget& budget);
   // Drops what came beside a secure RRset and is not secure itself.

@@ -66,12 +66,25 @@ std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority) {
   return with_signatures(*soa, authority);
 }
 
-std::optional<Name> signer_of(const Rrset& signatures, const Name& owner) {
+std::optional<Name> signer_of(const Rrset& signatures, const Name& owner, const Name& anchor) {
   for (const auto rdata : signatures.records()) {
     const auto rrsig = parse_rrsig(rdata);
-    if (rrsig && owner.is_at_or_below(rrsig->signer)) return rrsig->signer;
+    if (rrsig && owner.is_at_or_below(rrsig->signer) && rrsig->signer.is_at_or_below(anchor)) return rrsig->signer;
   }
   return std::nullopt;
+}
+
+std::optional<Name> denier_of(const std::vector<SignedRrset>& records, const Name& name, RecordType type) {
+  std::optional<Name> deepest;
+  for (const SignedRrset& record : records) {
+    for (const auto rdata : record.signatures.records()) {
+      const auto rrsig = parse_rrsig(rdata);
+      if (!rrsig || !record.rrset.owner.is_at_or_below(rrsig->signer) || !name.is_at_or_below(rrsig->signer)) continue;
+      if (type == RecordType::ds && rrsig->signer == name && !name.is_root()) continue;
+      if (!deepest || rrsig->signer.label_count() > deepest->label_count()) deepest = rrsig->signer;
+    }
+  }
+  return deepest;
 }
 
 std::optional<SignatureCheck> ChainOfTrust::check_denial(const std::vector<SignedRrset>& records, const ZoneKeys& keys,
@@ -145,27 +158,27 @@ ChainOfTrust::Outcome ChainOfTrust::zone(const Name& zone, Now now, Budget& budg
   if (good != good_ds_.end()) {
     return keys_of_zone(zone, good->second.ds, {}, good->second.ttl_seconds, now, budget);
   }
-  DsOutcome ds = ds_of(zone, now, budget);
+  DsOutcome ds = ds_of(zone, anchor->zone, now, budget);
   if (auto* question = std::get_if<TrustQuestion>(&ds)) return std::move(*question);
   if (auto* trust = std::get_if<ZoneTrust>(&ds)) return remember(zone, std::move(*trust));
   const DsKnown& known = good_ds_.emplace(zone, std::move(*std::get_if<DsKnown>(&ds))).first->second;
   return keys_of_zone(zone, known.ds, {}, known.ttl_seconds, now, budget);
 }
 
-ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& budget) {
+ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, const Name& anchor, Now now, Budget& budget) {
   const auto fetched = ds_.find(zone);
   if (fetched == ds_.end()) {
-    if (auto above = settled_above(zone, now, budget)) return std::move(*above);
+    if (auto above = settled_above(zone, anchor, now, budget)) return std::move(*above);
     return TrustQuestion{zone, RecordType::ds};
   }
   const TrustRecords& found = fetched->second;
   switch (found.kind) {
     case TrustRecords::Kind::records:
     case TrustRecords::Kind::alias:
-      return ds_from_records(zone, found, now, budget);
+      return ds_from_records(zone, anchor, found, now, budget);
     case TrustRecords::Kind::no_data:
     case TrustRecords::Kind::no_name:
-      return ds_from_denial(zone, found, now, budget);
+      return ds_from_denial(zone, anchor, found, now, budget);
     case TrustRecords::Kind::failed:
       break;
   }
@@ -177,11 +190,11 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_of(const Name& zone, Now now, Budget& b
   return unreachable("DS", zone, found.zone_cut, now);
 }
 
-std::optional<ChainOfTrust::DsOutcome> ChainOfTrust::settled_above(const Name& zone, Now now, Budget& budget) {
+std::optional<ChainOfTrust::DsOutcome> ChainOfTrust::settled_above(const Name& zone, const Name& anchor, Now now,
+                                                                   Budget& budget) {
   const auto at_hand = [&](const Name& name) { return knows_ds_ && knows_ds_(name, now.steady); };
-  const TrustAnchor* anchor = rules_->anchor_of(zone, now.wall);
-  if (anchor == nullptr || at_hand(zone)) return std::nullopt;
-  for (unsigned labels = anchor->zone.label_count() + 1; labels < zone.label_count(); ++labels) {
+  if (at_hand(zone)) return std::nullopt;
+  for (unsigned labels = anchor.label_count() + 1; labels < zone.label_count(); ++labels) {
     const Name above = zone.suffix(labels);
     if (!known_.contains(above) && !cache_->find(above, now.steady) && !at_hand(above)) continue;
     Outcome found = this->zone(above, now, budget);
@@ -217,9 +230,9 @@ ChainOfTrust::ParentOutcome ChainOfTrust::keys_above(const Name& zone, const std
                          found.zone_cut, now));
 }
 
-ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const TrustRecords& found, Now now,
-                                                      Budget& budget) {
-  const auto parent = signer_of(found.records.signatures, zone);
+ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const Name& anchor, const TrustRecords& found,
+                                                      Now now, Budget& budget) {
+  const auto parent = signer_of(found.records.signatures, zone, anchor);
   if ((parent ? *parent : found.zone_cut).label_count() >= zone.label_count()) {
     return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " is not its parent's", found.zone_cut, now);
   }
@@ -245,15 +258,11 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const Tr
   return DsKnown{found.records.rrset, check.ttl_seconds};
 }
 
-ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const TrustRecords& found, Now now,
-                                                     Budget& budget) {
+ChainOfTrust::DsOutcome ChainOfTrust::ds_from_denial(const Name& zone, const Name& anchor, const TrustRecords& found,
+                                                     Now now, Budget& budget) {
   const std::vector<SignedRrset> records = denial_records(found.authority);
-  std::optional<Name> parent;
-  for (const SignedRrset& record : records) {
-    if (!parent) parent = signer_of(record.signatures, record.rrset.owner);
-  }
-  // A zone does not deny its own DS.
-  if (parent && (!zone.is_at_or_below(*parent) || parent->label_count() >= zone.label_count())) parent.reset();
+  auto parent = denier_of(records, zone, RecordType::ds);
+  if (parent && !parent->is_at_or_below(anchor)) parent.reset();
   ParentOutcome above = keys_above(zone, parent, found, EdeCode::nsec_missing, now, budget);
   if (auto* ended = std::get_if<DsOutcome>(&above)) return std::move(*ended);
   const ZoneKeys& keys = **std::get_if<std::shared_ptr<const ZoneKeys>>(&above);
@@ -298,10 +307,12 @@ std::optional<ChainOfTrust::DsOutcome> ChainOfTrust::settle_denial(const Name& z
 std::optional<ChainOfTrust::Outcome> ChainOfTrust::take_denial(const Name& zone,
                                                                const std::vector<SignedRrset>& records, Now now,
                                                                Budget& budget) {
+  const TrustAnchor* anchor = rules_->anchor_of(zone, now.wall);
+  if (anchor == nullptr) return std::nullopt;
   std::vector<SignedRrset> of_parent;
   std::optional<Name> parent;
   for (const SignedRrset& record : records) {
-    const auto signer = signer_of(record.signatures, record.rrset.owner);
+    const auto signer = signer_of(record.signatures, record.rrset.owner, anchor->zone);
     if (!signer || !zone.is_at_or_below(*signer) || signer->label_count() >= zone.label_count()) continue;
     if (record.rrset.type == RecordType::nsec && record.rrset.owner != zone) continue;
     // Nobody can tell which names they speak of; a DS may be there, and only the parent's own denial of it makes the

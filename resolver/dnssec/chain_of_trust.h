@@ -61,8 +61,13 @@ SignedRrset with_signatures(const Rrset& rrset, const std::vector<Rrset>& sectio
 const Rrset* find_soa(const std::vector<Rrset>& authority);  // null where there is none
 std::optional<SignedRrset> soa_record(const std::vector<Rrset>& authority);
 
-// The zone that claims to have signed: of the first RRSIG whose signer is at `owner` or above it.
-std::optional<Name> signer_of(const Rrset& signatures, const Name& owner);
+// The zone that claims to have signed: of the first RRSIG whose signer is at `owner` or above it, but not above
+// `anchor`, the zone where the trust in it begins. What lies above that vouches for nothing below: it may be insecure,
+// so that anybody could sign in its name.
+std::optional<Name> signer_of(const Rrset& signatures, const Name& owner, const Name& anchor);
+// Of those that claim to have signed denial records the deepest zone that may deny `type` at `name`; a DS is not its
+// own zone's to deny.
+std::optional<Name> denier_of(const std::vector<SignedRrset>& records, const Name& name, RecordType type);
 
 class ChainOfTrust {
  public:
@@ -71,6 +76,8 @@ class ChainOfTrust {
   // All outlive it. Without `knows_ds` nothing is taken to be at hand.
   ChainOfTrust(const TrustRules& rules, ZoneTrustCache& cache, KnowsDs knows_ds = {})
       : rules_(&rules), cache_(&cache), knows_ds_(std::move(knows_ds)) {}
+
+  const TrustAnchor* anchor_of(const Name& name, Now now) const { return rules_->anchor_of(name, now.wall); }
 
   using Outcome = std::variant<ZoneTrust, TrustQuestion>;
   // The trust in `zone`, which claims to have signed something.
@@ -109,15 +116,16 @@ class ChainOfTrust {
     std::uint32_t ttl_seconds = 0;
   };
   using DsOutcome = std::variant<DsKnown, ZoneTrust, TrustQuestion>;
-  DsOutcome ds_of(const Name& zone, Now now, Budget& budget);
+  // `anchor`: the zone above where the trust in it begins.
+  DsOutcome ds_of(const Name& zone, const Name& anchor, Now now, Budget& budget);
   // What a zone above settles, as far as no packet is needed for it: below an insecure zone nobody has to be asked.
-  std::optional<DsOutcome> settled_above(const Name& zone, Now now, Budget& budget);
+  std::optional<DsOutcome> settled_above(const Name& zone, const Name& anchor, Now now, Budget& budget);
   // The keys of the zone above that signed (`signer`) what was found of the DS; else what follows.
   using ParentOutcome = std::variant<std::shared_ptr<const ZoneKeys>, DsOutcome>;
   ParentOutcome keys_above(const Name& zone, const std::optional<Name>& signer, const TrustRecords& found,
                            EdeCode missing, Now now, Budget& budget);
-  DsOutcome ds_from_records(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
-  DsOutcome ds_from_denial(const Name& zone, const TrustRecords& found, Now now, Budget& budget);
+  DsOutcome ds_from_records(const Name& zone, const Name& anchor, const TrustRecords& found, Now now, Budget& budget);
+  DsOutcome ds_from_denial(const Name& zone, const Name& anchor, const TrustRecords& found, Now now, Budget& budget);
   // What denial records of the zone above, whose keys these are, say of a DS of `zone`; nothing, and `why`, where they
   // prove nothing. Its DsOutcome is a ZoneTrust.
   std::optional<DsOutcome> settle_denial(const Name& zone, const std::vector<SignedRrset>& records,

@@ -13,6 +13,19 @@ bool is_doubtful(Security security, const Name& zone_cut, const Lookup& lookup, 
   return security == Security::indeterminate && lookup.purpose != Purpose::addresses && resolution.doubts(zone_cut);
 }
 
+// The name whose zone is asked: a DS is the parent's (RFC 4035 section 3.1.4.1).
+Name asked_of(const Lookup& lookup) {
+  return lookup.type == RecordType::ds && !lookup.name.is_root() ? lookup.name.parent() : lookup.name;
+}
+
+// Whether it is from above the zone where the trust in what is looked up begins, and insecure there: that neither
+// denies nor redirects in an island of trust.
+bool is_above_the_anchor(const Name& owner, Security security, const Lookup& lookup, const Context& context) {
+  if (context.options.trust == nullptr || security != Security::insecure) return false;
+  const TrustAnchor* anchor = context.options.trust->anchor_of(asked_of(lookup), context.now.wall);
+  return anchor != nullptr && !owner.is_at_or_below(anchor->zone);
+}
+
 enum class Judged : std::uint8_t { not_necessarily, found_good };
 
 std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context,
@@ -37,6 +50,7 @@ std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& res
     auto dname =
         context.rrsets.find(owner, RecordType::dname, Credibility::unauthoritative, resolution.signatures(), now);
     if (!dname || !is_usable(*dname)) continue;
+    if (is_above_the_anchor(owner, dname->data.security, lookup, context)) continue;
     if (!context.options.scrub.unsigned_dname_from_cache && dname->data.security != Security::secure) continue;
     auto synthesised = synthesise_cname(dname->data.rrset, lookup.name);
     if (!synthesised) continue;  // too long: let the authority say YXDOMAIN
@@ -120,7 +134,9 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   // What a referral said of a DS is for the chain of trust; a client's answer needs the SOA too (RFC 2308 section 5).
   if (denied && is_bogus && denied->security == Security::indeterminate) denied.reset();
   if (denied && is_doubtful(denied->security, denied->zone_cut, lookup, resolution)) denied.reset();
-  if (denied && (lookup.purpose != Purpose::answer || find_soa(denied->authority) != nullptr)) {
+  const Rrset* soa = denied ? find_soa(denied->authority) : nullptr;
+  if (soa != nullptr && is_above_the_anchor(soa->owner, denied->security, lookup, context)) denied.reset();
+  if (denied && (lookup.purpose != Purpose::answer || soa != nullptr)) {
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);
   }
@@ -265,8 +281,7 @@ AskServers ask_parent_of(const Name& zone_cut, Context& context) {
 }
 
 const ForwardZone* forward_zone_of(const Lookup& lookup, const Context& context) {
-  // A DS is the parent's (RFC 4035 section 3.1.4.1).
-  const Name name = lookup.type == RecordType::ds && !lookup.name.is_root() ? lookup.name.parent() : lookup.name;
+  const Name name = asked_of(lookup);
   const ForwardZone* closest = nullptr;
   for (const ForwardZone& zone : context.options.forward_zones) {
     if (!name.is_at_or_below(zone.name)) continue;

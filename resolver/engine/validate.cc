@@ -133,7 +133,10 @@ Step begin_validation(Finished outcome, const Lookup& lookup, const Context& con
   step.validator = std::make_unique<AnswerValidator>(*step.rules, *context.options.zone_trust, knows_ds);
   AnswerValidator& validator = *step.validator;
   for (std::size_t i = 0; i < lookup.chain.size(); ++i) {
-    validator.pieces.push_back({.data = lookup.chain[i].alias, .zone_cut = lookup.chain_zone_cuts[i]});
+    const ChainLink& link = lookup.chain[i];
+    AnswerPiece& piece =
+        validator.pieces.emplace_back(AnswerPiece{.data = link.alias, .zone_cut = lookup.chain_zone_cuts[i]});
+    if (link.alias.rrset.type == RecordType::dname) piece.redirects = link.owner;
   }
   for (const SignedRrset& data : outcome.rrsets)
     validator.pieces.push_back({.data = data, .zone_cut = outcome.zone_cut});

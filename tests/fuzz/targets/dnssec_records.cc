@@ -75,7 +75,7 @@ WEIR_FUZZ_TARGET(dnssec_records) {
   }
   require(budget.spent(Limit::signature_checks) <= limit_of(Limit::signature_checks), "signature checks");
   for (const SignedRrset& record : denial_records(message->authority)) {
-    (void)signer_of(record.signatures, message->start.qname);
+    (void)signer_of(record.signatures, message->start.qname, Name());
   }
   (void)soa_record(message->authority);
 }

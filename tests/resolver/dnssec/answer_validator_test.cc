@@ -512,6 +512,104 @@ TEST(AnswerValidator, ProofsWithTooManyIterationsBesideAnAliasSettleNoDs) {
   }
 }
 
+// An island of trust below a zone that nobody vouches for: what lies above the anchor is insecure, and insecure is what
+// everybody could make of the island who signed as if he were there (RFC 4035 section 4.3).
+TEST(AnswerValidator, NobodyAboveTheAnchorSignsBelowIt) {
+  struct IslandRow {
+    const char* what;
+    std::function<void(const SignedWorld&, AnswerValidation&)> answer;
+    Security security;
+  };
+  const Signer plain(name("plain"), DnssecAlgorithm::ecdsap256sha256, 257);
+  const Signer root(Name(), DnssecAlgorithm::ecdsap256sha256, 257);
+  const auto signed_by = [](const Signer& signer, const char* record) {
+    const Rrset rrset = rrset_of(record);
+    return SignedRrset{rrset, signer.sign(rrset, {.expiration = 20'000})};
+  };
+  const char* const forged = "www.island.plain. 3600 A 192.0.2.66";
+  const auto denial_by_plain = [&] {
+    return SignedZone::flat({signed_by(plain, "plain. 300 SOA ns. h. 1 2 3 4 300"),
+                             signed_by(plain, "a.plain. 300 NSEC z.plain. A RRSIG NSEC")});
+  };
+  using enum Security;
+  const IslandRow rows[] = {
+      {"the parent's signature", [&](auto&, auto& to) { to.with(signed_by(plain, forged), "island.plain"); }, bogus},
+      {"the root's signature", [&](auto&, auto& to) { to.with(signed_by(root, forged), "plain"); }, bogus},
+      {"the parent's before the zone's own",
+       [&](const SignedWorld& world, auto& to) {
+         SignedRrset data = world.zone("island.plain").get("www.island.plain", RecordType::a);
+         SignedRrset both = data;
+         both.signatures = plain.sign(data.rrset, {.expiration = 20'000});
+         for (const auto rdata : data.signatures.records()) both.signatures.add(rdata);
+         to.with(both, "island.plain");
+       },
+       secure},
+      {"NXDOMAIN",
+       [&](auto&, auto& to) {
+         to.denying("www.island.plain", RecordType::a, NegativeKind::nxdomain, denial_by_plain(), "plain");
+       },
+       bogus},
+      {"a DNAME above",
+       [&](auto&, auto& to) {
+         to.with({rrset_of("plain. 3600 DNAME evil."), {}}, "plain");
+         to.validator.pieces.back().redirects = name("www.island.plain");
+       },
+       bogus},
+      {"the same of a name beside the island",
+       [&](auto&, auto& to) {
+         to.with({rrset_of("plain. 3600 DNAME evil."), {}}, "plain");
+         to.validator.pieces.back().redirects = name("www.plain");
+       },
+       insecure},
+      {"the anchor's own DS",
+       [&](auto&, auto& to) { to.with(signed_by(plain, "island.plain. 3600 DS 1 13 2 00"), "plain"); }, insecure},
+      {"a name beside the island",
+       [&](auto&, auto& to) { to.with(signed_by(plain, "www.plain. 3600 A 192.0.2.1"), "plain"); }, insecure},
+  };
+  for (const IslandRow& row : rows) {
+    SCOPED_TRACE(row.what);
+    SignedWorld world;
+    world.trust(world.add("island.plain",
+                          "island.plain. 3600 SOA ns. h. 1 2 3 4 300\n"
+                          "www.island.plain. 3600 A 192.0.2.1\n"));
+    AnswerValidation validation(world);
+    row.answer(world, validation);
+    const Validated validated = validation.run();
+    EXPECT_EQ(validated.security, row.security) << validated.why;
+  }
+}
+
+// RFC 7646 section 2: at the name and below it, whichever zone the name is in.
+TEST(AnswerValidator, ANegativeAnchorCountsForTheNameNotForTheSigner) {
+  AnswerWorld world;
+  world.distrust("www.example");
+  world.distrust("none.example");
+  const Rrset www = rrset_of("www.example. 3600 A 192.0.2.66");
+  const SignedRrset expired{www, world.zone("example").signer().sign(www, {.expiration = 1400})};
+  EXPECT_EQ(AnswerValidation(world).with(expired).run().security, Security::insecure);
+  EXPECT_EQ(AnswerValidation(world).with({www, {}}).run().security, Security::insecure);
+  AnswerValidation denial(world);
+  denial.denying("x.none.example", RecordType::a, NegativeKind::nxdomain,
+                 world.zone("example").denial("x.none.example"));
+  EXPECT_EQ(denial.run().security, Security::insecure) << "nothing is said to be secure there";
+  EXPECT_TRUE(world.asked.empty());
+  const SignedRrset alias = world.zone("example").get("alias.example", RecordType::cname);
+  EXPECT_EQ(AnswerValidation(world).with(alias).run().security, Security::secure) << "beside it all is as ever";
+}
+
+// Servers of both zones say first why the wildcard may answer, then that the name it leads to is not there.
+TEST(AnswerValidator, TheDeepestZoneThatMayDenyIsTheOneThatDenies) {
+  AnswerWorld world;
+  const SignedZone& above = world.zone("example");
+  std::vector<Rrset> authority = SignedZone::flat(above.proofs(name("a.wild.example")));
+  for (Rrset& rrset : world.zone("secure.example").denial("none.secure.example")) authority.push_back(rrset);
+  AnswerValidation validation(world);
+  validation.denying("none.secure.example", RecordType::a, NegativeKind::nxdomain, authority);
+  const Validated validated = validation.run();
+  EXPECT_EQ(validated.security, Security::secure) << validated.why;
+  EXPECT_EQ(validation.validator.denial->zone, name("secure.example"));
+}
+
 // RFC 4035 section 5.3.3.
 TEST(AnswerValidator, NoTtlOutlivesItsSignature) {
   struct TtlRow {

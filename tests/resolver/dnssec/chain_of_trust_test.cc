@@ -369,6 +369,30 @@ TEST(ChainOfTrust, WhatIsNoZoneSignsNothing) {
   EXPECT_EQ(trust.ede, EdeCode::bogus);
 }
 
+// What is said of a DS below an anchor from above it says nothing (RFC 4035 section 4.3).
+TEST(ChainOfTrust, NobodyAboveTheAnchorSpeaksOfADsBelowIt) {
+  const Signer above(Name(), DnssecAlgorithm::ecdsap256sha256, 257);
+  const auto signed_above = [&](const std::string& record) {
+    const Rrset rrset = rrset_of(record);
+    return SignedRrset{rrset, above.sign(rrset, {.expiration = 20'000})};
+  };
+  for (const bool denied : {true, false}) {
+    SCOPED_TRACE(denied ? "a denial" : "another DS");
+    Tree world;
+    world.rules.anchors = TrustAnchors();
+    world.trust(world.zone("example"));
+    TrustRecords& forged = world.instead["secure.example DS"];
+    forged.zone_cut = Name();
+    forged.kind = denied ? TrustRecords::Kind::no_data : TrustRecords::Kind::records;
+    if (denied) {
+      forged.authority = SignedZone::flat({signed_above("secure.example. 300 NSEC www.example. NS RRSIG NSEC")});
+    } else {
+      forged.records = signed_above("secure.example. 3600 DS 1 13 2 00");
+    }
+    EXPECT_EQ(world.zone_trust("secure.example").state, TrustState::bogus);
+  }
+}
+
 TEST(ChainOfTrust, TooManyIterationsMakeADelegationInsecure) {
   for (const unsigned iterations : {50U, 51U}) {
     SCOPED_TRACE(iterations);

@@ -477,6 +477,42 @@ TEST(Validate, ABogusAliasIsNoLink) {
   }
 }
 
+// An island of trust below a zone that nobody signs: what others say above it is insecure, and hides nothing of it
+// (RFC 8020 section 2, RFC 6672 section 3.2).
+TEST(Validate, WhatIsInsecureAboveAnIslandOfTrustSaysNothingOfIt) {
+  const Name apex = *Name::parse("island.insecure.example");
+  for (const bool is_tree : {false, true}) {
+    SignedNet net;
+    const SignedZone island("island.insecure.example",
+                            "island.insecure.example. 3600 SOA ns. h. 1 2 3 4 300\n"
+                            "www.island.insecure.example. 600 A 192.0.2.6\n",
+                            {.inception = 1'799'000'000, .expiration = 1'801'000'000});
+    net.network.add_signed_zone(
+        apex, island.all(), [&](const Name& owner) { return SignedZone::flat(island.proofs(owner)); }, {"10.53.0.6"});
+    net.network.add_records("insecure.example",
+                            "island.insecure.example 3600 NS ns.island.insecure.example\n"
+                            "ns.island.insecure.example 3600 A 10.53.0.6");
+    auto rules = std::make_shared<TrustRules>(*net.options.trust);
+    rules->anchors.add(apex, RecordType::ds, *island.anchor().ds.records().begin());
+    net.options.trust = rules;
+    net.start();
+    if (is_tree) {
+      net.forge("10.53.0.7", "other.insecure.example", RecordType::a,
+                {.answer = {"insecure.example 600 DNAME insecure.example.test"}});
+      EXPECT_EQ(net.ask("other.insecure.example").aliases.size(), 1U);
+    } else {
+      net.forge("10.53.0.7", "island.insecure.example", RecordType::ds,
+                {.rcode = Rcode::nxdomain, .authority = {"insecure.example 300 SOA 300"}});
+      EXPECT_EQ(net.ask("island.insecure.example", RecordType::ds).rcode, Rcode::nxdomain);
+    }
+    net.be_honest("10.53.0.7");
+    const ResolutionResult result = net.ask("www.island.insecure.example");
+    EXPECT_EQ(result.rcode, Rcode::noerror) << result.ede_text << "\n" << net.network.trace;
+    EXPECT_EQ(result.security, Security::secure);
+    EXPECT_TRUE(result.aliases.empty());
+  }
+}
+
 TEST(Validate, BogusIsRememberedLongerEachTimeUpToItsLimit) {
   SignedNet net;
   net.start();
