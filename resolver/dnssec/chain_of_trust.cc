@@ -246,12 +246,13 @@ ChainOfTrust::DsOutcome ChainOfTrust::ds_from_records(const Name& zone, const Na
     return bogus(check.reason, "the DS of " + zone.to_text() + " has no good signature of " + parent->to_text(),
                  found.zone_cut, now);
   }
+  // Also an alias: whoever has one such record could show it in the place of any DS below the wildcard's parent.
+  if (check.closest_encloser) {
+    return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " comes from a wildcard", found.zone_cut, now);
+  }
   // An alias owns nothing else (RFC 1034 section 3.6.2), so it is no zone cut.
   if (found.kind == TrustRecords::Kind::alias) {
     return ZoneTrust{TrustState::no_cut, nullptr, std::nullopt, {}, {}, after(now, check.ttl_seconds)};
-  }
-  if (check.closest_encloser) {
-    return bogus(EdeCode::bogus, "the DS of " + zone.to_text() + " comes from a wildcard", found.zone_cut, now);
   }
   const UsableDs usable = usable_ds(found.records.rrset, rules_->algorithms);
   if (usable.records.empty()) return insecure(check.ttl_seconds, now, usable.why_none);

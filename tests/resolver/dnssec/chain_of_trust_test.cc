@@ -34,7 +34,8 @@ class Tree : public SignedWorld {
                 "www.example. 3600 A 192.0.2.1\n"
                 "x.ent.example. 3600 A 192.0.2.1\n"
                 "far.ent.example. 3600 NS ns.far.ent.example.\n"
-                "alias.example. 3600 CNAME www.example.\n",
+                "alias.example. 3600 CNAME www.example.\n"
+                "*.wild.example. 3600 CNAME www.example.\n",
             signing);
     const SignedZone& root =
         add(".", ". 3600 SOA ns. h. 1 2 3 4 300\nexample. 3600 NS ns.example.\n" + example.ds_line(), signing);
@@ -367,6 +368,18 @@ TEST(ChainOfTrust, WhatIsNoZoneSignsNothing) {
   const ZoneTrust trust = world.zone_trust("sub.www.example");
   EXPECT_EQ(trust.state, TrustState::bogus);
   EXPECT_EQ(trust.ede, EdeCode::bogus);
+}
+
+// Whoever replays it for any name, as a DS that is asked for, must not turn a zone into none.
+TEST(ChainOfTrust, AnAliasFromAWildcardIsNoZoneCutsEnd) {
+  Tree world;
+  const SignedZone& example = world.zone("example");
+  world.instead["a.wild.example DS"].kind = TrustRecords::Kind::alias;
+  world.instead["a.wild.example DS"].records = example.expanded("*.wild.example", RecordType::cname, "a.wild.example");
+  world.instead["a.wild.example DS"].zone_cut = name("example");
+  const ZoneTrust trust = world.zone_trust("a.wild.example");
+  EXPECT_EQ(trust.state, TrustState::bogus) << trust.why;
+  EXPECT_LE(trust.expires, world.now.steady + seconds(limit_of(Limit::bogus_ttl_s)));
 }
 
 // What is said of a DS below an anchor from above it says nothing (RFC 4035 section 4.3).
