@@ -30,6 +30,21 @@ Validated of_trust(const ZoneTrust& trust, const ChainOfTrust& chain) {
   return out;
 }
 
+RecordType type_of(const Rrset& rrset) {  // or of what the RRSIGs cover
+  return rrset.type == RecordType::rrsig ? rrset.type_covered : rrset.type;
+}
+
+bool denies(const Rrset& rrset) {
+  return type_of(rrset) == RecordType::nsec || type_of(rrset) == RecordType::nsec3;
+}
+
+// A denial record, or the RRSIGs for one, that is none of these.
+bool is_unchecked(const Rrset& rrset, const std::vector<SignedRrset>& checked) {
+  return denies(rrset) && std::ranges::none_of(checked, [&](const SignedRrset& good) {
+           return good.rrset.type == type_of(rrset) && good.rrset.owner == rrset.owner;
+         });
+}
+
 void clamp(std::vector<Rrset>& authority, std::uint32_t ttl) {
   for (Rrset& rrset : authority) rrset.ttl_seconds = std::min(rrset.ttl_seconds, ttl);
 }
@@ -77,8 +92,12 @@ std::variant<Validated, TrustQuestion> AnswerValidator::run(Now now, Budget& bud
     out.security = worse(out.security, denial->security);
   }
   for (AnswerPiece* piece : checked) {
-    const bool needed = piece->wildcard || proofs_settle_;
-    if (piece->data.security == Security::secure && !needed) piece->data.proofs.clear();
+    if (piece->data.security != Security::secure || piece->wildcard) continue;
+    if (proofs_settle_) {
+      clean(piece->data.proofs, now, budget);
+    } else {
+      piece->data.proofs.clear();
+    }
   }
   if (out.security == Security::insecure) out.ede = remark_;
   return out;
@@ -194,6 +213,7 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_wildcard(AnswerPiece& pi
   for (const SignedRrset& record : checked) {
     piece.data.rrset.ttl_seconds = std::min(piece.data.rrset.ttl_seconds, record.rrset.ttl_seconds);
   }
+  std::erase_if(piece.data.proofs, [&](const Rrset& rrset) { return is_unchecked(rrset, checked); });
   clamp(piece.data.proofs, piece.data.rrset.ttl_seconds);
   piece.wildcard = closest_encloser.child("*");
   piece.zone = keys.zone;
@@ -303,8 +323,21 @@ AnswerValidator::PieceOutcome AnswerValidator::validate_proof(DenialPiece& piece
   for (const SignedRrset& record : checked) piece.ttl_seconds = std::min(piece.ttl_seconds, record.rrset.ttl_seconds);
   piece.zone = signer;
   piece.proofs = std::move(checked);
+  keep_checked(piece, now, budget);
   clamp(piece.authority, piece.ttl_seconds);
   return of_proof(proof, what);
+}
+
+void AnswerValidator::keep_checked(DenialPiece& piece, Now now, Budget& budget) {
+  std::vector<Rrset> beside;
+  std::erase_if(piece.authority, [&](const Rrset& rrset) {
+    if (type_of(rrset) == RecordType::soa && piece.soa) return rrset.owner != piece.soa->rrset.owner;
+    if (denies(rrset)) return is_unchecked(rrset, piece.proofs);
+    beside.push_back(rrset);
+    return true;
+  });
+  clean(beside, now, budget);
+  piece.authority.insert(piece.authority.end(), beside.begin(), beside.end());
 }
 
 }  // namespace weir

@@ -83,6 +83,9 @@ class AnswerValidator {
                               Budget& budget);
   // The denial records that came with the answer, for a DS that somebody asks for; true where they settled it.
   std::variant<bool, TrustQuestion> settle_with_proofs(const TrustQuestion& question, Now now, Budget& budget);
+  // Leaves of a denial's authority section what was checked, and of what came beside it what is secure itself: AD
+  // speaks of all of it (RFC 4035 section 3.2.3).
+  void keep_checked(DenialPiece& piece, Now now, Budget& budget);
   // Drops what came beside a secure RRset and is not secure itself.
   void clean(std::vector<Rrset>& beside, Now now, Budget& budget);
   // A verdict from the cache comes without its remark.

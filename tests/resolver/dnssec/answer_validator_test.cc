@@ -610,6 +610,50 @@ TEST(AnswerValidator, TheDeepestZoneThatMayDenyIsTheOneThatDenies) {
   EXPECT_EQ(validation.validator.denial->zone, name("secure.example"));
 }
 
+// AD speaks of all of answer and authority section (RFC 4035 section 3.2.3).
+TEST(AnswerValidator, WhatIsSecureLeavesWithoutWhatDidNotHold) {
+  AnswerWorld world;
+  const SignedZone& zone = world.zone("example");
+  const Rrset forged = rrset_of("zzz.example. 300 NSEC zzzz.example. A RRSIG NSEC");
+  const Rrset bad = zone.signer().sign(forged, {.expiration = 1400});
+  const auto is_forged = [](const Rrset& rrset) { return rrset.owner == name("zzz.example"); };
+  const SignedRrset there = zone.get("there.wild.example", RecordType::txt);
+
+  AnswerValidation denial(world);
+  std::vector<Rrset> authority = zone.denial("none.example");
+  const std::size_t good = authority.size();
+  authority.insert(authority.end(),
+                   {forged, bad, rrset_of("example. 300 NS evil.example."), there.rrset, there.signatures});
+  denial.denying("none.example", RecordType::a, NegativeKind::nxdomain, authority);
+  EXPECT_EQ(denial.run().security, Security::secure);
+  const std::vector<Rrset>& denied = denial.validator.denial->authority;
+  EXPECT_EQ(std::ranges::count_if(denied, is_forged), 0);
+  EXPECT_EQ(std::ranges::count(denied, RecordType::ns, &Rrset::type), 0);
+  EXPECT_EQ(denied.size(), good + 2) << "what is good beside it stays";
+  EXPECT_EQ(denied.front().type, RecordType::soa);
+
+  SignedRrset data = zone.expanded("*.wild.example", RecordType::a, "a.wild.example");
+  data.proofs = SignedZone::flat(zone.proofs(name("a.wild.example")));
+  const std::size_t proofs = data.proofs.size();
+  data.proofs.insert(data.proofs.end(), {forged, bad});
+  AnswerValidation wildcard(world);
+  EXPECT_EQ(wildcard.with(data).run().security, Security::secure);
+  EXPECT_EQ(wildcard.validator.pieces[0].data.proofs.size(), proofs);
+  EXPECT_EQ(std::ranges::count_if(wildcard.validator.pieces[0].data.proofs, is_forged), 0);
+
+  // Kept because it has settled a DS.
+  AnswerValidation settled(world);
+  SignedRrset alias = zone.get("alias.example", RecordType::cname);
+  alias.proofs = SignedZone::flat(zone.proofs(name("insecure.example")));
+  const std::size_t settling = alias.proofs.size();
+  alias.proofs.insert(alias.proofs.end(), {forged, bad});
+  settled.with(std::move(alias));
+  settled.denying("mail.insecure.example", RecordType::a, NegativeKind::nodata, {});
+  EXPECT_EQ(settled.run().security, Security::insecure);
+  EXPECT_EQ(settled.validator.pieces[0].data.proofs.size(), settling);
+  EXPECT_EQ(std::ranges::count_if(settled.validator.pieces[0].data.proofs, is_forged), 0);
+}
+
 // RFC 4035 section 5.3.3.
 TEST(AnswerValidator, NoTtlOutlivesItsSignature) {
   struct TtlRow {
