@@ -26,14 +26,21 @@ bool is_above_the_anchor(const Name& owner, Security security, const Lookup& loo
   return anchor != nullptr && !owner.is_at_or_below(anchor->zone);
 }
 
+// Whether servers above a forward or stub zone said it: they do not know what its own servers have (RFC 9499 section 6,
+// split DNS).
+bool is_from_above(const ForwardZone* forward, const Name& zone_cut) {
+  return forward != nullptr && !zone_cut.is_at_or_below(forward->name);
+}
+
 enum class Judged : std::uint8_t { not_necessarily, found_good };
 
 std::optional<Step> alias_from_cache(const Lookup& lookup, const Resolution& resolution, const Context& context,
-                                     Judged judged) {
+                                     Judged judged, const ForwardZone* forward) {
   const SteadyTime now = context.now.steady;
   const auto is_usable = [&](const CachedRrset& alias) {
     const Security security = alias.data.security;
     if (judged == Judged::found_good && security < Security::insecure) return false;
+    if (is_from_above(forward, alias.zone_cut)) return false;
     return !is_doubtful(security, alias.zone_cut, lookup, resolution);
   };
   if (lookup.type != RecordType::cname) {
@@ -73,12 +80,13 @@ Finished inferred(Finished finished) {
 }
 
 // What secure zones have proven answers names that nobody asked for yet (RFC 8198).
-std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, const Context& context) {
+std::optional<Step> synthesise(const Lookup& lookup, Resolution& resolution, const Context& context,
+                               const ForwardZone* forward) {
   if (context.options.denials == nullptr || !resolution.validates(lookup, context)) return std::nullopt;
   if (context.options.trust->anchor_of(lookup.name, context.now.wall) == nullptr) return std::nullopt;
   const SteadyTime now = context.now.steady;
   auto found = context.options.denials->find(lookup.name, lookup.type, now, resolution.budget());
-  if (!found) return std::nullopt;
+  if (!found || is_from_above(forward, found->zone)) return std::nullopt;
   using Kind = DenialCache::Synthesised::Kind;
   if (found->kind != Kind::wildcard) {
     const auto kind = found->kind == Kind::nxdomain ? NegativeKind::nxdomain : NegativeKind::nodata;
@@ -110,7 +118,8 @@ Finished failed_before(CachedFailure failed) {
   return out;
 }
 
-std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resolution, const Context& context) {
+std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resolution, const Context& context,
+                                      const ForwardZone* forward) {
   const SteadyTime now = context.now.steady;
   if (lookup.type == RecordType::any || lookup.record_class != RecordClass::in) return std::nullopt;  // RFC 8482
   auto failed = context.rrsets.find_failure(lookup.name, lookup.type, now);
@@ -127,6 +136,7 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   auto found =
       context.rrsets.find(lookup.name, lookup.type, Credibility::unauthoritative, resolution.signatures(), now);
   if (found && is_doubtful(found->data.security, found->zone_cut, lookup, resolution)) found.reset();
+  if (found && is_from_above(forward, found->zone_cut)) found.reset();
   if (found && !(is_bogus && found->data.security == Security::indeterminate)) {
     return positive({std::move(found->data)}, found->zone_cut);
   }
@@ -136,15 +146,16 @@ std::optional<Step> answer_from_cache(const Lookup& lookup, Resolution& resoluti
   if (denied && is_doubtful(denied->security, denied->zone_cut, lookup, resolution)) denied.reset();
   const Rrset* soa = denied ? find_soa(denied->authority) : nullptr;
   if (soa != nullptr && is_above_the_anchor(soa->owner, denied->security, lookup, context)) denied.reset();
+  if (denied && is_from_above(forward, denied->zone_cut)) denied.reset();
   if (denied && (lookup.purpose != Purpose::answer || soa != nullptr)) {
     return negative(denied->kind, std::move(denied->authority), denied->ttl_seconds, denied->zone_cut,
                     denied->security);
   }
   // The caches know the beginning of the alias chain, which the filter judges; what failed behind it is left alone.
   const Judged judged = is_bogus ? Judged::found_good : Judged::not_necessarily;
-  if (auto alias = alias_from_cache(lookup, resolution, context, judged)) return alias;
+  if (auto alias = alias_from_cache(lookup, resolution, context, judged, forward)) return alias;
   if (!is_bogus) {
-    if (auto synthesised = synthesise(lookup, resolution, context)) return synthesised;
+    if (auto synthesised = synthesise(lookup, resolution, context, forward)) return synthesised;
   }
   // Who checks for himself gets what was found wanting (RFC 4035 section 3.2.2).
   if (failed && (is_bogus || !wanting)) return failed_before(std::move(*failed));
@@ -295,7 +306,7 @@ std::optional<Step> advance(FindZoneCut&, Lookup& lookup, Resolution& resolution
   const auto caching = forward == nullptr ? ForwardZone::Caching::on : forward->caching;
   if (caching == ForwardZone::Caching::off) {
     lookup.uncached = true;
-  } else if (auto known = answer_from_cache(lookup, resolution, context)) {
+  } else if (auto known = answer_from_cache(lookup, resolution, context, forward)) {
     return known;
   }
   // What a referral's validation lacks is fetched.

@@ -98,5 +98,67 @@ TEST(ForwardZones, NewOnesHoldForWhatBeginsAfterThem) {
     EXPECT_NE(exchange.server.address, *IpAddress::parse("192.0.2.9"));
 }
 
+// Split DNS: what the world says of the names above a forward or stub zone, or said of a name in it before, is not what
+// its own servers say.
+TEST(ForwardZones, WhatTheCacheHoldsFromAboveTheZoneSaysNothingOfIt) {
+  struct CachedRow {
+    const char* what;
+    const char* zone_cut;
+    std::function<void(RrsetCache&, const Name& zone_cut, SteadyTime)> put;
+  };
+  const auto denied = [](const char* name, NegativeKind kind) {
+    return [=](RrsetCache& cache, const Name& zone_cut, SteadyTime now) {
+      Rrset soa;
+      soa.owner = zone_cut;
+      soa.type = RecordType::soa;
+      soa.ttl_seconds = 300;
+      soa.add(std::vector<std::uint8_t>(22));
+      cache.put_negative(*Name::parse(name), RecordType::a, kind, {soa}, 300, zone_cut, Signatures::needed, now);
+    };
+  };
+  const auto data = [](const char* name, RecordType type) {
+    return [=](RrsetCache& cache, const Name& zone_cut, SteadyTime now) {
+      SignedRrset data;
+      data.rrset.owner = *Name::parse(name);
+      data.rrset.type = type;
+      data.rrset.ttl_seconds = 300;
+      const auto target = Name::parse("www.away.test")->wire();
+      if (type == RecordType::a) data.rrset.add(std::vector<std::uint8_t>{192, 0, 2, 66});
+      if (type != RecordType::a) data.rrset.add(target);
+      cache.put(data, Credibility::authoritative_answer, zone_cut, Signatures::needed, now);
+    };
+  };
+  const CachedRow rows[] = {
+      {"NXDOMAIN of an ancestor", "example", denied("corp.example", NegativeKind::nxdomain)},
+      {"NXDOMAIN of the apex", "example", denied("ad.corp.example", NegativeKind::nxdomain)},
+      {"NODATA of the name", "example", denied("www.ad.corp.example", NegativeKind::nodata)},
+      {"data", "example", data("www.ad.corp.example", RecordType::a)},
+      {"an alias", "corp.example", data("www.ad.corp.example", RecordType::cname)},
+      {"a DNAME of an ancestor", "example", data("corp.example", RecordType::dname)},
+      {"its own NXDOMAIN", "ad.corp.example", denied("www.ad.corp.example", NegativeKind::nxdomain)},
+      {"its own data", "ad.corp.example", data("www.ad.corp.example", RecordType::a)},
+      {"data of a zone below", "www.ad.corp.example", data("www.ad.corp.example", RecordType::a)},
+  };
+  for (const auto kind : {ForwardZone::Kind::forward, ForwardZone::Kind::stub}) {
+    for (const CachedRow& row : rows) {
+      SCOPED_TRACE(row.what);
+      World world;
+      const Name zone_cut = *Name::parse(row.zone_cut);
+      row.put(world.rrsets, zone_cut, world.now.steady);
+      world.options.forward_zones = {world.zone("ad.corp.example", {"192.0.2.1"}, kind)};
+      Engine engine(world.options, world.rrsets, world.servers);
+      engine.start({*Name::parse("www.ad.corp.example"), RecordType::a, RecordClass::in}, {}, world.now);
+      const bool is_its_own = zone_cut.is_at_or_below(*Name::parse("ad.corp.example"));
+      EXPECT_EQ(engine.take_results().size(), is_its_own ? 1U : 0U);
+      const auto exchanges = engine.take_exchanges();
+      EXPECT_EQ(std::ranges::count_if(
+                    exchanges,
+                    [](const Exchange& exchange) { return exchange.server.address == *IpAddress::parse("192.0.2.1"); }),
+                is_its_own ? 0 : 1);
+      EXPECT_EQ(world.counters->asked, is_its_own ? 0U : 1U);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weir::forward_test
