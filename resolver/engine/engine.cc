@@ -176,6 +176,9 @@ struct Engine::State {
       result = sentinel_failure(result);
     }
     const bool bogus = finished.cause == Finished::Cause::bogus;
+    // Behind good aliases it is their end that is bogus; they are fetched again when their TTLs have ended.
+    const auto& chain = resolution.bottom().chain;
+    const Name& failed = bogus && !chain.empty() ? chain.back().target : question.name;
     RrsetCache& cache = context(resolution, now).rrsets;
     if (finished.cause == Finished::Cause::failed || bogus) {
       // RFC 9520 section 3.2: not asked again for a while, and longer each time.
@@ -186,12 +189,13 @@ struct Engine::State {
       // What the caches alone say again, such as an alias loop, is no further attempt.
       const auto known = resolution.budget().spent(Limit::upstream_packets) > 0
                              ? std::nullopt
-                             : cache.find_failure(question.name, question.type, now.steady);
-      result.ttl = std::chrono::seconds(known ? known->ttl_seconds
-                                              : cache.put_failure(question.name, question.type, result.ede,
-                                                                  result.ede_text, now.steady, limit_of(longest)));
+                             : cache.find_failure(failed, question.type, now.steady);
+      result.ttl = std::chrono::seconds(
+          known ? known->ttl_seconds
+                : cache.put_failure(failed, question.type, result.ede, result.ede_text, now.steady, limit_of(longest)));
     } else if (finished.cause == Finished::Cause::resolved && resolution.budget().spent(Limit::upstream_packets) > 0) {
       cache.forget_failure(question.name, question.type);
+      if (!chain.empty()) cache.forget_failure(chain.back().target, question.type);
     }
     for (const ResolutionId waiter : resolution.waiters) {
       waiting.erase(waiter);

@@ -112,14 +112,21 @@ bool is_known_secure(const Finished& finished, const Lookup& lookup) {
          });
 }
 
+// What there is to check: an answer, or the links that lead to what is remembered to be bogus.
+bool is_to_be_checked(const Finished& finished, const Lookup& lookup) {
+  if (finished.cause == Finished::Cause::resolved) return !is_known_secure(finished, lookup);
+  return finished.cause == Finished::Cause::cached_failure && finished.security == Security::bogus &&
+         !lookup.chain.empty();
+}
+
 }  // namespace
 
 void Resolution::enter(Context& context, Lookup& lookup, Step next) {
   if (auto* asking = std::get_if<AskServers>(&lookup.step)) leave_outstanding(*asking, id_, context);
   auto* finished = std::get_if<Finished>(&next);
   if (finished != nullptr && finished->since == SteadyTime()) finished->since = context.now.steady;
-  if (finished != nullptr && finished->cause == Finished::Cause::resolved && validates(lookup, context) &&
-      !std::holds_alternative<Validate>(lookup.step) && !is_known_secure(*finished, lookup)) {
+  if (finished != nullptr && validates(lookup, context) && !std::holds_alternative<Validate>(lookup.step) &&
+      is_to_be_checked(*finished, lookup)) {
     next = begin_validation(std::move(*finished), lookup, context);
   }
   if (trace() != nullptr) trace_step(next, lookup, *this, context);
@@ -176,6 +183,7 @@ void Resolution::pop(Context& context) {
     // It was this resolution that could not ask; of the zone that says nothing.
     const bool unknown = found.cause != Finished::Cause::resolved && (origin_.cache_only || exhausted());
     if (unknown) {
+      keep_good_links(*validating->validator, below, *this, context);
       enter(context, below, std::move(found));
       return;
     }

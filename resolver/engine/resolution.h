@@ -163,6 +163,8 @@ Step on_addresses(AwaitAddresses& step, const Finished& found, Resolution& resol
 // validate.cc
 Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context);
 std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resolution, Context& context);
+// Of the chain of a lookup that fails while it is validated: what the filter may judge by.
+void keep_good_links(const AnswerValidator& validator, Lookup& lookup, const Resolution& resolution, Context& context);
 // The lookup of a DS or DNSKEY has ended.
 TrustRecords trust_records(const Finished& found);
 // It stood in the way of a DS or DNSKEY.

@@ -59,19 +59,6 @@ void take_back(Validate& step, Lookup& lookup, const Resolution& resolution, Con
                               denial.zone_cut, resolution.signatures(), step.outcome.since, denial.security);
 }
 
-// The filter may judge by the links that were good, also when the failure is remembered; behind the first bad one
-// anything may stand.
-void keep_good_links(const AnswerValidator& validator, Lookup& lookup, const Resolution& resolution, Context& context) {
-  std::size_t good = 0;
-  while (good < lookup.chain.size() && validator.pieces[good].data.security >= Security::insecure) {
-    if (!lookup.uncached) remember(validator.pieces[good], lookup.chain_since[good], resolution, context);
-    ++good;
-  }
-  lookup.chain.resize(good);
-  lookup.chain_zone_cuts.resize(good);
-  lookup.chain_since.resize(good);
-}
-
 // What was found to be bogus, and the records of the zones that it makes so, may be somebody's lie: they are not kept,
 // and the question is asked anew. What held stays.
 void forget(const Validate& step, Lookup& lookup, const Resolution& resolution, Context& context) {
@@ -122,6 +109,19 @@ void shorten_bogus(const AnswerValidator& validator, const Resolution& resolutio
 
 }  // namespace
 
+// The filter may judge by the links that were good, also when the failure is remembered; behind the first bad one
+// anything may stand.
+void keep_good_links(const AnswerValidator& validator, Lookup& lookup, const Resolution& resolution, Context& context) {
+  std::size_t good = 0;
+  while (good < lookup.chain.size() && validator.pieces[good].data.security >= Security::insecure) {
+    if (!lookup.uncached) remember(validator.pieces[good], lookup.chain_since[good], resolution, context);
+    ++good;
+  }
+  lookup.chain.resize(good);
+  lookup.chain_zone_cuts.resize(good);
+  lookup.chain_since.resize(good);
+}
+
 Step begin_validation(Finished outcome, const Lookup& lookup, const Context& context) {
   Validate step;
   step.rules = context.options.trust;
@@ -151,7 +151,10 @@ Step begin_validation(Finished outcome, const Lookup& lookup, const Context& con
 std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resolution, Context& context) {
   auto found = step.validator->run(context.now, resolution.budget());
   if (auto* question = std::get_if<TrustQuestion>(&found)) {
-    if (!resolution.budget().spend(Limit::trust_questions)) return limit_failure(Limit::trust_questions, context);
+    if (!resolution.budget().spend(Limit::trust_questions)) {
+      keep_good_links(*step.validator, lookup, resolution, context);
+      return limit_failure(Limit::trust_questions, context);
+    }
     step.awaited = std::move(*question);
     return std::nullopt;
   }
@@ -159,6 +162,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
   ++context.counters.validations;
   if (resolution.trace() != nullptr) trace_validated(validated, *step.validator, lookup, resolution, context);
   if (validated.limit_reached) {
+    keep_good_links(*step.validator, lookup, resolution, context);
     const Limit limit = resolution.budget().reached().value_or(Limit::signature_checks);
     Finished out = limit_failure(limit, context);
     // An honest zone comes nowhere near: who sees it is told that it is the zone's signatures, not our load. Who checks
@@ -181,7 +185,7 @@ std::optional<Step> advance(Validate& step, Lookup& lookup, Resolution& resoluti
     return out;
   }
   take_back(step, lookup, resolution, context);
-  step.outcome.security = validated.security;
+  if (step.outcome.cause == Finished::Cause::resolved) step.outcome.security = validated.security;
   if (!step.outcome.ede) step.outcome.ede = validated.ede;
   return std::move(step.outcome);
 }

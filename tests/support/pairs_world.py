@@ -497,15 +497,13 @@ def expected(treatment: Treatment, name: Name, *, do: bool, cd: bool, tcp: bool,
     is_bogus = name.worst == BOGUS and not cd
     if verdict is not None:
         found = _block_answer(treatment, name, verdict, cd=cd, reachable=reachable)
-        # That it failed may be remembered longer than the alias that led there, and what failed is no old answer.
-        may_fail = verdict.at > 0 and (reachable is None or is_bogus)
+        # Nobody gives the alias that has ended, and what failed is no old answer.
+        may_fail = verdict.at > 0 and (reachable is None or is_bogus and not reachable)
         return found + [SERVFAIL] * may_fail, verdict
     if is_bogus:
         # Where somebody does not answer, nobody knows that it would be bogus: a link, or who serves it, may be blocked.
-        # Also where the end is remembered to be bogus: then nobody checks the links before it.
         behind = verdict_of(treatment, name, cd=True, tcp=tcp, own=own or {})
-        unchecked = {"alias": not reachable or name.security == BOGUS, "name_server": not reachable}
-        if behind is None or not unchecked.get(behind.link):
+        if behind is None or reachable or behind.link not in ("alias", "name_server"):
             return [SERVFAIL], None
         return [SERVFAIL, *_block_answer(treatment, name, behind, cd=cd, reachable=reachable)], behind
     is_good = name.worst == SECURE and do

@@ -513,6 +513,74 @@ TEST(Validate, WhatIsInsecureAboveAnIslandOfTrustSaysNothingOfIt) {
   }
 }
 
+// Where the end is known to be bogus already the links are checked all the same.
+// SEMANTICS 5.0: A bogus answer stays SERVFAIL unless the QNAME or an earlier, validated or unsigned, link is blocked.
+TEST(Validate, AnAliasToWhatIsKnownToBeBogusIsALinkOnlyIfItIsGood) {
+  SignedNet net;
+  net.start();
+  EXPECT_EQ(net.ask("www.broken.example").security, Security::bogus);
+  for (const char* address : {"10.53.0.5", "10.53.0.6"}) {
+    net.forge(address, "www.secure.example", RecordType::a,
+              {.answer = {"www.secure.example 600 CNAME www.broken.example"}});
+  }
+  net.forge("10.53.0.7", "alias.insecure.example", RecordType::a,
+            {.answer = {"alias.insecure.example 600 CNAME www.broken.example"}});
+  for (const char* round : {"found out", "remembered"}) {
+    const ResolutionResult forged = net.ask("www.secure.example");
+    EXPECT_EQ(forged.rcode, Rcode::servfail) << round;
+    EXPECT_EQ(forged.security, Security::bogus) << round;
+    EXPECT_TRUE(forged.aliases.empty()) << round << ": nobody signed it";
+    const ResolutionResult good = net.ask("alias.insecure.example");
+    EXPECT_EQ(good.rcode, Rcode::servfail) << round;
+    EXPECT_EQ(good.security, Security::bogus) << round;
+    EXPECT_EQ(good.ede, EdeCode::dnskey_missing) << round;
+    EXPECT_EQ(good.aliases.size(), 1U) << round;
+  }
+}
+
+// The end alone is remembered: the alias before it is asked for again when its TTL has ended.
+TEST(Validate, AGoodAliasToWhatIsBogusIsFetchedAgain) {
+  SignedNet net;
+  net.start();
+  net.forge("10.53.0.7", "alias.insecure.example", RecordType::a,
+            {.answer = {"alias.insecure.example 1 CNAME www.broken.example"}});
+  for (int i = 0; i < 4; ++i) {
+    net.network.reset_counts();
+    const ResolutionResult result = net.ask("alias.insecure.example");
+    EXPECT_EQ(result.security, Security::bogus) << i;
+    EXPECT_EQ(result.aliases.size(), 1U) << i << "\n" << net.network.trace;
+    EXPECT_EQ(net.engine->counters().bogus, 1U) << "and nobody looks at the end again";
+    if (i > 0) {
+      EXPECT_EQ(net.network.packets, 1U) << net.network.trace;
+    }
+    net.network.pass(1100ms);
+  }
+}
+
+// What could not be checked for lack of means is no link either: a limit that one forged record reaches, or keys that
+// may not be fetched.
+TEST(Validate, AnAliasThatCouldNotBeCheckedIsNoLink) {
+  for (const bool flood : {true, false}) {
+    SignedNet net;
+    net.start();
+    net.ask("www.insecure.example", RecordType::a, kWithCd);
+    SignedRrset forged = net.zones.front().get("alias.secure.example", RecordType::cname);
+    const Rrset good = forged.signatures;
+    forged.rrset = rrset_of("alias.secure.example. 600 CNAME www.insecure.example.");
+    forged.signatures.set_packed({}, 0);
+    Octets rdata((*good.records().begin()).begin(), (*good.records().begin()).end());
+    for (int i = 0; i < 5; ++i) {
+      ++rdata.back();
+      forged.signatures.add(rdata);
+    }
+    net.network.rrsets.put(forged, Credibility::authoritative_answer, *Name::parse("secure.example"),
+                           Signatures::needed, net.network.now().steady);
+    const ResolutionResult result = net.ask("alias.secure.example", RecordType::a, flood ? Origin() : kWithoutRd);
+    EXPECT_EQ(result.rcode, flood ? Rcode::servfail : Rcode::refused) << result.ede_text;
+    EXPECT_TRUE(result.aliases.empty()) << result.ede_text;
+  }
+}
+
 TEST(Validate, BogusIsRememberedLongerEachTimeUpToItsLimit) {
   SignedNet net;
   net.start();
