@@ -45,12 +45,19 @@ const Rrset* find_dname_above(const Message& message, const Name& name, const Na
   return found == message.answer.end() ? nullptr : &*found;
 }
 
+// Whether an alias has led to where other servers are to be asked; a DS is asked of the zone above.
+bool lies_elsewhere(const Name& name, const AskedQuestion& asked) {
+  if (asked.elsewhere.empty() || name == asked.name) return false;
+  const Name at = asked.type == RecordType::ds && !name.is_root() ? name.parent() : name;
+  return std::ranges::any_of(asked.elsewhere, [&](const Name& zone) { return at.is_at_or_below(zone); });
+}
+
 // Follows the aliases inside this message as far as the server may speak for them. Returns false where the chain
 // cannot go on because a DNAME's target is too long.
 bool follow_chain(const Message& message, const AskedQuestion& asked, ClassifiedResponse& out) {
   while (out.chain.size() <= limit_of(Limit::aliases)) {
     const Name name = out.chain_end(asked);
-    if (!name.is_at_or_below(asked.zone_cut)) return true;
+    if (!name.is_at_or_below(asked.zone_cut) || lies_elsewhere(name, asked)) return true;
     const Rrset* dname = find_dname_above(message, name, asked.zone_cut);
     // ANY is answered by a CNAME itself (RFC 1034 section 3.6.2); below a DNAME nothing else is (RFC 6672 section 2.4).
     const bool any = asked.type == RecordType::any;
@@ -246,12 +253,12 @@ void take_beside(const Message& message, const AskedQuestion& asked, ClassifiedR
   }
 }
 
-// Whether the server may speak for the chain's end: not outside its zone, and not for the zone's own DS, which is its
-// parent's (RFC 4035 section 3.1.4.1), though it will say that there is none.
+// Whether the server may speak for the chain's end: not outside its zone or in one of others, and not for the zone's
+// own DS, which is its parent's (RFC 4035 section 3.1.4.1), though it will say that there is none.
 bool speaks_for(const Name& name, const AskedQuestion& asked) {
   const bool parents =
       asked.type == RecordType::ds && name == asked.zone_cut && !name.is_root() && asked.role == ServerRole::authority;
-  return name.is_at_or_below(asked.zone_cut) && !parents;
+  return name.is_at_or_below(asked.zone_cut) && !lies_elsewhere(name, asked) && !parents;
 }
 
 // The zone itself says that it has no DS: its server does not serve the zone above, or no more.

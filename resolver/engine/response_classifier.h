@@ -34,6 +34,8 @@ struct AskedQuestion {
   Sections sections = Sections::minimal;
   ServerRole role = ServerRole::authority;
   ScrubRules rules = {};
+  // Forward and stub zones below the cut: an alias may lead there, but what is there only their own servers say.
+  std::vector<Name> elsewhere = {};
 };
 
 enum class ResponseMeaning : std::uint8_t {

@@ -348,6 +348,17 @@ bool knows_others(const AskServers& step) {
   return open > 1 || !step.without_addresses.empty();
 }
 
+// Forward and stub zones below what is asked, unless their servers have failed the lookup.
+std::vector<Name> zones_elsewhere(const AskServers& step, const Lookup& lookup, const Context& context) {
+  std::vector<Name> out;
+  if (lookup.without_forwarders) return out;
+  const Name& cut = step.zone.zone_cut;
+  for (const ForwardZone& zone : context.options.forward_zones) {
+    if (zone.name.is_at_or_below(cut) && zone.name != cut) out.push_back(zone.name);
+  }
+  return out;
+}
+
 std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
                                 Context& context, const ExchangeEvent& event) {
   const AskedQuestion asked{step.ask_name,
@@ -356,7 +367,8 @@ std::optional<Step> on_answered(AskServers& step, Candidate& candidate, Lookup& 
                             step.zone.zone_cut,
                             context.options.minimal_responses ? Sections::minimal : Sections::whole,
                             step.role,
-                            context.options.scrub};
+                            context.options.scrub,
+                            zones_elsewhere(step, lookup, context)};
   ClassifiedResponse response = classify_response(*event.message, asked);
   bound_negative_ttl(response, context.options.ttl);
   note_who_answered(step, candidate, lookup, resolution, response);

@@ -8,6 +8,7 @@
 #include "resolver/cache/server_cache.h"
 #include "resolver/dnssec/chain_of_trust.h"
 #include "resolver/engine/engine.h"
+#include "tests/simulation_support/small_world.h"
 #include "zones/dns/message.h"
 
 namespace weir::forward_test {
@@ -157,6 +158,43 @@ TEST(ForwardZones, WhatTheCacheHoldsFromAboveTheZoneSaysNothingOfIt) {
                 is_its_own ? 0 : 1);
       EXPECT_EQ(world.counters->asked, is_its_own ? 0U : 1U);
     }
+  }
+}
+
+// A server of a zone above may not say what is in a forward zone, also where an alias of its own leads there (RFC 2181
+// section 5.4.1).
+TEST(ForwardZones, AnAliasThatLeadsThereIsFollowedByTheZonesOwnServers) {
+  using simulation::Reply;
+  const std::string alias = "alias.example.org 60 CNAME app.internal.example.org";
+  const Reply rows[] = {
+      {.answer = {alias, "app.internal.example.org 600 A 203.0.113.9"}},
+      {.rcode = Rcode::nxdomain, .answer = {alias}, .authority = {"example.org 300 SOA 300"}},
+      {.answer = {alias}, .authority = {"example.org 300 SOA 300"}},
+      {.answer = {alias, "app.internal.example.org 600 CNAME www.example.org", "www.example.org 600 A 203.0.113.9"}},
+  };
+  for (const Reply& reply : rows) {
+    SCOPED_TRACE(reply.answer.back());
+    simulation::SmallWorld world;
+    world.network.add_zone("internal.example.org",
+                           "internal.example.org 300 SOA 300\napp.internal.example.org 600 A 192.0.2.7", {"10.53.0.9"});
+    world.network.behaviour("10.53.0.9").recursive = true;
+    for (const char* address : {"10.53.0.5", "10.53.0.6"}) {
+      world.network.set_script(address, [&](const Message& query, const IpAddress&) {
+        const bool asked = query.start.qname == *Name::parse("alias.example.org");
+        return asked ? std::optional(simulation::make_reply(query, reply)) : std::nullopt;
+      });
+    }
+    EngineOptions options = world.network.options();
+    options.forward_zones = {World().zone("internal.example.org", {"10.53.0.9"}, ForwardZone::Kind::forward)};
+    options.upstream_port = 53;
+    world.start(options);
+    for (const char* name : {"alias.example.org", "app.internal.example.org"}) {
+      const ResolutionResult result = world.network.resolve(name, RecordType::a);
+      EXPECT_EQ(result.rcode, Rcode::noerror) << name << "\n" << world.network.trace;
+      ASSERT_FALSE(result.answer.empty()) << name;
+      EXPECT_EQ(IpAddress::from_octets(*result.answer.back().records().begin()).to_text(), "192.0.2.7") << name;
+    }
+    EXPECT_EQ(world.network.packets_to["10.53.0.9"], 1U) << "then it is known";
   }
 }
 
