@@ -114,8 +114,6 @@ void probe_a_dead_server(const AskServers& step, const std::vector<ServerChoice>
     const Bounds bounds = bounds_of(server, step.zone.zone_cut, resolution.origin().prefix);
     if (context.exchanges.full_for(bounds, step.role)) return;
     if (!context.servers.claim_probe(server, context.now.steady)) continue;
-    if (!resolution.budget().spend(Limit::upstream_packets)) return;
-    ++context.counters.exchanges;
     OutstandingExchange draft;
     draft.server = server;
     draft.bounds = bounds;
@@ -123,6 +121,9 @@ void probe_a_dead_server(const AskServers& step, const std::vector<ServerChoice>
     draft.query.type = RecordType::soa;
     draft.query.record_class = lookup.record_class;
     draft.query.udp_payload_size = context.options.udp_payload_size;
+    if (!context.exchanges.claim(server, draft.transport, draft.query)) return;  // another engine finds out
+    resolution.budget().charge(Limit::upstream_packets);
+    ++context.counters.exchanges;
     draft.query.id = static_cast<std::uint16_t>(context.options.random());
     draft.sent = context.now.steady;
     draft.retry_at = draft.sent + choices[i].status.retransmit_after;

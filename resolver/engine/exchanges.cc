@@ -131,7 +131,7 @@ OutstandingExchange& Exchanges::open(OutstandingExchange draft, WorkId work) {
   timers_.insert({draft.retry_at, TimerKey::Kind::retry, draft.id.value});
   timers_.insert({draft.expires, TimerKey::Kind::expiry, draft.id.value});
   for (const Bound& bound : {draft.bounds.server, draft.bounds.zone, draft.bounds.client}) ++in_use_[bound];
-  by_question_[key_of(draft.server, draft.transport, draft.query)] = draft.id;
+  if (work != WorkId{}) by_question_[key_of(draft.server, draft.transport, draft.query)] = draft.id;
   return outstanding_.emplace(draft.id, std::move(draft)).first->second;
 }
 

@@ -101,7 +101,8 @@ class Exchanges {
   // An outstanding exchange that asks the same, for `work` to wait for; nullptr where there is none.
   OutstandingExchange* join(const ServerAddress& server, UpstreamTransport transport, const UpstreamQuery& query,
                             WorkId work);
-  // Begins one; `draft` comes without id and waiters.
+  // Begins one; `draft` comes without id and waiters. WorkId{}: nobody waits for it, and nobody joins it, since it may
+  // lack what an attacker would have to guess.
   OutstandingExchange& open(OutstandingExchange draft, WorkId work);
   OutstandingExchange* find(ExchangeId id);
   void leave(ExchangeId id, WorkId work);  // the last to leave ends it

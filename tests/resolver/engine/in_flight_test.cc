@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "resolver/engine/exchanges.h"
 #include "tests/simulation_support/small_world.h"
 
 namespace weir::simulation::in_flight_test {
@@ -84,6 +85,43 @@ TEST(InFlight, TwoEnginesAskOnceAndBothAnswer) {
   EXPECT_EQ(results[0].rcode, Rcode::noerror);
   EXPECT_EQ(results[0].upstream_packets, 0U);
   EXPECT_TRUE(second.take_exchanges().empty());
+  EXPECT_EQ(in_flight.size(), 0U);
+}
+
+// A probe counts as a question like others, so that its end is not another's; but nobody joins it: it goes without what
+// an attacker would have to guess.
+TEST(InFlight, AProbeOfADeadServerIsClaimedAndNobodyJoinsIt) {
+  SmallWorld world;
+  InFlight in_flight;
+  EngineOptions options = world.network.options();
+  options.in_flight = &in_flight;
+  options.engine_number = in_flight.enter([] {});
+  world.start(options);
+  world.network.resolve("nothing.example.org", RecordType::a);
+  world.network.run();
+  const IpAddress dead = *IpAddress::parse("10.53.0.5");
+  world.network.behaviour("10.53.0.5").silent = true;
+  for (int i = 0; i < 10; ++i) world.network.servers.record_silence(dead, world.network.now().steady);
+  ASSERT_TRUE(world.network.servers.find(dead, *Name::parse("example.org"), world.network.now().steady).dead);
+  world.network.pass(std::chrono::minutes(20));
+
+  world.network.reset_counts();
+  world.engine->start({*Name::parse("www.example.org"), RecordType::a, RecordClass::in}, {}, world.network.now());
+  world.network.collect();
+  world.network.pass(std::chrono::milliseconds(1));
+  EXPECT_EQ(world.network.packets_to["10.53.0.5"], 1U) << world.network.trace;
+  EXPECT_EQ(world.network.outstanding(), 2U);
+  EXPECT_EQ(in_flight.size(), 2U);
+
+  Exchanges exchanges(53, 10, nullptr, EngineNumber{});
+  OutstandingExchange probe;
+  probe.server = dead;
+  probe.query.qname = *Name::parse("example.org");
+  probe.query.type = RecordType::soa;
+  const UpstreamQuery same = probe.query;
+  exchanges.open(std::move(probe), WorkId{});
+  EXPECT_EQ(exchanges.join(dead, UpstreamTransport::udp, same, WorkId{1}), nullptr);
+  world.network.run();
   EXPECT_EQ(in_flight.size(), 0U);
 }
 
