@@ -27,7 +27,7 @@ struct Rrsig {
   std::span<const std::uint8_t> signature;
 };
 
-// `rdata` with an uncompressed signer; nothing where it is cut off, or the signature is empty.
+// `rdata` with an uncompressed signer; nothing where it is cut off before the signature.
 std::optional<Rrsig> parse_rrsig(std::span<const std::uint8_t> rdata);
 
 enum class SignatureTime : std::uint8_t { valid, expired, not_yet_valid };

@@ -19,7 +19,6 @@ class TypeBitmap {
   static std::optional<TypeBitmap> parse(std::span<const std::uint8_t> windows);
 
   bool has(RecordType type) const;
-  bool has_none() const { return windows_.empty(); }
 
  private:
   explicit TypeBitmap(std::span<const std::uint8_t> windows) : windows_(windows) {}

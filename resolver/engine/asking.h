@@ -13,9 +13,9 @@ void ask_whole_name(AskServers& step, const Lookup& lookup);
 // Nobody here waits for what it has asked any more.
 void leave_outstanding(AskServers& step, WorkId work, Context& context);
 
-// The next server is asked. Where none is left: wait for what is outstanding, then look up another name server.
 // Whether a server that was asked beside others may still answer in time.
 bool awaits_another(const AskServers& step, Context& context);
+// The next server is asked. Where none is left: wait for what is outstanding, then look up another name server.
 std::optional<Step> ask_next(AskServers& step, Lookup& lookup, Resolution& resolution, Context& context);
 // The same server once more, in another way.
 std::optional<Step> ask_again(AskServers& step, Candidate& candidate, Lookup& lookup, Resolution& resolution,
