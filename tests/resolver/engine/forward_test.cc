@@ -123,9 +123,9 @@ TEST(ForwardZones, WhatTheCacheHoldsFromAboveTheZoneSaysNothingOfIt) {
       data.rrset.owner = *Name::parse(name);
       data.rrset.type = type;
       data.rrset.ttl_seconds = 300;
-      const auto target = Name::parse("www.away.test")->wire();
+      const Name target = *Name::parse("www.away.test");
       if (type == RecordType::a) data.rrset.add(std::vector<std::uint8_t>{192, 0, 2, 66});
-      if (type != RecordType::a) data.rrset.add(target);
+      if (type != RecordType::a) data.rrset.add(target.wire());
       cache.put(data, Credibility::authoritative_answer, zone_cut, Signatures::needed, now);
     };
   };
