@@ -236,7 +236,7 @@ void Reader::keep_rules(Dialect dialect) {
     if (!rule.pattern.empty()) {
       add_cost(rule);
     } else if (dialect == Dialect::domains && !line_options_.bare_is_subtree) {
-      proof_.add(rule, hash);
+      proof_.add(rule);
     }
     pending_.push_back(std::move(rule));
   }

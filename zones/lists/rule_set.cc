@@ -1,6 +1,9 @@
 #include "zones/lists/rule_set.h"
 
-#include <cstring>
+#define XXH_INLINE_ALL  // nothing to link
+#include <xxhash.h>
+
+#include <random>
 #include <span>
 
 namespace weir {
@@ -14,16 +17,15 @@ std::uint64_t mix(std::uint64_t state, std::uint64_t value) {
 }
 
 std::uint64_t hash_octets(std::uint64_t state, std::span<const std::uint8_t> octets) {
-  const std::size_t size = octets.size();
-  while (octets.size() >= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, octets.data(), 8);
-    state = mix(state, word);
-    octets = octets.subspan(8);
-  }
-  std::uint64_t rest = 0;
-  std::memcpy(&rest, octets.data(), octets.size());
-  return mix(mix(state, rest), size);
+  return XXH3_64bits_withSeed(octets.data(), octets.size(), state);
+}
+
+std::uint64_t process_seed() {
+  static const std::uint64_t seed = [] {
+    std::random_device random;
+    return static_cast<std::uint64_t>(random()) << 32 | random();
+  }();
+  return seed;
 }
 
 std::uint64_t hash_detail(std::uint64_t state, const RuleDetail& detail) {
@@ -49,9 +51,9 @@ std::uint64_t hash_detail(std::uint64_t state, const RuleDetail& detail) {
 
 std::uint64_t hash_rule(const Rule& rule) {
   std::uint64_t state =
-      mix(kMultiplier, static_cast<std::uint64_t>(rule.kind) | static_cast<std::uint64_t>(rule.action) << 8 |
-                           static_cast<std::uint64_t>(rule.important) << 16 |
-                           static_cast<std::uint64_t>(rule.exception) << 17);
+      mix(process_seed(), static_cast<std::uint64_t>(rule.kind) | static_cast<std::uint64_t>(rule.action) << 8 |
+                              static_cast<std::uint64_t>(rule.important) << 16 |
+                              static_cast<std::uint64_t>(rule.exception) << 17);
   state = hash_octets(state, rule.name.wire());  // parsers give lower case
   if (!rule.pattern.empty()) {
     state = hash_octets(state, {reinterpret_cast<const std::uint8_t*>(rule.pattern.data()), rule.pattern.size()});
@@ -62,6 +64,11 @@ std::uint64_t hash_rule(const Rule& rule) {
   if (!rule.detail.empty()) state = hash_detail(state, rule.detail);
   state = mix(state, 0xD6E8FEB86659FD93ULL);
   return state == 0 ? 1 : state;
+}
+
+std::uint64_t hash_name(const Name& name) {
+  const std::uint64_t hash = hash_octets(process_seed(), name.folded().wire());
+  return hash == 0 ? 1 : hash;
 }
 
 // Where it is or would be: the hash's middle bits, scaled to any number of slots.
@@ -97,9 +104,9 @@ bool RuleHashes::contains(std::uint64_t hash) const {
   return !part.slots.empty() && part.slots[part.slot_of(hash)] == hash;
 }
 
-void EnumerationProof::add(const Rule& rule, std::uint64_t hash) {
+void EnumerationProof::add(const Rule& rule) {
   ++names_;
-  if ((hash >> 40 & 15) != 0) return;
+  if ((rule.name.hash() >> 40 & 15) != 0) return;
   Rule ancestor = rule;
   bool any = false;
   for (unsigned labels = rule.name.label_count() - 1; labels >= 2; --labels) {

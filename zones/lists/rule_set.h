@@ -9,8 +9,10 @@
 namespace weir {
 
 // Of pattern, action, importance and conditions. Two different rules of a list of 10 million get the same hash once
-// in 400,000 such lists; the second would then count as a duplicate.
+// in 400,000 such lists; the second would then count as a duplicate. Never zero; another in each process, so that no
+// publisher can choose names whose hashes meet.
 std::uint64_t hash_rule(const Rule& rule);
+std::uint64_t hash_name(const Name& name);  // likewise, in any case
 
 // The rules of one list, counted with what its lines say of each other ($badfilter, redirect): at eleven octets each
 // and more while they grow, what a reading remembers stays below 200 MB.
@@ -42,7 +44,7 @@ class RuleHashes {
 // in 16 is asked, when all rules have been seen: chosen by hash, since lists alternate `name` and `www.name`.
 class EnumerationProof {
  public:
-  void add(const Rule& rule, std::uint64_t hash);  // hash: of the rule
+  void add(const Rule& rule);
   std::size_t names() const { return names_; }
   double share_with_ancestor(const RuleHashes& rules) const;
 

@@ -7,16 +7,13 @@
 #include "zones/lists/line.h"
 #include "zones/lists/name_text.h"
 #include "zones/lists/rewrite.h"
+#include "zones/lists/rule_set.h"
 
 namespace weir {
 namespace {
 
 constexpr std::string_view kUnboundZone = "local-zone:";
 constexpr std::string_view kUnboundData = "local-data:";
-
-std::uint64_t hash_of(const Name& name) {
-  return name.hash() | 1;  // 0 is no element
-}
 
 struct ZoneType {
   std::string_view name;
@@ -98,7 +95,7 @@ void parse_zone(std::string_view text, const LineOptions& options, Line& line) {
   for (const ZoneType& known : kZoneTypes) {
     if (known.name != type) continue;
     if (is_redirect(type) && options.rewrites && options.unbound != nullptr &&
-        options.unbound->answered.contains(hash_of(name.name))) {
+        options.unbound->answered.contains(hash_name(name.name))) {
       return line.end(Bucket::duplicate, type_column, "its local-data lines answer for it and everything below");
     }
     Rule& rule = line.rules.emplace_back();
@@ -117,7 +114,8 @@ void parse_data(std::string_view text, const LineOptions& options, Line& line) {
   const LocalData data = read_data(text);
   if (!accept_name(data.owner, data.column, line)) return;
   Rule rule;
-  const bool redirected = options.unbound != nullptr && options.unbound->redirected.contains(hash_of(data.owner.name));
+  const bool redirected =
+      options.unbound != nullptr && options.unbound->redirected.contains(hash_name(data.owner.name));
   rule.kind = redirected ? PatternKind::subtree : PatternKind::exact;
   rule.name = data.owner.name;
   rule.action = options.kind == ListKind::allow ? Action::allow : options.own_actions ? Action::null : Action::block;
@@ -153,12 +151,12 @@ void note_unbound_line(std::string_view text, UnboundZones& zones) {
     std::size_t at = kUnboundZone.size();
     const ListName name = parse_list_name(next_argument(text, at));
     if (name.fault == NameFault::none && is_redirect(next_argument(text, at)))
-      zones.redirected.insert(hash_of(name.name));
+      zones.redirected.insert(hash_name(name.name));
   } else if (text.starts_with(kUnboundData)) {
     const LocalData data = read_data(text);
     std::optional<IpAddress> address;
     if (data.owner.fault == NameFault::none && !blocks_by_address(data, address))
-      zones.answered.insert(hash_of(data.owner.name));
+      zones.answered.insert(hash_name(data.owner.name));
   }
 }
 
