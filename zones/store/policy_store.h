@@ -139,10 +139,11 @@ class PolicyStoreImpl final : public PolicyStore {
   std::optional<LockFile> lock_;  // policy/LOCK
   std::unique_ptr<Database> database_;
   StoreState state_;
-  std::optional<StoreState> announced_;  // written down as about to be in force, and not known to be
-  bool unpublished_ = false;             // something was committed since the last publish
-  std::string pinned_in_force_;          // state_.pinned at the last publish
-  std::uint64_t defined_in_force_ = 0;   // likewise state_.defined_at
+  std::optional<StoreState> announced_;       // written down as about to be in force, and not known to be
+  bool unpublished_ = false;                  // something was committed since the last publish
+  std::uint64_t first_revocable_import_ = 0;  // those before it were acknowledged
+  std::string pinned_in_force_;               // state_.pinned at the last publish
+  std::uint64_t defined_in_force_ = 0;        // likewise state_.defined_at
   GenerationNumber published_;
   std::atomic<unsigned> places_in_force_{0};  // places_to_search() at the last publish
   PolicySet policies_;

@@ -75,7 +75,16 @@ Result<void> PolicyStoreImpl::publish_live(const GenerationInfo& info) {
 
 Result<GenerationNumber> PolicyStoreImpl::publish(const std::string& reason, Now now) {
   const bool changed = state_.rules_changed || state_.policies_changed;
-  if (!changed && published_.value != 0) return published_;
+  if (!changed && published_.value != 0) {
+    if (!unpublished_) return published_;
+    // An import that changed no rule: on the disk, and no later failure takes it back.
+    AtomicWrite write(*database_, {}, AtomicWrite::Size::small);
+    write.put(Family::meta, kStateKey, encode(state_));
+    if (auto written = write.commit(); !written) return written.error();
+    unpublished_ = false;
+    first_revocable_import_ = state_.next_import;
+    return published_;
+  }
   const std::uint64_t epoch = state_.names_epoch + (state_.rules_changed || published_.value == 0 ? 1 : 0);
   const GenerationInfo info{published_.value + 1, {to_ns(now.wall), epoch, fingerprint_now(), reason}};
   StoreState announced = state_;
@@ -90,6 +99,7 @@ Result<GenerationNumber> PolicyStoreImpl::publish(const std::string& reason, Now
   state_ = announced;
   announced_.reset();
   unpublished_ = false;
+  first_revocable_import_ = state_.next_import;
   pinned_in_force_ = state_.pinned;
   defined_in_force_ = state_.defined_at;
   thin_out(now.wall);

@@ -43,7 +43,8 @@ Result<void> PolicyStoreImpl::take_back() {
     const auto imports = history(list);
     if (!imports) return imports.error();
     for (const ImportRecord& import : *imports) {
-      if (import.first_generation.value >= effective) write.erase(Family::lists, import_key(list, import.import));
+      if (import.first_generation.value >= effective && import.import.value >= first_revocable_import_)
+        write.erase(Family::lists, import_key(list, import.import));
     }
   }
   StoreState state = state_;

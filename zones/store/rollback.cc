@@ -78,6 +78,7 @@ Result<void> PolicyStoreImpl::finish_rollback() {
   state_ = state;
   announced_.reset();
   unpublished_ = state.rules_changed;
+  first_revocable_import_ = state_.next_import;
   pinned_in_force_ = state_.pinned;
   defined_in_force_ = state_.defined_at;
   return {};

@@ -90,6 +90,7 @@ Result<void> PolicyStoreImpl::load_state() {
   const auto state = decode_state(value);
   if (!*found || !state) return corrupt(live_path(store_).string());
   state_ = *state;
+  first_revocable_import_ = state_.next_import;
   pinned_in_force_ = state_.pinned;
   defined_in_force_ = state_.defined_at;
 

@@ -147,6 +147,28 @@ TEST(Faults, WhatCouldNotBePublishedIsTakenBack) {
   EXPECT_EQ(must(store.writer->rules_of(kLocalRules, 10)).size(), 1U);
 }
 
+TEST(Faults, AnImportThatChangedNoRuleIsNotTakenBack) {
+  Store store;
+  store.import("ads", {rule("ads.test")});
+  store.publish();
+  store.import("ads", {rule("ads.test")});  // a comment changed
+  const GenerationNumber before = store.publish();
+  const auto imports = [&] { return must(store.writer->history(store.list("ads"))).size(); };
+  ASSERT_EQ(imports(), 2U);
+  ASSERT_TRUE(store.writer->recover().has_value()) << "some other change failed";
+  EXPECT_EQ(imports(), 2U);
+  const auto obstacle = store.folder.path() / "policy/current.tmp";
+  std::filesystem::create_directory(obstacle);
+  store.import("ads", {rule("ads.test"), rule("more.test")});
+  ASSERT_FALSE(store.writer->publish("refused", at(1)).has_value());
+  ASSERT_TRUE(store.writer->recover().has_value());
+  std::filesystem::remove(obstacle);
+  EXPECT_EQ(imports(), 2U) << "only what was not acknowledged is taken back";
+  EXPECT_EQ(store.writer->published(), before);
+  store.reopen();
+  EXPECT_EQ(imports(), 2U);
+}
+
 TEST(Faults, ReadersGoOnWhileGenerationsComeAndGo) {
   WriterOptions options;
   options.keep_generations = 1;
