@@ -53,6 +53,8 @@ ListState read_state(const json::object& from) {
   state.last_error = text_of(from, "last_error");
   state.defined_by = text_of(from, "defined_by");
   state.held.sha256 = text_of(from, "held_sha256");
+  state.held.source = text_of(from, "held_source");
+  state.held.reading = text_of(from, "held_reading");
   state.held.etag = text_of(from, "held_etag");
   state.held.last_modified = text_of(from, "held_last_modified");
   state.held.why = text_of(from, "held_why", "[]");
@@ -85,6 +87,8 @@ json::object write_state(const ListState& state) {
           {"last_error", state.last_error},
           {"defined_by", state.defined_by},
           {"held_sha256", state.held.sha256},
+          {"held_source", state.held.source},
+          {"held_reading", state.held.reading},
           {"held_etag", state.held.etag},
           {"held_last_modified", state.held.last_modified},
           {"held_why", state.held.why},

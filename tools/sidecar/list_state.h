@@ -19,7 +19,9 @@ namespace weir::sidecar {
 
 // A version that a guard holds back: its bytes lie in <store>/fetch/<list>.held.
 struct HeldVersion {
-  std::string sha256;  // empty: none is held
+  std::string sha256;   // empty: none is held
+  std::string source;   // that it came from
+  std::string reading;  // how it was read when the guards looked at it
   std::string etag;
   std::string last_modified;
   std::string why = "[]";  // findings of the guards, as JSON

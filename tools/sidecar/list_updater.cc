@@ -396,6 +396,8 @@ Error ListUpdater::hold(Attempt& attempt, const Version& version, const std::vec
     held.sha256 = version.sha256;
     held.since_s = to_seconds(read_clocks().wall);
   }
+  held.source = attempt.list.source;
+  held.reading = reading_of(attempt.list);
   held.etag = version.etag;
   held.last_modified = version.last_modified;
   held.signer = version.signer;

@@ -31,6 +31,8 @@ std::chrono::milliseconds zone_interval(std::chrono::milliseconds every, std::in
 
 std::int64_t due_at(const ListState& state, std::string_view source, std::string_view reading) {
   if (state.failures > 0) return state.tried == source ? state.next_fetch_s : 0;
+  const HeldVersion& held = state.held;
+  if (!held.sha256.empty() && held.source == source && held.reading == reading) return state.next_fetch_s;
   const bool is_other = state.import.value == 0 || state.source != source || state.reading != reading;
   return is_other ? 0 : state.next_fetch_s;
 }

@@ -26,7 +26,7 @@ std::chrono::milliseconds zone_interval(std::chrono::milliseconds every, std::in
 
 // When a list that is read from `source` as `reading` says is due: seconds since 1970, 0 for at once. At once means
 // never imported, or defined otherwise than at the last import; but what failed waits for its next turn, until it is
-// given another source.
+// given another source, and what a guard holds until it is defined otherwise than it was then.
 std::int64_t due_at(const ListState& state, std::string_view source, std::string_view reading);
 
 }  // namespace weir::sidecar

@@ -37,7 +37,7 @@ TEST(Schedule, ZonesAreAskedForAsOftenAsTheySayWithinBounds) {
   EXPECT_EQ(zone_interval(seconds(5), 3600), seconds(5));
 }
 
-TEST(Schedule, WhatFailedWaitsUntilItsSourceIsAnother) {
+TEST(Schedule, WhatFailedOrIsHeldWaitsUntilItIsDefinedOtherwise) {
   ListState imported;
   imported.import = {3};
   imported.source = imported.tried = "https://a.example/l";
@@ -48,6 +48,18 @@ TEST(Schedule, WhatFailedWaitsUntilItsSourceIsAnother) {
   ListState never = failed;
   never.import = {};
   never.source.clear();
+  ListState held;  // as it is behind a first version that a guard holds
+  held.tried = "https://a.example/l";
+  held.held.sha256 = "abc";
+  held.held.source = "https://a.example/l";
+  held.held.reading = "r";
+  held.next_fetch_s = 5000;
+  ListState held_later = held;  // of another source, and read otherwise than what is in force
+  held_later.import = {3};
+  held_later.source = "https://z.example/l";
+  held_later.reading = "q";
+  ListState held_failed = held;
+  held_failed.failures = 1;
   const struct {
     const char* what;
     const ListState& state;
@@ -62,7 +74,14 @@ TEST(Schedule, WhatFailedWaitsUntilItsSourceIsAnother) {
               {"failed, read otherwise", failed, "https://a.example/l", "s", 5000},
               {"failed, moved", failed, "https://b.example/l", "r", 0},
               {"never imported", never, "https://a.example/l", "r", 5000},
-              {"never imported, moved", never, "https://b.example/l", "r", 0}};
+              {"never imported, moved", never, "https://b.example/l", "r", 0},
+              {"held", held, "https://a.example/l", "r", 5000},
+              {"held, read otherwise", held, "https://a.example/l", "s", 0},
+              {"held, moved", held, "https://b.example/l", "r", 0},
+              {"held later", held_later, "https://a.example/l", "r", 5000},
+              {"held later, what is in force again", held_later, "https://z.example/l", "q", 5000},
+              {"held, then failed", held_failed, "https://a.example/l", "r", 5000},
+              {"held, then failed, moved", held_failed, "https://b.example/l", "r", 0}};
   for (const auto& row : rows) EXPECT_EQ(due_at(row.state, row.source, row.reading), row.due) << row.what;
 }
 

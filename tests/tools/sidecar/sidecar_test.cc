@@ -92,6 +92,21 @@ class SidecarTest : public ::testing::Test {
       std::this_thread::yield();
     }
   }
+  void until_held(const std::string& list) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!done("list.show", {{"name", list}}).at("lists").at(0).as_object().contains("held")) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << list;
+      std::this_thread::yield();
+    }
+  }
+  // The update that ended in a held version may not have let go of its list yet.
+  Result<json::value> approve(const std::string& list) {
+    for (;;) {
+      auto reply = ask("list.approve", {{"name", list}});
+      if (reply || reply.error().code != ErrorCode::busy) return reply;
+      std::this_thread::yield();
+    }
+  }
 
   test::ScratchFolder scratch_;
   std::unique_ptr<Sidecar> sidecar_;
@@ -443,6 +458,20 @@ TEST_F(SidecarTest, AReloadLeavesAListThatFailsToItsSchedule) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (outcome("ads.example") != "blocked" && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(outcome("ads.example"), "blocked");
+}
+
+TEST_F(SidecarTest, AFirstVersionThatIsHeldIsFetchedOnceAndCanBeApproved) {
+  HttpServer server;
+  server.serve("/wide.txt", "||co.uk^\n");
+  configure("[[list]]\nname = \"wide\"\nsource = \"" + server.url("/wide.txt") +
+            "\"\n[[policy]]\nname = \"default\"\nlists = [\"wide\"]\n");
+  start();
+  until_held("wide");
+  EXPECT_EQ(outcome("shop.co.uk"), "none");
+  const auto approved = approve("wide");
+  ASSERT_TRUE(approved) << approved.error().message;
+  EXPECT_EQ(outcome("shop.co.uk"), "blocked");
+  EXPECT_EQ(server.requests().size(), 1U);
 }
 
 TEST_F(SidecarTest, GenerationsRollBackAndStayPinnedUntilAReload) {
