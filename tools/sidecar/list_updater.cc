@@ -421,8 +421,13 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
     if (state.held.sha256.empty()) {
       return Error{ErrorCode::not_found, "no version of list " + name + " is held"};
     }
-    Attempt attempt{config, list, who, state, progress};
     const HeldVersion held = state.held;
+    if (held.source != list.source || held.reading != reading_of(list)) {
+      return Error{ErrorCode::invalid,
+                   "the list is defined otherwise (source, key, dialect, ...) than it was when this "
+                   "version was held: update the list again"};
+    }
+    Attempt attempt{config, list, who, state, progress};
     const Version version{
         held_copy(config.store.path, name), held.sha256, held.etag, held.last_modified, held.signer, false};
     const auto sha256 = sha256_of_file(version.bytes);

@@ -55,7 +55,8 @@ class ListUpdater {
   // Errors: not_found (no such list), busy (being updated), those of fetch and import; invalid where a guard holds the
   // new version.
   Result<UpdateReport> update(const std::string& list, const std::string& who, const UpdateProgress& progress);
-  // Lets the version that is held through: exactly its bytes. Errors: not_found (none is held), busy, those of import.
+  // Lets the version that is held through: exactly its bytes, from the source and in the reading that the guards saw.
+  // Errors: not_found (none is held), invalid (the list is defined otherwise by now), busy, those of import.
   Result<UpdateReport> approve(const std::string& list, const std::string& who, const std::string& why,
                                const UpdateProgress& progress);
   bool is_updating(const std::string& list) const;

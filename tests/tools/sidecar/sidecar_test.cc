@@ -474,6 +474,38 @@ TEST_F(SidecarTest, AFirstVersionThatIsHeldIsFetchedOnceAndCanBeApproved) {
   EXPECT_EQ(server.requests().size(), 1U);
 }
 
+// What the guards saw, and what a signature was asked for, is what an approval lets through.
+TEST_F(SidecarTest, WhatIsHeldIsApprovedOnlyAsItWasDefinedThen) {
+  write_file(scratch_ / "wide.txt", "||co.uk^\n");
+  const auto list = [&](const std::string& source, const std::string& more) {
+    return "[[list]]\nname = \"wide\"\nsource = \"" + (scratch_ / source).string() + "\"\n" + more +
+           "[[policy]]\nname = \"default\"\nlists = [\"wide\"]\n";
+  };
+  configure(list("wide.txt", ""));
+  start();
+  until_held("wide");
+  const struct {
+    const char* what;
+    std::string list;
+  } rows[] = {{"a key", list("wide.txt", "key = \"RWTdan+GHV5H9l2qQeLEExXKrukOj76IM+EfubxZgFSfW+1dZBWsLM6A\"\n")},
+              {"another source", list("absent.txt", "")},
+              {"another dialect", list("wide.txt", "dialect = \"hosts\"\n")}};
+  for (const auto& row : rows) {
+    configure(row.list);
+    done("reload");
+    const auto approved = approve("wide");
+    ASSERT_FALSE(approved) << row.what;
+    EXPECT_EQ(approved.error().code, ErrorCode::invalid) << row.what;
+    EXPECT_NE(approved.error().message.find("update the list again"), std::string::npos) << approved.error().message;
+    EXPECT_EQ(outcome("shop.co.uk"), "none") << row.what;
+  }
+  configure(list("wide.txt", ""));
+  done("reload");
+  const auto approved = approve("wide");
+  ASSERT_TRUE(approved) << approved.error().message;
+  EXPECT_EQ(outcome("shop.co.uk"), "blocked");
+}
+
 TEST_F(SidecarTest, GenerationsRollBackAndStayPinnedUntilAReload) {
   configure(ads_list());
   start();
