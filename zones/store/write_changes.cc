@@ -141,7 +141,7 @@ Result<void> read_numbers(const Database& database, std::uint32_t list, const Gr
 }
 
 // Only where rules of one's own meet on a target are their numbers looked up.
-Result<void> sort_entries(const Database& database, const Group& group, std::vector<Entry>& entries) {
+Result<void> sort_entries(const Database& database, const Group& group, ListId changed, std::vector<Entry>& entries) {
   std::vector<NumberedEntry> numbered;
   numbered.reserve(entries.size());
   for (const Entry& entry : entries) numbered.push_back({entry, 0});
@@ -150,9 +150,11 @@ Result<void> sort_entries(const Database& database, const Group& group, std::vec
     if (std::count_if(entries.begin(), entries.end(), of_list) < 2) continue;
     if (auto read = read_numbers(database, list.value, group, numbered); !read) return read;
   }
-  for (const auto& [entry, line, added] : group.changes) {
-    for (NumberedEntry& one : numbered) {
-      if (added && one.entry == entry) one.number = line;
+  if (is_numbered(changed.value)) {
+    for (const auto& [entry, line, added] : group.changes) {
+      for (NumberedEntry& one : numbered) {
+        if (added && one.entry == entry) one.number = line;
+      }
     }
   }
   std::sort(numbered.begin(), numbered.end(), entry_order);
@@ -161,21 +163,24 @@ Result<void> sort_entries(const Database& database, const Group& group, std::vec
 }
 
 // `entries` after the changes of one target. Errors: corrupt (what is to be removed is not there), too_large, io.
-Result<void> change_entries(const Database& database, std::vector<Entry>& entries, const Group& group,
+Result<void> change_entries(const Database& database, std::vector<Entry>& entries, const Group& group, ListId list,
                             std::int64_t& opens) {
+  const auto of_others = [list](const Entry& entry) { return entry.list != list.value; };
+  const auto others = std::partition(entries.begin(), entries.end(), of_others) - entries.begin();
   const std::size_t before = entries.size();
   for (const auto& [entry, line, added] : group.changes) {
     if (added) {
       entries.push_back(entry);
     } else {
-      const auto found = std::find(entries.begin(), entries.end(), entry);
+      const auto found = std::find(entries.begin() + others, entries.end(), entry);
       if (found == entries.end()) return corrupt("names");
       entries.erase(found);
     }
     if (entry.opens()) opens += added ? 1 : -1;
   }
-  if (entries.size() > kMaxRulesOnTarget && entries.size() > before) return GroupReader::too_many(group);
-  return sort_entries(database, group, entries);
+  const std::size_t own = entries.size() - static_cast<std::size_t>(others);
+  if (own > kMaxRulesOnTarget && entries.size() > before) return GroupReader::too_many(group);
+  return sort_entries(database, group, list, entries);
 }
 
 bool read_entries(ByteReader& reader, std::vector<Entry>& entries) {
@@ -257,7 +262,7 @@ class NamesPass {
     }
     if (!status_.ok()) return failure();
     ChangedName name{key, {}, {}, 0, 0};
-    if (auto changed = change_entries(database_, entries, group, name.opens); !changed) return changed;
+    if (auto changed = change_entries(database_, entries, group, list_, name.opens); !changed) return changed;
     name.keys = (entries.empty() ? 0 : 1) - (existed ? 1 : 0);
     if (name.keys > 0 && known_.is_read()) known_.add(key);
     if (name.keys != 0) counts_[ReversedName::count_labels(key)] += static_cast<std::uint64_t>(name.keys);
@@ -446,7 +451,7 @@ Result<void> write_payload_entries(const Database& database, ListId list, const 
     ByteReader reader(*existed ? std::string_view(value) : std::string_view());
     std::int64_t opens = 0;
     if (!read_entries(reader, entries)) return corrupt("payload");
-    if (auto changed = change_entries(database, entries, group, opens); !changed) return changed;
+    if (auto changed = change_entries(database, entries, group, list, opens); !changed) return changed;
     const int delta = (entries.empty() ? 0 : 1) - (*existed ? 1 : 0);
     if (entries.empty()) {
       out.erase(Family::payload, key);

@@ -6,6 +6,7 @@
 #include "zones/store/database.h"
 #include "zones/store/files.h"
 #include "zones/store/store_cache.h"
+#include "zones/store/write_changes.h"
 
 namespace weir::testing::rollback_test {
 namespace {
@@ -144,6 +145,36 @@ TEST(Rollback, PinsDefinitionsWhereTheyDifferFromTheFiles) {
   (void)must(store.writer->rollback_generation({1}, "rollback", at(60)));
   store.define({"ads"});
   EXPECT_EQ(store.writer->pinned(), "");
+}
+
+std::vector<Rule> rules_on(const char* text, std::size_t count) {
+  std::vector<Rule> rules(count, rule(text, PatternKind::subtree));
+  for (std::size_t i = 0; i < count; ++i) {
+    rules[i].detail.conditions.types = {static_cast<RecordType>(i + 1)};
+  }
+  return rules;
+}
+
+// Once all lists shared one limit. A roll-back brings the live database back list by list, and between two of them a
+// name could have one rule too many: the roll-back failed, and then every start of the sidecar.
+TEST(Rollback, OfAListThatFillsANameBesideALaterOne) {
+  Store store({"ads", "more"});
+  store.import("ads", rules_on("full.test", store::kMaxRulesOnTarget));
+  store.publish();  // 1
+  store.import("ads", rules_on("full.test", store::kMaxRulesOnTarget - 1));
+  store.publish();  // 2
+  store.import("more", {rule("full.test", PatternKind::subtree)});
+  store.publish();  // 3
+  const auto back = store.writer->rollback_generation({1}, "rollback to 1", at(9));
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(must(store.writer->rule_count(store.list("ads"))), store::kMaxRulesOnTarget);
+    EXPECT_EQ(must(store.writer->rule_count(store.list("more"))), 0U);
+    EXPECT_EQ(store.publish().value, 4U) << "live and in force agree";
+    store.reopen();
+  }
+  (void)must(store.writer->rollback_generation({3}, "rollback to 3", at(10)));
+  EXPECT_EQ(must(store.writer->rule_count(store.list("more"))), 1U);
 }
 
 // Once it left an import behind that named a generation which did not exist.

@@ -230,5 +230,35 @@ TEST_F(Spilled, OneNameHasNoMoreRulesThanALookUpMayRead) {
   EXPECT_EQ(must(store_->import(ads_, testing::stream_of(rules), {}, {}, at(1))).added, store::kMaxRulesOnTarget);
 }
 
+// Once all lists together had one limit: the first that filled a name had it for itself.
+TEST_F(Spilled, AListThatFillsATargetLeavesRoomForEverybodyElse) {
+  must(store_->define(lists_named({"ads", "other"})));
+  const ListId other = store_->policies().find_list("other")->id;
+  std::vector<Rule> rules;
+  for (std::size_t i = 0; i < store::kMaxRulesOnTarget; ++i) {
+    rules.push_back(rule("full.example"));
+    rules.back().detail.conditions.types = {static_cast<RecordType>(i + 1)};
+    rules.push_back(rule("example"));  // patterns stand on their literal suffix
+    rules.back().kind = PatternKind::glob;
+    rules.back().pattern = "*n" + std::to_string(i) + ".example";
+    rules.push_back(address_rule("192.0.2.0/24"));
+    rules.back().detail.conditions.types = {static_cast<RecordType>(i + 1)};
+  }
+  must(store_->import(ads_, testing::stream_of(rules), {}, {}, at(1)));
+  Rule glob = rule("example");
+  glob.kind = PatternKind::glob;
+  glob.pattern = "*ads*.example";
+  const auto theirs = store_->import(
+      other, testing::stream_of({rule("full.example"), glob, address_rule("192.0.2.0/24")}), {}, {}, at(2));
+  ASSERT_TRUE(theirs) << theirs.error().message;
+  EXPECT_EQ(theirs->added, 3U);
+  const auto own = store_->add_rule(kLocalRules, rule("full.example", PatternKind::subtree, Action::allow), {}, at(3));
+  EXPECT_TRUE(own) << own.error().message;
+  Rule one_more = rule("full.example");
+  one_more.action = Action::null;
+  rules.push_back(one_more);
+  EXPECT_EQ(store_->import(ads_, testing::stream_of(rules), {}, {}, at(4)).error().code, ErrorCode::too_large);
+}
+
 }  // namespace
 }  // namespace weir::rule_sorter_test
