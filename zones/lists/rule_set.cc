@@ -1,6 +1,5 @@
 #include "zones/lists/rule_set.h"
 
-#define XXH_INLINE_ALL  // nothing to link
 #include <xxhash.h>
 
 #include <random>

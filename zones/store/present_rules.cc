@@ -1,6 +1,5 @@
 #include "zones/store/present_rules.h"
 
-#define XXH_INLINE_ALL  // nothing to link
 #include <fcntl.h>
 #include <xxhash.h>
 
@@ -9,6 +8,7 @@
 #include <random>
 
 #include "zones/base/descriptor.h"
+#include "zones/base/free_with.h"
 #include "zones/base/thread_rank.h"
 #include "zones/store/codec.h"
 
@@ -38,8 +38,10 @@ void put_native(std::string& out, std::uint64_t value) {
 class CheckedFile {
  public:
   CheckedFile(const std::filesystem::path& file, std::uint64_t seed)
-      : file_(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)), good_(file_.get() >= 0) {
-    XXH3_64bits_reset_withSeed(&sum_, seed);
+      : file_(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)),
+        sum_(XXH3_createState()),
+        good_(file_.get() >= 0 && sum_ != nullptr) {
+    if (good_) XXH3_64bits_reset_withSeed(sum_.get(), seed);
   }
   std::string& buffer() { return buffer_; }
   void write_if_full() {
@@ -48,7 +50,7 @@ class CheckedFile {
   bool finish() {
     write();
     if (!good_) return false;
-    put_native(buffer_, XXH3_64bits_digest(&sum_));
+    put_native(buffer_, XXH3_64bits_digest(sum_.get()));
     write();
     return good_;
   }
@@ -57,14 +59,14 @@ class CheckedFile {
   void write() {
     give_way();
     if (good_) {
-      XXH3_64bits_update(&sum_, buffer_.data(), buffer_.size());
+      XXH3_64bits_update(sum_.get(), buffer_.data(), buffer_.size());
       good_ = write_all(file_, buffer_);
     }
     buffer_.clear();
   }
 
   Descriptor file_;
-  XXH3_state_t sum_{};
+  std::unique_ptr<XXH3_state_t, FreeWith<XXH3_freeState>> sum_;
   bool good_;
   std::string buffer_;
 };
