@@ -57,7 +57,8 @@ class AuditLog {
   static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& store);
   virtual ~AuditLog() = default;
 
-  // Returns when the record is on the disk. `generation`: the one in force behind the change.
+  // Returns when the record is on the disk. `generation`: the one in force behind the change. While a sidecar runs, on
+  // its writer's thread: catch_up() takes every generation up to the newest that a record names for recorded.
   virtual Result<void> append(const AuditEntry& entry, GenerationNumber generation, WallTime now) = 0;
   // Ends a record that the disk took by half, and records what was published without one: by a crash between the two,
   // or where a record could not be written.

@@ -385,9 +385,13 @@ Error ListUpdater::hold(Attempt& attempt, const Version& version, const std::vec
   }
   const std::string reasons = reasons_of(findings);
   if (held.sha256 != version.sha256) {
-    AuditEntry entry{attempt.who, "hold", attempt.name(), reasons, {{"sha256", version.sha256}}};
-    const auto current = generations_.current();
-    const auto recorded = audit_.append(entry, current ? (*current)->number() : GenerationNumber{}, read_clocks().wall);
+    const AuditEntry entry{attempt.who, "hold", attempt.name(), reasons, {{"sha256", version.sha256}}};
+    // In its turn: between a publish and its record this one would name a generation that has none yet.
+    const auto recorded =
+        writer_.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
+          if (auto done = audit_.append(entry, store.published(), read_clocks().wall); !done) return done.error();
+          return store.published();
+        });
     if (!recorded) {
       held.sha256 = version.sha256;  // so that its bytes go too
       drop_held(attempt);
