@@ -512,6 +512,7 @@ std::string encode(const ListState& state) {
   put_varint(out, state.next_serial);
   put_u8(out, state.loaded ? 1 : 0);
   for (const std::uint64_t count : state.triggers) put_varint(out, count);
+  put_varint(out, state.changes);
   return out;
 }
 
@@ -539,6 +540,7 @@ std::optional<ListState> decode_list_state(std::string_view value) {
   state.next_serial = reader.varint();
   state.loaded = reader.u8() != 0;
   for (std::uint64_t& count : state.triggers) count = reader.at_end() ? 0 : reader.varint();
+  state.changes = reader.at_end() ? 0 : reader.varint();
   if (!reader.ok() || !reader.at_end()) return std::nullopt;
   return state;
 }

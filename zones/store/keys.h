@@ -214,6 +214,8 @@ struct ListState {
   bool loaded = false;            // had a successful import
   // Rules on what is known only of an answer or a client, by triggers_index(). Absent in what was stored before.
   std::array<std::uint64_t, 4> triggers{};
+  // How often its rules changed: equal sums may have intervals of another time. Absent in what was stored before.
+  std::uint64_t changes = 0;
   bool operator==(const ListState&) const = default;
 };
 std::string encode(const ListState& state);

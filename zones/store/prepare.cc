@@ -209,7 +209,7 @@ Result<ImportOutcome> PolicyStoreImpl::import(PreparedImport& import, const Prov
     return Error{ErrorCode::not_found, "no list with the number " + std::to_string(list.value) + " is defined"};
   }
   const ListState now = state_of(list);
-  if (now.sum != prepared.before().sum || now.rules != prepared.before().rules) {
+  if (now.changes != prepared.before().changes) {
     return Error{ErrorCode::busy, std::string(kChangedMeanwhile)};
   }
   const ImportId id{state_.next_import};

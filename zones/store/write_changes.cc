@@ -509,6 +509,7 @@ Result<void> write_changes(const Database& database, ListId list, const ChangeSe
   subtract(state.sum, changes.sum_removed());
   for (std::size_t i = 0; i < state.triggers.size(); ++i) state.triggers[i] += changes.triggers()[i];
   state.rules = state.rules + changes.added() - changes.removed();
+  ++state.changes;
   return {};
 }
 

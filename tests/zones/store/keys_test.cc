@@ -129,6 +129,12 @@ TEST(Keys, NamesValues) {
 
 TEST(Keys, OtherRecords) {
   ListState list{5, {1, 2, 3, 4}, 9, true};
+  const std::string stored = encode(list);
+  EXPECT_EQ(decode_list_state(stored), list);
+  EXPECT_EQ(decode_list_state(stored.substr(0, stored.size() - 1)), list) << "without how often it changed";
+  EXPECT_EQ(decode_list_state(stored.substr(0, stored.size() - 5)), list) << "nor what else came later";
+  list.triggers = {300, 1, 0, 2};
+  list.changes = 1000;
   EXPECT_EQ(decode_list_state(encode(list)), list);
   Lengths lengths;
   lengths.ipv6[128] = 3;

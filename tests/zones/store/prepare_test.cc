@@ -169,6 +169,25 @@ TEST_F(Prepared, IsRefusedWhenTheListChangedSince) {
   EXPECT_EQ(must(store_->rule_count(ads_)), 2U);
 }
 
+// Once it was taken for unchanged: the rules were the same again, but since another generation, and what the version
+// closed then said that they had been there all the time.
+TEST_F(Prepared, IsRefusedWhenTheListWentAwayAndCameBack) {
+  import(ads_, {rule("a.example")});                     // 1
+  import(ads_, {rule("a.example"), rule("b.example")});  // 2
+  const auto imports = must(store_->history(ads_));
+  const auto late = prepare(ads_, {rule("a.example")});
+  must(store_->rollback_list(ads_, imports.at(1).import, "tester", at(2)));  // 3: without b.example
+  must(store_->rollback_list(ads_, imports.at(0).import, "tester", at(3)));  // 4
+  const auto refused = store_->import(*late, {});
+  must(store_->publish("whatever there is", at(4)));
+  EXPECT_EQ(must(store_->past_rules_of(ads_, {2}, 10)).size(), 2U);
+  EXPECT_EQ(must(store_->past_rules_of(ads_, {3}, 10)).size(), 1U);
+  EXPECT_EQ(must(store_->past_rules_of(ads_, {4}, 10)).size(), 2U);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::busy);
+  EXPECT_TRUE(store_->import(*prepare(ads_, {rule("a.example")}), {})) << "once more";
+}
+
 // Ids of conditions are given out at the commit: another list may have taken some in between.
 TEST_F(Prepared, ConditionsKeepTheirRuleWhateverComesBetween) {
   const auto with_type = [](const char* text, RecordType type) {
