@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -66,8 +65,17 @@ Result<Octets> signed_message(const std::filesystem::path& file, bool hashed) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return Error{ErrorCode::io, file.string() + ": " + std::strerror(errno)};
   if (!hashed) {
-    Octets all((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (in.bad()) return Error{ErrorCode::io, file.string() + ": cannot be read"};
+    std::error_code fault;
+    const std::uint64_t size = std::filesystem::file_size(file, fault);
+    if (fault) return Error{ErrorCode::io, file.string() + ": " + fault.message()};
+    if (size > kMaxWholeFile) {
+      return refuse("the whole file is signed instead of its digest, which is taken up to " +
+                    std::to_string(kMaxWholeFile >> 20) + " MiB");
+    }
+    Octets all(size);
+    if (!in.read(reinterpret_cast<char*>(all.data()), static_cast<std::streamsize>(size))) {
+      return Error{ErrorCode::io, file.string() + ": cannot be read"};
+    }
     return all;
   }
   const std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());

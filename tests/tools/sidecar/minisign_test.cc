@@ -72,6 +72,28 @@ TEST(Minisign, BothFormsAndWhateverWasChanged) {
   EXPECT_EQ(verify_minisign(scratch / "absent", kHashed, kKey).error().code, ErrorCode::io);
 }
 
+// The signature says that all of the file is to be read into memory: the limit stands whoever wrote that.
+TEST(Minisign, AWholeFileIsReadUpToALimitAndADigestMadeOfAny) {
+  const test::ScratchFolder scratch;
+  write_file(scratch / "f", "hello\n");
+  const struct {
+    const char* what;
+    std::uint64_t size;
+    const char* signature;
+    const char* fault;
+  } rows[] = {{"whole, at the limit", kMaxWholeFile, kWhole, "it is not of these bytes"},
+              {"whole, above it", kMaxWholeFile + 1, kWhole, "the whole file is signed instead of its digest"},
+              {"hashed, above it", kMaxWholeFile + 1, kHashed, "it is not of these bytes"}};
+  for (const auto& row : rows) {
+    std::filesystem::resize_file(scratch / "f", row.size);
+    const auto verified = verify_minisign(scratch / "f", row.signature, kKey);
+    ASSERT_FALSE(verified) << row.what;
+    EXPECT_EQ(verified.error().code, ErrorCode::invalid) << row.what;
+    EXPECT_NE(verified.error().message.find(row.fault), std::string::npos)
+        << row.what << ": " << verified.error().message;
+  }
+}
+
 TEST(Minisign, TheSignatureLiesBesideTheSource) {
   EXPECT_EQ(signature_source("/lists/a.txt"), "/lists/a.txt.minisig");
   EXPECT_EQ(signature_source("/lists/what?.txt"), "/lists/what?.txt.minisig");
