@@ -1,9 +1,13 @@
 #include "tools/sidecar/guards.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
+#include <array>
 
 #include "tools/sidecar/rule_text.h"
 #include "zones/base/text.h"
+#include "zones/name_pattern.h"
 
 namespace weir::sidecar {
 namespace {
@@ -76,18 +80,84 @@ std::string counted(std::uint64_t count, const char* noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+bool is_glob_or_regex(const Rule& rule) {
+  return rule.kind == PatternKind::glob || rule.kind == PatternKind::regex;
+}
+
+// A glob or a regular expression.
+struct NewPattern {
+  SourcedRule rule;
+  std::unique_ptr<re2::RE2> regex;  // nullptr: a glob
+
+  // `name`: in lower case.
+  bool matches(const std::string& name) const {
+    return regex ? regex_matches(*regex, name) : glob_matches(rule.rule.pattern, name);
+  }
+  // What matches two names that have nothing in common but a suffix is taken to match all below it: of those right
+  // below it, or of the hosts of all of those.
+  bool covers(const std::string& suffix) const {
+    constexpr std::array<std::array<const char*, 2>, 2> kUnlike = {
+        {{"hbqmzkvt.", "x7-kw9jq4n2."}, {"www.hbqmzkvt.", "m5.x7-kw9jq4n2."}}};
+    return std::any_of(kUnlike.begin(), kUnlike.end(), [&](const auto& two) {
+      return std::all_of(two.begin(), two.end(), [&](const char* label) { return matches(label + suffix); });
+    });
+  }
+};
+
+// Those that are filed under `name` and make no exception.
+Result<std::vector<NewPattern>> new_patterns(const PreparedImport& prepared, const Name& name) {
+  std::vector<NewPattern> out;
+  const auto found = prepared.find(Change::added, name, [&](const SourcedRule& rule) {
+    if (!is_glob_or_regex(rule.rule) || rule.rule.exception) return;
+    const bool is_regex = rule.rule.kind == PatternKind::regex;
+    out.push_back({rule, is_regex ? compile_name_regex(rule.rule.pattern) : nullptr});
+  });
+  if (!found) return found.error();
+  return out;
+}
+
+// A pattern may be on a suffix below the name that it is filed under.
+Result<void> judge_patterns(const PreparedImport& prepared, const Name& filed,
+                            const std::vector<PublicSuffix>& suffixes, Hits& icann, Hits& company) {
+  const auto patterns = new_patterns(prepared, filed);
+  if (!patterns) return patterns.error();
+  if (patterns->empty()) return {};
+  std::vector<std::pair<std::string, bool>> below;
+  for (const PublicSuffix& suffix : suffixes) {
+    if (suffix.name.is_at_or_below(filed)) below.emplace_back(to_lower_ascii(suffix.name.to_text()), suffix.icann);
+  }
+  for (const NewPattern& pattern : *patterns) {
+    const auto covers = [&](bool of_registry) {
+      return std::any_of(below.begin(), below.end(), [&](const auto& suffix) {
+        return suffix.second == of_registry && pattern.covers(suffix.first);
+      });
+    };
+    if (covers(true)) {
+      icann.add(with_line(pattern.rule));
+    } else if (covers(false)) {
+      company.add(with_line(pattern.rule));
+    }
+  }
+  return {};
+}
+
 Result<void> judge_suffixes(Reaction reaction, const PreparedImport& prepared,
                             const std::shared_ptr<const std::vector<PublicSuffix>>& suffixes,
                             std::vector<GuardFinding>& out) {
   if (reaction == Reaction::allow || !suffixes) return {};
   Hits icann;
   Hits company;
+  if (auto judged = judge_patterns(prepared, Name(), *suffixes, icann, company); !judged) return judged;
   for (const PublicSuffix& suffix : *suffixes) {
+    bool any_pattern = false;
     const auto found = prepared.find(Change::added, suffix.name, [&](const SourcedRule& rule) {
-      if (rule.rule.kind == PatternKind::exact || rule.rule.exception) return;
+      any_pattern = any_pattern || is_glob_or_regex(rule.rule);
+      if (rule.rule.kind == PatternKind::exact || is_glob_or_regex(rule.rule) || rule.rule.exception) return;
       (suffix.icann ? icann : company).add(with_line(rule));
     });
     if (!found) return found;
+    if (!any_pattern) continue;
+    if (auto judged = judge_patterns(prepared, suffix.name, *suffixes, icann, company); !judged) return judged;
   }
   if (icann.count > 0) {
     out.push_back({"public_suffixes", reaction == Reaction::hold,
@@ -105,8 +175,10 @@ Result<void> judge_protected(Reaction reaction, const PreparedImport& prepared, 
                              std::vector<GuardFinding>& out) {
   if (reaction == Reaction::allow) return {};
   Hits hits;
+  std::vector<Name> filed{Name()};  // where patterns on them may stand
   for (const Name& name : names) {
     for (unsigned labels = name.label_count(); labels > 0; --labels) {
+      filed.push_back(name.suffix(labels));
       const bool itself = labels == name.label_count();
       const auto found = prepared.find(Change::added, name.suffix(labels), [&](const SourcedRule& rule) {
         const bool covers = rule.rule.kind == PatternKind::subtree ||
@@ -115,6 +187,19 @@ Result<void> judge_protected(Reaction reaction, const PreparedImport& prepared, 
         hits.add(name.to_text() + " by " + with_line(rule));
       });
       if (!found) return found;
+    }
+  }
+  std::sort(filed.begin(), filed.end(), [](const Name& a, const Name& b) { return a.canonical_compare(b) < 0; });
+  filed.erase(std::unique(filed.begin(), filed.end()), filed.end());
+  for (const Name& suffix : filed) {
+    const auto patterns = new_patterns(prepared, suffix);
+    if (!patterns) return patterns.error();
+    for (const NewPattern& pattern : *patterns) {
+      if (!blocks(pattern.rule.rule.action)) continue;
+      for (const Name& name : names) {
+        if (!name.is_at_or_below(suffix) || !pattern.matches(to_lower_ascii(name.to_text()))) continue;
+        hits.add(name.to_text() + " by " + with_line(pattern.rule));
+      }
     }
   }
   if (hits.count > 0) {

@@ -81,7 +81,6 @@ class PreparedImportImpl final : public PreparedImport {
       if (changed.added != (change == Change::added)) continue;
       auto rule = decode(changed);
       if (!rule) return rule.error();
-      if (rule->rule.kind == PatternKind::glob || rule->rule.kind == PatternKind::regex) continue;
       each(*rule);
     }
     return reader.status();

@@ -72,7 +72,8 @@ class PreparedImport {
 
   // Each rule that comes or goes, in the order of their keys, until `each` says false.
   virtual Result<void> for_each(Change change, const std::function<bool(const SourcedRule&)>& each) const = 0;
-  // The same, of those alone whose pattern is an exact name, a subtree or what is below it, at `name` itself.
+  // The same, of those alone that stand on `name` itself: an exact name, a subtree, what is below it, and globs and
+  // regular expressions that are filed under it.
   // A binary search: for asking about many names.
   virtual Result<void> find(Change change, const Name& name,
                             const std::function<void(const SourcedRule&)>& each) const = 0;
