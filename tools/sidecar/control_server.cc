@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "tools/sidecar/accepting.h"
 #include "zones/base/descriptor.h"
 
 namespace weir::sidecar {
@@ -153,7 +154,10 @@ class ThreadedControlServer final : public ControlServer {
       if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
       if (waiting[1].revents != 0) return;
       Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (socket.get() < 0) continue;
+      if (socket.get() < 0) {
+        rest_after_failed_accept(stop_.get());
+        continue;
+      }
       for (auto at = workers_.begin(); at != workers_.end();) {
         if (at->done.load(std::memory_order_acquire)) {
           at->thread.join();

@@ -13,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "tools/sidecar/accepting.h"
 #include "tools/sidecar/dns_stream.h"
 #include "tools/sidecar/socket_address.h"
 #include "tools/support/tsig_keys.h"
@@ -174,7 +175,7 @@ void NotifyListener::receive(const Descriptor& socket) {
 void NotifyListener::accept(const Socket& listener) {
   SocketAddress address;
   Descriptor socket(::accept4(listener.descriptor.get(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (socket.get() < 0) return;
+  if (socket.get() < 0) return rest_after_failed_accept(stop_.get());
   const Endpoint from = address.endpoint();
   const bool is_tls = listener.kind == Socket::Kind::tls;
   if (server_.may_ask(from.address)) {
