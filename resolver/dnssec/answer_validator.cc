@@ -280,7 +280,10 @@ AnswerValidator::PieceOutcome AnswerValidator::validate(DenialPiece& piece, Now 
     PieceOutcome out = validate_proof(piece, records, *signer, now, budget);
     const auto* security = std::get_if<Security>(&out);
     const bool is_insecure = security != nullptr && *security == Security::insecure;
-    if (!is_insecure || signer->is_at_or_below(anchor->zone)) return out;
+    // From the servers of a zone above: the anchor's zone is not delegated. Whoever can forge that can take the zone
+    // away by a referral, too; below it he can deny nothing.
+    const bool from_above = !piece.zone_cut.is_at_or_below(anchor->zone);
+    if (!is_insecure || from_above || signer->is_at_or_below(anchor->zone)) return out;
   }
   // A SOA that came without signatures says that they were taken away, not the records that deny.
   const auto soa = soa_record(piece.authority);

@@ -544,11 +544,16 @@ TEST(AnswerValidator, NobodyAboveTheAnchorSignsBelowIt) {
          to.with(both, "island.plain");
        },
        secure},
-      {"NXDOMAIN",
+      {"NXDOMAIN by the parent's signature from the island's servers",
+       [&](auto&, auto& to) {
+         to.denying("www.island.plain", RecordType::a, NegativeKind::nxdomain, denial_by_plain(), "island.plain");
+       },
+       bogus},
+      {"NXDOMAIN from the parent's, which do not delegate the island",
        [&](auto&, auto& to) {
          to.denying("www.island.plain", RecordType::a, NegativeKind::nxdomain, denial_by_plain(), "plain");
        },
-       bogus},
+       insecure},
       {"a DNAME above",
        [&](auto&, auto& to) {
          to.with({rrset_of("plain. 3600 DNAME evil."), {}}, "plain");
