@@ -52,6 +52,8 @@ class CheckedFile {
     if (!good_) return false;
     put_native(buffer_, XXH3_64bits_digest(sum_.get()));
     write();
+    // Begun now, nobody waits for it: else the next small change that is synced would wait for all of it.
+    if (good_) (void)::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     return good_;
   }
 
