@@ -276,10 +276,7 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   auto signer = check_signature(attempt, *version);
   if (!signer) return refused(signer.error());
   version->signer = std::move(*signer);
-  const auto sorter = start_reading(attempt);
-  if (!sorter) return refused(sorter.error());
-  auto checked = check_list(attempt.list, version->bytes, *sorter,
-                            [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
+  auto checked = check(attempt, version->bytes);
   if (!checked) return refused(checked.error());
   auto prepared = prepare(attempt, *checked);
   if (!prepared) return refused(prepared.error());
@@ -308,10 +305,12 @@ Result<ListId> ListUpdater::id_of(const Attempt& attempt) const {
   return definition->id;
 }
 
-Result<std::shared_ptr<store::RuleSorter>> ListUpdater::start_reading(const Attempt& attempt) const {
+// Reads all of it, beside what the list has.
+Result<ListReading> ListUpdater::check(const Attempt& attempt, const std::filesystem::path& bytes) const {
   const auto id = id_of(attempt);
   if (!id) return id.error();
-  return writer_.records().start_reading(*id);
+  return check_list(attempt.list, bytes, writer_.records().start_reading(*id),
+                    [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
 }
 
 Result<std::unique_ptr<PreparedImport>> ListUpdater::prepare(const Attempt& attempt, ListReading& reading) const {
@@ -440,10 +439,7 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
       return Error{ErrorCode::corrupt, version.bytes.string() + ": these are not the bytes that were held (SHA-256 " +
                                            *sha256 + "): update the list again"};
     }
-    const auto sorter = start_reading(attempt);
-    if (!sorter) return sorter.error();
-    auto checked = check_list(list, version.bytes, *sorter,
-                              [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
+    auto checked = check(attempt, version.bytes);
     if (!checked) return checked.error();
     auto prepared = prepare(attempt, *checked);
     if (!prepared) return prepared.error();
@@ -558,10 +554,7 @@ Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress&
       return leave(look({list, false, reading, nullptr, nullptr, {}}));
     }
     if (const auto signer = check_signature(attempt, *version); !signer) return leave(signer.error());
-    const auto sorter = start_reading(attempt);
-    if (!sorter) return leave(sorter.error());
-    auto checked = check_list(list, version->bytes, *sorter,
-                              [&](std::uint64_t done, std::uint64_t total) { attempt.report("parse", done, total); });
+    auto checked = check(attempt, version->bytes);
     if (!checked) return leave(checked.error());
     auto prepared = prepare(attempt, *checked);
     if (!prepared) return leave(prepared.error());

@@ -97,7 +97,7 @@ class ListUpdater {
   UpdateReport unchanged(const Attempt& attempt) const;
   Result<UpdateReport> fetch_and_import(Attempt& attempt);
   Result<ListId> id_of(const Attempt& attempt) const;
-  Result<std::shared_ptr<store::RuleSorter>> start_reading(const Attempt& attempt) const;
+  Result<ListReading> check(const Attempt& attempt, const std::filesystem::path& bytes) const;
   Result<std::unique_ptr<PreparedImport>> prepare(const Attempt& attempt, ListReading& reading) const;
   std::vector<GuardFinding> judge_names_in_use(const Attempt& attempt, PreparedImport& prepared) const;
   Result<std::unique_ptr<Candidate>> make_candidate(PreparedImport& prepared) const;

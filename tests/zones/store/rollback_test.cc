@@ -1,11 +1,8 @@
 // What a roll-back of everything leaves alone, and what it says of the definitions.
 #include <fstream>
 
+#include "tests/zones/store/cut_rollback.h"
 #include "tests/zones/store/store_fixture.h"
-#include "zones/store/atomic_write.h"
-#include "zones/store/database.h"
-#include "zones/store/files.h"
-#include "zones/store/store_cache.h"
 #include "zones/store/write_changes.h"
 
 namespace weir::testing::rollback_test {
@@ -83,32 +80,7 @@ TEST(Rollback, CutShortBesideAnExceptionKeepsIt) {
   (void)must(store.writer->add_pause(paused()));
   store.import("ads", {rule("b.test")});
   store.publish();  // 2
-  store.close();
-  const auto policy = store.folder.path() / "policy";
-  std::filesystem::copy(policy / "live", policy / "before", std::filesystem::copy_options::recursive);
-  store.reopen();
-  ASSERT_EQ(must(store.writer->rollback_generation({1}, "rollback to 1", at(9))).value, 3U);
-  store.close();
-  // As a sidecar leaves it that dies behind the announcement.
-  const store::GenerationInfo info = must(store::read_generation_info(policy / "generations/3"));
-  std::filesystem::remove_all(policy / "live");
-  std::filesystem::rename(policy / "before", policy / "live");
-  {
-    const auto live = must(store::Database::open_writer(policy / "live", store::StoreCacheImpl(1 << 20).cache));
-    auto state = store::decode_state(must(live->get(store::Family::meta, store::kStateKey)));
-    ASSERT_TRUE(state.has_value());
-    state->number = 3;
-    state->names_epoch = info.record.names_epoch;
-    state->pending = store::Pending::rollback;
-    state->rollback_to = 1;
-    state->defined_at = 2;
-    store::AtomicWrite write(*live, {}, store::AtomicWrite::Size::small);
-    write.put(store::Family::timeline, store::generation_key(3), store::encode(info.record));
-    write.put(store::Family::meta, store::kStateKey, store::encode(*state));
-    ASSERT_TRUE(write.commit());
-  }
-  std::filesystem::remove_all(policy / "generations/3");
-  std::ofstream(policy / "current") << "2\n";
+  testing::cut_rollback_short(store, {1}, testing::CutRollback::before_it_is_in_force);
   store.reopen();
   EXPECT_EQ(store.writer->published().value, 3U);
   EXPECT_EQ(match(*store.open(), "a.test"), "ads:exact:block:2");
