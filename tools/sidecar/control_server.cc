@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <list>
 #include <thread>
 #include <utility>
 
-#include "tools/sidecar/accepting.h"
+#include "tools/support/accepting.h"
 #include "zones/base/descriptor.h"
 
 namespace weir::sidecar {

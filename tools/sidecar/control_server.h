@@ -4,34 +4,19 @@
 // as long as an import or stream for hours; bounded by kMaxControlConnections.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <string>
 
+#include "tools/support/responder.h"
 #include "zones/base/result.h"
-#include "zones/link/control.h"
 
 namespace weir::sidecar {
 
 inline constexpr unsigned kMaxControlConnections = 64;
 
-// The way back to the client of one request. One thread.
-class Responder {
- public:
-  virtual ~Responder() = default;
-  // One progress line. False when the client has left or the server is ending: stop working for it.
-  virtual bool progress(const std::string& line) = 0;
-  virtual bool is_gone() = 0;
-};
-
-// Answers one request by its last line (encode_result or encode_error). Called on the connection's thread.
-// `request.who` is the user whom the kernel names; root may speak for others.
-using ControlHandler = std::function<std::string(const ControlRequest& request, Responder& responder)>;
-
 class ControlServer {
  public:
+  // A request's `who` is the user whom the kernel names; root may speak for others.
   // Binds and starts. A socket that nobody listens on any more is replaced (the instance lock is held before).
   // Errors: busy, permission, invalid (path too long for a socket), io.
   static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& socket, ControlHandler handler);

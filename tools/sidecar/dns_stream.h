@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/sidecar/tls.h"
+#include "tools/support/tls.h"
 #include "zones/base/descriptor.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"

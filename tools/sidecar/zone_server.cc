@@ -99,7 +99,7 @@ void ZoneServer::take(Descriptor socket, const Endpoint& from, Secrecy secrecy, 
 // The certificate is read each time, so that one that was renewed needs no restart.
 Result<void> ZoneServer::secure(DnsStream& stream) const {
   const auto config = config_();
-  auto context = TlsContext::server(config->transfer.certificate, config->transfer.certificate_key);
+  auto context = TlsContext::server(config->transfer.certificate, config->transfer.certificate_key, TlsUse::dns);
   return context ? stream.secure_accepted(std::move(*context)) : Result<void>(context.error());
 }
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/sidecar/tls.h"
 #include "tools/sidecar/zone_copy.h"
+#include "tools/support/tls.h"
 #include "zones/base/prefix.h"
 #include "zones/base/result.h"
 #include "zones/config/config.h"

@@ -1,4 +1,4 @@
-// TLS for zone transfers (RFC 9103): version 1.3 and the ALPN name "dot", with the server's certificate verified.
+// TLS for zone transfers (RFC 9103) and for the HTTP API: version 1.3, with the server's certificate verified.
 //
 // Over a socket that does not block: each call does what it can and says what it waits for.
 #pragma once
@@ -15,17 +15,23 @@
 struct ssl_st;
 struct ssl_ctx_st;
 
-namespace weir::sidecar {
+namespace weir {
+
+// What is spoken inside, as ALPN (RFC 7301) names it.
+enum class TlsUse : std::uint8_t {
+  dns,  // "dot"; others are refused (RFC 9103 section 7.1)
+  http  // "http/1.1"; who names nothing else that is known here gets it all the same
+};
 
 // Certificates and keys of one side; shared by its connections.
 class TlsContext {
  public:
-  // Who asks: trusts the authorities of `ca` (PEM), or the system's where that is empty. Errors: invalid (names the
-  // file).
+  // Who asks, for a zone: trusts the authorities of `ca` (PEM), or the system's where that is empty. Errors: invalid
+  // (names the file).
   static Result<std::shared_ptr<const TlsContext>> client(const std::filesystem::path& ca);
   // Who answers: a chain of certificates and its key (PEM). Errors: invalid.
   static Result<std::shared_ptr<const TlsContext>> server(const std::filesystem::path& certificate,
-                                                          const std::filesystem::path& key);
+                                                          const std::filesystem::path& key, TlsUse use);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   ssl_ctx_st* get() const { return context_; }
@@ -64,4 +70,4 @@ class TlsChannel {
   ssl_st* ssl_;
 };
 
-}  // namespace weir::sidecar
+}  // namespace weir

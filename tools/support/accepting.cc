@@ -1,10 +1,10 @@
-#include "tools/sidecar/accepting.h"
+#include "tools/support/accepting.h"
 
 #include <poll.h>
 
 #include <cerrno>
 
-namespace weir::sidecar {
+namespace weir {
 namespace {
 
 constexpr int kRestMs = 100;
@@ -17,4 +17,4 @@ void rest_after_failed_accept(int stop) {
   static_cast<void>(::poll(&waiting, 1, kRestMs));
 }
 
-}  // namespace weir::sidecar
+}  // namespace weir

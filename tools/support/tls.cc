@@ -1,4 +1,4 @@
-#include "tools/sidecar/tls.h"
+#include "tools/support/tls.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -9,10 +9,11 @@
 #include <climits>
 #include <cstring>
 
-namespace weir::sidecar {
+namespace weir {
 namespace {
 
 constexpr std::uint8_t kAlpn[] = {3, 'd', 'o', 't'};  // RFC 9103 section 7.1
+constexpr std::uint8_t kHttpAlpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 std::string library_error() {
   const unsigned long code = ERR_get_error();
@@ -30,6 +31,15 @@ int choose_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsi
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, size, kAlpn, sizeof kAlpn, in, in_size) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+int choose_http_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size,
+                     void*) {
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, size, kHttpAlpn, sizeof kHttpAlpn, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
 }
@@ -55,12 +65,12 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client(const std::filesyst
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::server(const std::filesystem::path& certificate,
-                                                             const std::filesystem::path& key) {
+                                                             const std::filesystem::path& key, TlsUse use) {
   std::shared_ptr<const TlsContext> made(new TlsContext(SSL_CTX_new(TLS_server_method())));
   SSL_CTX* context = made->get();
   if (context == nullptr) return Error{ErrorCode::io, "TLS: " + library_error()};
   SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
-  SSL_CTX_set_alpn_select_cb(context, choose_alpn, nullptr);
+  SSL_CTX_set_alpn_select_cb(context, use == TlsUse::dns ? choose_alpn : choose_http_alpn, nullptr);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) return cannot_use(certificate);
   if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) return cannot_use(key);
@@ -142,4 +152,4 @@ Result<TlsChannel::Step> TlsChannel::write(std::span<const std::uint8_t> octets)
   return step_of(outcome);
 }
 
-}  // namespace weir::sidecar
+}  // namespace weir
