@@ -31,6 +31,7 @@ class Checker {
     check_names();
     check_lists();
     check_served();
+    check_api();
     check_policies();
     check_groups();
     check_schedules();
@@ -129,6 +130,19 @@ class Checker {
       if (!served.tsig_key && served.allow.empty())
         add(origin, "name", "whoever asks would get it: a served zone needs tsig_key or allow");
       check_key(served.tsig_key, origin);
+    }
+  }
+
+  void check_api() {
+    const ApiConfig& api = config_.api;
+    if (origins_.api.table == nullptr || (!api.tls_certificate.empty() && !api.tls_key.empty())) return;
+    for (std::size_t i = 0; i < api.listen.size(); ++i) {
+      if (api.listen[i].address.unmapped().is_loopback()) continue;
+      add(origins_.api, "listen",
+          api.listen[i].to_text() +
+              " is not loopback, so tokens would be sent where others can read them: tls_certificate and tls_key are "
+              "needed",
+          i);
     }
   }
 

@@ -73,26 +73,10 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
   return out;
 }
 
-constexpr std::string_view kSections[] = {"resolver",
-                                          "resolution",
-                                          "cache",
-                                          "answers",
-                                          "run",
-                                          "store",
-                                          "fetch",
-                                          "transfer",
-                                          "tsig_key",
-                                          "serve",
-                                          "list",
-                                          "policy",
-                                          "group",
-                                          "schedule",
-                                          "local",
-                                          "forward",
-                                          "negative_trust_anchor",
-                                          "log",
-                                          "local_zone",
-                                          "dns64"};
+constexpr std::string_view kSections[] = {
+    "resolver", "resolution", "cache", "answers", "run",   "store",    "fetch", "transfer", "api",
+    "tsig_key", "serve",      "list",  "policy",  "group", "schedule", "local", "forward",  "negative_trust_anchor",
+    "log",      "local_zone", "dns64"};
 
 bool is_repeated(std::string_view section) {
   return section == "list" || section == "policy" || section == "group" || section == "schedule" ||
@@ -128,6 +112,9 @@ class Loader {
       } else if (member.key == "transfer") {
         if (config::find_member(member.value, "listen_tls") != nullptr) origins_.transfer = {&document, &member.value};
         single(member, config::transfer_keys(), config_.transfer, faults);
+      } else if (member.key == "api") {
+        if (config::find_member(member.value, "listen") != nullptr) origins_.api = {&document, &member.value};
+        single(member, config::api_keys(), config_.api, faults);
       } else if (member.key == "tsig_key") {
         repeated(document, member, config::tsig_key_keys(), config_.tsig_keys, origins_.tsig_keys, faults);
       } else if (member.key == "serve") {
@@ -397,6 +384,7 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("store", config::store_keys(), out);
   describe_keys("fetch", config::fetch_keys(), out);
   describe_keys("transfer", config::transfer_keys(), out);
+  describe_keys("api", config::api_keys(), out);
   describe_keys("tsig_key", config::tsig_key_keys(), out);
   describe_keys("serve", config::serve_keys(), out);
   describe_keys("list", config::list_keys(), out);

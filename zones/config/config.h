@@ -157,6 +157,13 @@ struct TransferConfig {          // [transfer]
   std::filesystem::path certificate_key;  // of it, PEM
 };
 
+struct ApiConfig {                                                    // [api]: HTTP API and console
+  std::vector<Endpoint> listen{{IpAddress::ipv4(0x7F000001), 8053}};  // empty: off
+  std::filesystem::path tls_certificate;                              // chain, PEM; for whatever is not loopback
+  std::filesystem::path tls_key;                                      // of it, PEM
+  std::vector<std::string> hosts;                                     // names, in lower case, that it may be asked by
+};
+
 // What we filter by, as a response policy zone for other resolvers: by transfer from [transfer] listen.
 struct ServeConfig {             // [[serve]]
   Name name;                     // of the zone
@@ -255,6 +262,7 @@ struct Config {
   StoreConfig store;
   FetchConfig fetch;
   TransferConfig transfer;
+  ApiConfig api;
   std::vector<TsigKeyConfig> tsig_keys;
   std::vector<ServeConfig> served;
   std::vector<ListConfig> lists;

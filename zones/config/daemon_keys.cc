@@ -1,4 +1,5 @@
-// The keys of [run], [store], [fetch] and [log].
+// The keys of [run], [store], [fetch], [transfer], [api] and [log], and of what belongs to them.
+#include "zones/base/text.h"
 #include "zones/config/kinds.h"
 
 namespace weir::config {
@@ -75,6 +76,45 @@ const Keys<TransferConfig>& transfer_keys() {
       key<C>(
           "certificate_key", path("a file"), [](C& c) -> auto& { return c.certificate_key; },
           "the key of that certificate (PEM)"),
+  };
+  return keys;
+}
+
+namespace {
+
+constexpr std::size_t kMaxHostName = 253;
+
+// As it stands in the field Host, without a port.
+Parsed<std::string> host_name() {
+  return {"a host name such as \"weir.example.org\"",
+          [](std::string_view text, const Faults&) -> Result<std::string> {
+            std::string name = to_lower_ascii(text);
+            if (!name.empty() && name.back() == '.') name.pop_back();
+            const bool good = !name.empty() && name.size() <= kMaxHostName &&
+                              name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._") == std::string::npos;
+            if (!good) return Error{ErrorCode::invalid, "it has letters, digits, '-' and '.' alone, and no port"};
+            return name;
+          },
+          [](const std::string& name) { return name; }};
+}
+
+}  // namespace
+
+const Keys<ApiConfig>& api_keys() {
+  using C = ApiConfig;
+  static const Keys<C> keys = {
+      key<C>(
+          "listen", ArrayOf<Parsed<Endpoint>>{endpoint(8053), 0, 16}, [](C& c) -> auto& { return c.listen; },
+          "where the HTTP API and the console are: plain HTTP on loopback, TLS on any other address; empty: nowhere"),
+      key<C>(
+          "tls_certificate", path("a file of certificates"), [](C& c) -> auto& { return c.tls_certificate; },
+          "chain of certificates (PEM) that addresses other than loopback show; read for each connection"),
+      key<C>(
+          "tls_key", path("a file"), [](C& c) -> auto& { return c.tls_key; }, "the key of that certificate (PEM)"),
+      key<C>(
+          "hosts", ArrayOf<Parsed<std::string>>{host_name(), 0, 64}, [](C& c) -> auto& { return c.hosts; },
+          "names that browsers may ask it by, beside the addresses listened on and localhost; others are refused (DNS "
+          "rebinding)"),
   };
   return keys;
 }

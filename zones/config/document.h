@@ -35,6 +35,7 @@ struct Origins {
   std::vector<Origin> local_zones;
   Origin local;     // the [local] table that has records
   Origin transfer;  // the [transfer] table that has listen_tls
+  Origin api;       // the [api] table that has listen
 };
 
 const ConfigValue::Member* find_member(const ConfigValue& table, std::string_view key);

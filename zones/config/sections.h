@@ -34,6 +34,7 @@ const Keys<RunConfig>& run_keys();
 const Keys<StoreConfig>& store_keys();
 const Keys<FetchConfig>& fetch_keys();
 const Keys<TransferConfig>& transfer_keys();
+const Keys<ApiConfig>& api_keys();
 const Keys<TsigKeyConfig>& tsig_key_keys();
 const Keys<ServeConfig>& serve_keys();
 const Keys<ListConfig>& list_keys();

@@ -24,7 +24,8 @@
 //   generation.rollback {"number"}, overlay.allow {"name", "exact", "seconds", "reason", "clients", "groups"},
 //   overlay.pause (likewise, without a name), overlay.end {"id", "reason"}, overlay.show,
 //   what_if.start {"policy" | "files", "groups", "seconds", "reason"}, what_if.show {"names"}, what_if.stop {"reason"},
-//   audit.show {"since", "limit"}, audit.verify, zone.show,
+//   audit.show {"since", "limit"}, audit.verify, zone.show, policy.show, metrics (Prometheus text in "text", of both
+//   daemons), token.add {"name", "role", "seconds"}, token.remove {"name", "reason"}, token.show,
 //   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
 #pragma once
 

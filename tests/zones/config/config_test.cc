@@ -338,7 +338,7 @@ TEST_F(ConfigTest, EveryDefaultShownIsTheValueOfAnAbsentKey) {
   for (const ConfigKey& key : config_keys()) {
     if (key.default_value.empty() || key.key == "root_hints" || key.key == "ca_file" ||
         key.key.starts_with("certificate") || key.key == "block_address" || key.key == "block_target" ||
-        key.key == "contact")
+        key.key == "contact" || (key.section == "api" && key.key.starts_with("tls_")))
       continue;  // no value stands for their absence
     if (key.repeated) continue;
     SCOPED_TRACE(key.section + "." + key.key + " = " + key.default_value);
@@ -670,6 +670,38 @@ TEST_F(ConfigTest, FaultsOfTransfersNeverShowASecret) {
   }
 }
 
+TEST_F(ConfigTest, TheApiLeavesLoopbackOnlyOverTls) {
+  EXPECT_EQ(Config::defaults().api.listen.at(0).to_text(), "127.0.0.1:8053");
+  const auto config = load(R"(
+[api]
+listen = ["127.0.0.1", "[::1]:80", "192.0.2.1"]
+tls_certificate = "weir.pem"
+tls_key = "weir.key"
+hosts = ["Weir.Example.", "a-b.example"]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->api.listen.at(2).to_text(), "192.0.2.1:8053");
+  EXPECT_EQ(config->api.tls_key, folder_ / "weir.key");
+  EXPECT_EQ(config->api.hosts, (std::vector<std::string>{"weir.example", "a-b.example"}));
+  EXPECT_TRUE(load("[api]\nlisten = []\n"));
+  const struct {
+    std::string text;
+    std::string expected;
+  } kRows[] = {
+      {"[api]\nlisten = [\"127.0.0.1\", \"192.0.2.1\"]", "weir.toml:2:24: 192.0.2.1:8053 is not loopback"},
+      {"[api]\nlisten = [\"0.0.0.0:80\"]\ntls_key = \"a\"", "tls_certificate and tls_key are needed"},
+      {"[api]\nlisten = [\"[::]:80\"]\ntls_certificate = \"a\"", "tls_certificate and tls_key are needed"},
+      {"[api]\nhosts = [\"weir.example:8053\"]", "and no port"},
+      {"[api]\nhosts = [\"\"]", "expected a host name"},
+      {"[api]\nlisten = [\"weir.example\"]", "'listen' in [api]"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.text);
+    const std::string told = faults(row.text);
+    EXPECT_NE(told.find(row.expected), std::string::npos) << told;
+  }
+}
+
 // deploy/weir.toml shows every key with its default, commented out or not.
 TEST(ConfigExample, LoadsAndShowsEveryKeyWithItsDefault) {
   const fs::path file = fs::path(WEIR_SOURCE_DIR) / "deploy/weir.toml";
@@ -697,7 +729,7 @@ TEST(ConfigExample, LoadsAndShowsEveryKeyWithItsDefault) {
         std::find_if(shown.begin(), shown.end(), [&](const auto& line) { return line.starts_with(start); });
     ASSERT_NE(found, shown.end()) << key.section << '.' << key.key << " is not shown";
     if (!key.default_value.empty() && key.key != "root_hints" && key.key != "ca_file" &&
-        !key.key.starts_with("certificate")) {
+        !key.key.starts_with("certificate") && !key.key.starts_with("tls_")) {
       EXPECT_EQ(*found, start + key.default_value);
     }
   }

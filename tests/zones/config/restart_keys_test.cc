@@ -77,6 +77,9 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
                                                      {"version", "\"1\""},
                                                      {"identity", "\"a\""},
                                                      {"keep_generations", "7"},
+                                                     {"hosts", "[\"weir.example\"]"},
+                                                     {"tls_certificate", "\"a.pem\""},
+                                                     {"tls_key", "\"a.key\""},
                                                      {"certificate", "\"a.pem\""},
                                                      {"certificate_key", "\"a.key\""},
                                                      {"listen_tls",
@@ -88,7 +91,7 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
   std::set<std::string> seen;
   for (const ConfigKey& key : config_keys()) {
     if (key.section != "resolver" && key.section != "resolution" && key.section != "cache" &&
-        key.section != "answers" && key.section != "transfer" && key.key != "keep_generations")
+        key.section != "answers" && key.section != "transfer" && key.section != "api" && key.key != "keep_generations")
       continue;
     seen.insert(key.key);
     ASSERT_TRUE(others.contains(key.key)) << key.key << " is new: does it take a restart?";
@@ -97,9 +100,10 @@ TEST(RestartKeys, EveryKeyOfTheResolverIsNamedOrTravelsWithTheGeneration) {
     const auto after = Config::load(scratch / "weir.toml");
     ASSERT_TRUE(after) << after.error().message;
     const bool travels = key.key == "name" || key.key == "contact" || key.key == "structured_errors" ||
-                         key.key.starts_with("error_") || key.key.starts_with("certificate");
+                         key.key.starts_with("error_") || key.key.starts_with("certificate") ||
+                         key.key.starts_with("tls_") || key.key == "hosts";
     EXPECT_EQ(of_both(before, *after), travels ? Keys{} : Keys{key.section + "." + key.key});
-    const bool is_sidecars = key.section == "transfer" || key.section == "store";
+    const bool is_sidecars = key.section == "transfer" || key.section == "store" || key.section == "api";
     EXPECT_EQ(keys_for_restart(Program::sidecar, before, *after).empty(), travels || !is_sidecars) << key.key;
   }
   EXPECT_EQ(seen.size(), others.size());
