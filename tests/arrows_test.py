@@ -30,6 +30,7 @@ RANKS = {
     "resolver/server": 16,
     "resolver": 17,  # main.cc
     "tools/support": 10,
+    "tools/http": 11,
     "tools/migrate": 11,
     "tools/sidecar": 12,
     "tools/cli": 12,
@@ -84,6 +85,8 @@ class ArrowsTest(unittest.TestCase):
             ("tools/cli/main.cc", "zones/link/control.h", True),
             ("tools/cli/main.cc", "tools/sidecar/fetch.h", False),
             ("tools/sidecar/main.cc", "tools/support/client.h", True),
+            ("tools/sidecar/sidecar.cc", "tools/http/service.h", True),
+            ("tools/http/api.cc", "tools/sidecar/verbs.h", False),
         ]:
             with self.subTest(source=source, included=included):
                 self.assertEqual(forbidden(source, included) is None, allowed)
@@ -104,8 +107,8 @@ class ArrowsTest(unittest.TestCase):
         self.assertEqual(found, [])
 
     def test_headers_that_would_slow_every_build(self):
-        """Asio, RocksDB, spdlog and toml++ stay out of headers that other rooms include."""
-        heavy = re.compile(r"^\s*#\s*include\s+<(boost/asio(?!/io_context)|rocksdb/|spdlog/|toml\+\+)", re.MULTILINE)
+        """Asio, Beast, RocksDB, spdlog and toml++ stay out of headers that other rooms include."""
+        heavy = re.compile(r"^\s*#\s*include\s+<(boost/asio(?!/io_context)|boost/beast|rocksdb/|spdlog/|toml\+\+)", re.MULTILINE)
         sources = {path: path.read_text() for side in ("zones", "resolver", "tools") for end in ("h", "cc")
                    for path in (ROOT / side).rglob(f"*.{end}")}
         for header, text in sources.items():

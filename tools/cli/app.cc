@@ -93,6 +93,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_generation_verbs(app, chosen);
   add_zone_verbs(app, chosen);
   add_log_verbs(app, chosen);
+  add_token_verbs(app, chosen);
   add_audit_verbs(app, chosen);
   add_migrate_verbs(app, chosen);
   add_print_verbs(app, chosen);

@@ -56,6 +56,15 @@ ExitCode status(Command& command) {
     command.say("no generation is in force: " + error);
   command.say(answers ? "weir-resolver answers with generation " + text_at(*resolver, "generation")
                       : std::string("weir-resolver cannot be reached"));
+  if (const json::value* api = object_at(answer.result, "api")) {
+    std::string urls;
+    for (const auto& url : array_at(*api, "urls")) {
+      if (url.is_string()) urls += (urls.empty() ? "" : ", ") + std::string(url.get_string());
+    }
+    if (!urls.empty()) command.say("console and API: " + urls);
+    if (const std::string fault = text_at(*api, "fault"); !fault.empty())
+      command.say("no console and no API, though they should be there: " + fault);
+  }
   for (const auto& overlay : array_at(answer.result, "overlays")) {
     command.say((text_at(overlay, "kind") == "pause" ? "PAUSED until " : "allowed until ") + text_at(overlay, "until") +
                 ": " + text_at(overlay, "subject") + ", by " + text_at(overlay, "author") + " (" +

@@ -23,6 +23,7 @@ void add_what_if_verbs(CLI::App& app, Action& chosen);
 void add_generation_verbs(CLI::App& app, Action& chosen);
 void add_zone_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);
+void add_token_verbs(CLI::App& app, Action& chosen);
 void add_audit_verbs(CLI::App& app, Action& chosen);
 void add_migrate_verbs(CLI::App& app, Action& chosen);
 void add_print_verbs(CLI::App& app, Action& chosen);  // man pages, completion; `app` is the whole command line

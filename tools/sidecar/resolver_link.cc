@@ -61,6 +61,12 @@ class SocketResolverLink final : public ResolverLink {
   Result<json::object> what_if(const std::string& verb, const json::object& arguments) override {
     return ask(verb, json::serialize(arguments), kLoadPatience);
   }
+  Result<std::string> metrics() override {
+    const auto answered = ask("metrics", "{}", kStatusPatience);
+    if (!answered) return answered.error();
+    const json::value* text = answered->if_contains("text");
+    return text != nullptr && text->is_string() ? std::string(text->get_string()) : std::string();
+  }
   Result<json::object> explain(const json::object& question) override {
     return ask("explain", json::serialize(question), kExplainPatience);
   }

@@ -39,6 +39,8 @@ class ResolverLink {
   virtual Result<boost::json::object> compare_cache(const Candidate& candidate) = 0;
   // One of its verbs what_if.start, what_if.show, what_if.stop.
   virtual Result<boost::json::object> what_if(const std::string& verb, const boost::json::object& arguments) = 0;
+  // Its figures as Prometheus reads them: its verb metrics.
+  virtual Result<std::string> metrics() = 0;
   // What it would answer to a question, and every look on the way: its verb explain.
   virtual Result<boost::json::object> explain(const boost::json::object& question) = 0;
 };

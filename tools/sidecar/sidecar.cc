@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "tools/http/service.h"
+#include "tools/http/tokens.h"
 #include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/control_server.h"
 #include "tools/sidecar/drain.h"
@@ -182,11 +184,13 @@ class RunningSidecar final : public Sidecar {
         resolver_(ResolverLink::connect(config_.get()->run.path)),
         updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
         zone_server_(config_source(), generations_),
+        tokens_(config_.get()->store.path),
         started_(now.wall) {}
 
   ~RunningSidecar() override {
     stop_ = true;
     control_.reset();  // no new requests, streams end
+    if (api_) api_->stop();
     zone_server_.stop();
     notify_.reset();
     scheduler_.reset();  // fetches end within a second
@@ -230,10 +234,15 @@ class RunningSidecar final : public Sidecar {
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
                  writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
                  [this] { return Config::load(config_file_); }, overlays_, zone_server_, *sender_,
-                 [this] { return own_keys_for_restart(); }});
-    auto control = ControlServer::start(
-        sidecar_socket(config_.get()->run.path),
-        [this](const ControlRequest& request, Responder& responder) { return handle(*services_, request, responder); });
+                 [this] { return own_keys_for_restart(); }, &tokens_});
+    const ControlHandler handler = [this](const ControlRequest& request, Responder& responder) {
+      return handle(*services_, request, responder);
+    };
+    api_ =
+        std::make_unique<http::Service>([this] { return config_.get()->api; }, running_->api.listen, tokens_, handler);
+    services_->api = api_.get();
+    if (const std::string fault = tokens_.fault(); !fault.empty()) spdlog::error("{}", fault);
+    auto control = ControlServer::start(sidecar_socket(config_.get()->run.path), handler);
     if (!control) return control.error();
     control_ = std::move(*control);
     const auto told = resolver_->load_generation();
@@ -244,6 +253,7 @@ class RunningSidecar final : public Sidecar {
                                         [this](const std::string& list) { scheduler_->hurry(list); });
     if (!notify) return notify.error();
     notify_ = std::move(*notify);
+    listen_for_http();
     return {};
   }
 
@@ -309,6 +319,7 @@ class RunningSidecar final : public Sidecar {
   }
 
   void tend(Now now) override {
+    listen_for_http();
     if (auto kept = tend_pseudonym_keys(config_.get()->run.path, now.wall); !kept) {
       spdlog::warn("{}", kept.error().message);
     }
@@ -332,6 +343,7 @@ class RunningSidecar final : public Sidecar {
   void stop_answering() override {
     stop_ = true;
     control_.reset();
+    if (api_) api_->stop();
   }
 
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
@@ -339,6 +351,11 @@ class RunningSidecar final : public Sidecar {
  private:
   std::vector<std::string> own_keys_for_restart() const {
     return keys_for_restart(Program::sidecar, *running_, *config_.get());
+  }
+
+  // Filtering goes on without it.
+  void listen_for_http() {
+    if (const std::string fault = api_->listen(); !fault.empty()) spdlog::error("no API and no console: {}", fault);
   }
 
   // A new process opens the store anew, and repairs what this one has left: the signal ends serve() of main.cc.
@@ -427,11 +444,13 @@ class RunningSidecar final : public Sidecar {
   const std::unique_ptr<ResolverLink> resolver_;
   ListUpdater updater_;
   ZoneServer zone_server_;
+  http::Tokens tokens_;
   const WallTime started_;
   std::atomic<WallTime> scheduled_from_{WallTime()};  // the month that the schedules' moments begin in
   std::unique_ptr<Services> services_;
   std::unique_ptr<LogThread> log_thread_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<http::Service> api_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<NotifyListener> notify_;
 };

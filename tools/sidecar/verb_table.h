@@ -34,6 +34,8 @@ VerbResult approve_list(Call& call);
 VerbResult compare_imports(Call& call);
 // verbs_policy.cc
 VerbResult check_policy(Call& call);
+// verbs_groups.cc
+VerbResult show_policies(Call& call);
 // verbs_learn.cc
 VerbResult learn_policy(Call& call);
 // verbs_list_report.cc
@@ -63,6 +65,12 @@ VerbResult show_zones(Call& call);
 VerbResult start_what_if(Call& call);
 VerbResult show_what_if(Call& call);
 VerbResult stop_what_if(Call& call);
+// verbs_tokens.cc
+VerbResult add_token(Call& call);
+VerbResult remove_token(Call& call);
+VerbResult show_tokens(Call& call);
+// verbs_metrics.cc
+VerbResult show_metrics(Call& call);
 // verbs_audit.cc
 VerbResult show_audit(Call& call);
 VerbResult verify_audit(Call& call);
@@ -72,6 +80,9 @@ boost::json::value parsed_or(const std::string& text, const boost::json::value& 
 // The record of a change that `number` shows; on the writer's thread, before the change is acknowledged.
 Result<void> record(Call& call, std::string what, std::string subject, boost::json::object details,
                     GenerationNumber number);
+// Likewise, in its turn among the other changes, of one that leaves the policy in force as it is.
+Result<void> record_in_turn(Call& call, const std::string& what, const std::string& subject,
+                            boost::json::object details);
 Now read_clocks();
 boost::json::object describe_overlay(const Overlay& overlay, WallTime now);
 boost::json::array describe_restarts(const std::vector<PendingRestart>& pending);

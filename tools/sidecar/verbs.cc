@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 
@@ -20,6 +21,7 @@ constexpr std::array kVerbs = {
     Verb{"status", show_status},
     Verb{"reload", reload},
     Verb{"explain", explain_names},
+    Verb{"policy.show", show_policies},
     Verb{"policy.check", check_policy},
     Verb{"policy.learn", learn_policy},
     Verb{"list.update", update_list},
@@ -43,6 +45,10 @@ constexpr std::array kVerbs = {
     Verb{"generation.rollback", rollback_generation},
     Verb{"generation.fingerprint", show_fingerprint},
     Verb{"zone.show", show_zones},
+    Verb{"token.add", add_token},
+    Verb{"token.remove", remove_token},
+    Verb{"token.show", show_tokens},
+    Verb{"metrics", show_metrics},
     Verb{"audit.show", show_audit},
     Verb{"audit.verify", verify_audit},
     Verb{"log.search", search_log},
@@ -80,6 +86,10 @@ std::string handle(const Services& services, const ControlRequest& request, Resp
   }
 }
 
+bool has_verb(std::string_view name) {
+  return std::any_of(kVerbs.begin(), kVerbs.end(), [name](const Verb& verb) { return verb.name == name; });
+}
+
 Now read_clocks() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
@@ -88,6 +98,20 @@ Result<void> record(Call& call, std::string what, std::string subject, boost::js
                     GenerationNumber number) {
   AuditEntry entry{call.who, std::move(what), std::move(subject), call.arguments.text("reason"), std::move(details)};
   return call.services.audit.append(entry, number, read_clocks().wall);
+}
+
+Result<void> record_in_turn(Call& call, const std::string& what, const std::string& subject,
+                            boost::json::object details) {
+  const auto recorded =
+      call.services.writer.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore&) -> Result<GenerationNumber> {
+        const auto current = call.services.generations.current();
+        if (!current) return current.error();
+        const GenerationNumber number = (*current)->number();
+        if (auto done = record(call, what, subject, std::move(details), number); !done) return done.error();
+        return number;
+      });
+  if (!recorded) return recorded.error();
+  return {};
 }
 
 boost::json::value parsed_or(const std::string& text, const boost::json::value& fallback) {

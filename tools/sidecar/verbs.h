@@ -8,8 +8,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tools/http/service.h"
+#include "tools/http/tokens.h"
 #include "tools/sidecar/audit_log.h"
 #include "tools/sidecar/control_server.h"
 #include "tools/sidecar/decision_log.h"
@@ -64,10 +67,14 @@ struct Services {
   const ZoneServer& zones;
   const NotifySender& notifier;
   std::function<std::vector<std::string>()> keys_for_restart = {};  // of this process
+  http::Tokens* tokens = nullptr;
+  const http::Service* api = nullptr;
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.
 std::string handle(const Services& services, const ControlRequest& request, Responder& responder);
+
+bool has_verb(std::string_view name);
 
 // The rules in each list as the store has them now, into `states` (after a start or a roll-back). Writer's thread.
 Result<void> refresh_counts(PolicyStore& store, ListStates& states);

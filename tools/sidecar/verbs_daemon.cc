@@ -57,6 +57,10 @@ VerbResult show_status(Call& call) {
   out["needs_restart"] = describe_restarts(
       {{kResolverName, resolver ? resolver->needs_restart : std::vector<std::string>()},
        {kSidecarName, services.keys_for_restart ? services.keys_for_restart() : std::vector<std::string>()}});
+  if (services.api != nullptr) {
+    const http::Service::State api = services.api->state();
+    out["api"] = {{"urls", json::value_from(api.urls)}, {"fault", api.fault}};
+  }
   const LogTotals totals = services.log.totals();
   out["log"] = {{"bytes", totals.bytes},
                 {"rows", totals.rows},

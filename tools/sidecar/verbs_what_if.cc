@@ -33,20 +33,6 @@ VerbResult ask(Call& call, const std::string& verb, const json::object& argument
   return answered;
 }
 
-// In its turn among the other changes; the policy in force stays as it is.
-Result<void> record_in_turn(Call& call, const std::string& what, const std::string& policy, json::object details) {
-  const auto recorded =
-      call.services.writer.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore&) -> Result<GenerationNumber> {
-        const auto current = call.services.generations.current();
-        if (!current) return current.error();
-        const GenerationNumber number = (*current)->number();
-        if (auto done = record(call, what, policy, std::move(details), number); !done) return done.error();
-        return number;
-      });
-  if (!recorded) return recorded.error();
-  return {};
-}
-
 // The policies that a reload would bring, for the resolver to judge by: they read the rules in force. Into `waiting`
 // the lists of theirs that were never loaded, of which they cannot say anything yet.
 Result<std::string> policies_of_files(Call& call, json::array& waiting) {

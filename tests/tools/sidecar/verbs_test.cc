@@ -8,6 +8,7 @@
 
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
+#include "tools/http/routes.h"
 
 namespace weir::sidecar::verbs_test {
 namespace {
@@ -39,6 +40,13 @@ std::unique_ptr<PolicyStore> make_store(const std::filesystem::path& folder, con
   ok = ok && (*store)->import(ads, one, {}, {}, {}).has_value() && (*store)->publish("import ads", {}).has_value();
   if (!ok) throw std::runtime_error("the store could not be filled");
   return std::move(*store);
+}
+
+TEST(Verbs, EveryRouteOfTheHttpApiAsksForOneThatIsThere) {
+  for (const http::Route& route : http::routes()) {
+    EXPECT_TRUE(route.verb.empty() || has_verb(route.verb)) << route.path << ": " << route.verb;
+    EXPECT_FALSE(route.verb.starts_with("token.")) << "a stolen token must make no others";
+  }
 }
 
 TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
@@ -99,6 +107,8 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
         {"rule.show", "{}", "\"pattern\":\"xn--bcher-kva.example\",\"pattern_unicode\":\"b\u00FCcher.example\""},
         {"generation.show", "{}", R"("current":1)"},
         {"zone.show", "{}", R"("zones":[])"},
+        {"policy.show", "{}", R"("groups":[{"name":"default","policy":"default","clients":[]}])"},
+        {"metrics", "{}", "weir_list_rules{list=\\\"ads\\\"} "},
         {"explain", R"({"names": ["x.a.example"]})", R"("outcome":"blocked")"},
         {"explain", R"({"names": ["x.xn--bcher-kva.example"]})",
          "\"name\":\"x.xn--bcher-kva.example\",\"name_unicode\":\"x.b\u00FCcher.example\""},

@@ -1,0 +1,69 @@
+// What happens, at a glance: totals and their course, what is blocked most, by which list, and what wants attention.
+
+import { get } from './api.js';
+import { ranks, timeline } from './chart.js';
+import { count, fill, h, named, notice, panel, percent, size, time } from './dom.js';
+import { RANGES, intoBuckets, mostFrequent, total } from './figures.js';
+import { stateBadge } from './lists.js';
+import { link } from './rows.js';
+
+const BARS = 60;
+const COUNTER_ROWS = 30000;
+const BLOCKED_ROWS = 5000;
+
+function tile(label, figure, more) {
+  return h('li', { class: 'tile' }, h('div', { class: 'label' }, label), h('div', { class: 'figure' }, figure), h('div', { class: 'more' }, more || '\u00a0'));
+}
+
+function attention(status) {
+  const out = [];
+  if (!status.resolver.reachable) out.push(notice('weir-resolver cannot be reached: nobody is answered.', 'bad'));
+  if (status.generation_error) out.push(notice(`No generation is in force: ${status.generation_error}`, 'bad'));
+  for (const list of status.lists) {
+    if (list.state === 'held') {
+      out.push(notice([h('strong', null, list.name), ': a new version is held back. ', h('a', { href: link('/lists', { name: list.name }) }, 'Look at it')], 'warn'));
+    } else if (list.last_error) {
+      out.push(notice([h('a', { href: link('/lists', { name: list.name }) }, list.name), `: ${list.last_error}`], 'warn'));
+    }
+  }
+  if (status.pinned) out.push(notice(`Pinned: ${status.pinned}; a reload takes the files again.`, 'warn'));
+  for (const pending of status.needs_restart) out.push(notice(`In force only when ${pending.daemon} is restarted: ${pending.keys.join(', ')}`, 'warn'));
+  for (const overlay of status.overlays) {
+    if (overlay.kind === 'pause') out.push(notice(['Paused until ', time(overlay.until), `: ${overlay.subject}, by ${overlay.author} (${overlay.reason}). `, h('a', { href: '/overlays' }, 'Exceptions')]));
+  }
+  return out;
+}
+
+export async function overview(page) {
+  const range = RANGES[page.query.get('range')] ? page.query.get('range') : '24h';
+  const [status, counters, blocked] = await Promise.all([
+    get('/status', {}, page.signal),
+    get('/log/search', { class: 'counters', since: range, limit: COUNTER_ROWS }, page.signal),
+    get('/log/search', { class: 'blocked', since: range, limit: BLOCKED_ROWS }, page.signal)]);
+  if (page.signal.aborted) return;
+  const { step, buckets } = intoBuckets(counters.rows, RANGES[range], BARS);
+  const queries = total(counters.rows, 'queries');
+  const stopped = total(counters.rows, 'blocked');
+  const cached = total(counters.rows, 'cached');
+  const failed = total(counters.rows, 'failed');
+  const of = blocked.complete ? '' : ` (of the newest ${count(blocked.rows.length)})`;
+  fill(page.main,
+    h('div', { class: 'head' }, h('h1', null, 'Overview'),
+      h('div', { class: 'segments', role: 'group', 'aria-label': 'Time range' }, Object.keys(RANGES).map((each) => h('a', { href: link('/', { range: each }), 'aria-current': each === range ? 'true' : null }, each)))),
+    attention(status),
+    h('ul', { class: 'tiles' },
+      tile('Queries', count(queries), counters.complete ? `last ${range}` : 'not all of the log was read'),
+      tile('Blocked', count(stopped), percent(stopped, queries)),
+      tile('From the cache', percent(cached, queries), count(cached)),
+      tile('Failed', count(failed), percent(failed, queries)),
+      tile('Rules in force', count(status.generation ? status.generation.rules : 0), status.generation ? ['generation ', count(status.generation.number)] : ''),
+      tile('Decision log', size(status.log.bytes), `${count(status.log.rows)} rows`)),
+    panel('Queries and blocks', timeline(buckets, step)),
+    h('div', { class: 'columns' },
+      panel(`Blocked most${of}`, ranks('Names blocked most', mostFrequent(blocked.rows, 'name', 10).map(([row, number]) => [h('a', { href: link('/search', { name: row.name, since: range }) }, named(row)), number]), 'Nothing was blocked.')),
+      panel(`By list${of}`, ranks('Lists that block most', mostFrequent(blocked.rows, 'list', 10).map(([row, number]) => [h('a', { href: link('/lists', { name: row.list }) }, row.list), number]), 'Nothing was blocked.'))),
+    panel('Lists', h('ul', { class: 'ranks' }, status.lists.map((list) => h('li', null,
+      h('span', null, h('a', { href: link('/lists', { name: list.name }) }, list.name), ' ', stateBadge(list)),
+      h('span', { class: 'quiet' }, `${count(list.rules)} rules`)))),
+    status.lists.length === 0 ? h('p', { class: 'quiet' }, 'No lists are configured.') : null));
+}

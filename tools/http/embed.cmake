@@ -1,0 +1,11 @@
+# cmake -DFILES=a;b -DFOLDER=DIR -DOUTPUT=FILE -P embed.cmake: files of text as one C++ source (tools/http/static_files.h).
+set(out "// Made of tools/console at the build.\n#include \"tools/http/static_files.h\"\n\nnamespace weir::http {\nnamespace {\n\nconstexpr StaticFile kFiles[] = {\n")
+foreach(file ${FILES})
+  file(READ ${FOLDER}/${file} text)
+  if(text MATCHES "\\)weir-console\"")
+    message(FATAL_ERROR "${file} holds the mark that ends a text")
+  endif()
+  string(APPEND out "    {\"/${file}\", R\"weir-console(${text})weir-console\"},\n")
+endforeach()
+string(APPEND out "};\n\n}  // namespace\n\nstd::span<const StaticFile> console_files() {\n  return kFiles;\n}\n\n}  // namespace weir::http\n")
+file(WRITE ${OUTPUT} "${out}")

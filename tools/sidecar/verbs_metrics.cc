@@ -1,0 +1,98 @@
+// metrics: what Prometheus reads, of the sidecar and, behind it, of the resolver where that runs.
+#include <cmath>
+
+#include "tools/sidecar/verb_table.h"
+#include "zones/base/text.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+// A label's value (Prometheus' text format): names of lists are plain, but nothing else is to be had by a bad one.
+std::string label(std::string_view text) {
+  std::string out;
+  for (const char c : escape_for_display(text)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return '"' + out + '"';
+}
+
+class Page {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    text_ += "# HELP " + name_ + ' ' + std::string(help) + "\n# TYPE " + name_ + ' ' + std::string(type) + '\n';
+  }
+  void put(double value, const std::string& labels = {}) {
+    const bool is_whole = std::floor(value) == value && std::abs(value) < 1e15;
+    text_ += name_ + labels + ' ' +
+             (is_whole ? std::to_string(static_cast<std::int64_t>(value)) : std::to_string(value)) + '\n';
+  }
+  void add(const std::string& text) { text_ += text; }
+  std::string text() && { return std::move(text_); }
+
+ private:
+  std::string name_;
+  std::string text_;
+};
+
+void put_lists(Page& page, const Services& services) {
+  struct Figure {
+    const char* name;
+    const char* help;
+    double (*of)(const ListState&);
+  };
+  static constexpr Figure kFigures[] = {
+      {"weir_list_rules", "Rules of a list that are in force.",
+       [](const ListState& state) { return static_cast<double>(state.rules); }},
+      {"weir_list_imported_timestamp_seconds", "When a list last brought something new; 0: never.",
+       [](const ListState& state) { return static_cast<double>(state.imported_s); }},
+      {"weir_list_checked_timestamp_seconds", "When a list's source last answered well; 0: never.",
+       [](const ListState& state) { return static_cast<double>(state.checked_s); }},
+      {"weir_list_failures", "Attempts in a row that brought nothing.",
+       [](const ListState& state) { return static_cast<double>(state.failures); }},
+      {"weir_list_held", "Whether a guard holds a new version back.",
+       [](const ListState& state) { return state.held.sha256.empty() ? 0.0 : 1.0; }}};
+  const auto config = services.config();
+  for (const Figure& figure : kFigures) {
+    page.family(figure.name, "gauge", figure.help);
+    for (const ListConfig& list : config->lists) {
+      page.put(figure.of(services.states.get(list.definition.name)), "{list=" + label(list.definition.name) + "}");
+    }
+  }
+  page.family("weir_list_interval_seconds", "gauge", "How often a list is asked for.");
+  for (const ListConfig& list : config->lists)
+    page.put(std::chrono::duration<double>(list.every).count(), "{list=" + label(list.definition.name) + "}");
+}
+
+}  // namespace
+
+VerbResult show_metrics(Call& call) {
+  if (!call.arguments.ok()) return call.arguments.error();
+  const Services& services = call.services;
+  Page page;
+  page.family("weir_sidecar_start_timestamp_seconds", "gauge", "When the sidecar was started.");
+  page.put(std::floor(std::chrono::duration<double>(services.started.time_since_epoch()).count()));
+  if (const auto generation = services.generations.current()) {
+    page.family("weir_sidecar_generation", "gauge", "Number of the newest published policy generation.");
+    page.put(static_cast<double>((*generation)->number().value));
+  }
+  put_lists(page, services);
+  const LogTotals totals = services.log.totals();
+  page.family("weir_log_bytes", "gauge", "Disk that the decision log takes.");
+  page.put(static_cast<double>(totals.bytes));
+  page.family("weir_log_rows", "gauge", "Rows that the decision log holds.");
+  page.put(static_cast<double>(totals.rows));
+  page.family("weir_log_dropped_total", "counter", "Decisions that were lost before they were in the log.");
+  page.put(static_cast<double>(totals.dropped));
+  if (services.api != nullptr) page.add(services.api->metrics());
+  const auto resolver = services.resolver.metrics();
+  page.family("weir_resolver_reachable", "gauge", "Whether the resolver answers over its control socket.");
+  page.put(resolver ? 1 : 0);
+  if (resolver) page.add(*resolver);
+  return json::object{{"text", std::move(page).text()}};
+}
+
+}  // namespace weir::sidecar
