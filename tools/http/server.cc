@@ -140,7 +140,7 @@ class ThreadedServer final : public Server {
     std::shared_ptr<const TlsContext> tls;
     if (is_secret) {
       auto context = certificate_();
-      if (!context) return;  // the client sees a closed connection; whoever started us has the message
+      if (!context) return;  // the client sees a closed connection; `certificate_` keeps what is wrong
       tls = std::move(*context);
     }
     Channel channel(std::move(socket), stop_.get(), std::move(tls));

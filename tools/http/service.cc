@@ -14,17 +14,20 @@ std::string Service::listen() {
     const std::lock_guard lock(mutex_);
     if (server_ || listen_.empty()) return {};
   }
-  auto server = Server::start(
-      listen_,
-      [this] {
-        const ApiConfig config = source_();
-        return TlsContext::server(config.tls_certificate, config.tls_key, TlsUse::http);
-      },
-      api_);
+  auto server = Server::start(listen_, [this] { return certificate(); }, api_);
   const std::lock_guard lock(mutex_);
   const std::string before = std::exchange(fault_, server ? std::string() : server.error().message);
   if (server) server_ = std::move(*server);
   return fault_ == before ? std::string() : fault_;
+}
+
+// Any thread: a renewed certificate needs no restart, and one that was broken since is told by state().
+Result<std::shared_ptr<const TlsContext>> Service::certificate() {
+  const ApiConfig config = source_();
+  auto made = TlsContext::server(config.tls_certificate, config.tls_key, TlsUse::http);
+  const std::lock_guard lock(mutex_);
+  certificate_fault_ = made ? std::string() : made.error().message;
+  return made;
 }
 
 void Service::stop() {
@@ -37,7 +40,7 @@ void Service::stop() {
 
 Service::State Service::state() const {
   const std::lock_guard lock(mutex_);
-  State out{{}, fault_};
+  State out{{}, fault_.empty() ? certificate_fault_ : fault_};
   if (!server_) return out;
   for (const Endpoint& endpoint : listen_)
     out.urls.push_back((endpoint.address.unmapped().is_loopback() ? "http://" : "https://") + endpoint.to_text() + "/");

@@ -35,12 +35,15 @@ class Service {
   std::string metrics() const;  // any thread
 
  private:
+  Result<std::shared_ptr<const TlsContext>> certificate();
+
   const Source source_;
   const std::vector<Endpoint> listen_;
   Api api_;
   mutable std::mutex mutex_;
   std::unique_ptr<Server> server_;
   std::string fault_;
+  std::string certificate_fault_;  // of the newest connection that wanted one
 };
 
 }  // namespace weir::http
