@@ -25,6 +25,7 @@ JOBS = str(os.cpu_count() or 1)
 PROGRAMS = ["weir-resolver", "weir-sidecar", "weir"]
 SECONDS_PER_PROGRAM = 300  # of unit tests, also under a sanitizer
 SECONDS_OF_E2E = 900
+SECONDS_OF_CONSOLE = 600
 SECONDS_OF_FAULTS = 4 * 3600
 SECONDS_OF_BENCH = 3600
 SECONDS_OF_ATTACKS = 1800
@@ -175,6 +176,28 @@ def e2e(preset: str = "release") -> Tally:
     return run_child([sys.executable, "-m", "tests.e2e"], slower * SECONDS_OF_E2E, env=environment)
 
 
+def console() -> Tally:
+    """The console in a browser. What drives it is installed here: inside the namespace of e2e there is no network."""
+    folder = configure("release")
+    build(folder, PROGRAMS)
+    modules = folder / "console-modules"
+    modules.mkdir(exist_ok=True)
+    wanted = {name: (ROOT / "tests" / "console" / name).read_bytes() for name in ("package.json", "package-lock.json")}
+    installed = all((modules / name).exists() and (modules / name).read_bytes() == text for name, text in wanted.items())
+    environment = {**os.environ, "WEIR_BUILD": str(folder)}
+    if not shutil.which("npm"):
+        print("npm is not installed: the console's tests are skipped", flush=True)
+    elif not installed or not (modules / "node_modules" / "playwright-core").exists():
+        for name, text in wanted.items():
+            (modules / name).write_bytes(text)
+        if run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"], cwd=modules) != 0:
+            (modules / "package-lock.json").unlink()
+            raise BuildFailed("npm ci in tests/console failed")
+    if shutil.which("npm"):
+        environment["WEIR_CONSOLE_MODULES"] = str(modules)
+    return run_child([sys.executable, "-m", "tests.e2e", "console"], SECONDS_OF_CONSOLE, env=environment)
+
+
 def faults() -> Tally:
     folder = configure("release")
     build(folder, PROGRAMS)
@@ -249,6 +272,7 @@ SUITES = {
     "tsan": lambda: sanitized("tsan"),
     "e2e-asan": lambda: e2e("asan"),
     "e2e-tsan": lambda: e2e("tsan"),
+    "console": console,
     "faults": faults,
     "bench": bench,
     "attacks": attacks,

@@ -64,6 +64,13 @@ export const get = async (path, parameters, signal) => (await send('GET', path, 
 export const post = async (path, parameters) => (await send('POST', path, parameters)).json();
 export const del = async (path, parameters) => (await send('DELETE', path, parameters)).json();
 
+// Whether this sidecar has an operation: an older or a newer one may not.
+let described = null;
+export async function offers(path) {
+  described ||= await get('/openapi.json');
+  return `${BASE}${path}` in described.paths;
+}
+
 // Lines of JSON as they come, until `signal` or the other end.
 export async function lines(path, parameters, signal, each) {
   const response = await send('GET', path, parameters, signal);

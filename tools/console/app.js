@@ -117,7 +117,10 @@ document.addEventListener('click', (event) => {
   if (address.origin !== location.origin || link.getAttribute('href').startsWith('#')) return;
   event.preventDefault();
   history.pushState(null, '', address);
-  show().then(() => main.focus());
+  show().then(() => {
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  });
 });
 window.addEventListener('popstate', show);
 whenSignedOut(() => {

@@ -7,7 +7,10 @@ import { link } from './rows.js';
 const RANGES = [['24h', 'a day'], ['7d', 'a week'], ['30d', '30 days'], ['', 'all']];
 
 function details(record) {
-  return Object.entries(record.details || {}).map(([key, value]) => `${key.replaceAll('_', ' ')} ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
+  return Object.entries(record.details || {}).map(([key, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return `${key.replaceAll('_', ' ')} ${key === 'sha256' ? `${text.slice(0, 12)}…` : text}`;
+  }).join(', ');
 }
 
 export async function audit(page) {
@@ -24,8 +27,8 @@ export async function audit(page) {
     panel(null, table('Changes, the newest first', [
       ['Number', (record) => record.number, 'right secondary'],
       ['Time', (record) => time(record.time), 'tight'],
-      ['Who', (record) => record.who],
-      ['What', (record) => record.what],
+      ['Who', (record) => record.who, 'tight'],
+      ['What', (record) => record.what, 'tight'],
       ['Subject', (record) => record.subject, 'name'],
       ['Why', (record) => record.why],
       ['Generation', (record) => count(record.generation), 'right secondary'],

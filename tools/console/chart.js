@@ -27,7 +27,7 @@ function roundUp(value) {
 
 // buckets: [{time, queries, blocked}], each `step` milliseconds long.
 export function timeline(buckets, step) {
-  const width = 1000;
+  const width = Math.min(1200, Math.max(300, window.innerWidth - 60));  // so that its text is as large as the page's
   const height = 150;
   const base = 132;
   const top = roundUp(Math.max(1, ...buckets.map((bucket) => bucket.queries)));
@@ -46,7 +46,7 @@ export function timeline(buckets, step) {
       s('rect', { class: 'all', x, y: base - tall(bucket.queries), width: bar * 0.8, height: tall(bucket.queries) }),
       s('rect', { class: 'bad', x, y: base - tall(bucket.blocked), width: bar * 0.8, height: tall(bucket.blocked) })));
   });
-  const every = Math.ceil(buckets.length / 6);
+  const every = Math.ceil(buckets.length / Math.floor(width / 90));
   buckets.forEach((bucket, index) => {
     if (index % every !== 0) return;
     svg.append(s('text', { x: index * bar, y: height - 3 }, label(bucket.time, step)));

@@ -35,15 +35,18 @@ export function say(text) {
 }
 
 // object.key, and what it reads as in its own letters where the API says so; in its own direction.
+// A line may end behind a dot.
 export function named(object, key = 'name') {
   const text = object[key];
   if (text === null || text === undefined || text === '') return null;
   const unicode = object[key + '_unicode'];
-  return [h('bdi', { class: 'name' }, text), unicode && unicode !== text ? h('bdi', { class: 'unicode' }, `(${unicode})`) : null];
+  const labels = String(text).split(/(?<=\.)/);
+  return [h('bdi', { class: 'name' }, labels.map((label, index) => [index > 0 ? h('wbr') : null, label])), unicode && unicode !== text ? h('bdi', { class: 'unicode' }, `(${unicode})`) : null];
 }
 
 const NUMBER = new Intl.NumberFormat('en');
 export const count = (value) => (value === null || value === undefined ? '' : NUMBER.format(value));
+export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 export const percent = (part, whole) => (whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : '–');
 
 export function size(bytes) {

@@ -1,5 +1,10 @@
 // Totals and orders out of rows of the log.
 
+import { get, offers } from './api.js';
+
+const MOST = 10;
+const COUNTED_ROWS = 5000;
+
 export const RANGES = { '1h': 3600, '24h': 86400, '7d': 604800 };
 
 // Counter rows, one a minute, worker and group, into `number` buckets that end now.
@@ -18,6 +23,17 @@ export function intoBuckets(rows, seconds, number, now = Date.now()) {
 
 export function total(rows, key) {
   return rows.reduce((sum, row) => sum + row[key], 0);
+}
+
+// What has most of the decisions of a class: counted by the log where it does, else of its newest rows.
+// {rows: [[a row with `key`, count]], of: how many rows were counted, 0: all of them}
+export async function mostOf(key, decisions, since, signal) {
+  if (await offers('/log/top')) {
+    const found = await get('/log/top', { by: key, class: decisions, since, limit: MOST }, signal);
+    return { of: 0, rows: found.rows.filter((row) => row.key).map((row) => [{ [key]: row.key, [`${key}_unicode`]: row.key_unicode }, row.decisions]) };
+  }
+  const found = await get('/log/search', { class: decisions, since, limit: COUNTED_ROWS }, signal);
+  return { of: found.complete ? 0 : found.rows.length, rows: mostFrequent(found.rows, key, MOST) };
 }
 
 // The `most` most frequent values of `key`: [[a row that has it, count]].

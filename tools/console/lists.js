@@ -136,7 +136,7 @@ async function one(page, name) {
   fill(page.main,
     h('p', null, h('a', { href: '/lists' }, 'All lists')),
     h('div', { class: 'head' }, h('h1', null, list.name), stateBadge(list)),
-    list.last_error ? notice(list.last_error, 'bad') : null,
+    list.last_error && !list.held ? notice(list.last_error, 'bad') : null,
     list.rolled_back ? notice(`Import ${list.rolled_back.import} is in force (${list.rolled_back.how}); the newest is ${list.rolled_back.newest}.`, 'warn') : null,
     held(page, list),
     panel(null, facts([

@@ -2,14 +2,13 @@
 
 import { get } from './api.js';
 import { ranks, timeline } from './chart.js';
-import { count, fill, h, named, notice, panel, percent, size, time } from './dom.js';
-import { RANGES, intoBuckets, mostFrequent, total } from './figures.js';
+import { count, counted, fill, h, named, notice, panel, percent, size, time } from './dom.js';
+import { RANGES, intoBuckets, mostOf, total } from './figures.js';
 import { stateBadge } from './lists.js';
-import { link } from './rows.js';
+import { link, listLink } from './rows.js';
 
 const BARS = 60;
 const COUNTER_ROWS = 30000;
-const BLOCKED_ROWS = 5000;
 
 function tile(label, figure, more) {
   return h('li', { class: 'tile' }, h('div', { class: 'label' }, label), h('div', { class: 'figure' }, figure), h('div', { class: 'more' }, more || '\u00a0'));
@@ -36,17 +35,18 @@ function attention(status) {
 
 export async function overview(page) {
   const range = RANGES[page.query.get('range')] ? page.query.get('range') : '24h';
-  const [status, counters, blocked] = await Promise.all([
+  const [status, counters, names, lists] = await Promise.all([
     get('/status', {}, page.signal),
     get('/log/search', { class: 'counters', since: range, limit: COUNTER_ROWS }, page.signal),
-    get('/log/search', { class: 'blocked', since: range, limit: BLOCKED_ROWS }, page.signal)]);
+    mostOf('name', 'blocked', range, page.signal),
+    mostOf('list', 'blocked', range, page.signal)]);
   if (page.signal.aborted) return;
   const { step, buckets } = intoBuckets(counters.rows, RANGES[range], BARS);
   const queries = total(counters.rows, 'queries');
   const stopped = total(counters.rows, 'blocked');
   const cached = total(counters.rows, 'cached');
   const failed = total(counters.rows, 'failed');
-  const of = blocked.complete ? '' : ` (of the newest ${count(blocked.rows.length)})`;
+  const of = (found) => (found.of === 0 ? '' : ` (of the newest ${count(found.of)})`);
   fill(page.main,
     h('div', { class: 'head' }, h('h1', null, 'Overview'),
       h('div', { class: 'segments', role: 'group', 'aria-label': 'Time range' }, Object.keys(RANGES).map((each) => h('a', { href: link('/', { range: each }), 'aria-current': each === range ? 'true' : null }, each)))),
@@ -57,13 +57,13 @@ export async function overview(page) {
       tile('From the cache', percent(cached, queries), count(cached)),
       tile('Failed', count(failed), percent(failed, queries)),
       tile('Rules in force', count(status.generation ? status.generation.rules : 0), status.generation ? ['generation ', count(status.generation.number)] : ''),
-      tile('Decision log', size(status.log.bytes), `${count(status.log.rows)} rows`)),
+      tile('Decision log', size(status.log.bytes), counted(status.log.rows, 'row'))),
     panel('Queries and blocks', timeline(buckets, step)),
     h('div', { class: 'columns' },
-      panel(`Blocked most${of}`, ranks('Names blocked most', mostFrequent(blocked.rows, 'name', 10).map(([row, number]) => [h('a', { href: link('/search', { name: row.name, since: range }) }, named(row)), number]), 'Nothing was blocked.')),
-      panel(`By list${of}`, ranks('Lists that block most', mostFrequent(blocked.rows, 'list', 10).map(([row, number]) => [h('a', { href: link('/lists', { name: row.list }) }, row.list), number]), 'Nothing was blocked.'))),
+      panel(`Blocked most${of(names)}`, ranks('Names blocked most', names.rows.map(([row, number]) => [h('a', { href: link('/search', { name: row.name, since: range }) }, named(row)), number]), 'Nothing was blocked.')),
+      panel(`By list${of(lists)}`, ranks('Lists that block most', lists.rows.map(([row, number]) => [listLink(row.list), number]), 'Nothing was blocked.'))),
     panel('Lists', h('ul', { class: 'ranks' }, status.lists.map((list) => h('li', null,
       h('span', null, h('a', { href: link('/lists', { name: list.name }) }, list.name), ' ', stateBadge(list)),
-      h('span', { class: 'quiet' }, `${count(list.rules)} rules`)))),
+      h('span', { class: 'quiet' }, counted(list.rules, 'rule'))))),
     status.lists.length === 0 ? h('p', { class: 'quiet' }, 'No lists are configured.') : null));
 }

@@ -23,6 +23,15 @@ export function link(path, parameters) {
   return query ? `${path}?${query}` : path;
 }
 
+// Rules of weir's own stand in no list that could be shown.
+const OWN_PAGES = { local: '/rules', badfilter: '/rules', overlays: '/overlays' };
+const BUILT_IN = /^(protected|canary-names|safe-search-.*)$/;
+
+export function listLink(name) {
+  if (BUILT_IN.test(name)) return h('span', null, name);
+  return h('a', { href: OWN_PAGES[name] || link('/lists', { name }) }, name);
+}
+
 function what(row) {
   if (row.class === 'dropped') return h('span', { class: 'quiet' }, `${row.dropped} decisions were lost before they could be kept`);
   if (row.class === 'counters') return h('span', { class: 'quiet' }, `${row.queries} queries, ${row.blocked} blocked, ${row.cached} from the cache`);
@@ -34,8 +43,13 @@ function what(row) {
 
 function rule(row) {
   if (!row.list) return row.link === 'default_deny' ? h('span', { class: 'quiet' }, 'denied by default') : null;
-  return [h('a', { href: link('/lists', { name: row.list }) }, row.list), row.line ? h('span', { class: 'quiet' }, `:${row.line}`) : null,
+  return [listLink(row.list), row.line ? h('span', { class: 'quiet' }, `:${row.line}`) : null,
     row.pattern && row.pattern !== row.name ? h('div', { class: 'quiet small' }, named(row, 'pattern')) : null];
+}
+
+function took(microseconds) {
+  if (microseconds === undefined) return '';
+  return microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(microseconds < 10000 ? 1 : 0)} ms`;
 }
 
 export const COLUMNS = [
@@ -46,7 +60,7 @@ export const COLUMNS = [
   ['Client', (row) => row.client, 'secondary tight'],
   ['Group', (row) => row.group, 'secondary'],
   ['Rule', rule],
-  ['Took', (row) => (row.latency_us === undefined ? '' : `${(row.latency_us / 1000).toFixed(row.latency_us < 10000 ? 2 : 0)} ms`), 'right tight secondary'],
+  ['Took', (row) => took(row.latency_us), 'right tight secondary'],
 ];
 
 export const FILTERS = ['name', 'client', 'group', 'list', 'class'];

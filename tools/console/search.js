@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { COLUMNS, filterFields, filterOf, link } from './rows.js';
-import { choice, count, field, fill, h, notice, panel, table, values } from './dom.js';
+import { choice, count, counted, field, fill, h, notice, panel, table, values } from './dom.js';
 
 const SINCE = [['', 'all that is kept'], ['15m', '15 minutes'], ['1h', 'an hour'], ['24h', 'a day'], ['7d', 'a week'], ['30d', '30 days']];
 
@@ -21,7 +21,7 @@ export async function search(page) {
   const place = h('div', null, h('p', { class: 'quiet' }, 'Searching …'));
   fill(page.main, h('h1', null, 'Search'), panel(null, form), panel(null, place));
   const asked = filterOf(query);
-  for (const key of ['since', 'until']) if (query.get(key)) asked[key] = query.get(key);
+  for (const key of ['since', 'until', 'cursor']) if (query.get(key)) asked[key] = query.get(key);
   let found;
   try {
     found = await get('/log/search', { ...asked, limit: 200 }, page.signal);
@@ -33,8 +33,8 @@ export async function search(page) {
   const oldest = rows.length > 0 ? rows[rows.length - 1].time : null;
   fill(place,
     found.note ? notice(found.note, 'warn') : null,
-    found.damaged_blocks ? notice(`${found.damaged_blocks} damaged blocks of the log were skipped.`, 'warn') : null,
-    h('p', { class: 'quiet', role: 'status' }, found.complete ? `${count(rows.length)} decisions` : `The newest ${count(rows.length)} decisions; there are more.`),
+    found.damaged_blocks || found.damaged ? notice(`${found.damaged_blocks || found.damaged.length} damaged blocks of the log were skipped.`, 'warn') : null,
+    h('p', { class: 'quiet', role: 'status' }, found.complete ? counted(rows.length, 'decision') : `The newest ${count(rows.length)} decisions; there are more.`),
     table('Decisions found, the newest first', COLUMNS, rows, 'No decision fits.'),
-    !found.complete && oldest ? h('div', { class: 'actions' }, h('a', { class: 'button', href: link('/search', { ...asked, until: oldest }) }, 'Older ones')) : null);
+    !found.complete && (found.next || oldest) ? h('div', { class: 'actions' }, h('a', { class: 'button', href: link('/search', { ...asked, ...(found.next ? { cursor: found.next } : { until: oldest }) }) }, 'Older ones')) : null);
 }

@@ -3,7 +3,7 @@
 
 import { get, post } from './api.js';
 import { badge, check, choice, field, fill, h, named, notice, panel, say, table, time, values } from './dom.js';
-import { link } from './rows.js';
+import { link, listLink } from './rows.js';
 
 const TYPES = ['A', 'AAAA', 'HTTPS', 'CNAME', 'MX', 'TXT', 'NS', 'SRV', 'PTR'].map((type) => [type, type]);
 
@@ -13,7 +13,7 @@ function ruleCells(rule) {
 }
 
 const RULE_COLUMNS = [
-  ['List', (rule) => [h('a', { href: link('/lists', { name: rule.list }) }, rule.list), rule.line ? h('span', { class: 'quiet' }, `:${rule.line}`) : null]],
+  ['List', (rule) => [listLink(rule.list), rule.line ? h('span', { class: 'quiet' }, `:${rule.line}`) : null]],
   ['Rule', ruleCells, 'name'],
   ['Action', (rule) => rule.action],
   ['Rank', (rule) => rule.rank, 'right secondary'],
