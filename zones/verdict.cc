@@ -1,8 +1,12 @@
 #include "zones/verdict.h"
 
 #include <algorithm>
+#include <compare>
+#include <functional>
+#include <optional>
 #include <span>
 #include <tuple>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -12,7 +16,7 @@ constexpr unsigned kInlineCandidates = 64;
 // One match that applies to this question, with what the comparison needs. Trivial on purpose: an array of
 // them on the stack must cost nothing until it is filled.
 struct Candidate {
-  std::int16_t index;
+  int index;
   bool allow;
   bool group_rule;
   bool removed;  // by an exception of its own list
@@ -128,14 +132,16 @@ bool is_rewrite_exception(const Candidate& candidate) {
   return candidate.match->exception() && candidate.match->action != Action::allow;
 }
 
+bool has_data(const RuleDetail* detail) {
+  return detail != nullptr && (!detail->addresses.empty() || detail->target || !detail->records.empty());
+}
+
 bool lifts(const Candidate& exception, const Candidate& block) {
   const Action action = block.match->action;
   if (!is_rewrite_exception(exception)) return true;
   if (action == Action::block || is_rewrite_exception(block)) return false;
   const RuleDetail* wanted = exception.detail;
-  const bool names_data =
-      wanted != nullptr && (!wanted->addresses.empty() || wanted->target || !wanted->records.empty());
-  if (!names_data) return exception.match->action == Action::answer || exception.match->action == action;
+  if (!has_data(wanted)) return exception.match->action == Action::answer || exception.match->action == action;
   const RuleDetail* given = block.detail;
   return exception.match->action == action && given != nullptr && wanted->addresses == given->addresses &&
          wanted->target == given->target && wanted->records == given->records;
@@ -157,12 +163,110 @@ void note_edges(const Conditions& conditions, WallTime now, std::optional<WallTi
   }
 }
 
+bool is_own_exception(const Candidate& candidate) {
+  return candidate.match->exception() &&
+         (candidate.list->exceptions == ExceptionScope::own || is_rewrite_exception(candidate));
+}
+
+// Of some exceptions of one list that lift the same.
+struct Reach {
+  std::optional<std::tuple<int, int, int>> of_plain;      // the most specific of all
+  std::optional<std::tuple<int, int, int>> of_important;  // of those that are important
+
+  void add(const Candidate& exception) {
+    const auto specific = specificity(exception);
+    if (!of_plain || *of_plain < specific) of_plain = specific;
+    if (exception.match->important() && (!of_important || *of_important < specific)) of_important = specific;
+  }
+  void add(const Reach& other) {
+    of_plain = std::max(of_plain, other.of_plain);  // nothing is less than anything
+    of_important = std::max(of_important, other.of_important);
+  }
+  bool covers(const Candidate& block) const {
+    const auto& reach = block.match->important() ? of_important : of_plain;
+    return reach && (block.list->order != Order::specific || specificity(block) <= *reach);
+  }
+};
+
+// What an exception speaks of, in an order: its list, what it lifts there, and for a rewrite with data that data.
+enum class Lifted : std::uint8_t { everything, rewrites, rewrites_by_action, this_rewrite };
+struct Target {
+  const ListDefinition* list;
+  Lifted lifted;
+  Action action;
+  const RuleDetail* data;  // of this_rewrite
+};
+
+std::strong_ordering compare_data(const RuleDetail& a, const RuleDetail& b) {
+  if (const auto order = a.addresses <=> b.addresses; order != 0) return order;
+  if (const auto order = a.target.has_value() <=> b.target.has_value(); order != 0) return order;
+  if (a.target) {
+    if (const auto order = a.target->canonical_compare(*b.target); order != 0) return order;
+  }
+  return a.records <=> b.records;
+}
+
+bool comes_before(const Target& a, const Target& b) {
+  if (a.list != b.list) return std::less<>()(a.list, b.list);
+  if (a.lifted != b.lifted) return a.lifted < b.lifted;
+  if (a.action != b.action) return a.action < b.action;
+  return a.lifted == Lifted::this_rewrite && compare_data(*a.data, *b.data) < 0;
+}
+
+Target target_of(const Candidate& exception) {
+  const Action action = exception.match->action;
+  if (!is_rewrite_exception(exception)) return {exception.list, Lifted::everything, Action::allow, nullptr};
+  if (has_data(exception.detail)) return {exception.list, Lifted::this_rewrite, action, exception.detail};
+  if (action == Action::answer) return {exception.list, Lifted::rewrites, Action::allow, nullptr};
+  return {exception.list, Lifted::rewrites_by_action, action, nullptr};
+}
+
+// apply_own_exceptions() of any number: a hostile list may have ten thousand exceptions beside as many rules on one
+// name.
+void apply_many_exceptions(std::span<Candidate> candidates) {
+  struct Lifting {
+    Target target;
+    Reach reach;
+  };
+  std::vector<Lifting> liftings;
+  for (const Candidate& candidate : candidates) {
+    if (is_own_exception(candidate)) liftings.push_back({target_of(candidate), {}});
+    if (is_own_exception(candidate)) liftings.back().reach.add(candidate);
+  }
+  const auto before = [](const Lifting& a, const Lifting& b) { return comes_before(a.target, b.target); };
+  std::sort(liftings.begin(), liftings.end(), before);
+  std::size_t kept = 0;
+  for (const Lifting& lifting : liftings) {
+    if (kept > 0 && !before(liftings[kept - 1], lifting)) {
+      liftings[kept - 1].reach.add(lifting.reach);
+    } else {
+      liftings[kept++] = lifting;
+    }
+  }
+  liftings.resize(kept);
+  const auto covers = [&](const Target& target, const Candidate& block) {
+    const auto found = std::lower_bound(liftings.begin(), liftings.end(), Lifting{target, {}}, before);
+    return found != liftings.end() && !comes_before(target, found->target) && found->reach.covers(block);
+  };
+  for (Candidate& block : candidates) {
+    if (block.allow || liftings.empty()) continue;
+    const Action action = block.match->action;
+    bool lifted = covers({block.list, Lifted::everything, Action::allow, nullptr}, block);
+    if (!lifted && action != Action::block && !is_rewrite_exception(block)) {
+      lifted = covers({block.list, Lifted::rewrites, Action::allow, nullptr}, block) ||
+               covers({block.list, Lifted::rewrites_by_action, action, nullptr}, block) ||
+               (has_data(block.detail) && covers({block.list, Lifted::this_rewrite, action, block.detail}, block));
+    }
+    block.removed = block.removed || lifted;
+  }
+}
+
 // `@@` scoped to its own list removes that list's blocks before ranks are compared (an important block only where the
 // exception is important too; in a list ordered by specificity only what is not more specific than the exception).
 void apply_own_exceptions(std::span<Candidate> candidates) {
+  if (candidates.size() > kInlineCandidates) return apply_many_exceptions(candidates);
   for (const Candidate& exception : candidates) {
-    if (!exception.match->exception()) continue;
-    if (exception.list->exceptions != ExceptionScope::own && !is_rewrite_exception(exception)) continue;
+    if (!is_own_exception(exception)) continue;
     for (Candidate& block : candidates) {
       if (block.list != exception.list || block.allow || !lifts(exception, block)) continue;
       if (block.match->important() && !exception.match->important()) continue;
@@ -335,8 +439,7 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
   std::vector<Candidate> many;
   std::span<Candidate> room = inline_candidates;
   const std::size_t of_client = context.client_matches == nullptr ? 0 : context.client_matches->matches.size();
-  // Indices have 16 bits, and a list can have any number of rules on one name: the least specific ones are left out.
-  const std::size_t total = std::min<std::size_t>(matches.matches.size() + of_client, INT16_MAX);
+  const std::size_t total = matches.matches.size() + of_client;
   if (total > kInlineCandidates) {
     many.resize(total);
     room = many;
@@ -362,7 +465,7 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
       if (!holds_at(detail->conditions, context.now)) continue;
     }
     Candidate& candidate = room[count++];
-    candidate = {.index = static_cast<std::int16_t>(i),
+    candidate = {.index = static_cast<int>(i),
                  .allow = !blocks(action),
                  .group_rule = detail != nullptr && !detail->conditions.groups.empty(),
                  .removed = false,
@@ -424,13 +527,13 @@ Verdict decide(const MatchSet& matches, const DecideContext& context) {
     if (beats_by_kind(a, b) != beats_by_kind(b, a)) return beats_by_kind(a, b);
     return a.index < b.index;
   };
-  const int winner_index = verdict.winner;
-  std::sort(candidates.begin(), candidates.end(), nearer);
-  for (const Candidate& candidate : candidates) {
-    if (candidate.index == winner_index || candidate.list->mode == ListMode::observe) continue;
-    if (verdict.loser_count == kMaxLosers) break;
-    verdict.losers[verdict.loser_count++] = candidate.index;
-  }
+  const auto lost = std::partition(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
+    return candidate.index != verdict.winner && candidate.list->mode != ListMode::observe;
+  });
+  const auto told = candidates.begin() + std::min<std::ptrdiff_t>(kMaxLosers, lost - candidates.begin());
+  std::partial_sort(candidates.begin(), told, lost, nearer);
+  for (auto candidate = candidates.begin(); candidate != told; ++candidate)
+    verdict.losers[verdict.loser_count++] = candidate->index;
   return verdict;
 }
 

@@ -55,11 +55,11 @@ inline constexpr unsigned kMaxLosers = 8;
 
 struct Verdict {
   Outcome outcome = Outcome::none;
-  Action action = Action::allow;                  // of the winner; Action::block: as the policy says
-  int winner = kNoRule;                           // index: see match_at()
-  int rank = DecideContext::kAllRanks;            // of the winner's list
-  bool by_rpz = false;                            // the winner's list is an RPZ zone: allowed means PASSTHRU
-  std::array<std::int16_t, kMaxLosers> losers{};  // indices, most relevant first
+  Action action = Action::allow;         // of the winner; Action::block: as the policy says
+  int winner = kNoRule;                  // index: see match_at()
+  int rank = DecideContext::kAllRanks;   // of the winner's list
+  bool by_rpz = false;                   // the winner's list is an RPZ zone: allowed means PASSTHRU
+  std::array<int, kMaxLosers> losers{};  // indices, most relevant first
   std::uint8_t loser_count = 0;
   // NXDOMAIN must become NODATA: the winning rule does not cover its whole subtree for all types,
   // or a list of this policy opens something below it (SEMANTICS section 4).
@@ -89,7 +89,9 @@ const Match& match_at(const MatchSet& matches, const DecideContext& context, int
 // Whether a rule with these conditions speaks of this question, now.
 bool applies(const Conditions& conditions, const DecideContext& context);
 
-// Pure and allocation-free up to 64 matches. `matches` is one match set of one name or one address.
+// Pure and allocation-free up to 64 matches; above, n log n in their number, which is bounded by the rules of a list on
+// one target (store/write_changes.h), the labels of a name and the lists. `matches` is one match set of one name or one
+// address.
 Verdict decide(const MatchSet& matches, const DecideContext& context);
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 namespace weir::verdict_test {
 namespace {
@@ -745,20 +746,71 @@ TEST(PolicySet, CanonicalTextHasNoIdsAndNoOrder) {
   EXPECT_NE(a.canonical_text(), b.canonical_text());
 }
 
-// A list may have any number of rules on one name; what decides has an index that fits all the same.
-TEST(Verdict, MoreRulesOnOneNameThanAnIndexCounts) {
-  const PolicySet set = policies();
-  const Details details;
-  MatchSet matches;
-  matches.matches.assign(40'000, rule(kAds, PatternKind::exact, 2, Action::block));
-  matches.matches.push_back(rule(kAds, PatternKind::subtree, 1, Action::allow));
-  const DecideContext context{set, 0,      *IpAddress::parse("192.0.2.1"), *Name::parse("example.org"), RecordType::a,
-                              {},  details};
-  const Verdict verdict = decide(matches, context);
-  EXPECT_EQ(verdict.outcome, Outcome::blocked);
-  ASSERT_GE(verdict.winner, 0);
-  EXPECT_LT(verdict.winner, 40'000);
-  for (unsigned i = 0; i < verdict.loser_count; ++i) EXPECT_GE(verdict.losers[i], 0);
+// A list may have any number of rules on one name: the one that decides counts wherever it stands.
+TEST(Verdict, OfMoreMatchesThanSixteenBitsCountEachCounts) {
+  World world;
+  std::vector<Match> matches(70'000, rule(kAds, kExact, 2, Action::block));
+  matches.push_back(rule(kAllow, kSubtree, 1, Action::allow));
+  const Verdict verdict = world.decide_in_group(std::move(matches), 0);
+  EXPECT_EQ(verdict.outcome, Outcome::allowed);
+  EXPECT_EQ(verdict.winner, 70'000);
+  EXPECT_EQ(verdict.loser_count, kMaxLosers);
+  EXPECT_EQ(verdict.losers[7], 7);
+}
+
+// Many matches are gone through in another way than few.
+TEST(Verdict, ExceptionsLiftTheSameAmongManyMatchesAsAmongFew) {
+  World world;
+  for (std::uint32_t id = 1; id <= 4; ++id) {
+    RuleDetail& detail = world.details.details[id];
+    if (id < 3) detail.addresses = {*IpAddress::parse("192.0.2." + std::to_string(id))};
+    if (id >= 3) detail.target = *Name::parse(id == 3 ? "a.example" : "b.example");
+  }
+  std::mt19937 random(5);
+  const auto below = [&](unsigned bound) { return static_cast<unsigned>(random() % bound); };
+  constexpr Action kActions[] = {Action::block,  Action::block, Action::nxdomain, Action::address,
+                                 Action::answer, Action::cname, Action::allow};
+  constexpr PatternKind kKinds[] = {kExact, kSubtree, PatternKind::below};
+  unsigned lifted = 0;
+  for (unsigned round = 0; round < 20'000; ++round) {
+    for (ListDefinition& list : world.set.lists)
+      list.exceptions = below(3) == 0 ? ExceptionScope::rank : ExceptionScope::own;
+    std::vector<Match> few;
+    for (unsigned i = 0; i < 1 + below(8); ++i) {
+      const Action action = kActions[below(std::size(kActions))];
+      const bool has_data = action == Action::address || action == Action::cname || action == Action::answer;
+      const std::uint32_t detail = has_data ? below(5) : 0;
+      const auto flags =
+          static_cast<std::uint8_t>((below(3) == 0 ? Match::kImportant : 0) | (below(2) == 0 ? Match::kException : 0));
+      few.push_back(rule(below(2) == 0 ? kAds : kSpecific, kKinds[below(3)], 1 + below(3), action, flags, detail));
+    }
+    std::vector<Match> many = few;
+    // Of a list that only watches: they decide nothing.
+    many.insert(many.end(), 64, rule(kWatched, kExact, 4, Action::block));
+    const Verdict expected = world.decide_in_group(few, 0);
+    const Verdict found = world.decide_in_group(many, 0);
+    ASSERT_EQ(found.winner, expected.winner) << "round " << round;
+    ASSERT_EQ(found.loser_count, expected.loser_count);
+    ASSERT_EQ(found.losers, expected.losers);
+    lifted += expected.outcome == Outcome::none ? 1 : 0;
+  }
+  EXPECT_GT(lifted, 1000U) << "exceptions have lifted something";
+}
+
+// A hostile list may have as many rules on one name as any list, half of them exceptions from the other half. One by
+// one they are 10^8 pairs, and this test would take more than a second.
+TEST(Verdict, TenThousandExceptionsFromTenThousandRewrites) {
+  World world;
+  std::vector<Match> matches;
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    world.details.details[i + 1].addresses = {
+        *IpAddress::parse("10.0." + std::to_string(i / 250) + '.' + std::to_string(i % 250))};
+    matches.push_back(rule(kAds, kExact, 2, Action::address, 0, i + 1));
+  }
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    if (i != 77) matches.push_back(rule(kAds, kExact, 2, Action::address, Match::kException, i + 1));
+  }
+  EXPECT_EQ(world.decide_in_group(std::move(matches), 0).winner, 77) << "alone it has no exception";
 }
 
 }  // namespace
