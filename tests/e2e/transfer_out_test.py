@@ -178,6 +178,7 @@ notify = ["{UNBOUND}"]
         wrong = secondaries.transfer(OURS, "policy.filter", key=f"hmac-sha256:{KEY}:d3Jvbmctd3Jvbmctd3Jvbmc=",
                                      source=STRANGER)
         self.assertEqual(secondaries.contents(wrong), [], wrong)
+        self.assertIn("tsig indicates error", wrong, "RFC 8945 section 5.3.2: the error is told in a TSIG")
         self.assertEqual(secondaries.rcode_of(OURS, "list.filter", STRANGER), "REFUSED")
         self.assertEqual(secondaries.rcode_of(OURS, "no.filter", STRANGER), "REFUSED")
         shown = self.counts("policy.filter")["transfers"]

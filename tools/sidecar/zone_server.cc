@@ -122,7 +122,7 @@ void ZoneServer::serve(DnsStream& stream, const Endpoint& from, Secrecy secrecy,
     }
     Asked asked = look_at(*message, *start, from);
     if (asked.refused != Rcode::noerror) {
-      if (!stream.send(write_response(*start, asked.refused, false))) return;
+      if (!stream.send(answer_refused(asked))) return;
       continue;
     }
     if (start->qtype == RecordType::soa) {
@@ -153,6 +153,18 @@ void ZoneServer::refuse(Asked& asked, Rcode rcode, const Endpoint& from, const s
   spdlog::warn("a zone transfer is refused: {}", said);
 }
 
+// Who has signed can verify a refusal too, or is told what is wrong with the signature.
+std::vector<std::uint8_t> ZoneServer::answer_refused(const Asked& asked) {
+  std::vector<std::uint8_t> out = write_response(asked.start, asked.refused, false);
+  if (!asked.tsig) return out;
+  if (asked.is_verified) {
+    asked.tsig->sign(out, served_at());
+  } else {
+    asked.tsig->sign_refusal(out, served_at());
+  }
+  return out;
+}
+
 ZoneServer::Asked ZoneServer::look_at(std::span<const std::uint8_t> message, const MessageStart& start,
                                       const Endpoint& from) {
   Asked asked;
@@ -181,9 +193,9 @@ ZoneServer::Asked ZoneServer::look_at(std::span<const std::uint8_t> message, con
       return asked;
     }
     asked.tsig = std::make_unique<TsigExchange>(std::move(*key), from.address.to_text());
-    if (const auto verified = asked.tsig->verify(message, served_at()); !verified) {
-      refuse(asked, Rcode::notauth, from, verified.error().message);
-    }
+    const auto verified = asked.tsig->verify(message, served_at());
+    asked.is_verified = verified.has_value();
+    if (!verified) refuse(asked, asked.tsig->refusal(), from, verified.error().message);
   }
   return asked;
 }
@@ -206,7 +218,7 @@ std::vector<std::uint8_t> ZoneServer::answer_datagram(std::span<const std::uint8
   if (asked.refused == Rcode::noerror && start->qtype == RecordType::axfr) {
     refuse(asked, Rcode::refused, from, "AXFR comes over TCP");
   }
-  if (asked.refused != Rcode::noerror) return write_response(*start, asked.refused, false);
+  if (asked.refused != Rcode::noerror) return answer_refused(asked);
   auto answer = soa_answer(asked);
   return answer ? std::move(*answer) : std::vector<std::uint8_t>();
 }
@@ -221,7 +233,7 @@ Result<void> ZoneServer::transfer(DnsStream& stream, std::span<const std::uint8_
   }
   if (!is_first) {
     refuse(asked, Rcode::refused, from, "a transfer of zone " + slot.second + " to it is under way");
-    return stream.send(write_response(asked.start, asked.refused, false));
+    return stream.send(answer_refused(asked));
   }
   const auto sent = send_zone(stream, asked, asked.start.qtype == RecordType::ixfr ? serial_in(message) : std::nullopt);
   const std::lock_guard lock(mutex_);

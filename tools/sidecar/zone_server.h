@@ -3,7 +3,7 @@
 //
 // What asks is hostile until its address and its signature fit; then it is bounded all the same: connections, the time
 // of one, one transfer of a zone at a time for each address. Refusals are counted, and answered with REFUSED (who may
-// not) or NOTAUTH (a signature that does not fit).
+// not) or NOTAUTH and a TSIG that says what does not fit.
 #pragma once
 
 #include <atomic>
@@ -78,7 +78,8 @@ class ZoneServer {
     MessageStart start;
     std::shared_ptr<const Config> config;
     const ServeConfig* zone = nullptr;
-    std::unique_ptr<TsigExchange> tsig;  // where the request was signed and that fits
+    std::unique_ptr<TsigExchange> tsig;  // where the zone has a key and the request a signature
+    bool is_verified = false;            // it fits
     Rcode refused = Rcode::noerror;
   };
 
@@ -92,6 +93,7 @@ class ZoneServer {
   Asked look_at(std::span<const std::uint8_t> message, const MessageStart& start, const Endpoint& from);
   Result<std::vector<std::uint8_t>> soa_answer(Asked& asked);
   void refuse(Asked& asked, Rcode rcode, const Endpoint& from, const std::string& why);
+  static std::vector<std::uint8_t> answer_refused(const Asked& asked);
   void reap();
 
   const ConfigSource config_;

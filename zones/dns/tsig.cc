@@ -74,6 +74,43 @@ std::string name_of_error(std::uint16_t error) {
   }
 }
 
+std::uint16_t id_of(std::span<const std::uint8_t> message) {
+  return static_cast<std::uint16_t>(message[0] << 8 | message[1]);
+}
+
+struct Signature {
+  const Name& key;
+  const Name& algorithm;
+  std::uint64_t time;
+  std::uint16_t fudge;
+  std::span<const std::uint8_t> mac;  // empty: none
+  std::uint16_t error;
+  std::span<const std::uint8_t> other;
+};
+
+// The TSIG of a whole message, as its last record (section 4.2).
+void append(const Signature& signature, std::vector<std::uint8_t>& message) {
+  std::vector<std::uint8_t> rdata;
+  put(rdata, signature.algorithm.wire());
+  put(rdata, signature.time, 6);
+  put(rdata, signature.fudge, 2);
+  put(rdata, signature.mac.size(), 2);
+  put(rdata, signature.mac);
+  put(rdata, id_of(message), 2);
+  put(rdata, signature.error, 2);
+  put(rdata, signature.other.size(), 2);
+  put(rdata, signature.other);
+  put(message, signature.key.wire());
+  put(message, static_cast<std::uint16_t>(RecordType::tsig), 2);
+  put(message, static_cast<std::uint16_t>(RecordClass::any), 2);
+  put(message, 0, 4);
+  put(message, rdata.size(), 2);
+  put(message, rdata);
+  const unsigned count = static_cast<unsigned>(message[kAdditionalCountAt] << 8 | message[kAdditionalCountAt + 1]) + 1;
+  message[kAdditionalCountAt] = static_cast<std::uint8_t>(count >> 8);
+  message[kAdditionalCountAt + 1] = static_cast<std::uint8_t>(count);
+}
+
 }  // namespace
 
 std::string_view to_text(TsigAlgorithm algorithm) {
@@ -210,27 +247,28 @@ std::vector<std::uint8_t> TsigExchange::close_digest(std::uint64_t time, std::ui
 
 void TsigExchange::sign(std::vector<std::uint8_t>& message, WallTime now) {
   const std::uint64_t time = to_seconds(now);
-  const auto id = static_cast<std::uint16_t>(message[0] << 8 | message[1]);
-  digest_message(message, message.size(), id);
+  digest_message(message, message.size(), id_of(message));
   const std::vector<std::uint8_t> mac = close_digest(time, kTsigFudgeSeconds, 0, {});
-  std::vector<std::uint8_t> rdata;
-  put(rdata, name_of(key_.algorithm).wire());
-  put(rdata, time, 6);
-  put(rdata, kTsigFudgeSeconds, 2);
-  put(rdata, mac.size(), 2);
-  put(rdata, mac);
-  put(rdata, id, 2);
-  put(rdata, 0, 2);
-  put(rdata, 0, 2);
-  put(message, key_.name.wire());
-  put(message, static_cast<std::uint16_t>(RecordType::tsig), 2);
-  put(message, static_cast<std::uint16_t>(RecordClass::any), 2);
-  put(message, 0, 4);
-  put(message, rdata.size(), 2);
-  put(message, rdata);
-  const unsigned count = static_cast<unsigned>(message[kAdditionalCountAt] << 8 | message[kAdditionalCountAt + 1]) + 1;
-  message[kAdditionalCountAt] = static_cast<std::uint8_t>(count >> 8);
-  message[kAdditionalCountAt + 1] = static_cast<std::uint8_t>(count);
+  append({key_.name, name_of(key_.algorithm), time, kTsigFudgeSeconds, mac, 0, {}}, message);
+}
+
+Rcode TsigExchange::refusal() const {
+  if (refused_) return Rcode::notauth;
+  return is_malformed_ ? Rcode::formerr : Rcode::refused;
+}
+
+void TsigExchange::sign_refusal(std::vector<std::uint8_t>& message, WallTime now) {
+  if (!refused_) return;
+  const std::uint64_t here = to_seconds(now);
+  const bool has_fitted = refused_->error == kBadTime || refused_->error == kBadTruncation;
+  if (!has_fitted)
+    return append({refused_->key, refused_->algorithm, here, kTsigFudgeSeconds, {}, refused_->error, {}}, message);
+  // The request's own time, or who asked could not verify this answer either.
+  std::vector<std::uint8_t> other;
+  if (refused_->error == kBadTime) put(other, here, 6);
+  digest_message(message, message.size(), id_of(message));
+  const std::vector<std::uint8_t> mac = close_digest(refused_->time, refused_->fudge, refused_->error, other);
+  append({refused_->key, refused_->algorithm, refused_->time, refused_->fudge, mac, refused_->error, other}, message);
 }
 
 // The records are walked, not read; nothing where the last of them is no TSIG.
@@ -284,30 +322,40 @@ Result<std::optional<TsigExchange::Found>> TsigExchange::find(std::span<const st
   return out;
 }
 
+Error TsigExchange::refuse(std::uint16_t error, const Found& found, const std::string& what) {
+  refused_ = Refused{error, found.key, found.algorithm, found.time, found.fudge};
+  return fault(name_of_error(error) + ": " + what);
+}
+
 // Section 5.2: key, signature, time, truncation, in this order.
-Result<void> TsigExchange::check(const Found& found, std::span<const std::uint8_t> computed, WallTime now) const {
+Result<void> TsigExchange::check(const Found& found, std::span<const std::uint8_t> computed, WallTime now) {
   const std::size_t size = row_of(key_.algorithm).size;
   const std::size_t compared = std::min(found.mac.size(), computed.size());
   if (found.mac.size() > size || compared < std::max<std::size_t>(10, size / 2) ||
       CRYPTO_memcmp(found.mac.data(), computed.data(), compared) != 0) {
-    return fault("BADSIG: the signature does not fit; both sides must have the same secret");
+    return refuse(kBadSignature, found, "the signature does not fit; both sides must have the same secret");
   }
   const std::uint64_t here = to_seconds(now);
   const std::uint64_t apart = here > found.time ? here - found.time : found.time - here;
   if (apart > found.fudge) {
-    return fault("BADTIME: it was signed at " + show_seconds(found.time) + " and here it is " + show_seconds(here));
+    return refuse(kBadTime, found,
+                  "it was signed at " + show_seconds(found.time) + " and here it is " + show_seconds(here));
   }
   if (found.mac.size() < size) {
-    return fault("BADTRUNC: a signature of " + std::to_string(found.mac.size()) + " octets, " + std::to_string(size) +
-                 " were expected");
+    begin_digest(found.mac);  // what answers is signed over the MAC as it came
+    return refuse(
+        kBadTruncation, found,
+        "a signature of " + std::to_string(found.mac.size()) + " octets, " + std::to_string(size) + " were expected");
   }
   return {};
 }
 
 Result<void> TsigExchange::verify(std::span<const std::uint8_t> message, WallTime now) {
+  is_malformed_ = true;
   if (message.size() < kHeaderSize) return fault("the message is malformed");
   auto found = find(message);
   if (!found) return found.error();
+  is_malformed_ = false;
   if (!*found) {
     if (signed_ < 2) return fault("the message is not signed");
     if (++unsigned_ > kMaxUnsignedMessages) {
@@ -325,8 +373,9 @@ Result<void> TsigExchange::verify(std::span<const std::uint8_t> message, WallTim
                                               : ""));
   }
   if (tsig.key != key_.name || tsig.algorithm != name_of(key_.algorithm)) {
-    return fault("BADKEY: it was signed with " + escape_for_display(tsig.key.to_text()) + " and " +
-                 escape_for_display(tsig.algorithm.to_text()));
+    return refuse(kBadKey, tsig,
+                  "it was signed with " + escape_for_display(tsig.key.to_text()) + " and " +
+                      escape_for_display(tsig.algorithm.to_text()));
   }
   digest_message(message, tsig.start, tsig.original_id);
   const std::vector<std::uint8_t> computed = close_digest(tsig.time, tsig.fudge, tsig.error, tsig.other);

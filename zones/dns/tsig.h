@@ -15,6 +15,7 @@
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/dns/name.h"
+#include "zones/dns/record_types.h"
 
 namespace weir {
 
@@ -46,6 +47,12 @@ class TsigExchange {
   // Adds a TSIG to a whole message: the next of this exchange that we send.
   void sign(std::vector<std::uint8_t>& message, WallTime now);
 
+  // Behind verify() that refused a request: the RCODE of what answers it (section 5.2), and what that answer must have
+  // (section 5.3.2): a TSIG with the error and no signature where the key or the signature does not fit, a signed one
+  // with our time where the clocks differ, none where the request had none that could be read.
+  Rcode refusal() const;
+  void sign_refusal(std::vector<std::uint8_t>& message, WallTime now);
+
   // Checks the next message that came: the first must be signed, later ones at least once in
   // kMaxUnsignedMessages + 1. Errors (invalid) name the peer, the key and what is wrong: BADSIG, BADKEY, BADTIME,
   // BADTRUNC, ours or as the peer says it. After one the exchange is over.
@@ -59,10 +66,19 @@ class TsigExchange {
   struct Found;
 
   Result<std::optional<Found>> find(std::span<const std::uint8_t> message) const;
-  Result<void> check(const Found& found, std::span<const std::uint8_t> computed, WallTime now) const;
+  Result<void> check(const Found& found, std::span<const std::uint8_t> computed, WallTime now);
+  Error refuse(std::uint16_t error, const Found& found, const std::string& what);
   void digest_message(std::span<const std::uint8_t> message, std::size_t end, std::uint16_t id);
   std::vector<std::uint8_t> close_digest(std::uint64_t time, std::uint16_t fudge, std::uint16_t error,
                                          std::span<const std::uint8_t> other);
+  // What a request was refused for, as its answer repeats it.
+  struct Refused {
+    std::uint16_t error = 0;
+    Name key;
+    Name algorithm;
+    std::uint64_t time = 0;
+    std::uint16_t fudge = 0;
+  };
   void begin_digest(std::span<const std::uint8_t> mac_before);
   Error fault(const std::string& what) const;
 
@@ -71,6 +87,8 @@ class TsigExchange {
   std::unique_ptr<Digest> digest_;  // over what came since the last signed message
   unsigned signed_ = 0;             // messages of the exchange so far
   unsigned unsigned_ = 0;           // since the last signed one
+  bool is_malformed_ = false;       // the last message was no message, or its TSIG none
+  std::optional<Refused> refused_;
 };
 
 }  // namespace weir

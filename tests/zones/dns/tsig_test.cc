@@ -223,6 +223,43 @@ TEST(Tsig, WhatAPeerSaysOfOurSignature) {
   }
 }
 
+// RFC 8945 sections 5.2 and 5.3.2: what is wrong with the key or the signature is told without a signature, a clock
+// that is off with one, and our time.
+TEST(Tsig, ARefusalSaysWhatIsWrong) {
+  const struct {
+    TsigKey theirs;
+    std::int64_t seen;
+    std::string told;
+  } kRows[] = {
+      {key_of(TsigAlgorithm::hmac_sha256, 8), kNow, "the peer says BADSIG: both sides must have the same secret"},
+      {key_of(TsigAlgorithm::hmac_sha512), kNow, "the peer says BADKEY: it does not know the key"},
+      {{*Name::parse("other"), TsigAlgorithm::hmac_sha256, Octets(32, 7)},
+       kNow,
+       "the peer says BADKEY: it does not know the key"},
+      {key_of(), kNow + 1000, "the peer says BADTIME: its clock shows 2026-09-21T14:30:00Z, ours 2026-09-21T14:13:20Z"},
+      {key_of(), kNow - 1000, "the peer says BADTIME: its clock shows 2026-09-21T13:56:40Z, ours 2026-09-21T14:13:20Z"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.told);
+    Sides sides(key_of(), row.theirs);
+    ASSERT_NE(sides.ask(kNow, row.seen), "");
+    EXPECT_EQ(sides.server.refusal(), Rcode::notauth);
+    Octets answer = message(1, true);
+    sides.server.sign_refusal(answer, at(row.seen));
+    EXPECT_EQ(sides.take(answer), "192.0.2.1:53: TSIG key transfer.example: " + row.told);
+  }
+  Sides plain;
+  const Octets unsigned_request = message(1, false);
+  ASSERT_FALSE(plain.server.verify(unsigned_request, at(kNow)));
+  EXPECT_EQ(plain.server.refusal(), Rcode::refused);
+  Octets answer = message(1, true);
+  plain.server.sign_refusal(answer, at(kNow));
+  EXPECT_EQ(answer, message(1, true)) << "who did not sign gets no TSIG";
+  Sides cut;
+  ASSERT_FALSE(cut.server.verify(std::span(unsigned_request).first(13), at(kNow)));
+  EXPECT_EQ(cut.server.refusal(), Rcode::formerr);
+}
+
 TEST(Tsig, SecretsInBase64) {
   EXPECT_EQ(*parse_tsig_secret("AAECAwQFBgcICQ=="), (Octets{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
   EXPECT_EQ(parse_tsig_secret("AAECAwQFBgcI").value().size(), 9U);
