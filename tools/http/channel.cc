@@ -26,7 +26,13 @@ std::span<std::uint8_t> as_octets(std::span<char> text) {
 
 Channel::Channel(Descriptor socket, int stop, std::shared_ptr<const TlsContext> tls)
     : socket_(std::move(socket)), stop_(stop) {
-  if (tls) tls_ = TlsChannel::accepting(std::move(tls), socket_.get());
+  if (!tls) return;
+  auto secured = TlsChannel::accepting(std::move(tls), socket_.get());
+  if (secured) {
+    tls_ = std::move(*secured);
+  } else {
+    socket_ = Descriptor(-1);  // closed, and not in plain text
+  }
 }
 
 Channel::Outcome Channel::wait(short events, SteadyTime until) const {

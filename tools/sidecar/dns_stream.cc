@@ -79,12 +79,16 @@ Result<void> DnsStream::shake_hands() {
 }
 
 Result<void> DnsStream::secure(std::shared_ptr<const TlsContext> context, const std::string& name) {
-  tls_ = TlsChannel::connecting(std::move(context), socket_.get(), name, peer_);
+  auto channel = TlsChannel::connecting(std::move(context), socket_.get(), name, peer_);
+  if (!channel) return about_peer(channel.error());
+  tls_ = std::move(*channel);
   return shake_hands();
 }
 
 Result<void> DnsStream::secure_accepted(std::shared_ptr<const TlsContext> context) {
-  tls_ = TlsChannel::accepting(std::move(context), socket_.get());
+  auto channel = TlsChannel::accepting(std::move(context), socket_.get());
+  if (!channel) return about_peer(channel.error());
+  tls_ = std::move(*channel);
   return shake_hands();
 }
 

@@ -9,6 +9,8 @@
 #include <climits>
 #include <cstring>
 
+#include "zones/base/text.h"
+
 namespace weir {
 namespace {
 
@@ -77,26 +79,36 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const std::filesyst
   return made;
 }
 
-std::unique_ptr<TlsChannel> TlsChannel::connecting(std::shared_ptr<const TlsContext> context, int socket,
-                                                   const std::string& name, const IpAddress& server) {
-  SSL* ssl = SSL_new(context->get());
+Result<std::unique_ptr<TlsChannel>> TlsChannel::over(std::shared_ptr<const TlsContext> context, int socket) {
+  ERR_clear_error();
+  SSL* const ssl = SSL_new(context->get());
+  if (ssl == nullptr) return Error{ErrorCode::io, "TLS: " + library_error()};
   std::unique_ptr<TlsChannel> channel(new TlsChannel(std::move(context), ssl));
-  SSL_set_fd(ssl, socket);
+  if (SSL_set_fd(ssl, socket) != 1) return Error{ErrorCode::io, "TLS: " + library_error()};
+  return channel;
+}
+
+// Where the library does not take what the certificate must be for, it would take a certificate for anything.
+Result<std::unique_ptr<TlsChannel>> TlsChannel::connecting(std::shared_ptr<const TlsContext> context, int socket,
+                                                           const std::string& name, const IpAddress& server) {
+  auto channel = over(std::move(context), socket);
+  if (!channel) return channel;
+  SSL* const ssl = (*channel)->ssl_;
   SSL_set_connect_state(ssl);
-  if (name.empty()) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server.to_text().c_str());
-  } else {
-    SSL_set_tlsext_host_name(ssl, name.c_str());
-    SSL_set1_host(ssl, name.c_str());
+  const std::string wanted = name.empty() ? server.to_text() : name;
+  const bool is_checked =
+      name.empty() ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), wanted.c_str()) == 1
+                   : SSL_set_tlsext_host_name(ssl, name.c_str()) == 1 && SSL_set1_host(ssl, name.c_str()) == 1;
+  if (!is_checked) {
+    return Error{ErrorCode::invalid,
+                 "TLS: no certificate can be for " + escape_for_display(wanted) + ": " + library_error()};
   }
   return channel;
 }
 
-std::unique_ptr<TlsChannel> TlsChannel::accepting(std::shared_ptr<const TlsContext> context, int socket) {
-  SSL* ssl = SSL_new(context->get());
-  std::unique_ptr<TlsChannel> channel(new TlsChannel(std::move(context), ssl));
-  SSL_set_fd(ssl, socket);
-  SSL_set_accept_state(ssl);
+Result<std::unique_ptr<TlsChannel>> TlsChannel::accepting(std::shared_ptr<const TlsContext> context, int socket) {
+  auto channel = over(std::move(context), socket);
+  if (channel) SSL_set_accept_state((*channel)->ssl_);
   return channel;
 }
 

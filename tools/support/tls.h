@@ -50,10 +50,12 @@ class TlsChannel {
     Want want = Want::nothing;
   };
 
-  // Who asks `server`, whose certificate must be for `name`, or for its address where that is empty.
-  static std::unique_ptr<TlsChannel> connecting(std::shared_ptr<const TlsContext> context, int socket,
-                                                const std::string& name, const IpAddress& server);
-  static std::unique_ptr<TlsChannel> accepting(std::shared_ptr<const TlsContext> context, int socket);
+  // Who asks `server`, whose certificate must be for `name`, or for its address where that is empty. Errors: invalid
+  // (no certificate can be for that name); io.
+  static Result<std::unique_ptr<TlsChannel>> connecting(std::shared_ptr<const TlsContext> context, int socket,
+                                                        const std::string& name, const IpAddress& server);
+  // Errors: io.
+  static Result<std::unique_ptr<TlsChannel>> accepting(std::shared_ptr<const TlsContext> context, int socket);
   ~TlsChannel();
   TlsChannel(const TlsChannel&) = delete;
 
@@ -64,6 +66,7 @@ class TlsChannel {
 
  private:
   TlsChannel(std::shared_ptr<const TlsContext> context, ssl_st* ssl) : context_(std::move(context)), ssl_(ssl) {}
+  static Result<std::unique_ptr<TlsChannel>> over(std::shared_ptr<const TlsContext> context, int socket);
   Result<Step> step_of(int outcome);
 
   std::shared_ptr<const TlsContext> context_;
