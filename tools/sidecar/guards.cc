@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "tools/sidecar/rule_text.h"
 #include "zones/base/text.h"
@@ -104,33 +105,56 @@ struct NewPattern {
   }
 };
 
-// Those that are filed under `name` and make no exception.
-Result<std::vector<NewPattern>> new_patterns(const PreparedImport& prepared, const Name& name) {
-  std::vector<NewPattern> out;
+// What comes on one name and makes no exception.
+struct NewOnName {
+  std::vector<SourcedRule> rules;
+  std::vector<NewPattern> patterns;  // that are filed under it
+};
+
+Result<NewOnName> new_on(const PreparedImport& prepared, const Name& name) {
+  NewOnName out;
   const auto found = prepared.find(Change::added, name, [&](const SourcedRule& rule) {
-    if (!is_glob_or_regex(rule.rule) || rule.rule.exception) return;
+    if (rule.rule.exception) return;
+    if (!is_glob_or_regex(rule.rule)) return out.rules.push_back(rule);
     const bool is_regex = rule.rule.kind == PatternKind::regex;
-    out.push_back({rule, is_regex ? compile_name_regex(rule.rule.pattern) : nullptr});
+    out.patterns.push_back({rule, is_regex ? compile_name_regex(rule.rule.pattern) : nullptr});
   });
   if (!found) return found.error();
   return out;
 }
 
-// A pattern may be on a suffix below the name that it is filed under.
-Result<void> judge_patterns(const PreparedImport& prepared, const Name& filed,
-                            const std::vector<PublicSuffix>& suffixes, Hits& icann, Hits& company) {
-  const auto patterns = new_patterns(prepared, filed);
-  if (!patterns) return patterns.error();
-  if (patterns->empty()) return {};
-  std::vector<std::pair<std::string, bool>> below;
-  for (const PublicSuffix& suffix : suffixes) {
-    if (suffix.name.is_at_or_below(filed)) below.emplace_back(to_lower_ascii(suffix.name.to_text()), suffix.icann);
+// The public suffixes in an order in which all below a name stand together.
+class SuffixOrder {
+ public:
+  explicit SuffixOrder(const std::vector<PublicSuffix>& suffixes) {
+    for (const PublicSuffix& suffix : suffixes) all_.push_back(&suffix);
+    std::sort(all_.begin(), all_.end(),
+              [](const PublicSuffix* a, const PublicSuffix* b) { return a->name.canonical_compare(b->name) < 0; });
   }
-  for (const NewPattern& pattern : *patterns) {
+  std::vector<const PublicSuffix*> at_or_below(const Name& name) const {
+    std::vector<const PublicSuffix*> out;
+    const auto first = std::lower_bound(
+        all_.begin(), all_.end(), name,
+        [](const PublicSuffix* suffix, const Name& wanted) { return suffix->name.canonical_compare(wanted) < 0; });
+    for (auto at = first; at != all_.end() && (*at)->name.is_at_or_below(name); ++at) out.push_back(*at);
+    return out;
+  }
+
+ private:
+  std::vector<const PublicSuffix*> all_;
+};
+
+// A pattern may be on a suffix below the name that it is filed under: `suffixes`.
+void judge_patterns(const std::vector<NewPattern>& patterns, const std::vector<const PublicSuffix*>& suffixes,
+                    Hits& icann, Hits& company) {
+  std::vector<std::string> texts;
+  for (const PublicSuffix* suffix : suffixes) texts.push_back(to_lower_ascii(suffix->name.to_text()));
+  for (const NewPattern& pattern : patterns) {
     const auto covers = [&](bool of_registry) {
-      return std::any_of(below.begin(), below.end(), [&](const auto& suffix) {
-        return suffix.second == of_registry && pattern.covers(suffix.first);
-      });
+      for (std::size_t i = 0; i < suffixes.size(); ++i) {
+        if (suffixes[i]->icann == of_registry && pattern.covers(texts[i])) return true;
+      }
+      return false;
     };
     if (covers(true)) {
       icann.add(with_line(pattern.rule));
@@ -138,7 +162,6 @@ Result<void> judge_patterns(const PreparedImport& prepared, const Name& filed,
       company.add(with_line(pattern.rule));
     }
   }
-  return {};
 }
 
 Result<void> judge_suffixes(Reaction reaction, const PreparedImport& prepared,
@@ -147,17 +170,22 @@ Result<void> judge_suffixes(Reaction reaction, const PreparedImport& prepared,
   if (reaction == Reaction::allow || !suffixes) return {};
   Hits icann;
   Hits company;
-  if (auto judged = judge_patterns(prepared, Name(), *suffixes, icann, company); !judged) return judged;
+  std::optional<SuffixOrder> order;  // most lists need none
+  const auto look_at = [&](const std::vector<NewPattern>& patterns, const Name& filed) {
+    if (patterns.empty()) return;
+    if (!order) order.emplace(*suffixes);
+    judge_patterns(patterns, order->at_or_below(filed), icann, company);
+  };
+  const auto on_root = new_on(prepared, Name());
+  if (!on_root) return on_root.error();
+  look_at(on_root->patterns, Name());
   for (const PublicSuffix& suffix : *suffixes) {
-    bool any_pattern = false;
-    const auto found = prepared.find(Change::added, suffix.name, [&](const SourcedRule& rule) {
-      any_pattern = any_pattern || is_glob_or_regex(rule.rule);
-      if (rule.rule.kind == PatternKind::exact || is_glob_or_regex(rule.rule) || rule.rule.exception) return;
-      (suffix.icann ? icann : company).add(with_line(rule));
-    });
-    if (!found) return found;
-    if (!any_pattern) continue;
-    if (auto judged = judge_patterns(prepared, suffix.name, *suffixes, icann, company); !judged) return judged;
+    const auto found = new_on(prepared, suffix.name);
+    if (!found) return found.error();
+    for (const SourcedRule& rule : found->rules) {
+      if (rule.rule.kind != PatternKind::exact) (suffix.icann ? icann : company).add(with_line(rule));
+    }
+    look_at(found->patterns, suffix.name);
   }
   if (icann.count > 0) {
     out.push_back({"public_suffixes", reaction == Reaction::hold,
@@ -192,9 +220,9 @@ Result<void> judge_protected(Reaction reaction, const PreparedImport& prepared, 
   std::sort(filed.begin(), filed.end(), [](const Name& a, const Name& b) { return a.canonical_compare(b) < 0; });
   filed.erase(std::unique(filed.begin(), filed.end()), filed.end());
   for (const Name& suffix : filed) {
-    const auto patterns = new_patterns(prepared, suffix);
-    if (!patterns) return patterns.error();
-    for (const NewPattern& pattern : *patterns) {
+    const auto found = new_on(prepared, suffix);
+    if (!found) return found.error();
+    for (const NewPattern& pattern : found->patterns) {
       if (!blocks(pattern.rule.rule.action)) continue;
       for (const Name& name : names) {
         if (!name.is_at_or_below(suffix) || !pattern.matches(to_lower_ascii(name.to_text()))) continue;
