@@ -41,20 +41,17 @@ LastChange last_change(std::span<const ImportRecord> imports, std::span<const Pu
   return out;
 }
 
-// Each step leads to a lower number.
-ImportId version_at(std::span<const ImportRecord> imports, std::span<const PublishedGeneration> generations,
-                    GenerationNumber at) {
-  for (;;) {
-    const LastChange last = last_change(imports, generations, at);
-    if (last.rollback == nullptr) {
-      if (last.import == nullptr) return {};
-      const auto back_to = number_behind(last.import->note, kToImport);
-      return back_to ? ImportId{*back_to} : last.import->import;
-    }
+// What the list holds behind its last change. Each step leads to a lower number.
+ImportId version_behind(LastChange last, std::span<const ImportRecord> imports,
+                        std::span<const PublishedGeneration> generations) {
+  while (last.rollback != nullptr) {
     const auto target = rollback_target(last.rollback->reason);
     if (!target || *target >= last.rollback->number) return {};
-    at = *target;
+    last = last_change(imports, generations, *target);
   }
+  if (last.import == nullptr) return {};
+  const auto back_to = number_behind(last.import->note, kToImport);
+  return back_to ? ImportId{*back_to} : last.import->import;
 }
 
 }  // namespace
@@ -71,15 +68,17 @@ std::optional<GenerationNumber> rollback_target(const std::string& reason) {
 std::optional<RolledBack> find_rolled_back(std::span<const ImportRecord> imports,
                                            std::span<const PublishedGeneration> generations) {
   if (imports.empty() || generations.empty()) return std::nullopt;
-  const auto newest =
-      std::find_if(imports.begin(), imports.end(), [](const ImportRecord& one) { return one.note.empty(); });
-  if (newest == imports.end()) return std::nullopt;
   const GenerationNumber now = generations.front().number;
+  // One that is recorded and about to be published is not what is in force, nor was anything taken back from it.
+  const auto newest = std::find_if(imports.begin(), imports.end(), [now](const ImportRecord& one) {
+    return one.note.empty() && one.first_generation <= now;
+  });
+  if (newest == imports.end()) return std::nullopt;
+  const LastChange last = last_change(imports, generations, now);
   RolledBack out;
   out.newest = newest->import;
-  out.in_force = version_at(imports, generations, now);
+  out.in_force = version_behind(last, imports, generations);
   if (out.in_force == out.newest) return std::nullopt;
-  const LastChange last = last_change(imports, generations, now);
   if (last.rollback != nullptr) {
     out.since = last.rollback->published_at;
     out.how = "generation " + last.rollback->reason;

@@ -12,7 +12,7 @@ namespace {
 // What was published, oldest first: an import of the list (its number), a roll-back of the list to one, of everything
 // to a generation, or something else.
 struct Event {
-  enum class Kind : std::uint8_t { import, list_rollback, generation_rollback, other } kind;
+  enum class Kind : std::uint8_t { import, list_rollback, generation_rollback, other, unpublished } kind;
   std::uint64_t number = 0;
 };
 
@@ -25,6 +25,10 @@ Event back_to_import(std::uint64_t number) {
 Event back_to_generation(std::uint64_t number) {
   return {Event::Kind::generation_rollback, number};
 }
+// Recorded, and about to be published.
+Event recorded(std::uint64_t number) {
+  return {Event::Kind::unpublished, number};
+}
 Event other() {
   return {Event::Kind::other, 0};
 }
@@ -34,6 +38,12 @@ std::string found(const std::vector<Event>& events) {
   std::vector<PublishedGeneration> generations;
   std::uint64_t next_import = 100;  // of the roll-backs' own records
   for (const Event& event : events) {
+    if (event.kind == Event::Kind::unpublished) {
+      ImportRecord& record = imports.emplace_back();
+      record.import = {event.number};
+      record.first_generation = {generations.size() + 1};
+      continue;
+    }
     PublishedGeneration& generation = generations.emplace_back();
     generation.number = {generations.size()};
     generation.published_at = WallTime(std::chrono::seconds(1000 * generations.size()));
@@ -82,6 +92,9 @@ TEST(ListVersions, OfAnySequenceOfRollbacks) {
        "1 of 3, generation rollback to 3 by bob, generation 5"},
       {{import(1), import(2), back_to_generation(1), back_to_import(2)}, "newest"},
       {{import(1), import(2), back_to_generation(1), import(3)}, "newest"},
+      {{other(), recorded(1)}, "newest"},
+      {{import(1), recorded(2)}, "newest"},
+      {{import(1), import(2), back_to_import(1), recorded(3)}, "1 of 2, list rollback by alice, generation 3"},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(found(row.events), row.expected) << row.events.size() << " events, row " << (&row - rows);
