@@ -181,9 +181,13 @@ const std::vector<System>& systems() {
 // The reports name a file without its folder, and so do the readers' errors; who is refused wants to know which it was.
 Result<Migration> read_configuration(const System& system, const std::filesystem::path& file) {
   auto read = system.read(file);
+  const std::string path = escape_for_display(file.string());
+  if (read && read->rows.empty()) {
+    return Error{ErrorCode::invalid, path + ": there is no setting of " + std::string(system.name) +
+                                         " in it; what is read is " + std::string(system.reads)};
+  }
   if (read) return read;
   Error error = read.error();
-  const std::string path = escape_for_display(file.string());
   const std::string name = escape_for_display(file.filename().string());
   if (error.message.starts_with(path)) return error;
   error.message =

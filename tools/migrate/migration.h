@@ -167,7 +167,7 @@ struct System {
 };
 const std::vector<System>& systems();
 
-// What `system` reads in `file`. Errors: as its own, behind the path that was given.
+// What `system` reads in `file`. Errors: as its own, behind the path that was given; invalid (nothing is in it).
 Result<Migration> read_configuration(const System& system, const std::filesystem::path& file);
 
 }  // namespace weir::migrate
