@@ -39,9 +39,16 @@ void tell_rule(Command& command, const std::string& lead, const boost::json::val
 
 std::string about_refused_client(const boost::json::value& reply) {
   const boost::json::value* refused = object_at(reply, "refused_client");
+  const boost::json::value* waits = object_at(reply, "access_from_restart");
+  const std::string rules = ". What the rules say of its group:";
+  if (waits != nullptr) {
+    return "weir-resolver runs with another " + text_at(*waits, "setting") +
+           " than the files have, and from its restart on " + text_at(*waits, "client") +
+           (refused != nullptr ? " gets REFUSED for whatever it asks" : " may ask") + rules;
+  }
   if (refused == nullptr) return {};
   return text_at(*refused, "client") + " gets REFUSED for whatever it asks: it is not in " +
-         text_at(*refused, "setting") + ". What the rules say of its group:";
+         text_at(*refused, "setting") + rules;
 }
 
 }  // namespace weir::cli

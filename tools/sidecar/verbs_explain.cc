@@ -13,15 +13,24 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* kAllowClients = "resolver.allow_clients";
+
 // A client that may not ask at all is answered with REFUSED before anybody looks at a rule (resolver/server/access.h).
+// The resolver reads who may at its start alone: until the next one the files, which are known here, say what will be.
 void put_refused_client(const Services& services, const ExplainRequest& request, json::object& out) {
   if (!request.client) return;
   const auto config = services.config();
   const IpAddress client = request.client->unmapped();
   const auto& allowed = config->resolver.allow_clients;
-  if (std::any_of(allowed.begin(), allowed.end(), [&](const Prefix& prefix) { return prefix.contains(client); }))
-    return;
-  out["refused_client"] = {{"client", request.client->to_text()}, {"setting", "[resolver] allow_clients"}};
+  const bool may_ask =
+      std::any_of(allowed.begin(), allowed.end(), [&](const Prefix& prefix) { return prefix.contains(client); });
+  const auto state = services.resolver.status();
+  const bool waits = state && std::find(state->needs_restart.begin(), state->needs_restart.end(), kAllowClients) !=
+                                  state->needs_restart.end();
+  if (may_ask && !waits) return;
+  const json::object about{{"client", request.client->to_text()}, {"setting", "[resolver] allow_clients"}};
+  if (!may_ask) out["refused_client"] = about;
+  if (waits) out["access_from_restart"] = about;
 }
 
 // Nothing is known of a moment before the first generation, and saying when that was helps.

@@ -844,6 +844,18 @@ TEST_F(CliTest, RepliesAreShownAsTablesAndPassedOnAsJson) {
            "refused_client":{"client":"198.51.100.9","setting":"[resolver] allow_clients"}})",
        {"198.51.100.9 gets REFUSED for whatever it asks: it is not in [resolver] allow_clients. What the rules say of "
         "its group:\na.example is resolved"}},
+      {{"explain", "a.example", "--client", "198.51.100.9"},
+       "explain",
+       R"({"generation":3,"results":[{"name":"a.example","outcome":"none","losers":[],"policy":"p","group":"g"}],
+           "access_from_restart":{"client":"198.51.100.9","setting":"[resolver] allow_clients"},
+           "refused_client":{"client":"198.51.100.9","setting":"[resolver] allow_clients"}})",
+       {"weir-resolver runs with another [resolver] allow_clients than the files have, and from its restart on "
+        "198.51.100.9 gets REFUSED for whatever it asks. What the rules say of its group:\na.example is resolved"}},
+      {{"explain", "a.example", "--client", "198.51.100.9"},
+       "explain",
+       R"({"generation":3,"results":[{"name":"a.example","outcome":"none","losers":[],"policy":"p","group":"g"}],
+           "access_from_restart":{"client":"198.51.100.9","setting":"[resolver] allow_clients"}})",
+       {"and from its restart on 198.51.100.9 may ask. What the rules say of its group:\na.example is resolved"}},
       {{"list", "history", "ads"},
        "list.history",
        R"({"imports":[{"import":3,"generation":9,"time":"T","source":"S","sha256":"0123456789abcdef99","rules":5,"added":1,"removed":0,"who":"root","note":"n"}]})",

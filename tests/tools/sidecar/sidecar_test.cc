@@ -12,6 +12,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 #include "tests/tools/sidecar/http_server.h"
+#include "tools/sidecar/control_server.h"
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/support/control_client.h"
@@ -613,6 +614,17 @@ TEST_F(SidecarTest, ExplainSaysWhoMayNotAskAndWhenNothingWasFiltered) {
     EXPECT_FALSE(explained({{"client", client}}).contains("refused_client")) << client;
   EXPECT_FALSE(explained({{"group", "default"}}).contains("refused_client"));
   EXPECT_FALSE(explained({}).contains("refused_client"));
+
+  // A resolver that was started with other clients.
+  const auto resolver = ControlServer::start(resolver_socket(scratch_ / "run"), [](const ControlRequest&, Responder&) {
+    return encode_result(json::object{{"generation", 1}, {"needs_restart", {"resolver.allow_clients"}}});
+  });
+  ASSERT_TRUE(resolver) << resolver.error().message;
+  EXPECT_EQ(explained({{"client", "192.0.2.9"}}).at("access_from_restart").at("client"), "192.0.2.9");
+  EXPECT_FALSE(explained({{"client", "192.0.2.9"}}).contains("refused_client"));
+  EXPECT_TRUE(explained({{"client", "198.51.100.9"}}).contains("refused_client"));
+  EXPECT_TRUE(explained({{"client", "198.51.100.9"}}).contains("access_from_restart"));
+  EXPECT_FALSE(explained({{"group", "default"}}).contains("access_from_restart"));
   const Error early = refused("explain", {{"names", {"a.example"}}, {"at", "2001-01-01T00:00:00Z"}});
   EXPECT_EQ(early.code, ErrorCode::not_found);
   EXPECT_TRUE(
