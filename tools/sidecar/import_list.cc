@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -11,6 +12,13 @@ namespace weir::sidecar {
 namespace {
 
 constexpr std::uint64_t kReportEveryRules = 20'000;
+// Most lines of real lists are longer. What a rule takes: its hash in what the reader remembers
+// (zones/lists/rule_set.h), its key and line where it is sorted, and of what the list has already its hash, block and
+// mark (present_rules.h).
+constexpr std::uint64_t kOctetsOfALine = 16;
+constexpr std::uint64_t kRememberedBytes = 16;
+constexpr std::uint64_t kSortedBytes = 80;
+constexpr std::uint64_t kPresentBytes = 13;
 
 // Messages of the reader name the file that it read; people know the list by its source.
 Error about(const ListConfig& list, const std::filesystem::path& bytes, Error error) {
@@ -46,6 +54,12 @@ std::string reading_of(const ListConfig& list) {
          list.dialect + (definition.rewrites ? " rewrites" : "") + (definition.own_actions ? " own" : "") +
          (definition.adds_soa ? " soa" : "") + (list.private_addresses ? " private" : "") +
          (list.key.empty() ? "" : " signed " + list.key);
+}
+
+std::uint64_t memory_of_reading(std::uint64_t size_bytes, std::uint64_t rules) {
+  const std::uint64_t lines = size_bytes / kOctetsOfALine;
+  return lines * kRememberedBytes + std::min<std::uint64_t>(lines * kSortedBytes, store::kSortMemoryBytes) +
+         (rules <= store::kMaxPresentRules ? rules * kPresentBytes : 0);
 }
 
 ListReading reading_from(const ListSummary& summary) {

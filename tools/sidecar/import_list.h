@@ -31,6 +31,10 @@ struct ListReading {
   std::optional<ResourceRecord> soa = {};    // likewise
 };
 
+// About the most memory that check_list() and prepare_list() take for these bytes, of a list that has `rules` rules
+// now.
+std::uint64_t memory_of_reading(std::uint64_t size_bytes, std::uint64_t rules);
+
 // Done so far, and of how much (0: unknown).
 using CountProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 

@@ -276,6 +276,8 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   auto signer = check_signature(attempt, *version);
   if (!signer) return refused(signer.error());
   version->signer = std::move(*signer);
+  auto memory = take_memory(attempt, version->bytes);
+  if (!memory) return refused(memory.error());
   auto checked = check(attempt, version->bytes);
   if (!checked) return refused(checked.error());
   auto prepared = prepare(attempt, *checked);
@@ -283,6 +285,7 @@ Result<UpdateReport> ListUpdater::fetch_and_import(Attempt& attempt) {
   auto findings = judge(attempt.list, **prepared, tables(attempt.config));
   if (!findings) return refused(findings.error());
   for (GuardFinding& finding : judge_names_in_use(attempt, **prepared)) findings->push_back(std::move(finding));
+  memory->give_back();
   if (any_holds(*findings)) return hold(attempt, *version, *findings);
   checked->notes = with_warnings(checked->notes, *findings);
   auto report =
@@ -303,6 +306,12 @@ Result<ListId> ListUpdater::id_of(const Attempt& attempt) const {
                                            (pinned.empty() ? "reload first" : pinned) + ")"};
   }
   return definition->id;
+}
+
+Result<MemoryGate::Share> ListUpdater::take_memory(const Attempt& attempt, const std::filesystem::path& bytes) {
+  std::error_code ignored;
+  const std::uintmax_t size = std::filesystem::file_size(bytes, ignored);
+  return memory_.take(memory_of_reading(ignored ? 0 : size, attempt.state.rules), stop_);
 }
 
 // Reads all of it, beside what the list has.
@@ -425,6 +434,12 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
       return Error{ErrorCode::not_found, "no version of list " + name + " is held"};
     }
     const HeldVersion held = state.held;
+    if (held.source.empty()) {
+      return Error{ErrorCode::invalid,
+                   "an older weir held this version and did not note where it came from: 'weir list "
+                   "update " +
+                       name + "' fetches it again, then approve it"};
+    }
     if (held.source != list.source || held.reading != reading_of(list)) {
       return Error{ErrorCode::invalid,
                    "the list is defined otherwise (source, key, dialect, ...) than it was when this "
@@ -439,10 +454,13 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
       return Error{ErrorCode::corrupt, version.bytes.string() + ": these are not the bytes that were held (SHA-256 " +
                                            *sha256 + "): update the list again"};
     }
+    auto memory = take_memory(attempt, version.bytes);
+    if (!memory) return memory.error();
     auto checked = check(attempt, version.bytes);
     if (!checked) return checked.error();
     auto prepared = prepare(attempt, *checked);
     if (!prepared) return prepared.error();
+    memory->give_back();
     auto report = take_in(attempt, version, std::move(*checked), **prepared, {who, "approve", name, why, {}});
     if (!report) return report;
     state.held = {};
@@ -554,6 +572,8 @@ Result<void> ListUpdater::preview(const std::string& name, const UpdateProgress&
       return leave(look({list, false, reading, nullptr, nullptr, {}}));
     }
     if (const auto signer = check_signature(attempt, *version); !signer) return leave(signer.error());
+    const auto memory = take_memory(attempt, version->bytes);
+    if (!memory) return leave(memory.error());
     auto checked = check(attempt, version->bytes);
     if (!checked) return leave(checked.error());
     auto prepared = prepare(attempt, *checked);

@@ -24,6 +24,7 @@
 #include "tools/sidecar/guards.h"
 #include "tools/sidecar/import_list.h"
 #include "tools/sidecar/list_state.h"
+#include "tools/sidecar/memory_gate.h"
 #include "tools/sidecar/resolver_link.h"
 #include "tools/sidecar/writer_thread.h"
 #include "zones/base/result.h"
@@ -41,6 +42,10 @@ struct UpdateReport {
 
 // "fetch", "parse", "import", "publish"; done; total or 0. Called on any thread, one call at a time.
 using UpdateProgress = std::function<void(std::string_view, std::uint64_t, std::uint64_t)>;
+
+// What all lists that are read and judged at one moment may take in memory together (memory_of_reading()): three of
+// half a million rules, or two of two and a half. With what the sidecar takes anyhow it stays below 300 MB.
+inline constexpr std::uint64_t kReadingMemoryBytes = 176U << 20;
 
 inline constexpr const char* kSchedule = "schedule";  // who asks for what is due
 
@@ -97,6 +102,8 @@ class ListUpdater {
   UpdateReport unchanged(const Attempt& attempt) const;
   Result<UpdateReport> fetch_and_import(Attempt& attempt);
   Result<ListId> id_of(const Attempt& attempt) const;
+  // Before a list is read; held until what was read is small again, compared and judged.
+  Result<MemoryGate::Share> take_memory(const Attempt& attempt, const std::filesystem::path& bytes);
   Result<ListReading> check(const Attempt& attempt, const std::filesystem::path& bytes) const;
   Result<std::unique_ptr<PreparedImport>> prepare(const Attempt& attempt, ListReading& reading) const;
   std::vector<GuardFinding> judge_names_in_use(const Attempt& attempt, PreparedImport& prepared) const;
@@ -114,6 +121,7 @@ class ListUpdater {
   ResolverLink& resolver_;
   AuditLog& audit_;
   const std::atomic<bool>& stop_;
+  MemoryGate memory_{kReadingMemoryBytes};
   mutable std::mutex mutex_;
   std::set<std::string> updating_;
   std::shared_ptr<const std::vector<PublicSuffix>> suffixes_;  // once they are read

@@ -19,7 +19,7 @@
 
 namespace weir::store {
 
-// A longer list is compared whole: it takes 13 octets a rule while it is read, and three lists may be.
+// A longer list is compared whole: it takes 13 octets a rule while it is read.
 inline constexpr std::size_t kMaxPresentRules = 2'000'000;
 
 // What is to be in a file.

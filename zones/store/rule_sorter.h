@@ -20,7 +20,7 @@
 
 namespace weir::store {
 
-// About 600,000 rules, half of them in the run that is being written; three lists may be read at once.
+// About 600,000 rules, half of them in the run that is being written.
 inline constexpr std::size_t kSortMemoryBytes = 40U << 20;
 
 // Text that stays where it is, in few large allocations.

@@ -81,6 +81,17 @@ TEST(ListUpdater, EveryRecordIsWrittenInItsTurnByTheWriter) {
   ASSERT_FALSE(held);
   EXPECT_EQ(audit.thread_of("hold"), of_writer) << held.error().message;
   EXPECT_EQ(audit.generation_of("hold"), *published);
+  // As an older weir left it, which did not note the source.
+  const ListState noted = states.get("wide");
+  ListState older = noted;
+  older.held.source.clear();
+  ASSERT_TRUE(states.put("wide", older));
+  const auto unknown = updater.approve("wide", "tester", {}, {});
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("'weir list update wide' fetches it again"), std::string::npos)
+      << unknown.error().message;
+  ASSERT_FALSE(updater.update("wide", "tester", {})) << "it is held again, and its source is noted";
+  EXPECT_EQ(states.get("wide").held.source, noted.held.source);
   const auto approved = updater.approve("wide", "tester", {}, {});
   ASSERT_TRUE(approved) << approved.error().message;
   EXPECT_EQ(audit.thread_of("approve"), of_writer);
