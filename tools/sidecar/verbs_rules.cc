@@ -175,8 +175,9 @@ std::vector<std::string> protected_names_in(const PolicyStore& store, const Rule
 
 // Of a $badfilter that finds nothing to disable.
 std::vector<std::string> nothing_disabled(Call& call, const OwnRules& own) {
+  if (!own.cancels) return {};  // a rule must not wait until this process, too, has opened the generation in force
   const auto generation = call.services.generations.current();
-  if (!own.cancels || !generation) return {};
+  if (!generation) return {};
   const RulesInForce& rules = **generation;
   for (const ListDefinition& list : rules.policies().lists) {
     if (list.id < kFirstDefinedList) continue;

@@ -94,13 +94,13 @@ Result<std::string> take_file(const rocksdb::LiveFileStorageInfo& file, const fs
   return std::to_string(file.size) + " " + hash + " " + file.relative_filename + "\n";
 }
 
-Result<void> take_files(const Database& live, const fs::path& target) {
+Result<void> take_files(const Database& live, const fs::path& target, std::uint64_t log_bytes) {
   if (auto made = make_directories(target); !made) return made;
   const FilesHeld held(live.db());
   rocksdb::Status status = held.status();
   std::vector<rocksdb::LiveFileStorageInfo> files;
   rocksdb::LiveFilesStorageInfoOptions options;
-  options.wal_size_for_flush = kLogBytesForFlush;
+  options.wal_size_for_flush = log_bytes;
   if (status.ok()) status = live.db().GetLiveFilesStorageInfo(options, &files);
   if (!status.ok()) return to_error(status, target.string());
   std::string list;
@@ -161,8 +161,8 @@ Result<std::string> read_list(const fs::path& checkpoint) {
 
 }  // namespace
 
-Result<void> make_checkpoint(const Database& live, const fs::path& target) {
-  auto done = take_files(live, target);
+Result<void> make_checkpoint(const Database& live, const fs::path& target, std::uint64_t log_bytes) {
+  auto done = take_files(live, target, log_bytes);
   std::error_code ignored;
   if (!done) fs::remove_all(target, ignored);
   return done;

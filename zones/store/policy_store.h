@@ -141,6 +141,7 @@ class PolicyStoreImpl final : public PolicyStore {
   StoreState state_;
   std::optional<StoreState> announced_;       // written down as about to be in force, and not known to be
   bool unpublished_ = false;                  // something was committed since the last publish
+  std::uint64_t unpublished_changes_ = 0;     // rules that came and went since the last publish
   std::uint64_t first_revocable_import_ = 0;  // those before it were acknowledged
   std::string pinned_in_force_;               // state_.pinned at the last publish
   std::uint64_t defined_in_force_ = 0;        // likewise state_.defined_at

@@ -9,6 +9,7 @@ namespace weir::store {
 namespace {
 
 constexpr auto kHourlyFor = std::chrono::hours(24);
+constexpr std::uint64_t kFewChanges = 100;
 
 std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {
   path += suffix;
@@ -65,12 +66,15 @@ Result<void> PolicyStoreImpl::publish_live(const GenerationInfo& info) {
   const std::filesystem::path prepared = with_suffix(generation_path(store_, {info.number}), ".tmp");
   std::error_code fault;
   std::filesystem::remove_all(prepared, fault);
-  if (auto made = make_checkpoint(*database_, prepared); !made) return made;
+  const std::uint64_t log_bytes = unpublished_changes_ > kFewChanges ? kLogBytesBehindImports : kLogBytesForFlush;
+  if (auto made = make_checkpoint(*database_, prepared, log_bytes); !made) return made;
   const unsigned places = places_to_search();
   auto done = put_in_force(info, prepared);
   if (!done) std::filesystem::remove_all(prepared, fault);
-  if (done) places_in_force_ = places;
-  return done;
+  if (!done) return done;
+  places_in_force_ = places;
+  unpublished_changes_ = 0;
+  return {};
 }
 
 Result<GenerationNumber> PolicyStoreImpl::publish(const std::string& reason, Now now) {

@@ -284,6 +284,7 @@ Result<ImportOutcome> PolicyStoreImpl::commit_changes(const ListStep& step, cons
   write.put(Family::meta, kStateKey, encode(state));
   if (auto committed = write.commit(AtomicWrite::Sync::with_the_next); !committed) return committed.error();
   unpublished_ = true;
+  unpublished_changes_ += changes.size();
   state_ = state;
   counts_ = std::move(counts);
   list_states_[step.list] = list;

@@ -202,5 +202,34 @@ TEST(Checkpoint, WithoutAListItIsOfAnOlderWeir) {
   EXPECT_EQ(store.writer->mended(), "");
 }
 
+// What a reader would replay made a rule wait the longer the more lists had come before it.
+TEST(Checkpoint, ALargerChangeLeavesNoLongLogAndASmallOneFlushesNothing) {
+  Store store;
+  const auto log_octets = [&](GenerationNumber number) {
+    std::uintmax_t octets = 0;
+    for (const fs::path& file : files_of(store.writer->checkpoint_path(number))) {
+      if (file.extension() == ".log") octets += fs::file_size(store.writer->checkpoint_path(number) / file);
+    }
+    return octets;
+  };
+  const auto tables = [&](GenerationNumber number) {
+    const std::vector<fs::path> files = files_of(store.writer->checkpoint_path(number));
+    return std::count_if(files.begin(), files.end(), [](const fs::path& file) { return file.extension() == ".sst"; });
+  };
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Rule> rules;
+    for (int i = 0; i < 1000; ++i)
+      rules.push_back(rule("host" + std::to_string(i) + ".round" + std::to_string(round) + ".test"));
+    store.import("ads", std::move(rules));
+    const GenerationNumber imported = store.publish();
+    EXPECT_LE(log_octets(imported), store::kLogBytesBehindImports) << "round " << round;
+    ASSERT_TRUE(
+        store.writer->add_rule(kLocalRules, rule("own" + std::to_string(round) + ".test"), {}, at(store.clock)));
+    const GenerationNumber added = store.publish();
+    EXPECT_LE(tables(added), tables(imported)) << "round " << round;
+    EXPECT_EQ(match(*store.open(), "own" + std::to_string(round) + ".test"), "local:exact:block:2");
+  }
+}
+
 }  // namespace
 }  // namespace weir::testing::checkpoint_test
