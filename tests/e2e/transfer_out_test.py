@@ -178,10 +178,12 @@ notify = ["{UNBOUND}"]
         wrong = secondaries.transfer(OURS, "policy.filter", key=f"hmac-sha256:{KEY}:d3Jvbmctd3Jvbmctd3Jvbmc=",
                                      source=STRANGER)
         self.assertEqual(secondaries.contents(wrong), [], wrong)
-        self.assertIn("tsig indicates error", wrong, "RFC 8945 section 5.3.2: the error is told in a TSIG")
+        told = secondaries.transfer(OURS, "policy.filter", "+all", key=f"hmac-sha256:{KEY}:d3Jvbmctd3Jvbmctd3Jvbmc=",
+                                    source=STRANGER)
+        self.assertIn("BADSIG", told.stdout + told.stderr, "RFC 8945 section 5.3.2: a TSIG says what is wrong")
         self.assertEqual(secondaries.rcode_of(OURS, "list.filter", STRANGER), "REFUSED")
         self.assertEqual(secondaries.rcode_of(OURS, "no.filter", STRANGER), "REFUSED")
         shown = self.counts("policy.filter")["transfers"]
-        self.assertEqual(shown["refused"], before + 2)
+        self.assertEqual(shown["refused"], before + 3)
         self.assertIn(f"{STRANGER}: TSIG key {KEY}: BADSIG", shown["last_refusal"])
         self.assertNotIn(SECRET, self.weir.sidecar.output())
