@@ -18,7 +18,7 @@ struct TokenOptions {
 };
 
 // The token alone on the output, so that a script can take it; what there is to say of it goes beside.
-ExitCode add(Command& command, const TokenOptions& options) {
+ExitCode add_token(Command& command, const TokenOptions& options) {
   json::object arguments{{"name", options.name}, {"role", options.role}};
   if (!options.reason.empty()) arguments["reason"] = options.reason;
   if (!options.duration.empty()) {
@@ -41,7 +41,7 @@ ExitCode add(Command& command, const TokenOptions& options) {
   return ExitCode::done;
 }
 
-ExitCode remove(Command& command, const TokenOptions& options) {
+ExitCode remove_token(Command& command, const TokenOptions& options) {
   json::object arguments{{"name", options.name}};
   if (!options.reason.empty()) arguments["reason"] = options.reason;
   const auto answer = command.ask("token.remove", arguments);
@@ -54,7 +54,7 @@ ExitCode remove(Command& command, const TokenOptions& options) {
   return ExitCode::done;
 }
 
-ExitCode show(Command& command) {
+ExitCode show_tokens(Command& command) {
   const auto answer = command.ask("token.show", {});
   if (!answer) return answer.failure;
   if (command.is_json()) {
@@ -88,16 +88,18 @@ void add_token_verbs(CLI::App& app, Action& chosen) {
       ->check(CLI::IsMember({"analyst", "admin"}));
   adding->add_option("--for", added->duration, "how long it opens anything, such as 90d; else until it is removed");
   adding->add_option("--reason", added->reason, "why; for the audit log");
-  adding->callback([&chosen, added] { chosen = [added](Command& command) { return add(command, *added); }; });
+  adding->callback([&chosen, added] { chosen = [added](Command& command) { return add_token(command, *added); }; });
 
   auto removed = std::make_shared<TokenOptions>();
   CLI::App* removing = family->add_subcommand("remove", "let it open nothing any more, at once");
   removing->add_option("NAME", removed->name, "as token show names it")->required();
   removing->add_option("--reason", removed->reason, "why; for the audit log");
   removing->callback(
-      [&chosen, removed] { chosen = [removed](Command& command) { return remove(command, *removed); }; });
+      [&chosen, removed] { chosen = [removed](Command& command) { return remove_token(command, *removed); }; });
 
-  family->add_subcommand("show", "all of them, and when each was last used")->callback([&chosen] { chosen = show; });
+  family->add_subcommand("show", "all of them, and when each was last used")->callback([&chosen] {
+    chosen = show_tokens;
+  });
 }
 
 }  // namespace weir::cli

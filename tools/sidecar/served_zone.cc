@@ -29,7 +29,7 @@ void put_u32(std::vector<std::uint8_t>& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-void put_name(std::vector<std::uint8_t>& out, const Name& name) {
+void put_wire_name(std::vector<std::uint8_t>& out, const Name& name) {
   out.insert(out.end(), name.wire().begin(), name.wire().end());
 }
 
@@ -212,8 +212,8 @@ Result<ServedZone::Triggers> ServedZone::triggers_of(const View& view, Generatio
 ZoneRecord ServedZone::soa(std::uint32_t serial) {
   const PolicySet& policies = generation_->policies();
   soa_rdata_.clear();
-  put_name(soa_rdata_, policies.mname);
-  put_name(soa_rdata_, policies.rname);
+  put_wire_name(soa_rdata_, policies.mname);
+  put_wire_name(soa_rdata_, policies.rname);
   for (const std::uint32_t number : {serial, kRefreshSeconds, kRetrySeconds, kExpireSeconds, kListTtl})
     put_u32(soa_rdata_, number);
   return {name_, RecordType::soa, kListTtl, soa_rdata_};
