@@ -196,7 +196,7 @@ name = "other"
         self.assertEqual(status_of(self.nobody.raw(f"{head}Content-Length: {MIB + 1}\r\n\r\n".encode())), 413)
         self.assertEqual(status_of(self.nobody.raw(f"{head}Content-Length: {MIB + 1}\r\n\r\n".encode() + b"x" * (MIB + 1))), 413)
         endless = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"10000\r\n" + (b"x" * 65536 + b"\r\n10000\r\n") * 64
-        self.assertEqual(status_of(self.nobody.raw(endless)), 413)
+        self.assertEqual(status_of(self.nobody.raw(endless)), 411)
         self.assertEqual(status_of(self.nobody.raw(f"{head}".encode() + b"a: b\r\n" * 10_000 + b"\r\n")), 431)
         self.assertEqual(status_of(self.nobody.raw(head.encode() + b"A: " + b"x" * 20_000 + b"\r\n\r\n")), 431)
         deep = b'{"reason":' + b"[" * 100_000 + b"]" * 100_000 + b"}"

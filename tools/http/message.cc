@@ -11,7 +11,7 @@
 namespace weir::http {
 namespace {
 
-constexpr std::array<std::pair<unsigned, std::string_view>, 20> kReasons{{
+constexpr std::array<std::pair<unsigned, std::string_view>, 21> kReasons{{
     {200, "OK"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
@@ -20,6 +20,7 @@ constexpr std::array<std::pair<unsigned, std::string_view>, 20> kReasons{{
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
     {409, "Conflict"},
+    {411, "Length Required"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
     {415, "Unsupported Media Type"},
