@@ -32,6 +32,7 @@ RANKS = {
     "tools/support": 10,
     "tools/http": 11,
     "tools/migrate": 11,
+    "tools/log": 11,
     "tools/sidecar": 12,
     "tools/cli": 12,
 }
@@ -87,6 +88,8 @@ class ArrowsTest(unittest.TestCase):
             ("tools/sidecar/main.cc", "tools/support/client.h", True),
             ("tools/sidecar/sidecar.cc", "tools/http/service.h", True),
             ("tools/http/api.cc", "tools/sidecar/verbs.h", False),
+            ("tools/sidecar/main.cc", "tools/log/block.h", True),
+            ("tools/log/block.h", "tools/sidecar/drain.h", False),
         ]:
             with self.subTest(source=source, included=included):
                 self.assertEqual(forbidden(source, included) is None, allowed)

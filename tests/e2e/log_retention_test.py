@@ -48,9 +48,9 @@ class RetentionCase(Case):
 
 
 class SizeTest(RetentionCase):
-    NAMES = 200_000  # in at least ten large blocks, about a hundred octets a name after compression
+    NAMES = 250_000  # in three large blocks, about a hundred octets a name after compression
     SIZE = 4 << 20
-    REWRITTEN = 8 << 20  # what has to be dropped before files are rewritten (kCompactFrom in decision_log.cc)
+    REWRITTEN = 8 << 20  # what has to be dropped before files are rewritten (kShrinkFrom in tools/log/decision_log.cc)
 
     def on_disk(self, suffix: str = ".sst") -> int:
         return sum(file.stat().st_size for file in (self.weir.store / "log").iterdir() if file.suffix == suffix)
@@ -74,7 +74,7 @@ class SizeTest(RetentionCase):
         self.configure(f'size = "{self.SIZE >> 20}MiB"', reload=True)
         dns.wait_until(lambda: self.totals()["rows"] < before["rows"], RETENTION_SECONDS, "rows are dropped", every=0.2)
         after = self.totals()
-        # What waits to become a large block (16,384 rows, not compressed yet) is never dropped for its size.
+        # What waits to become a large block (65,536 rows) is never dropped for its size.
         self.assertLessEqual(after["bytes"], self.SIZE + (6 << 20), after)
         self.assertGreater(after["rows"], 16_384, after)
         self.assertGreater(after["oldest"], before["oldest"])

@@ -1,6 +1,7 @@
 // weir log: what was decided for whom.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -14,8 +15,27 @@ namespace {
 namespace json = boost::json;
 
 struct SearchOptions {
-  std::string since, until, name, client, list, group, row_class;
+  std::string since, until, name, text, client, list, group, type, row_class, cursor;
   std::uint64_t limit = 100;
+  std::uint64_t seconds = 10;
+};
+
+struct TopOptions {
+  SearchOptions search;
+  std::string by = "name";
+  std::uint64_t limit = 10;
+  std::uint64_t min_clients = 0;
+};
+
+struct TimelineOptions {
+  SearchOptions search;
+  std::string step = "1h";
+  std::string by;
+};
+
+struct ExportOptions {
+  SearchOptions search;
+  std::string format = "jsonl";
 };
 
 const std::vector<Table::Column>& columns() {
@@ -51,8 +71,9 @@ std::vector<std::string> cells(const json::value& row) {
 json::object arguments_of(const SearchOptions& options) {
   json::object out;
   const std::pair<const char*, const std::string*> members[] = {
-      {"since", &options.since}, {"until", &options.until}, {"name", &options.name},      {"client", &options.client},
-      {"list", &options.list},   {"group", &options.group}, {"class", &options.row_class}};
+      {"since", &options.since},     {"until", &options.until},  {"name", &options.name},   {"text", &options.text},
+      {"client", &options.client},   {"list", &options.list},    {"group", &options.group}, {"type", &options.type},
+      {"class", &options.row_class}, {"cursor", &options.cursor}};
   for (const auto& [key, value] : members) {
     if (!value->empty()) out[key] = *value;
   }
@@ -64,9 +85,22 @@ ExitCode refused(const Command::Answer& answer) {
   return answer.error.code == ErrorCode::invalid ? ExitCode::usage : answer.failure;
 }
 
+// What the answer lacks, and how to get it.
+void say_end(Command& command, const json::value& result, const std::string& how_to_go_on) {
+  for (const auto& block : array_at(result, "damaged")) {
+    command.err() << "weir: " << text_at(block, "rows") << " decisions from " << text_at(block, "from") << " to "
+                  << text_at(block, "to") << " are missing: " << escape_for_display(text_at(block, "why")) << "\n";
+  }
+  if (!flag_at(result, "complete")) command.err() << "weir: " << how_to_go_on << "\n";
+}
+
+// Where a bound on time ended a sum.
+constexpr const char* kPartialSum = "the time was up: these are not all; raise --seconds or narrow the question";
+
 ExitCode search(Command& command, const SearchOptions& options) {
   json::object arguments = arguments_of(options);
   arguments["limit"] = options.limit;
+  arguments["seconds"] = options.seconds;
   const auto answer = command.try_ask("log.search", arguments);
   if (!answer) return command.fail(answer.error, refused(answer));
   if (command.is_json()) {
@@ -76,14 +110,139 @@ ExitCode search(Command& command, const SearchOptions& options) {
   Table table(columns());
   for (const auto& row : array_at(answer.result, "rows")) table.add(cells(row));
   if (const std::string note = text_at(answer.result, "note"); !note.empty()) command.say("note: " + note);
+  const bool is_complete = flag_at(answer.result, "complete");
   if (table.empty()) {
-    command.say("nothing found");
+    command.say(is_complete ? "nothing found" : "nothing found yet");
   } else {
     table.print(command.out());
   }
-  if (!table.empty() && !flag_at(answer.result, "complete"))
-    command.err() << "weir: there is more; raise --limit or narrow the search\n";
+  say_end(command, answer.result,
+          "there is more; raise --limit, narrow the search, or go on with --cursor " + text_at(answer.result, "next"));
   return ExitCode::done;
+}
+
+ExitCode top(Command& command, const TopOptions& options) {
+  json::object arguments = arguments_of(options.search);
+  arguments["by"] = options.by;
+  arguments["limit"] = options.limit;
+  arguments["min_clients"] = options.min_clients;
+  arguments["seconds"] = options.search.seconds;
+  const auto answer = command.try_ask("log.top", arguments);
+  if (!answer) return command.fail(answer.error, refused(answer));
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  if (const std::string note = text_at(answer.result, "note"); !note.empty()) command.say("note: " + note);
+  Table table({{"DECISIONS", Align::right}, {options.by == "class" ? "CLASS" : "KEY"}});
+  for (const auto& row : array_at(answer.result, "rows")) {
+    const std::string key = name_at(row, "key");
+    table.add({text_at(row, "decisions"), key.empty() ? "-" : key});
+  }
+  if (table.empty()) {
+    command.say("no decisions since " + text_at(answer.result, "since"));
+  } else {
+    table.print(command.out());
+    command.say(text_at(answer.result, "decisions") + " decisions since " + text_at(answer.result, "since") + ", " +
+                text_at(answer.result, "keys") + " different");
+  }
+  if (text_at(answer.result, "hidden") != "0")
+    command.say(text_at(answer.result, "hidden") + " of them are hidden: fewer than " +
+                std::to_string(options.min_clients) + " clients met each");
+  say_end(command, answer.result, kPartialSum);
+  return ExitCode::done;
+}
+
+ExitCode timeline(Command& command, const TimelineOptions& options) {
+  const auto step = parse_duration(options.step);
+  if (!step) return command.fail(step.error(), ExitCode::usage);
+  json::object arguments = arguments_of(options.search);
+  arguments["step"] = step->count() / 1000;
+  if (!options.by.empty()) arguments["by"] = options.by;
+  arguments["seconds"] = options.search.seconds;
+  const auto answer = command.try_ask("log.timeline", arguments);
+  if (!answer) return command.fail(answer.error, refused(answer));
+  if (command.is_json()) {
+    command.print(answer.result);
+    return ExitCode::done;
+  }
+  if (const std::string note = text_at(answer.result, "note"); !note.empty()) command.say("note: " + note);
+  std::uint64_t most = 1;
+  for (const auto& row : array_at(answer.result, "rows"))
+    most = std::max(most, row.at("decisions").to_number<std::uint64_t>());
+  constexpr std::uint64_t kBarWidth = 40;
+  Table table({{"TIME"}, {options.by.empty() ? "" : "KEY"}, {"DECISIONS", Align::right}, {""}});
+  for (const auto& row : array_at(answer.result, "rows")) {
+    const auto decisions = row.at("decisions").to_number<std::uint64_t>();
+    table.add({text_at(row, "time"), text_at(row, "key"), std::to_string(decisions),
+               std::string(static_cast<std::size_t>((decisions * kBarWidth + most - 1) / most), '#')});
+  }
+  if (table.empty()) {
+    command.say("no decisions since " + text_at(answer.result, "since"));
+  } else {
+    table.print(command.out());
+  }
+  say_end(command, answer.result, kPartialSum);
+  return ExitCode::done;
+}
+
+// RFC 4180; what a spreadsheet would take for a formula gets an apostrophe before it.
+std::string csv_cell(std::string text) {
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos) text.insert(0, 1, '\'');
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char each : text) out += each == '"' ? std::string("\"\"") : std::string(1, each);
+  return out + "\"";
+}
+
+constexpr const char* kExported[] = {"time", "class",      "name",       "type",     "client", "group",
+                                     "list", "pattern",    "action",     "mode",     "link",   "link_name",
+                                     "line", "generation", "latency_us", "transport"};
+
+ExitCode export_rows(Command& command, const ExportOptions& options) {
+  const bool is_csv = options.format == "csv";
+  json::object arguments = arguments_of(options.search);
+  if (is_csv) {
+    std::string header;
+    for (const char* column : kExported) header += (header.empty() ? "" : ",") + std::string(column);
+    command.out() << header << "\r\n";
+  }
+  const auto answer = command.try_ask(
+      "log.export", arguments,
+      [&](std::string_view text) {
+        if (!is_csv) {
+          command.out() << text << "\n";
+          return command.out().good() ? Continue::yes : Continue::no;
+        }
+        json::error_code bad;
+        const json::value row = json::parse(json::string_view(text), bad);
+        if (bad) return Continue::yes;
+        std::string line;
+        for (const char* column : kExported) {
+          const bool is_first = line.empty() && column == kExported[0];
+          line += (is_first ? "" : ",") + csv_cell(escape_for_display(text_at(row, column)));
+        }
+        command.out() << line << "\r\n";
+        return command.out().good() ? Continue::yes : Continue::no;
+      },
+      std::chrono::milliseconds(0));
+  if (!answer) return command.fail(answer.error, refused(answer));
+  command.out().flush();
+  say_end(command, answer.result, "not all was exported; go on with --cursor " + text_at(answer.result, "next"));
+  return ExitCode::done;
+}
+
+ExitCode verify(Command& command) {
+  const auto answer = command.try_ask("log.verify", {}, {}, std::chrono::milliseconds(0));
+  if (!answer) return command.fail(answer.error, answer.failure);
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    command.say(text_at(answer.result, "rows") + " decisions in " + text_at(answer.result, "blocks") +
+                " blocks can be read");
+    say_end(command, answer.result, "not all was read");
+  }
+  return flag_at(answer.result, "whole") ? ExitCode::done : ExitCode::answer_is_no;
 }
 
 ExitCode tail(Command& command, const SearchOptions& options) {
@@ -108,11 +267,47 @@ ExitCode tail(Command& command, const SearchOptions& options) {
 
 void add_filters(CLI::App& verb, SearchOptions& options) {
   verb.add_option("--name", options.name, "this name and everything below it");
+  verb.add_option("--text", options.text, "a part of the name");
   verb.add_option("--client", options.client, "address, prefix, or pseudonym as it is shown");
   verb.add_option("--list", options.list, "the list that decided");
   verb.add_option("--group", options.group, "the client's group");
+  verb.add_option("--type", options.type, "the type that was asked for: A, AAAA, HTTPS");
   verb.add_option("--class", options.row_class,
-                  "blocked, would_block, allowed_over_block, resolved, dropped, counters");
+                  "blocked, would_block, allowed_over_block, resolved, rebinding, blocked_upstream, dropped, counters");
+}
+
+void add_range(CLI::App& verb, SearchOptions& options) {
+  verb.add_option("--since", options.since, "a time such as 2026-07-06T00:40:32Z, or how long ago: 1h");
+  verb.add_option("--until", options.until, "likewise");
+}
+
+void add_seconds(CLI::App& verb, SearchOptions& options) {
+  verb.add_option("--seconds", options.seconds, "how long to look at most; what was found until then is shown")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 600));
+}
+
+void add_sums(CLI::App& family, Action& chosen) {
+  auto tops = std::make_shared<TopOptions>();
+  CLI::App* most = family.add_subcommand("top", "what comes most often");
+  most->add_option("--by", tops->by, "name, domain, client, list, category, group, class or type")
+      ->capture_default_str();
+  most->add_option("--limit", tops->limit, "how many to show")->capture_default_str()->check(CLI::Range(1, 10000));
+  most->add_option("--min-clients", tops->min_clients, "hide what fewer clients than this met")
+      ->check(CLI::Range(0, 1000));
+  add_range(*most, tops->search);
+  add_seconds(*most, tops->search);
+  add_filters(*most, tops->search);
+  most->callback([&chosen, tops] { chosen = [tops](Command& command) { return top(command, *tops); }; });
+
+  auto times = std::make_shared<TimelineOptions>();
+  CLI::App* line = family.add_subcommand("timeline", "numbers of decisions over time");
+  line->add_option("--step", times->step, "of how long each number is: whole minutes")->capture_default_str();
+  line->add_option("--by", times->by, "list, category, group or class: a number for each");
+  add_range(*line, times->search);
+  add_seconds(*line, times->search);
+  add_filters(*line, times->search);
+  line->callback([&chosen, times] { chosen = [times](Command& command) { return timeline(command, *times); }; });
 }
 
 }  // namespace
@@ -122,16 +317,31 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   family->require_subcommand(1);
   auto options = std::make_shared<SearchOptions>();
   CLI::App* find = family->add_subcommand("search", "the newest decisions of the past, oldest of them first");
-  find->add_option("--since", options->since, "a time such as 2026-07-06T00:40:32Z, or how long ago: 1h");
-  find->add_option("--until", options->until, "likewise");
+  add_range(*find, *options);
   find->add_option("--limit", options->limit, "how many of the newest to show")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));
+  find->add_option("--cursor", options->cursor, "where an earlier search ended: the page before it in time");
+  add_seconds(*find, *options);
   add_filters(*find, *options);
   find->callback([&chosen, options] { chosen = [options](Command& command) { return search(command, *options); }; });
   CLI::App* follow = family->add_subcommand("tail", "decisions as they are made, until interrupted");
   add_filters(*follow, *options);
   follow->callback([&chosen, options] { chosen = [options](Command& command) { return tail(command, *options); }; });
+  add_sums(*family, chosen);
+  auto exported = std::make_shared<ExportOptions>();
+  CLI::App* out = family->add_subcommand("export", "all decisions of a time, the oldest first");
+  out->add_option("--format", exported->format, "jsonl: a JSON object a line; csv")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"jsonl", "csv"}));
+  add_range(*out, exported->search);
+  out->add_option("--cursor", exported->search.cursor, "where an earlier export ended");
+  add_filters(*out, exported->search);
+  out->callback(
+      [&chosen, exported] { chosen = [exported](Command& command) { return export_rows(command, *exported); }; });
+  family->add_subcommand("verify", "reads the whole log, and says what cannot be read")->callback([&chosen] {
+    chosen = [](Command& command) { return verify(command); };
+  });
 }
 
 }  // namespace weir::cli

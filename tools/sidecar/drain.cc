@@ -1,14 +1,14 @@
 #include "tools/sidecar/drain.h"
 
 #include <sys/stat.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <set>
+#include <cstring>
 #include <utility>
 
-#include "tools/sidecar/digest.h"
 #include "zones/base/thread_rank.h"
 #include "zones/link/decision.h"
 
@@ -31,35 +31,27 @@ std::uint32_t worker_of(const std::filesystem::path& file) {
   return worker;
 }
 
-std::string hash_of(const std::vector<std::string>& records, std::size_t count) {
-  Sha256 digest;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto size = static_cast<std::uint16_t>(records[i].size());
-    const std::array<std::uint8_t, 2> header = {static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8)};
-    digest.update(header);
-    digest.update({reinterpret_cast<const std::uint8_t*>(records[i].data()), records[i].size()});
-  }
-  return digest.finish_hex();
+std::string hash_of(std::string_view octets) {
+  const XXH128_hash_t hash = XXH3_128bits(octets.data(), octets.size());
+  std::string out(sizeof hash, '\0');
+  std::memcpy(out.data(), &hash, sizeof hash);
+  return out;
 }
 
-std::span<const std::uint8_t> octets(const std::string& record) {
+constexpr std::size_t kSizeOctets = 2;
+
+std::span<const std::uint8_t> octets_of(const std::string& record) {
   return {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()};
-}
-
-void peek_records(RingConsumer& consumer, std::vector<std::string>& into, std::size_t limit) {
-  std::array<std::uint8_t, kMaxRecordSize> buffer;
-  while (into.size() < limit) {
-    give_way();
-    const std::size_t size = consumer.peek(buffer);
-    if (size == 0) return;
-    into.emplace_back(reinterpret_cast<const char*>(buffer.data()), size);
-  }
 }
 
 }  // namespace
 
-Drain::Drain(std::filesystem::path run_directory, DecisionLog& log, LogFeed& feed, NamesSource names)
-    : run_directory_(std::move(run_directory)), log_(log), feed_(feed), names_(std::move(names)) {}
+Drain::Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names)
+    : run_directory_(std::move(run_directory)),
+      log_(log),
+      feed_(feed),
+      names_(std::move(names)),
+      batch_(std::make_shared<log::RecordBatch>()) {}
 
 void Drain::find_rings(Now now) {
   if (looked_once_ && now.steady - looked_ < kLookForRingsEvery) return;
@@ -87,50 +79,73 @@ void Drain::open_ring(const std::filesystem::path& file, std::uint64_t inode) {
   rings_[name] = std::move(ring);
 }
 
-void Drain::skip_what_was_written(Ring& ring, const RingMark& mark) {
+void Drain::peek(Ring& ring, std::size_t limit) {
+  std::array<std::uint8_t, kMaxRecordSize> buffer;
+  while (ring.waiting.records < limit) {
+    give_way();
+    const std::size_t size = ring.consumer->peek(buffer);
+    if (size == 0) return;
+    ring.waiting.octets += static_cast<char>(size);
+    ring.waiting.octets += static_cast<char>(size >> 8);
+    ring.waiting.octets.append(reinterpret_cast<const char*>(buffer.data()), size);
+    ++ring.waiting.records;
+  }
+}
+
+void Drain::skip_what_was_written(Ring& ring, const log::RingMark& mark) {
   if (mark.records == 0) return;
-  peek_records(*ring.consumer, ring.waiting, mark.records);
-  if (ring.waiting.size() != mark.records || hash_of(ring.waiting, ring.waiting.size()) != mark.sha256) return;
+  peek(ring, mark.records);
+  if (ring.waiting.records != mark.records || hash_of(ring.waiting.octets) != mark.hash) return;
   ring.consumer->release();
   ring.waiting.clear();
+}
+
+void Drain::sort_out(const Ring& ring, Now now, std::set<GenerationNumber>& generations) {
+  const std::string_view octets = ring.waiting.octets;
+  GenerationNumber last;
+  for (std::size_t at = 0; at < octets.size();) {
+    const std::size_t size = static_cast<std::uint8_t>(octets[at]) |
+                             static_cast<std::size_t>(static_cast<std::uint8_t>(octets[at + 1])) << 8;
+    const std::span<const std::uint8_t> record(reinterpret_cast<const std::uint8_t*>(octets.data()) + at + kSizeOctets,
+                                               size);
+    at += kSizeOctets + size;
+    give_way();
+    if (const auto decision = decode_decision(record)) {
+      batch_->add(log::RecordSort::decision, log::to_ms(decision->time), record);
+      if (decision->generation != last) generations.insert(decision->generation);
+      last = decision->generation;
+    } else if (const auto counters = decode_counters(record)) {
+      batch_->add(log::RecordSort::counters, log::to_ms(counters->time), record);
+    } else {  // written by another version, or not by us at all
+      const std::string lost = encode(log::LostRecord{ring.worker, 0, size});
+      batch_->add(log::RecordSort::lost, log::to_ms(now.wall), octets_of(lost));
+    }
+  }
 }
 
 Result<Drain::Turn> Drain::turn(Now now) {
   find_rings(now);
   Turn turn;
-  std::vector<LogRow> rows;
-  std::vector<RingMark> marks;
+  // Nobody else holds the last one, most of the time: its memory serves again.
+  if (batch_.use_count() > 1) batch_ = std::make_shared<log::RecordBatch>();
+  batch_->clear();
+  std::vector<log::RingMark> marks;
   std::vector<Ring*> read;
   std::set<GenerationNumber> generations;
+  const std::size_t limit = std::min(kDrainRecords, kDrainRecordsOfAll / std::max<std::size_t>(rings_.size(), 1) + 1);
   for (auto& [name, ring] : rings_) {
-    peek_records(*ring.consumer, ring.waiting, kDrainRecords);
+    peek(ring, limit);
     const std::uint64_t dropped = ring.consumer->dropped();
     const std::uint64_t damaged = ring.consumer->damaged();
     const bool lost = dropped > ring.dropped || damaged > ring.damaged;
-    if (ring.waiting.empty() && !lost) continue;
-    for (const std::string& record : ring.waiting) {
-      give_way();
-      LogRow row;
-      row.record = record;
-      row.time_us = to_us(now.wall);
-      if (const auto decision = decode_decision(octets(record))) {
-        row.time_us = to_us(decision->time);
-        generations.insert(decision->generation);
-      } else if (const auto counters = decode_counters(octets(record))) {
-        row.kind = RowKind::counters;
-        row.time_us = to_us(counters->time);
-      } else {
-        row.kind = RowKind::lost;  // written by another version, or not by us at all
-        row.record = encode(LostRecord{ring.worker, 0, record.size()});
-      }
-      rows.push_back(std::move(row));
-    }
+    if (ring.waiting.records == 0 && !lost) continue;
+    sort_out(ring, now, generations);
     if (lost) {
-      const LostRecord record{ring.worker, dropped - ring.dropped, damaged - ring.damaged};
-      rows.push_back({RowKind::lost, to_us(now.wall), encode(record)});
+      const std::string record = encode(log::LostRecord{ring.worker, dropped - ring.dropped, damaged - ring.damaged});
+      batch_->add(log::RecordSort::lost, log::to_ms(now.wall), octets_of(record));
     }
-    marks.push_back({name, ring.waiting.size(), hash_of(ring.waiting, ring.waiting.size()), dropped, damaged});
-    turn.more = turn.more || ring.waiting.size() == kDrainRecords;
+    marks.push_back({name, ring.waiting.records, hash_of(ring.waiting.octets), dropped, damaged});
+    turn.more = turn.more || ring.waiting.records >= limit;
     read.push_back(&ring);
   }
   if (read.empty()) return turn;
@@ -140,9 +155,9 @@ Result<Drain::Turn> Drain::turn(Now now) {
       if (auto kept = log_.remember_names(generation, *names); !kept) return kept.error();
     }
   }
-  turn.rows = rows.size();
-  if (auto written = log_.append(rows, marks); !written) return written.error();
-  feed_.publish(rows);
+  turn.rows = batch_->size();
+  if (auto written = log_.append(*batch_, marks); !written) return written.error();
+  if (feed_.is_watched()) feed_.publish(batch_);
   for (std::size_t i = 0; i < read.size(); ++i) {
     read[i]->consumer->release();
     read[i]->waiting.clear();

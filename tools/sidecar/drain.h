@@ -13,10 +13,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "tools/sidecar/decision_log.h"
+#include "tools/log/decision_log.h"
+#include "tools/log/record_batch.h"
 #include "tools/sidecar/log_feed.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
@@ -25,7 +27,9 @@
 namespace weir::sidecar {
 
 inline constexpr std::chrono::milliseconds kDrainEvery{200};
-inline constexpr std::size_t kDrainRecords = 8192;  // of one ring in one turn: bounds memory and the size of a write
+// Of one ring, and of all together, in one turn: bounds memory and the size of a write.
+inline constexpr std::size_t kDrainRecords = 16384;
+inline constexpr std::size_t kDrainRecordsOfAll = 65536;
 
 // Gives the lists and groups of a generation whose names are to be remembered; nullptr where it is gone.
 using NamesSource = std::function<std::shared_ptr<const PolicySet>(GenerationNumber)>;
@@ -33,7 +37,7 @@ using NamesSource = std::function<std::shared_ptr<const PolicySet>(GenerationNum
 // One thread; the log's only writer.
 class Drain {
  public:
-  Drain(std::filesystem::path run_directory, DecisionLog& log, LogFeed& feed, NamesSource names);
+  Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names);
 
   // One pass over all rings. Returns the rows written; when a ring was read to its bound, call again at once
   // (`more`). After an error nothing was released, so the next turn tries the same records again.
@@ -44,25 +48,38 @@ class Drain {
   Result<Turn> turn(Now now);
 
  private:
+  // Records one behind the other, each with its size (two octets, little-endian) before it.
+  struct Waiting {
+    std::string octets;
+    std::size_t records = 0;
+    void clear() {
+      octets.clear();
+      records = 0;
+    }
+  };
   struct Ring {
     std::filesystem::path file;
     std::unique_ptr<RingConsumer> consumer;
     std::uint64_t inode = 0;
     std::uint32_t worker = 0;
-    std::vector<std::string> waiting;  // peeked and not yet in the log
-    std::uint64_t dropped = 0;         // as of the last write
+    Waiting waiting;            // peeked and not yet in the log
+    std::uint64_t dropped = 0;  // as of the last write
     std::uint64_t damaged = 0;
   };
 
   void find_rings(Now now);
   void open_ring(const std::filesystem::path& file, std::uint64_t inode);
-  void skip_what_was_written(Ring& ring, const RingMark& mark);
+  void skip_what_was_written(Ring& ring, const log::RingMark& mark);
+  void peek(Ring& ring, std::size_t limit);
+  // The records that wait into `batch_`, with the generations that they are of.
+  void sort_out(const Ring& ring, Now now, std::set<GenerationNumber>& generations);
 
   const std::filesystem::path run_directory_;
-  DecisionLog& log_;
+  log::LogWriter& log_;
   LogFeed& feed_;
   const NamesSource names_;
   std::map<std::string, Ring> rings_;
+  std::shared_ptr<log::RecordBatch> batch_;  // of the turn; another one where somebody watches the last
   SteadyTime looked_{};
   bool looked_once_ = false;
 };

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/sidecar/log_walk.h"
+#include "tools/log/walk.h"
 #include "tools/sidecar/shown_name.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
@@ -53,22 +53,23 @@ Result<json::object> look_into_log(const ForesightSources& sources) {
   std::map<NameAndType, std::uint64_t> blocked;
   std::uint64_t decisions = 0;
   bool complete = true;
-  const auto walked = walk_decisions(sources.log, sources.since, sources.is_gone, [&](const LoggedDecision& logged) {
-    const Decision& decision = logged.decision;
-    if (decision.decision_class != DecisionClass::blocked) return true;
-    if (decision.link == LinkKind::address) return true;  // no name says what its addresses will be
-    ++decisions;
-    const Name& name = decision.link == LinkKind::alias ? decision.link_name : decision.qname;
-    const NameAndType subject{{name.folded().to_text(), decision.qtype}, logged.group};
-    if (const auto at = blocked.find(subject); at != blocked.end()) {
-      ++at->second;
-    } else if (blocked.size() < kMaxForeseenNames) {
-      blocked.emplace(subject, 1);
-    } else {
-      complete = false;
-    }
-    return true;
-  });
+  const auto walked =
+      log::walk_decisions(sources.log, sources.since, sources.is_gone, [&](const log::LoggedDecision& logged) {
+        const Decision& decision = logged.decision;
+        if (decision.decision_class != DecisionClass::blocked) return true;
+        if (decision.link == LinkKind::address) return true;  // no name says what its addresses will be
+        ++decisions;
+        const Name& name = decision.link == LinkKind::alias ? decision.link_name : decision.qname;
+        const NameAndType subject{{name.folded().to_text(), decision.qtype}, logged.group};
+        if (const auto at = blocked.find(subject); at != blocked.end()) {
+          ++at->second;
+        } else if (blocked.size() < kMaxForeseenNames) {
+          blocked.emplace(subject, 1);
+        } else {
+          complete = false;
+        }
+        return true;
+      });
   if (!walked) return walked.error();
   complete = complete && *walked;
 

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <functional>
 
-#include "tools/sidecar/decision_log.h"
+#include "tools/log/decision_log.h"
 #include "tools/sidecar/resolver_link.h"
 #include "zones/base/result.h"
 #include "zones/store/generation.h"
@@ -23,7 +23,7 @@ struct ForesightSources {
   const Generation& before;
   const Generation& after;
   const Candidate& candidate;  // that `after` is of
-  const DecisionLog& log;
+  const log::DecisionLog& log;
   ResolverLink& resolver;
   WallTime since;  // how far back the log is looked at
   WallTime now;

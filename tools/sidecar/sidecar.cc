@@ -43,7 +43,7 @@ Now read_clock() {
 class LogThread {
  public:
   // `lost` is told once, on this thread, when the log can be mended only by a new process.
-  LogThread(const ConfigSource& config, DecisionLog& log, LogFeed& feed, NamesSource names,
+  LogThread(const ConfigSource& config, log::DecisionLog& log, LogFeed& feed, NamesSource names,
             std::function<void(const Error&)> lost)
       : config_(config), log_(log), drain_(config()->run.path, log, feed, std::move(names)), lost_(std::move(lost)) {
     thread_ = std::thread([this] { loop(); });
@@ -79,7 +79,7 @@ class LogThread {
       if (!tell(log_.sync())) return false;
     }
     const auto config = config_();
-    const LogRetention wanted{config->log.keep, config->log.size_bytes};
+    const log::LogRetention wanted{config->log.keep, config->log.size_bytes};
     if (now.steady - retained_ >= kRetainEvery || wanted != retention_) {  // who shortens it need not wait
       retained_ = now.steady;
       retention_ = wanted;
@@ -109,13 +109,13 @@ class LogThread {
   }
 
   const ConfigSource config_;
-  DecisionLog& log_;
+  log::DecisionLog& log_;
   Drain drain_;
   const std::function<void(const Error&)> lost_;
   // Of the thread alone.
   SteadyTime synced_{};
   SteadyTime retained_{};
-  LogRetention retention_{};
+  log::LogRetention retention_{};
   std::string told_;
   bool is_ready_ = true;
   bool is_lost_ = false;
@@ -163,7 +163,7 @@ Result<void> check_fixed(const Config& before, const Config& after) {
 class RunningSidecar final : public Sidecar {
  public:
   RunningSidecar(Config config, std::filesystem::path config_file, LockFile lock, std::unique_ptr<PolicyStore> store,
-                 std::unique_ptr<DecisionLog> log, std::unique_ptr<AuditLog> audit, Now now)
+                 std::unique_ptr<log::DecisionLog> log, std::unique_ptr<AuditLog> audit, Now now)
       : config_file_(std::move(config_file)),
         lock_(std::move(lock)),
         config_(std::move(config)),
@@ -432,7 +432,7 @@ class RunningSidecar final : public Sidecar {
   std::mutex reloading_;
   mutable std::mutex fault_mutex_;
   std::optional<Error> fault_;
-  const std::unique_ptr<DecisionLog> log_;
+  const std::unique_ptr<log::DecisionLog> log_;
   const std::unique_ptr<AuditLog> audit_;
   LogFeed feed_;
   ListStates states_;
@@ -466,7 +466,7 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(Config config, std::filesystem::
   if (!store) return store.error();
   if (const std::string why = (*store)->mended(); !why.empty())
     spdlog::warn("the generation in force was damaged and is made again: {}", why);
-  auto log = DecisionLog::open(config.store.path / "log");
+  auto log = log::DecisionLog::open(config.store.path / "log");
   if (!log) return log.error();
   auto audit = AuditLog::open(config.store.path);
   if (!audit) return audit.error();

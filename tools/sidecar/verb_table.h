@@ -53,6 +53,10 @@ VerbResult show_fingerprint(Call& call);
 // verbs_log.cc
 VerbResult search_log(Call& call);
 VerbResult tail_log(Call& call);
+VerbResult export_log(Call& call);
+VerbResult show_top(Call& call);
+VerbResult show_timeline(Call& call);
+VerbResult verify_log(Call& call);
 
 // verbs_overlays.cc
 VerbResult allow_name(Call& call);

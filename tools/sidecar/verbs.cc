@@ -53,6 +53,10 @@ constexpr std::array kVerbs = {
     Verb{"audit.verify", verify_audit},
     Verb{"log.search", search_log},
     Verb{"log.tail", tail_log},
+    Verb{"log.export", export_log},
+    Verb{"log.top", show_top},
+    Verb{"log.timeline", show_timeline},
+    Verb{"log.verify", verify_log},
 };
 
 Error unknown_verb(const std::string& verb) {

@@ -13,9 +13,9 @@
 
 #include "tools/http/service.h"
 #include "tools/http/tokens.h"
+#include "tools/log/decision_log.h"
 #include "tools/sidecar/audit_log.h"
 #include "tools/sidecar/control_server.h"
-#include "tools/sidecar/decision_log.h"
 #include "tools/sidecar/generations.h"
 #include "tools/sidecar/list_state.h"
 #include "tools/sidecar/list_updater.h"
@@ -57,7 +57,7 @@ struct Services {
   ListStates& states;
   ListUpdater& updater;
   ResolverLink& resolver;
-  const DecisionLog& log;
+  const log::DecisionLog& log;
   LogFeed& feed;
   const std::atomic<bool>& stop;
   WallTime started;

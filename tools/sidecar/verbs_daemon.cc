@@ -61,7 +61,7 @@ VerbResult show_status(Call& call) {
     const http::Service::State api = services.api->state();
     out["api"] = {{"urls", json::value_from(api.urls)}, {"fault", api.fault}};
   }
-  const LogTotals totals = services.log.totals();
+  const log::LogTotals totals = services.log.totals();
   out["log"] = {{"bytes", totals.bytes},
                 {"rows", totals.rows},
                 {"oldest", totals.oldest ? json::value(format_time(*totals.oldest)) : json::value(nullptr)},

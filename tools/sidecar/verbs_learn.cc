@@ -1,9 +1,9 @@
 // policy.learn: what a policy that refuses, or is to refuse, all that is not allowed was asked for beside it.
 #include <chrono>
 
+#include "tools/log/top.h"
+#include "tools/log/walk.h"
 #include "tools/sidecar/learning.h"
-#include "tools/sidecar/log_rows.h"
-#include "tools/sidecar/log_walk.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/verdict.h"
@@ -53,15 +53,15 @@ VerbResult learn_policy(Call& call) {
   auto learning = Learning::make();
   if (!learning) return learning.error();
   MatchSet matches;
-  const auto complete = walk_decisions(
+  const auto complete = log::walk_decisions(
       call.services.log, since, [&] { return call.responder.is_gone(); },
-      [&](const LoggedDecision& logged) {
+      [&](const log::LoggedDecision& logged) {
         const Decision& decision = logged.decision;
         if (decision.link != LinkKind::default_deny) return true;
         const auto group = policies.find_group(logged.group);
         if (!group || policies.policies[policies.groups[*group].policy].name != name) return true;
         if (is_unknown(**current, *group, decision, now, matches))
-          learning->add(decision.qname, describe(decision.client));
+          learning->add(decision.qname, log::describe(decision.client));
         return true;
       });
   if (!complete) return complete.error();

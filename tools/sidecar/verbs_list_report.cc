@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "tools/log/top.h"
+#include "tools/log/walk.h"
 #include "tools/sidecar/explain.h"
-#include "tools/sidecar/log_rows.h"
-#include "tools/sidecar/log_walk.h"
 #include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
@@ -50,9 +50,9 @@ using MetNames = std::map<Key, Met>;
 
 Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
   bool complete = true;
-  const auto walked = walk_decisions(
+  const auto walked = log::walk_decisions(
       call.services.log, since, [&] { return call.responder.is_gone(); },
-      [&](const LoggedDecision& logged) {
+      [&](const log::LoggedDecision& logged) {
         const Decision& decision = logged.decision;
         if (decision.link == LinkKind::address || decision.link == LinkKind::default_deny) return true;
         const Name& name = decision.link == LinkKind::alias ? decision.link_name : decision.qname;
@@ -67,7 +67,7 @@ Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
         }
         ++at->second.decisions;
         if (decision.client.level != Privacy::none && at->second.clients.size() < kMaxClients) {
-          at->second.clients.insert(sidecar::describe(decision.client));
+          at->second.clients.insert(log::describe(decision.client));
         }
         return true;
       });

@@ -80,7 +80,7 @@ VerbResult show_metrics(Call& call) {
     page.put(static_cast<double>((*generation)->number().value));
   }
   put_lists(page, services);
-  const LogTotals totals = services.log.totals();
+  const log::LogTotals totals = services.log.totals();
   page.family("weir_log_bytes", "gauge", "Disk that the decision log takes.");
   page.put(static_cast<double>(totals.bytes));
   page.family("weir_log_rows", "gauge", "Rows that the decision log holds.");

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tools/log/walk.h"
 #include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/foresight.h"
 #include "tools/sidecar/linter.h"
-#include "tools/sidecar/log_walk.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
@@ -43,9 +43,9 @@ json::object compare(const std::vector<Definition>& before, const std::vector<De
 Result<std::vector<Name>> names_in_use(Call& call, WallTime since) {
   std::set<std::string> seen;
   std::vector<Name> out;
-  const auto walked = walk_decisions(
+  const auto walked = log::walk_decisions(
       call.services.log, since, [&] { return call.responder.is_gone(); },
-      [&](const LoggedDecision& logged) {
+      [&](const log::LoggedDecision& logged) {
         Name name = logged.decision.qname.folded();
         if (seen.insert(name.to_text()).second) out.push_back(std::move(name));
         return out.size() < kMaxNamesInUse;

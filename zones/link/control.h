@@ -26,7 +26,9 @@
 //   what_if.start {"policy" | "files", "groups", "seconds", "reason"}, what_if.show {"names"}, what_if.stop {"reason"},
 //   audit.show {"since", "limit"}, audit.verify, zone.show, policy.show, metrics (Prometheus text in "text", of both
 //   daemons), token.add {"name", "role", "seconds"}, token.remove {"name", "reason"}, token.show,
-//   log.search {"since", "until", "name", "client", "list", "group", "class", "limit"}, log.tail (a stream).
+//   log.search {"since", "until", "name", "text", "client", "list", "group", "class", "type", "limit", "cursor",
+//   "seconds"}, log.tail (a stream; what to look for as in log.search), log.export (a stream; likewise, oldest first),
+//   log.top {"by", "limit", "min_clients", ...}, log.timeline {"step", "by", ...}, log.verify.
 #pragma once
 
 #include <boost/json/fwd.hpp>

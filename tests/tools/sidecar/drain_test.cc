@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/support/scratch_folder.h"
+#include "tools/log/walk.h"
 #include "zones/link/decision.h"
 #include "zones/link/ring.h"
 
@@ -14,41 +15,30 @@ namespace {
 constexpr WallTime kNow{std::chrono::hours(24 * 20'000)};
 
 // A log that loses its nerve: it writes, and then says that it did not; or it dies before its ring is released.
-class FailingLog final : public DecisionLog {
+class FailingLog final : public log::LogWriter {
  public:
-  explicit FailingLog(DecisionLog& log) : log_(log) {}
+  explicit FailingLog(log::LogWriter& log) : log_(log) {}
   enum class Fault : std::uint8_t { none, before_write, after_write } fault = Fault::none;
 
-  Result<void> append(std::vector<LogRow> rows, const std::vector<RingMark>& marks) override {
+  Result<void> append(const log::RecordBatch& batch, const std::vector<log::RingMark>& marks) override {
     if (fault == Fault::before_write) return Error{ErrorCode::io, "disk full"};
-    auto done = log_.append(std::move(rows), marks);
+    auto done = log_.append(batch, marks);
     if (fault == Fault::after_write) return Error{ErrorCode::io, "killed"};
     return done;
   }
-  std::optional<RingMark> mark(const std::string& ring) const override { return log_.mark(ring); }
-  Result<void> sync() override { return log_.sync(); }
-  Result<void> check_writable() const override { return {}; }
-  Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) override {
-    return log_.retain(retention, now);
-  }
-  Result<void> scan(WallTime since, WallTime until, const std::function<bool(const LogRow&)>& visit,
-                    std::uint64_t* damaged) const override {
-    return log_.scan(since, until, visit, damaged);
-  }
-  LogTotals totals() const override { return log_.totals(); }
+  std::optional<log::RingMark> mark(const std::string& ring) const override { return log_.mark(ring); }
   bool knows_names(GenerationNumber generation) const override { return log_.knows_names(generation); }
   Result<void> remember_names(GenerationNumber generation, const PolicySet& policies) override {
     return log_.remember_names(generation, policies);
   }
-  std::shared_ptr<const PolicySet> names(GenerationNumber generation) const override { return log_.names(generation); }
 
  private:
-  DecisionLog& log_;
+  log::LogWriter& log_;
 };
 
 class DrainTest : public ::testing::Test {
  protected:
-  DrainTest() : log_(std::move(*DecisionLog::open(scratch_ / "log"))), failing_(*log_) {
+  DrainTest() : log_(std::move(*log::DecisionLog::open(scratch_ / "log"))), failing_(*log_) {
     std::filesystem::create_directories(run());
     fresh_drain();
   }
@@ -81,25 +71,17 @@ class DrainTest : public ::testing::Test {
   // Names in the log; a row that is there twice fails.
   std::set<std::string> names() const {
     std::set<std::string> names;
-    EXPECT_TRUE(log_->scan(
-        WallTime::min(), WallTime::max(),
-        [&](const LogRow& row) {
-          if (row.kind != RowKind::decision) return true;
-          const auto decision =
-              decode_decision({reinterpret_cast<const std::uint8_t*>(row.record.data()), row.record.size()});
-          EXPECT_TRUE(decision);
-          if (decision) {
-            EXPECT_TRUE(names.insert(decision->qname.to_text()).second) << decision->qname.to_text();
-          }
-          return true;
-        },
-        nullptr));
+    EXPECT_TRUE(log::walk_decisions(*log_, WallTime::min(), {}, [&](const log::LoggedDecision& logged) {
+      const std::string name = logged.decision.qname.to_text();
+      EXPECT_TRUE(names.insert(name).second) << name;
+      return true;
+    }));
     return names;
   }
 
   test::ScratchFolder scratch_;
   LogFeed feed_;
-  std::unique_ptr<DecisionLog> log_;
+  std::unique_ptr<log::DecisionLog> log_;
   FailingLog failing_;
   std::unique_ptr<Drain> drain_;
   int seconds_ = 0;
@@ -114,7 +96,9 @@ TEST_F(DrainTest, BringsEveryWorkersDecisionsIntoTheLog) {
   EXPECT_EQ(names().size(), 100U);
   EXPECT_TRUE(log_->knows_names(GenerationNumber{3}));
   std::uint64_t missed = 0;
-  EXPECT_EQ(watcher->take(std::chrono::milliseconds(0), missed).size(), 100U);
+  const auto watched = watcher->take(std::chrono::milliseconds(0), missed);
+  ASSERT_EQ(watched.size(), 1U);
+  EXPECT_EQ(watched[0]->size(), 100U);
   EXPECT_EQ(missed, 0U);
   EXPECT_EQ(turn().rows, 0U);
   auto late = producer(2);  // a worker that is there only now
@@ -158,10 +142,11 @@ TEST_F(DrainTest, WhatAFullRingDroppedIsARowOfItsOwn) {
   ASSERT_GT(dropped, 0U);
   EXPECT_EQ(turn().rows, pushed + 1);
   EXPECT_EQ(log_->totals().dropped, dropped);
-  LostRecord lost;
-  EXPECT_TRUE(log_->scan(
-      WallTime::min(), WallTime::max(),
-      [&](const LogRow& row) { return row.kind != RowKind::lost || !decode(row.record, lost); }, nullptr));
+  log::LostRecord lost;
+  EXPECT_TRUE(
+      log_->scan_events(0, INT64_MAX, [&](log::RecordSort sort, std::int64_t, std::span<const std::uint8_t> record) {
+        return sort != log::RecordSort::lost || !log::decode(record, lost);
+      }));
   EXPECT_EQ(lost.worker, 4U);
   EXPECT_EQ(lost.dropped, dropped);
   fresh_drain();

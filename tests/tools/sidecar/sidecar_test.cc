@@ -802,17 +802,14 @@ TEST_F(SidecarTest, DecisionsAreLoggedWithTheirListAndLine) {
                   {Action::refused, DecisionClass::blocked, "refused"},
                   {Action::address, DecisionClass::blocked, "address"},
                   {Action::nxdomain, DecisionClass::would_block, ""}};
-  const auto generation_log = DecisionLog::open(scratch_ / "other-log");
+  const auto generation_log = log::DecisionLog::open(scratch_ / "other-log");
   ASSERT_TRUE(generation_log) << generation_log.error().message;
   RowReader reader(**generation_log, *generation);
   for (const auto& expected : answered) {
     decision.action = expected.action;
     decision.decision_class = expected.decision_class;
-    std::array<std::uint8_t, kMaxRecordSize> buffer;
-    const std::size_t size = encode(decision, buffer);
-    const auto shown = reader.read({RowKind::decision, 0, std::string(buffer.begin(), buffer.begin() + size)}, {});
-    ASSERT_TRUE(shown);
-    EXPECT_EQ(shown->at("mode"), expected.mode) << to_text(expected.action);
+    const boost::json::object shown = reader.show(decision);
+    EXPECT_EQ(shown.at("mode"), expected.mode) << to_text(expected.action);
   }
 }
 

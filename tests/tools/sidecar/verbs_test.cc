@@ -58,7 +58,7 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
   ASSERT_TRUE(loaded) << loaded.error().message;
   const auto config = std::make_shared<const Config>(std::move(*loaded));
   const ConfigSource source = [config] { return config; };
-  auto log = DecisionLog::open(scratch / "log");
+  auto log = log::DecisionLog::open(scratch / "log");
   ASSERT_TRUE(log) << log.error().message;
 
   auto audit = AuditLog::open(config->store.path);

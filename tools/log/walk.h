@@ -4,10 +4,10 @@
 #include <functional>
 #include <string>
 
-#include "tools/sidecar/decision_log.h"
+#include "tools/log/decision_log.h"
 #include "zones/link/decision.h"
 
-namespace weir::sidecar {
+namespace weir::log {
 
 struct LoggedDecision {
   const Decision& decision;
@@ -15,9 +15,9 @@ struct LoggedDecision {
   const std::string& group;  // "default" where nobody knows
 };
 
-// Newest block first, until `visit` says false or `is_gone` (asked now and then; may be empty) says true. True: all of
-// them were seen. Errors: io, corrupt.
+// In no order, until `visit` or `is_gone` (asked now and then; may be empty) ends it. True: all of them were seen.
+// Errors: io.
 Result<bool> walk_decisions(const DecisionLog& log, WallTime since, const std::function<bool()>& is_gone,
                             const std::function<bool(const LoggedDecision&)>& visit);
 
-}  // namespace weir::sidecar
+}  // namespace weir::log

@@ -1,0 +1,468 @@
+#include "tools/log/block_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <optional>
+
+#include "zones/dns/reversed_name.h"
+#include "zones/store/codec.h"
+
+namespace weir::log {
+namespace {
+
+using store::ByteReader;
+using store::put_u8;
+using store::put_varint;
+
+constexpr std::uint8_t kEscape = 255;
+constexpr std::size_t kLookBack = 12;  // rows in which a burst finds its first one; 0 says that there is none
+
+const Error kDamaged{ErrorCode::corrupt, "decision log: a block is damaged"};
+
+// Numbers of which most are below 255: an octet each, the others behind it in two planes.
+class SmallNumbers {
+ public:
+  void add(std::uint32_t value) {
+    if (value < kEscape) {
+      put_u8(octets_, static_cast<std::uint8_t>(value));
+      return;
+    }
+    put_u8(octets_, kEscape);
+    put_varint(rest_, value - kEscape);
+  }
+  void write(FrameWriter& frames) const {
+    frames.add(octets_);
+    frames.add(rest_);
+  }
+
+ private:
+  std::string octets_;
+  std::string rest_;
+};
+
+class SmallNumberReader {
+ public:
+  SmallNumberReader(std::string_view octets, std::string_view rest) : octets_(octets), rest_(rest) {}
+  std::uint32_t next() {
+    const std::uint8_t octet = octets_.u8();
+    return octet < kEscape ? octet : rest_.varint32() + kEscape;
+  }
+  bool ok() const { return octets_.ok() && rest_.ok(); }
+  bool at_end() const { return octets_.at_end() && rest_.at_end(); }
+
+ private:
+  ByteReader octets_;
+  ByteReader rest_;
+};
+
+// Codes in the order of how often they come: rank -> code.
+std::vector<std::uint16_t> by_frequency(const std::vector<std::uint32_t>& rows_of_code) {
+  std::vector<std::uint16_t> order(rows_of_code.size());
+  std::iota(order.begin(), order.end(), std::uint16_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint16_t a, std::uint16_t b) { return rows_of_code[a] > rows_of_code[b]; });
+  return order;
+}
+
+std::vector<std::uint16_t> inverse(const std::vector<std::uint16_t>& order) {
+  std::vector<std::uint16_t> out(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) out[order[i]] = static_cast<std::uint16_t>(i);
+  return out;
+}
+
+std::vector<std::uint32_t> rows_of_subjects(const Block& block) {
+  std::vector<std::uint32_t> rows(block.subjects.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = block.subjects[i].rows;
+  return rows;
+}
+
+void put_match(std::string& out, const Match& match) {
+  put_varint(out, match.list);
+  put_varint(out, match.detail);
+  put_u8(out, static_cast<std::uint8_t>(match.kind));
+  put_u8(out, static_cast<std::uint8_t>(match.action));
+  put_u8(out, match.labels);
+  put_u8(out, match.flags);
+}
+
+// An enumerator up to `last`.
+template <class T>
+T read_choice(ByteReader& in, T last) {
+  const std::uint8_t value = in.u8();
+  if (value > static_cast<std::uint8_t>(last)) in.fail();
+  return in.ok() ? static_cast<T>(value) : T{};
+}
+
+Match read_match(ByteReader& in) {
+  Match match;
+  match.list = in.varint32();
+  match.detail = in.varint32();
+  match.kind = read_choice(in, PatternKind::client);
+  match.action = read_choice(in, Action::answer);
+  match.labels = in.u8();
+  match.flags = in.u8();
+  return match;
+}
+
+void put_address(std::string& out, const IpAddress& address) {
+  put_u8(out, static_cast<std::uint8_t>(address.family));
+  out.append(reinterpret_cast<const char*>(address.octets.data()), address.bits() / 8);
+}
+
+IpAddress read_address(ByteReader& in) {
+  const std::uint8_t family = in.u8();
+  if (family != 4 && family != 6) in.fail();
+  const std::string_view octets = in.take(family == 4 ? 4 : 16);
+  if (!in.ok()) return {};
+  return IpAddress::from_octets({reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size()});
+}
+
+std::string encode_shapes(const Block& block, const std::vector<std::uint16_t>& order) {
+  std::string out;
+  put_varint(out, order.size());
+  for (const std::uint16_t code : order) {
+    const DecisionShape& shape = block.shapes[code];
+    put_u8(out, static_cast<std::uint8_t>(shape.link));
+    put_u8(out, static_cast<std::uint8_t>(shape.transport));
+    put_u8(out, static_cast<std::uint8_t>(shape.action));
+    put_u8(out, static_cast<std::uint8_t>(shape.mode));
+    put_varint(out, static_cast<std::uint16_t>(shape.qtype));
+    put_varint(out, shape.group);
+    put_varint(out, shape.generation.value);
+  }
+  return out;
+}
+
+bool decode_shapes(std::string_view octets, std::vector<DecisionShape>& shapes) {
+  ByteReader in(octets);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    DecisionShape shape;
+    shape.link = read_choice(in, LinkKind::name_server);
+    shape.transport = read_choice(in, Transport::tcp);
+    shape.action = read_choice(in, Action::answer);
+    shape.mode = read_choice(in, BlockMode::cname);
+    shape.qtype = static_cast<RecordType>(in.varint());
+    shape.group = in.varint32();
+    shape.generation.value = in.varint();
+    shapes.push_back(shape);
+  }
+  return in.ok() && in.at_end() && shapes.size() <= kBlockRows;
+}
+
+std::string encode_clients(const Block& block, const std::vector<std::uint16_t>& order) {
+  std::string out;
+  put_varint(out, order.size());
+  for (const std::uint16_t code : order) {
+    const ClientIdentity& client = block.clients[code];
+    put_u8(out, static_cast<std::uint8_t>(client.level));
+    if (client.level == Privacy::full || client.level == Privacy::prefix) {
+      put_u8(out, client.prefix_length);
+      put_u8(out, static_cast<std::uint8_t>(client.address.family));
+      out.append(reinterpret_cast<const char*>(client.address.octets.data()), (client.prefix_length + 7U) / 8);
+    } else if (client.level == Privacy::pseudonym) {
+      store::put_u64(out, client.pseudonym);
+    }
+    put_varint(out, block.rows_of_client[code]);
+  }
+  return out;
+}
+
+bool decode_clients(std::string_view octets, Block& block) {
+  ByteReader in(octets);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    ClientIdentity client;
+    client.level = read_choice(in, Privacy::none);
+    if (client.level == Privacy::full || client.level == Privacy::prefix) {
+      client.prefix_length = in.u8();
+      const std::uint8_t family = in.u8();
+      if ((family != 4 && family != 6) || client.prefix_length > (family == 4 ? 32 : 128)) in.fail();
+      const std::string_view address = in.take((client.prefix_length + 7U) / 8);
+      if (!in.ok()) break;
+      client.address.family = static_cast<AddressFamily>(family);
+      std::copy(address.begin(), address.end(), client.address.octets.begin());
+    } else if (client.level == Privacy::pseudonym) {
+      client.pseudonym = in.u64();
+    }
+    block.clients.push_back(client);
+    block.rows_of_client.push_back(in.varint32());
+  }
+  return in.ok() && in.at_end() && block.clients.size() <= kBlockRows;
+}
+
+std::string encode_rulings(const Block& block) {
+  std::string out;
+  put_varint(out, block.rulings.size());
+  for (const Ruling& ruling : block.rulings) {
+    put_match(out, ruling.winner);
+    put_u8(out, ruling.loser_count);
+    for (unsigned i = 0; i < ruling.loser_count; ++i) put_match(out, ruling.losers[i]);
+  }
+  return out;
+}
+
+bool decode_rulings(std::string_view octets, std::vector<Ruling>& rulings) {
+  ByteReader in(octets);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    Ruling ruling;
+    ruling.winner = read_match(in);
+    ruling.loser_count = in.u8();
+    if (ruling.loser_count > ruling.losers.size()) in.fail();
+    for (unsigned loser = 0; in.ok() && loser < ruling.loser_count; ++loser) ruling.losers[loser] = read_match(in);
+    rulings.push_back(ruling);
+  }
+  return in.ok() && in.at_end() && rulings.size() <= kBlockRows;
+}
+
+std::string encode_parts(const Block& block) {
+  std::string out;
+  put_varint(out, block.parts.size());
+  for (std::size_t i = 1; i < block.parts.size(); ++i) {
+    const auto wire = block.parts[i].name.wire();
+    store::put_bytes(out, {reinterpret_cast<const char*>(wire.data()), wire.size()});
+    put_address(out, block.parts[i].address);
+  }
+  return out;
+}
+
+bool decode_parts(std::string_view octets, std::vector<DecidingPart>& parts) {
+  ByteReader in(octets);
+  const std::uint64_t count = in.varint();
+  parts.emplace_back();
+  for (std::uint64_t i = 1; i < count && in.ok(); ++i) {
+    const std::string_view wire = in.bytes();
+    auto name = Name::from_wire({reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size()});
+    if (!name) in.fail();
+    const IpAddress address = read_address(in);
+    if (in.ok()) parts.push_back({std::move(*name), address});
+  }
+  return in.ok() && in.at_end() && count >= 1 && parts.size() <= kBlockRows;
+}
+
+void encode_rows(const Block& block, FrameWriter& frames, const std::vector<std::uint16_t>& shape_order,
+                 const std::vector<std::uint16_t>& client_order) {
+  const std::vector<std::uint16_t> shape_rank = inverse(shape_order);
+  const std::vector<std::uint16_t> client_rank = inverse(client_order);
+  const std::vector<std::uint16_t> subject_rank = inverse(by_frequency(rows_of_subjects(block)));
+  const std::size_t rows = block.header.rows;
+  SmallNumbers times;
+  SmallNumbers shapes;
+  SmallNumbers clients;
+  SmallNumbers subjects;
+  std::string back;
+  for (std::size_t row = 0; row < rows; ++row) {
+    times.add(row == 0 ? block.times[0] : block.times[row] - block.times[row - 1]);
+    shapes.add(shape_rank[block.shape_of[row]]);
+    std::size_t distance = 1;
+    while (distance <= std::min(row, kLookBack) && (block.client_of[row - distance] != block.client_of[row] ||
+                                                    block.subject_of[row - distance] != block.subject_of[row])) {
+      ++distance;
+    }
+    const bool is_new = distance > std::min(row, kLookBack);
+    put_u8(back, is_new ? 0 : static_cast<std::uint8_t>(distance));
+    if (!is_new) continue;
+    clients.add(client_rank[block.client_of[row]]);
+    subjects.add(subject_rank[block.subject_of[row]]);
+  }
+  for (const SmallNumbers* column : {&times, &shapes, &clients, &subjects}) column->write(frames);
+  frames.add(back);
+  frames.add({reinterpret_cast<const char*>(block.latency_of.data()), block.latency_of.size()});
+}
+
+}  // namespace
+
+std::string client_key(const ClientIdentity& client) {
+  std::string out;
+  put_u8(out, static_cast<std::uint8_t>(client.level));
+  if (client.level == Privacy::full || client.level == Privacy::prefix) {
+    put_u8(out, client.prefix_length);
+    put_address(out, client.address);
+  } else if (client.level == Privacy::pseudonym) {
+    store::put_u64(out, client.pseudonym);
+  }
+  return out;
+}
+
+EncodedBlock encode_block(const Block& block, FrameWriter& frames) {
+  EncodedBlock out;
+
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(2 * block.names.size());
+  std::string prefix_lengths;
+  std::string suffix_lengths;
+  std::string suffixes;
+  std::string_view before;
+  for (std::size_t i = 0; i < block.names.size(); ++i) {
+    const std::string_view key = block.names.at(i);
+    const auto differs = std::mismatch(key.begin(), key.end(), before.begin(), before.end());
+    const auto shared = static_cast<std::size_t>(differs.first - key.begin());
+    put_u8(prefix_lengths, static_cast<std::uint8_t>(shared));
+    put_u8(suffix_lengths, static_cast<std::uint8_t>(key.size() - shared));
+    suffixes.append(key.substr(shared));
+    // Each ancestor once: one that lies in what is shared was hashed with the name before.
+    std::size_t end = 0;
+    for (unsigned labels = 1; end < key.size(); ++labels) {
+      end += 1 + static_cast<std::uint8_t>(key[end]);
+      const bool is_whole = end >= key.size();
+      if (is_whole || (labels >= kFilteredLabels && end > shared))
+        hashes.push_back(BlockFilter::hash(key.substr(0, end)));
+    }
+    before = key;
+  }
+  BlockFilter names(hashes.size());
+  for (const std::uint64_t hash : hashes) names.add(hash);
+  BlockFilter clients(block.clients.size());
+  for (const ClientIdentity& client : block.clients) clients.add(BlockFilter::hash(client_key(client)));
+  std::string header;
+  put_u8(header, static_cast<std::uint8_t>(block.header.decision_class));
+  store::put_u32(header, block.header.rows);
+  store::put_u64(header, static_cast<std::uint64_t>(block.header.first_ms));
+  store::put_u64(header, static_cast<std::uint64_t>(block.header.last_ms));
+  for (const std::string& column : {header, names.octets(), clients.octets()}) frames.add(column);
+  out.summary = frames.finish();
+
+  for (const std::string* column : {&prefix_lengths, &suffix_lengths, &suffixes}) frames.add(*column);
+  SmallNumbers subject_names;  // each as the difference to the one before
+  SmallNumbers subject_rulings;
+  SmallNumbers subject_parts;
+  SmallNumbers subject_rows;
+  std::uint32_t name_before = 0;
+  for (const Subject& subject : block.subjects) {
+    subject_names.add(subject.name - std::exchange(name_before, subject.name));
+    subject_rulings.add(subject.ruling);
+    subject_parts.add(subject.part);
+    subject_rows.add(subject.rows);
+  }
+  for (const SmallNumbers* column : {&subject_names, &subject_rulings, &subject_parts, &subject_rows})
+    column->write(frames);
+  out.names = frames.finish();
+
+  std::vector<std::uint32_t> rows_of_shape(block.shapes.size());
+  for (const std::uint16_t shape : block.shape_of) ++rows_of_shape[shape];
+  const std::vector<std::uint16_t> shape_order = by_frequency(rows_of_shape);
+  const std::vector<std::uint16_t> client_order = by_frequency(block.rows_of_client);
+  frames.add(header);
+  frames.add(encode_shapes(block, shape_order));
+  frames.add(encode_clients(block, client_order));
+  frames.add(encode_rulings(block));
+  frames.add(encode_parts(block));
+  encode_rows(block, frames, shape_order, client_order);
+  out.columns = frames.finish();
+  return out;
+}
+
+namespace {
+
+bool decode_header(std::string_view octets, BlockHeader& header) {
+  ByteReader in(octets);
+  header.decision_class = read_choice(in, DecisionClass::blocked_upstream);
+  header.rows = in.u32();
+  header.first_ms = static_cast<std::int64_t>(in.u64());
+  header.last_ms = static_cast<std::int64_t>(in.u64());
+  return in.ok() && in.at_end() && header.rows >= 1 && header.rows <= kBlockRows && header.first_ms <= header.last_ms &&
+         header.last_ms - header.first_ms <= INT32_MAX;
+}
+
+}  // namespace
+
+Result<BlockSummary> decode_summary(std::string_view summary) {
+  const auto frames = read_frames(summary);
+  if (!frames) return frames.error();
+  BlockSummary out;
+  if (frames->size() != 3 || !decode_header((*frames)[0], out.header)) return kDamaged;
+  out.names = BlockFilter::from_octets((*frames)[1]);
+  out.clients = BlockFilter::from_octets((*frames)[2]);
+  return out;
+}
+
+Result<void> decode_names(std::string_view names, Block& block) {
+  const auto frames = read_frames(names);
+  if (!frames) return frames.error();
+  if (frames->size() != 11) return kDamaged;
+  ByteReader prefix_lengths((*frames)[0]);
+  ByteReader suffix_lengths((*frames)[1]);
+  ByteReader suffixes((*frames)[2]);
+  std::string key;
+  while (!prefix_lengths.at_end()) {
+    const std::size_t shared = prefix_lengths.u8();
+    if (shared > key.size()) return kDamaged;
+    key.resize(shared);
+    key.append(suffixes.take(suffix_lengths.u8()));
+    if (key.size() > kMaxNameSize - 1) return kDamaged;
+    block.names.add(key);
+  }
+  if (!suffix_lengths.ok() || !suffixes.ok() || !suffix_lengths.at_end() || !suffixes.at_end()) return kDamaged;
+  SmallNumberReader subject_names((*frames)[3], (*frames)[4]);
+  SmallNumberReader subject_rulings((*frames)[5], (*frames)[6]);
+  SmallNumberReader subject_parts((*frames)[7], (*frames)[8]);
+  SmallNumberReader subject_rows((*frames)[9], (*frames)[10]);
+  std::uint32_t name = 0;
+  while (!subject_names.at_end()) {
+    name += subject_names.next();
+    const std::uint32_t ruling = subject_rulings.next();
+    const std::uint32_t part = subject_parts.next();
+    if (name >= block.names.size() || ruling > UINT16_MAX || part > UINT16_MAX || block.subjects.size() == kBlockRows)
+      return kDamaged;
+    block.subjects.push_back({static_cast<std::uint16_t>(name), static_cast<std::uint16_t>(ruling),
+                              static_cast<std::uint16_t>(part), subject_rows.next()});
+  }
+  for (const SmallNumberReader* each : {&subject_names, &subject_rulings, &subject_parts, &subject_rows}) {
+    if (!each->ok() || !each->at_end()) return kDamaged;
+  }
+  return {};
+}
+
+Result<void> decode_columns(std::string_view columns, Block& block) {
+  const auto frames = read_frames(columns);
+  if (!frames) return frames.error();
+  if (frames->size() != 15 || !decode_header((*frames)[0], block.header) ||
+      !decode_shapes((*frames)[1], block.shapes) || !decode_clients((*frames)[2], block) ||
+      !decode_rulings((*frames)[3], block.rulings) || !decode_parts((*frames)[4], block.parts)) {
+    return kDamaged;
+  }
+  for (const Subject& subject : block.subjects) {
+    if (subject.ruling >= block.rulings.size() || subject.part >= block.parts.size()) return kDamaged;
+  }
+  SmallNumberReader times((*frames)[5], (*frames)[6]);
+  SmallNumberReader shapes((*frames)[7], (*frames)[8]);
+  SmallNumberReader clients((*frames)[9], (*frames)[10]);
+  SmallNumberReader subjects((*frames)[11], (*frames)[12]);
+  ByteReader back((*frames)[13]);
+  const std::string& latencies = (*frames)[14];
+  const std::size_t rows = block.header.rows;
+  if (latencies.size() != rows) return kDamaged;
+  block.latency_of.assign(latencies.begin(), latencies.end());
+  const std::vector<std::uint16_t> subject_order = by_frequency(rows_of_subjects(block));
+  block.times.reserve(rows);
+  for (auto* column : {&block.shape_of, &block.client_of, &block.subject_of}) column->reserve(rows);
+  std::uint32_t time = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    time += times.next();
+    const std::uint32_t shape = shapes.next();
+    if (shape >= block.shapes.size()) return kDamaged;
+    block.times.push_back(time);
+    block.shape_of.push_back(static_cast<std::uint16_t>(shape));
+    const std::size_t distance = back.u8();
+    if (distance > row) return kDamaged;
+    if (distance > 0) {
+      block.client_of.push_back(block.client_of[row - distance]);
+      block.subject_of.push_back(block.subject_of[row - distance]);
+      continue;
+    }
+    const std::uint32_t client = clients.next();
+    const std::uint32_t subject = subjects.next();
+    if (client >= block.clients.size() || subject >= subject_order.size()) return kDamaged;
+    block.client_of.push_back(static_cast<std::uint16_t>(client));
+    block.subject_of.push_back(subject_order[subject]);
+  }
+  for (const SmallNumberReader* each : {&times, &shapes, &clients, &subjects}) {
+    if (!each->ok() || !each->at_end()) return kDamaged;
+  }
+  if (!back.ok() || !back.at_end() || time > INT32_MAX) return kDamaged;
+  return {};
+}
+
+}  // namespace weir::log

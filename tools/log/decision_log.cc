@@ -1,0 +1,591 @@
+#include "tools/log/decision_log.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "tools/log/block_builder.h"
+#include "tools/log/group_codes.h"
+#include "tools/log/known_names.h"
+#include "tools/log/log_database.h"
+#include "tools/log/old_log.h"
+#include "tools/log/registrable_domain.h"
+#include "tools/log/rollup_store.h"
+#include "zones/base/thread_rank.h"
+#include "zones/store/codec.h"
+
+namespace weir::log {
+namespace {
+
+constexpr std::size_t kClasses = 6;
+constexpr std::uint64_t kShrinkFrom = 8 << 20;        // octets dropped before files are rewritten
+constexpr std::int64_t kDayIsOverMs = 5 * kMinuteMs;  // decisions of its last moments are still on their way
+constexpr std::uint64_t kBytesOfOpenRow = 12;         // about what a row takes once it is sealed
+
+struct IndexEntry {
+  BlockHeader header;
+  std::uint64_t bytes = 0;
+  std::uint64_t oldest_generation = 0;
+};
+
+std::string encode(const IndexEntry& entry) {
+  std::string out;
+  store::put_u32(out, entry.header.rows);
+  store::put_u64(out, entry.bytes);
+  store::put_u64(out, static_cast<std::uint64_t>(entry.header.first_ms));
+  store::put_u64(out, static_cast<std::uint64_t>(entry.header.last_ms));
+  store::put_u64(out, entry.oldest_generation);
+  return out;
+}
+
+std::optional<IndexEntry> decode_entry(std::string_view key, std::string_view value) {
+  store::ByteReader in(value);
+  IndexEntry entry;
+  entry.header.rows = in.u32();
+  entry.bytes = in.u64();
+  entry.header.first_ms = static_cast<std::int64_t>(in.u64());
+  entry.header.last_ms = static_cast<std::int64_t>(in.u64());
+  entry.oldest_generation = in.u64();
+  if (!in.ok() || !in.at_end() || key.size() != 17 || static_cast<std::uint8_t>(key[0]) >= kClasses)
+    return std::nullopt;
+  entry.header.decision_class = static_cast<DecisionClass>(key[0]);
+  return entry;
+}
+
+std::uint64_t sequence_of(std::string_view key) {
+  return number_of(key.substr(9));
+}
+
+std::string encode(const RingMark& mark) {
+  return number_octets(mark.records) + number_octets(mark.dropped) + number_octets(mark.damaged) + mark.hash;
+}
+
+std::optional<RingMark> decode_mark(std::string ring, std::string_view text) {
+  if (text.size() < 24) return std::nullopt;
+  return RingMark{std::move(ring), number_of(text), std::string(text.substr(24)), number_of(text.substr(8)),
+                  number_of(text.substr(16))};
+}
+
+std::string class_start(DecisionClass decision_class) {
+  return std::string(1, static_cast<char>(decision_class));
+}
+
+std::uint64_t oldest_generation(const Block& block) {
+  std::uint64_t oldest = UINT64_MAX;
+  for (const DecisionShape& shape : block.shapes) oldest = std::min(oldest, shape.generation.value);
+  return oldest;
+}
+
+bool overlaps(const BlockHeader& header, std::int64_t since_ms, std::int64_t until_ms) {
+  return header.last_ms >= since_ms && header.first_ms < until_ms;
+}
+
+class RocksDecisionLog final : public DecisionLog {
+ public:
+  explicit RocksDecisionLog(std::unique_ptr<LogDatabase> database)
+      : database_(std::move(database)), names_(*database_), groups_(*database_), rollups_(*database_) {}
+
+  Result<void> append(const RecordBatch& batch, const std::vector<RingMark>& marks) override {
+    const std::lock_guard lock(mutex_);
+    rocksdb::WriteBatch writes;
+    std::uint64_t lost = 0;
+    std::array<std::vector<const RecordBatch::Entry*>, kClasses> by_class;
+    const std::uint64_t event_number = ++number_;
+    std::uint32_t events = 0;
+    for (const RecordBatch::Entry& entry : batch.entries()) {
+      const auto record = batch.record(entry);
+      if (entry.sort == RecordSort::decision) {
+        if (const auto decision_class = class_of_record(record)) {
+          by_class[static_cast<std::size_t>(*decision_class)].push_back(&entry);
+          continue;
+        }
+      }
+      LostRecord loss;
+      if (entry.sort == RecordSort::lost && log::decode(record, loss)) lost += loss.dropped;
+      const std::string value = std::string(1, static_cast<char>(entry.sort)) +
+                                std::string(reinterpret_cast<const char*>(record.data()), record.size());
+      writes.Put(database_->family(Family::events), slice(event_key(entry.time_ms, event_number, events++)),
+                 slice(value));
+    }
+    for (std::size_t each = 0; each < kClasses; ++each) {
+      if (by_class[each].empty()) continue;
+      if (auto added = add(static_cast<DecisionClass>(each), batch, by_class[each], writes); !added) return added;
+    }
+    for (const RingMark& mark : marks) {
+      writes.Put(database_->family(Family::meta), slice("ring/" + mark.ring), slice(encode(mark)));
+    }
+    if (lost > 0) writes.Put(database_->family(Family::meta), "dropped", slice(number_octets(totals_.dropped + lost)));
+    if (auto committed = commit(writes); !committed) return committed;
+    totals_.dropped += lost;
+    for (const RingMark& mark : marks) marks_[mark.ring] = mark;
+    count_totals();
+    return {};
+  }
+
+  std::optional<RingMark> mark(const std::string& ring) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = marks_.find(ring);
+    if (found == marks_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  Result<void> check_writable() const override {
+    if (!database_->has_failed()) return {};
+    return Error{ErrorCode::corrupt,
+                 "decision log " + database_->directory().string() +
+                     ": it does not write any more after an error of the disk; it must be opened anew"};
+  }
+
+  Result<void> sync() override { return database_->sync(); }
+
+  Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) override {
+    const std::lock_guard lock(mutex_);
+    rocksdb::WriteBatch writes;
+    const std::int64_t now_ms = to_ms(now);
+    for (std::size_t each = 0; each < kClasses; ++each) {
+      OpenBlock& open = open_[each];
+      if (open.builder.empty()) continue;
+      const std::int64_t oldest_ms = now_ms - retention.keep_of(static_cast<DecisionClass>(each)).count();
+      if (open.builder.last_ms() < oldest_ms) {
+        drop_open(open, writes);
+      } else if (!open.builder.takes(now_ms - kDayIsOverMs) ||
+                 now_ms - open.builder.first_ms() > retention.keep_of(open.decision_class).count() / 4) {
+        if (auto sealed = seal(open, writes); !sealed) return sealed.error();
+      }
+    }
+    std::set<std::string> dropped;
+    std::uint64_t left = bytes_of_blocks_ + rollups_.bytes();
+    // The oldest of all classes first.
+    std::vector<std::pair<std::int64_t, const std::string*>> by_age;
+    by_age.reserve(index_.size());
+    for (const auto& [key, entry] : index_) by_age.emplace_back(entry.header.last_ms, &key);
+    std::sort(by_age.begin(), by_age.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+    });
+    for (const auto& [last_ms, key] : by_age) {
+      const IndexEntry& entry = index_.at(*key);
+      const bool is_old = last_ms < now_ms - retention.keep_of(entry.header.decision_class).count();
+      if (!is_old && left <= retention.size_bytes) continue;
+      left -= entry.bytes;
+      dropped.insert(*key);
+    }
+    std::uint64_t gone = 0;
+    for (const std::string& key : dropped) {
+      gone += index_.at(key).bytes;
+      for (const Family family : {Family::index, Family::summaries, Family::names, Family::columns})
+        writes.Delete(database_->family(family), slice(key));
+    }
+    std::map<DecisionClass, RollupStore::Oldest> oldest_kept;
+    for (std::size_t each = 0; each < kClasses; ++each) {
+      const auto decision_class = static_cast<DecisionClass>(each);
+      const std::int64_t by_age = now_ms - retention.keep_of(decision_class).count();
+      oldest_kept[decision_class] = {by_age, by_age};
+    }
+    for (const std::string& key : dropped) {
+      std::int64_t& domains_ms = oldest_kept[index_.at(key).header.decision_class].domains_ms;
+      domains_ms = std::max(domains_ms, index_.at(key).header.last_ms);
+    }
+    rollups_.drop_before(oldest_kept, writes);
+    const std::string event_end = event_key(now_ms - retention.keep.count(), 0, 0);
+    if (const auto events = database_->iterate(Family::events);
+        events->SeekToFirst(), events->Valid() && view(events->key()) < event_end) {
+      writes.DeleteRange(database_->family(Family::events), slice(""), slice(event_end));
+    }
+    if (writes.Count() > 0) {
+      if (auto committed = commit(writes); !committed) return committed.error();
+    }
+    for (const std::string& key : dropped) {
+      bytes_of_blocks_ -= index_.at(key).bytes;
+      rows_of_blocks_ -= index_.at(key).header.rows;
+      index_.erase(key);
+    }
+    count_totals();
+    if (!dropped.empty()) {
+      std::uint64_t oldest = UINT64_MAX;
+      for (const auto& [key, entry] : index_) oldest = std::min(oldest, entry.oldest_generation);
+      for (const OpenBlock& open : open_) oldest = std::min(oldest, open.oldest_generation);
+      if (oldest != UINT64_MAX) {
+        if (auto forgotten = names_.forget_below({oldest}); !forgotten) return forgotten.error();
+      }
+    }
+    dropped_since_shrink_ += gone;
+    if (dropped_since_shrink_ >= kShrinkFrom) {
+      dropped_since_shrink_ = 0;
+      for (std::size_t each = 0; each < kClasses; ++each) {
+        const std::string begin = class_start(static_cast<DecisionClass>(each));
+        const auto first_kept = index_.lower_bound(begin);
+        const std::string next = class_start(static_cast<DecisionClass>(each + 1));
+        const std::string end = first_kept == index_.end() || first_kept->first >= next ? next : first_kept->first;
+        for (const Family family : {Family::summaries, Family::names, Family::columns})
+          database_->shrink(family, begin, end);
+      }
+      database_->shrink(Family::rollups, "", "\xFF");
+    }
+    if (auto folded = rollups_.fold(now_ms, frames_); !folded) return folded.error();
+    return std::uint64_t{dropped.size()};
+  }
+
+  std::vector<BlockRef> find_blocks(std::int64_t since_ms, std::int64_t until_ms) const override {
+    std::vector<BlockRef> found;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [key, entry] : index_) {
+        if (overlaps(entry.header, since_ms, until_ms))
+          found.push_back({key, entry.header, sequence_of(key), entry.bytes, nullptr});
+      }
+      for (const OpenBlock& open : open_) {
+        if (open.builder.empty()) continue;
+        const std::shared_ptr<const Block> block = snapshot(open);
+        if (overlaps(block->header, since_ms, until_ms))
+          found.push_back({{}, block->header, open.sequence, kBytesOfOpenRow * block->header.rows, block});
+      }
+    }
+    std::sort(found.begin(), found.end(), [](const BlockRef& a, const BlockRef& b) {
+      return a.header.last_ms != b.header.last_ms ? a.header.last_ms > b.header.last_ms : a.sequence > b.sequence;
+    });
+    return found;
+  }
+
+  Result<BlockSummary> read_summary(const BlockRef& block) const override {
+    if (block.open) return BlockSummary{block.open->header, {}, {}};  // its filters are empty: they exclude nothing
+    const auto value = read(Family::summaries, block);
+    if (!value) return value.error();
+    return decode_summary(*value);
+  }
+
+  Result<std::shared_ptr<const Block>> read_block(const BlockRef& ref, Parts parts) const override {
+    if (ref.open) return ref.open;
+    auto block = std::make_shared<Block>();
+    block->header = ref.header;
+    const auto names = read(Family::names, ref);
+    if (!names) return names.error();
+    if (auto decoded = decode_names(*names, *block); !decoded) return decoded.error();
+    if (parts == Parts::all) {
+      const auto columns = read(Family::columns, ref);
+      if (!columns) return columns.error();
+      if (auto decoded = decode_columns(*columns, *block); !decoded) return decoded.error();
+    }
+    return std::shared_ptr<const Block>(std::move(block));
+  }
+
+  Result<void> scan_events(std::int64_t since_ms, std::int64_t until_ms, const EventVisitor& visit) const override {
+    const auto events = database_->iterate(Family::events);
+    const std::string end = event_key(until_ms, 0, 0);
+    for (events->SeekForPrev(slice(end)); events->Valid(); events->Prev()) {
+      const std::string_view key = view(events->key());
+      const std::string_view value = view(events->value());
+      const auto time_ms = static_cast<std::int64_t>(number_of(key));
+      if (time_ms >= until_ms) continue;  // the end itself
+      if (time_ms < since_ms) break;
+      if (value.empty()) continue;
+      if (!visit(static_cast<RecordSort>(value[0]), time_ms,
+                 {reinterpret_cast<const std::uint8_t*>(value.data()) + 1, value.size() - 1}))
+        return {};
+    }
+    if (!events->status().ok()) return database_->error(events->status());
+    return {};
+  }
+
+  Result<std::vector<CountCell>> read_counts(std::int64_t since_ms, std::int64_t until_ms,
+                                             std::int64_t step_ms) const override {
+    // Open blocks and what is stored at one moment: no row is counted twice while a block is sealed.
+    std::unique_lock lock(mutex_);
+    const auto open = open_blocks();
+    rocksdb::ManagedSnapshot moment(&database_->db());
+    lock.unlock();
+    auto cells = rollups_.read_cells(since_ms, until_ms, step_ms, moment.snapshot());
+    if (!cells) return cells;
+    for (const auto& block : open) {
+      for (const auto& [hour, sums] : sum_of(*block).hours) {
+        for (CountCell cell : sums.cells) {
+          if (cell.slot_ms < since_ms || cell.slot_ms >= until_ms) continue;
+          cell.slot_ms -= cell.slot_ms % step_ms;
+          cells->push_back(cell);
+        }
+      }
+    }
+    add_up(*cells);
+    return cells;
+  }
+
+  Result<DomainCounts> read_domains(std::int64_t since_ms, std::int64_t until_ms) const override {
+    std::unique_lock lock(mutex_);
+    const auto open = open_blocks();
+    rocksdb::ManagedSnapshot moment(&database_->db());
+    lock.unlock();
+    auto domains = rollups_.read_domains(since_ms, until_ms, moment.snapshot());
+    if (!domains) return domains;
+    for (const auto& block : open) {
+      for (const auto& [hour, sums] : sum_of(*block).hours) {
+        if (hour * kHourMs < since_ms || hour * kHourMs >= until_ms) continue;
+        for (const auto& [key, rows] : sums.domains) (*domains)[{block->header.decision_class, key}] += rows;
+      }
+    }
+    return domains;
+  }
+
+  LogTotals totals() const override {
+    const std::lock_guard lock(totals_mutex_);
+    return shown_totals_;
+  }
+
+  bool knows_names(GenerationNumber generation) const override { return names_.knows(generation); }
+  Result<void> remember_names(GenerationNumber generation, const PolicySet& policies) override {
+    return names_.remember(generation, policies);
+  }
+  std::shared_ptr<const PolicySet> names(GenerationNumber generation) const override { return names_.find(generation); }
+  std::string group_name(std::uint32_t code) const override { return groups_.name(code); }
+
+  std::optional<KnownList> list(std::uint32_t list) const override { return names_.find_list(list); }
+
+  Result<void> load() {
+    if (auto names = names_.load(); !names) return names;
+    if (auto groups = groups_.load(); !groups) return groups;
+    for (const auto& [key, into] : {std::pair{"sequence", &number_}, {"dropped", &totals_.dropped}}) {
+      const auto value = database_->find(Family::meta, key);
+      if (!value) return value.error();
+      if (*value) *into = number_of(**value);
+    }
+    const auto marks = database_->iterate(Family::meta);
+    for (marks->Seek("ring/"); marks->Valid() && marks->key().starts_with("ring/"); marks->Next()) {
+      const std::string ring = marks->key().ToString().substr(5);
+      if (auto mark = decode_mark(ring, view(marks->value()))) marks_[ring] = *mark;
+    }
+    const auto entries = database_->iterate(Family::index);
+    for (entries->SeekToFirst(); entries->Valid(); entries->Next()) {
+      if (const auto entry = decode_entry(view(entries->key()), view(entries->value())))
+        count(entries->key().ToString(), *entry);
+    }
+    // What waited to become a block, as if it came again.
+    rocksdb::WriteBatch writes;
+    const auto waiting = database_->iterate(Family::recent);
+    for (waiting->SeekToFirst(); waiting->Valid(); waiting->Next()) {
+      const std::string_view key = view(waiting->key());
+      if (key.size() != 9 || static_cast<std::uint8_t>(key[0]) >= kClasses) continue;
+      OpenBlock& open = open_[static_cast<std::size_t>(key[0])];
+      store::ByteReader in(view(waiting->value()));
+      while (!in.at_end()) {
+        const std::string_view record = in.bytes();
+        const auto decision = decode_decision({reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
+        if (!decision) break;
+        if (!open.builder.takes(to_ms(decision->time))) {
+          if (auto sealed = seal(open, writes); !sealed) return sealed;
+        }
+        take(open, *decision, number_of(key.substr(1)));
+      }
+    }
+    for (const rocksdb::Iterator* iterator : {marks.get(), entries.get(), waiting.get()}) {
+      if (!iterator->status().ok()) return database_->error(iterator->status());
+    }
+    if (writes.Count() > 0) {
+      if (auto committed = commit(writes); !committed) return committed;
+    }
+    count_totals();
+    return {};
+  }
+
+ private:
+  struct OpenBlock {
+    explicit OpenBlock(DecisionClass of) : decision_class(of), builder(of) {}
+    DecisionClass decision_class;
+    BlockBuilder builder;
+    std::uint64_t sequence = 0;     // number of the first batch in it
+    std::uint64_t last_number = 0;  // of the last
+    std::uint64_t oldest_generation = UINT64_MAX;
+    mutable std::shared_ptr<const Block> shown;  // as a search saw it, for as long as nothing comes
+  };
+
+  static std::optional<DecisionClass> class_of_record(std::span<const std::uint8_t> record) {
+    // The class stands behind kind, layout and time; whoever decodes the record looks at the rest.
+    constexpr std::size_t kClassAt = 10;
+    if (record_kind(record) != RecordKind::decision || record.size() <= kClassAt || record[kClassAt] >= kClasses)
+      return std::nullopt;
+    return static_cast<DecisionClass>(record[kClassAt]);
+  }
+
+  static void take(OpenBlock& open, const Decision& decision, std::uint64_t number) {
+    if (open.builder.empty()) open.sequence = number;
+    open.last_number = number;
+    open.oldest_generation = std::min(open.oldest_generation, decision.generation.value);
+    open.shown.reset();
+    open.builder.add(decision);
+  }
+
+  // With mutex_ held, from here on.
+  Result<void> add(DecisionClass decision_class, const RecordBatch& batch,
+                   std::vector<const RecordBatch::Entry*>& entries, rocksdb::WriteBatch& writes) {
+    OpenBlock& open = open_[static_cast<std::size_t>(decision_class)];
+    // Around midnight the workers' rings tell of both days: each day's decisions come one after the other then.
+    const auto days = std::minmax_element(entries.begin(), entries.end(),
+                                          [](const auto* a, const auto* b) { return a->time_ms < b->time_ms; });
+    if ((*days.first)->time_ms / kDayMs != (*days.second)->time_ms / kDayMs) {
+      std::stable_sort(entries.begin(), entries.end(),
+                       [](const auto* a, const auto* b) { return a->time_ms < b->time_ms; });
+    }
+    std::uint64_t number = ++number_;
+    std::string waiting;
+    for (const RecordBatch::Entry* entry : entries) {
+      give_way();
+      const auto record = batch.record(*entry);
+      const auto decision = decode_decision(record);
+      if (!decision) continue;  // the drain has looked
+      if (!open.builder.takes(to_ms(decision->time))) {
+        if (auto sealed = seal(open, writes); !sealed) return sealed;
+        waiting.clear();  // these are in the block
+        number = ++number_;
+      }
+      take(open, *decision, number);
+      store::put_bytes(waiting, {reinterpret_cast<const char*>(record.data()), record.size()});
+    }
+    if (!waiting.empty())
+      writes.Put(database_->family(Family::recent), slice(recent_key(decision_class, number)), slice(waiting));
+    return {};
+  }
+
+  void remove_recent(const OpenBlock& open, rocksdb::WriteBatch& writes) {
+    writes.DeleteRange(database_->family(Family::recent), slice(recent_key(open.decision_class, 0)),
+                       slice(recent_key(open.decision_class, open.last_number + 1)));
+  }
+
+  void drop_open(OpenBlock& open, rocksdb::WriteBatch& writes) {
+    remove_recent(open, writes);
+    open = OpenBlock(open.decision_class);
+  }
+
+  Result<void> seal(OpenBlock& open, rocksdb::WriteBatch& writes) {
+    auto block = std::make_shared<const Block>(open.builder.build());
+    give_way();
+    const EncodedBlock encoded = encode_block(*block, frames_);
+    give_way();
+    const std::string key = block_key(open.decision_class, block->header.first_ms, open.sequence);
+    const IndexEntry entry{block->header, encoded.bytes(), oldest_generation(*block)};
+    writes.Put(database_->family(Family::summaries), slice(key), slice(encoded.summary));
+    writes.Put(database_->family(Family::names), slice(key), slice(encoded.names));
+    writes.Put(database_->family(Family::columns), slice(key), slice(encoded.columns));
+    writes.Put(database_->family(Family::index), slice(key), slice(encode(entry)));
+    if (auto added = rollups_.add(sum_of(*block), open.decision_class, open.sequence, frames_, writes); !added)
+      return added;
+    remove_recent(open, writes);
+    sealed_.emplace_back(key, entry);
+    open = OpenBlock(open.decision_class);
+    return {};
+  }
+
+  Result<void> commit(rocksdb::WriteBatch& writes) {
+    writes.Put(database_->family(Family::meta), "sequence", slice(number_octets(number_)));
+    groups_.write_new(writes);
+    if (auto written = database_->write(writes); !written) return written;
+    for (const auto& [key, entry] : std::exchange(sealed_, {})) count(key, entry);
+    return {};
+  }
+
+  void count(const std::string& key, const IndexEntry& entry) {
+    index_[key] = entry;
+    rows_of_blocks_ += entry.header.rows;
+    bytes_of_blocks_ += entry.bytes;
+  }
+
+  void count_totals() {
+    LogTotals totals{bytes_of_blocks_ + rollups_.bytes(), rows_of_blocks_, std::nullopt, totals_.dropped};
+    std::optional<std::int64_t> oldest;
+    const auto consider = [&](std::int64_t first_ms) { oldest = std::min(oldest.value_or(first_ms), first_ms); };
+    for (std::size_t each = 0; each < kClasses; ++each) {
+      const auto first = index_.lower_bound(class_start(static_cast<DecisionClass>(each)));
+      if (first != index_.end() && static_cast<std::uint8_t>(first->first[0]) == each)
+        consider(first->second.header.first_ms);
+    }
+    for (const OpenBlock& open : open_) {
+      if (open.builder.empty()) continue;
+      totals.rows += open.builder.rows();
+      totals.bytes += kBytesOfOpenRow * open.builder.rows();
+      consider(open.builder.first_ms());
+    }
+    if (oldest) totals.oldest = from_ms(*oldest);
+    const std::lock_guard lock(totals_mutex_);
+    shown_totals_ = totals;
+  }
+
+  static std::shared_ptr<const Block> snapshot(const OpenBlock& open) {
+    if (!open.shown) open.shown = std::make_shared<const Block>(open.builder.build());
+    return open.shown;
+  }
+
+  std::vector<std::shared_ptr<const Block>> open_blocks() const {
+    std::vector<std::shared_ptr<const Block>> blocks;
+    for (const OpenBlock& open : open_) {
+      if (!open.builder.empty()) blocks.push_back(snapshot(open));
+    }
+    return blocks;
+  }
+
+  // Without mutex_, or with it.
+  BlockRollup sum_of(const Block& block) const {
+    std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> known;
+    const std::lock_guard lock(domains_mutex_);
+    return roll_up(
+        block,
+        [&](GenerationNumber generation, std::uint32_t group) {
+          const auto [at, is_new] = known.try_emplace({generation.value, group});
+          if (is_new) {
+            const auto set = names_.find(generation);
+            at->second = groups_.code(set && group < set->groups.size() ? set->groups[group].name
+                                                                        : "group " + std::to_string(group));
+          }
+          return at->second;
+        },
+        [&](std::string_view key) { return domains_.key_of(key); });
+  }
+
+  Result<std::string> read(Family family, const BlockRef& block) const {
+    auto value = database_->find(family, block.key);
+    if (!value) return value.error();
+    if (!*value) return Error{ErrorCode::not_found, "decision log: a block is not there any more"};
+    return std::move(**value);
+  }
+
+  const std::unique_ptr<LogDatabase> database_;
+  KnownNames names_;
+  mutable GroupCodes groups_;
+  RollupStore rollups_;
+  mutable std::mutex domains_mutex_;
+  mutable RegistrableDomains domains_;
+
+  mutable std::mutex mutex_;  // everything below; written by the one thread
+  FrameWriter frames_;
+  std::array<OpenBlock, kClasses> open_{OpenBlock(DecisionClass::blocked),
+                                        OpenBlock(DecisionClass::would_block),
+                                        OpenBlock(DecisionClass::allowed_over_block),
+                                        OpenBlock(DecisionClass::resolved),
+                                        OpenBlock(DecisionClass::rebinding),
+                                        OpenBlock(DecisionClass::blocked_upstream)};
+  std::uint64_t number_ = 0;  // of batches and blocks
+  std::map<std::string, IndexEntry> index_;
+  std::vector<std::pair<std::string, IndexEntry>> sealed_;  // by the batch that is being made
+  std::map<std::string, RingMark> marks_;
+  std::uint64_t rows_of_blocks_ = 0;
+  std::uint64_t bytes_of_blocks_ = 0;
+  std::uint64_t dropped_since_shrink_ = 0;
+  LogTotals totals_;  // only what was dropped
+
+  mutable std::mutex totals_mutex_;
+  LogTotals shown_totals_;  // so that nobody who shows them waits for a write
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DecisionLog>> DecisionLog::open(const std::filesystem::path& directory) {
+  const auto has_old = put_old_log_aside(directory);
+  if (!has_old) return has_old.error();
+  auto database = LogDatabase::open(directory);
+  if (!database) return database.error();
+  auto log = std::make_unique<RocksDecisionLog>(std::move(*database));
+  if (auto loaded = log->load(); !loaded) return loaded.error();
+  if (*has_old) {
+    if (auto taken = take_over_old_log(directory, *log); !taken) return taken.error();
+  }
+  return std::unique_ptr<DecisionLog>(std::move(log));
+}
+
+}  // namespace weir::log

@@ -1,0 +1,190 @@
+#include "tools/log/rollup.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "tools/log/dictionary.h"
+#include "zones/store/codec.h"
+
+namespace weir::log {
+namespace {
+
+using store::ByteReader;
+using store::put_varint;
+
+const Error& damaged_rollup() {
+  static const Error error{ErrorCode::corrupt, "decision log: a rollup is damaged"};
+  return error;
+}
+
+auto place_of(const CountCell& cell) {
+  return std::tuple(cell.slot_ms, cell.decision_class, cell.list, cell.group);
+}
+
+std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
+  return value >= 0 ? value / by : (value - by + 1) / by;
+}
+
+}  // namespace
+
+void add_up(std::vector<CountCell>& cells) {
+  std::sort(cells.begin(), cells.end(), [](const auto& a, const auto& b) { return place_of(a) < place_of(b); });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (kept > 0 && place_of(cells[kept - 1]) == place_of(cells[i])) {
+      cells[kept - 1].rows += cells[i].rows;
+    } else {
+      cells[kept++] = cells[i];
+    }
+  }
+  cells.resize(kept);
+}
+
+BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(GenerationNumber, std::uint32_t)>& group_code,
+                    const std::function<std::string_view(std::string_view)>& domain_key) {
+  BlockRollup out;
+  // Lists, groups and domains get small codes first, so that counting a row is an index.
+  std::vector<std::uint32_t> groups;  // codes of the log's
+  std::vector<std::uint32_t> group_of_shape;
+  for (const DecisionShape& shape : block.shapes) {
+    const std::uint32_t code = group_code(shape.generation, shape.group);
+    const auto at = std::find(groups.begin(), groups.end(), code);
+    group_of_shape.push_back(static_cast<std::uint32_t>(at - groups.begin()));
+    if (at == groups.end()) groups.push_back(code);
+  }
+  std::vector<std::uint32_t> lists;
+  std::vector<std::uint32_t> list_of_ruling;
+  for (const Ruling& ruling : block.rulings) {
+    const auto at = std::find(lists.begin(), lists.end(), ruling.winner.list);
+    list_of_ruling.push_back(static_cast<std::uint32_t>(at - lists.begin()));
+    if (at == lists.end()) lists.push_back(ruling.winner.list);
+  }
+  Dictionary domains;
+  std::vector<std::uint32_t> domain_of_name(block.names.size());
+  for (std::size_t i = 0; i < block.names.size(); ++i)
+    domain_of_name[i] = domains.intern(domain_key(block.names.at(i)));
+
+  std::vector<std::uint32_t> rows_of_domain(domains.size());
+  std::vector<std::uint32_t> touched;
+  std::vector<CountCell> cells;
+  std::vector<std::uint32_t> cell_of(groups.size() * lists.size(), 0);  // of the minute, + 1; by group and list
+  std::size_t minute_begin = 0;
+  const auto close_hour = [&](std::int64_t hour) {
+    BlockRollup::Hour& into = out.hours[hour];
+    add_up(cells);
+    into.cells = std::exchange(cells, {});
+    // Names are sorted, and a domain's code is that of its first name: codes are in the order of the keys.
+    std::sort(touched.begin(), touched.end());
+    for (const std::uint32_t domain : touched)
+      into.domains.emplace_back(domains.at(domain), std::exchange(rows_of_domain[domain], 0));
+    touched.clear();
+  };
+  std::optional<std::int64_t> minute;
+  for (std::size_t row = 0; row < block.header.rows; ++row) {
+    const std::int64_t its_minute = floor_divide(block.time_ms(row), kMinuteMs);
+    if (minute != its_minute) {
+      constexpr std::int64_t kMinutesOfHour = kHourMs / kMinuteMs;
+      if (minute && floor_divide(*minute, kMinutesOfHour) != floor_divide(its_minute, kMinutesOfHour))
+        close_hour(floor_divide(*minute, kMinutesOfHour));
+      minute = its_minute;
+      minute_begin = cells.size();
+      std::fill(cell_of.begin(), cell_of.end(), 0);
+    }
+    const Subject& subject = block.subjects[block.subject_of[row]];
+    const std::uint32_t group = group_of_shape[block.shape_of[row]];
+    const std::uint32_t list = list_of_ruling[subject.ruling];
+    std::uint32_t& cell = cell_of[group * lists.size() + list];
+    if (cell == 0) {
+      cells.push_back({its_minute * kMinuteMs, block.header.decision_class, lists[list], groups[group], 0});
+      cell = static_cast<std::uint32_t>(cells.size() - minute_begin);
+    }
+    ++cells[minute_begin + cell - 1].rows;
+    const std::uint32_t domain = domain_of_name[subject.name];
+    if (rows_of_domain[domain]++ == 0) touched.push_back(domain);
+  }
+  if (minute) close_hour(floor_divide(*minute, kHourMs / kMinuteMs));
+  return out;
+}
+
+std::string encode_cells(const std::vector<CountCell>& cells, std::int64_t slot_ms, FrameWriter& frames) {
+  std::string column;
+  std::int64_t minute_before = 0;
+  for (const CountCell& cell : cells) {
+    const std::int64_t minute = (cell.slot_ms - slot_ms) / kMinuteMs;
+    put_varint(column, static_cast<std::uint64_t>(minute - std::exchange(minute_before, minute)));
+    put_varint(column, cell.list);
+    put_varint(column, cell.group);
+    put_varint(column, cell.rows);
+  }
+  frames.add(column);
+  return frames.finish();
+}
+
+Result<std::vector<CountCell>> decode_cells(std::string_view value, std::int64_t slot_ms,
+                                            DecisionClass decision_class) {
+  const auto frames = read_frames(value);
+  if (!frames) return frames.error();
+  if (frames->size() != 1) return damaged_rollup();
+  std::vector<CountCell> cells;
+  ByteReader in((*frames)[0]);
+  std::uint64_t minute = 0;
+  while (!in.at_end()) {
+    minute += in.varint();
+    CountCell cell;
+    cell.slot_ms = slot_ms + static_cast<std::int64_t>(minute) * kMinuteMs;
+    cell.decision_class = decision_class;
+    cell.list = in.varint32();
+    cell.group = in.varint32();
+    cell.rows = in.varint();
+    if (!in.ok() || minute >= 24 * 60) return damaged_rollup();
+    cells.push_back(cell);
+  }
+  return cells;
+}
+
+std::string encode_domains(const std::vector<std::pair<std::string, std::uint64_t>>& domains, FrameWriter& frames) {
+  std::string prefix_lengths;
+  std::string suffix_lengths;
+  std::string suffixes;
+  std::string rows;
+  std::string_view before;
+  for (const auto& [key, count] : domains) {
+    const auto differs = std::mismatch(key.begin(), key.end(), before.begin(), before.end());
+    const auto shared = static_cast<std::size_t>(differs.first - key.begin());
+    store::put_u8(prefix_lengths, static_cast<std::uint8_t>(shared));
+    store::put_u8(suffix_lengths, static_cast<std::uint8_t>(key.size() - shared));
+    suffixes.append(key, shared);
+    put_varint(rows, count);
+    before = key;
+  }
+  for (const std::string* column : {&prefix_lengths, &suffix_lengths, &suffixes, &rows}) frames.add(*column);
+  return frames.finish();
+}
+
+Result<void> decode_domains(std::string_view value, std::map<std::string, std::uint64_t>& domains) {
+  const auto frames = read_frames(value);
+  if (!frames) return frames.error();
+  if (frames->size() != 4) return damaged_rollup();
+  ByteReader prefix_lengths((*frames)[0]);
+  ByteReader suffix_lengths((*frames)[1]);
+  ByteReader suffixes((*frames)[2]);
+  ByteReader rows((*frames)[3]);
+  std::string key;
+  auto hint = domains.begin();
+  while (!prefix_lengths.at_end()) {
+    const std::size_t shared = prefix_lengths.u8();
+    if (shared > key.size()) return damaged_rollup();
+    key.resize(shared);
+    key.append(suffixes.take(suffix_lengths.u8()));
+    const std::uint64_t count = rows.varint();
+    if (!suffix_lengths.ok() || !suffixes.ok() || !rows.ok()) return damaged_rollup();
+    hint = domains.try_emplace(hint, key, 0);
+    hint->second += count;
+  }
+  if (!suffix_lengths.at_end() || !suffixes.at_end() || !rows.at_end()) return damaged_rollup();
+  return {};
+}
+
+}  // namespace weir::log

@@ -1,0 +1,65 @@
+// How many decisions there were, by what people ask for: sums that are kept, so that a month is shown without reading
+// it.
+//
+// Two kinds. Counts: by minute, class, list and group (hours and days are sums of them; a list's category is looked up
+// when they are shown). Domains: by hour and day, class and registrable domain.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tools/log/block.h"
+#include "tools/log/frames.h"
+#include "zones/base/result.h"
+
+namespace weir::log {
+
+inline constexpr std::int64_t kMinuteMs = 60'000;
+inline constexpr std::int64_t kHourMs = 60 * kMinuteMs;
+
+// Number of decisions of one class in one slot of time that one list decided for one group.
+struct CountCell {
+  std::int64_t slot_ms = 0;  // where the slot begins
+  DecisionClass decision_class = DecisionClass::blocked;
+  std::uint32_t list = 0;   // ListId; 0: no list (default deny, a query that is only logged)
+  std::uint32_t group = 0;  // a code of the log's own: the same for all generations
+  std::uint64_t rows = 0;
+};
+
+// Cells of the same slot, class, list and group become one; in the order of those.
+void add_up(std::vector<CountCell>& cells);
+
+// Registrable domains (reversed keys) and numbers of decisions by class.
+struct DomainKey {
+  DecisionClass decision_class = DecisionClass::blocked;
+  std::string key;
+  auto operator<=>(const DomainKey&) const = default;
+};
+using DomainCounts = std::map<DomainKey, std::uint64_t>;
+
+// What one block adds to the hours that it touches.
+struct BlockRollup {
+  struct Hour {
+    std::vector<CountCell> cells;                                // by minute
+    std::vector<std::pair<std::string, std::uint64_t>> domains;  // reversed keys, in their order
+  };
+  std::map<std::int64_t, Hour> hours;  // by the hour's number since 1970
+};
+
+// `group_code`: of a generation and an index in it. `domain_key`: the registrable domain of a name's key, as a key; it
+// is asked once for each name.
+BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(GenerationNumber, std::uint32_t)>& group_code,
+                    const std::function<std::string_view(std::string_view)>& domain_key);
+
+// As they lie on disk; all of one class and one hour or day. `slot_ms`: where it begins. Errors: corrupt, incompatible.
+std::string encode_cells(const std::vector<CountCell>& cells, std::int64_t slot_ms, FrameWriter& frames);
+Result<std::vector<CountCell>> decode_cells(std::string_view value, std::int64_t slot_ms, DecisionClass decision_class);
+std::string encode_domains(const std::vector<std::pair<std::string, std::uint64_t>>& domains, FrameWriter& frames);
+Result<void> decode_domains(std::string_view value, std::map<std::string, std::uint64_t>& domains);  // adds to them
+
+}  // namespace weir::log

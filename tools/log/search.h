@@ -1,0 +1,70 @@
+// Decisions of the log in the order of their times, a page at a time.
+//
+// A page ends where it is full or where its budget is spent, and then says where the next one begins. Blocks whose
+// summaries exclude every row are skipped unread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/log/decision_log.h"
+#include "tools/log/log_filter.h"
+#include "zones/base/result.h"
+
+namespace weir::log {
+
+// Behind which row a page begins. It stays right while blocks are sealed and dropped.
+struct Position {
+  std::int64_t time_ms = 0;
+  std::uint64_t sequence = 0;  // of the block
+  std::uint32_t ordinal = 0;   // among the rows of that moment in it
+  auto operator<=>(const Position&) const = default;
+
+  std::string to_text() const;
+  static Result<Position> parse(std::string_view text);  // errors: invalid
+};
+
+enum class Direction : std::uint8_t { newest_first, oldest_first };
+
+struct SearchRequest {
+  std::int64_t since_ms = 0;  // [since, until)
+  std::int64_t until_ms = INT64_MAX;
+  Direction direction = Direction::newest_first;
+  std::optional<Position> after;  // the next page
+  std::uint64_t limit = 100;
+  std::chrono::milliseconds budget{10'000};
+  std::function<bool()> is_gone = {};  // whoever asked; may be empty
+};
+
+// A block that could not be read: its rows are missing.
+struct DamagedBlock {
+  std::int64_t first_ms = 0;
+  std::int64_t last_ms = 0;
+  std::uint32_t rows = 0;
+  std::string why;
+};
+
+struct SearchEnd {
+  bool complete = true;          // every row of the range was looked at
+  std::optional<Position> next;  // where it goes on, if not
+  std::vector<DamagedBlock> damaged;
+  std::uint64_t blocks_read = 0;
+  std::uint64_t blocks_skipped = 0;
+};
+
+// Calls `visit` for each row that matches, until it says false. Errors: io.
+Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const SearchRequest& request,
+                         const std::function<bool(const Decision& decision, const Position& position)>& visit);
+
+// Blocks with rows that may match, in any order, with `parts` of each read; `visit` says whether to go on. `wanted`
+// says which are read at all; it may be empty. For sums over rows: whoever calls looks at times and rows. Errors: io.
+Result<SearchEnd> visit_blocks(const DecisionLog& log, BlockMatcher& matcher, const SearchRequest& request,
+                               DecisionLog::Parts parts, const std::function<bool(const BlockHeader& header)>& wanted,
+                               const std::function<bool(const Block& block)>& visit);
+
+}  // namespace weir::log
