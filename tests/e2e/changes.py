@@ -21,8 +21,10 @@ from tests.support.small_internet import CLIENT, KID
 PRIMARY = "10.78.0.9"
 VERSIONS = 4  # of the large list; the source goes back to an earlier one now and then
 PROBES = 8  # names of each version, spread over the list
-GUARDED_SIZES = [12, 40, 120]  # of the guarded list's versions: going from any of them to another trips a guard
-GUARDED_PROBES = [0, 11, 12, 20, 39, 40, 80, 119]
+# Of the guarded list's versions: going from any of them to another trips a guard. More than a refused change or two leaves
+# remembered.
+GUARDED_SIZES = [12, 40, 120, 360, 1080]
+GUARDED_PROBES = [0, 11, 12, 20, 39, 40, 80, 119, 120, 359, 360, 1079]
 ADDRESSES = ["192.0.2.240", "192.0.2.241"]  # that own rules answer, so that every rule shows
 RULE_NAMES = ["r0.bulk.test", "r1.bulk.test", "f0.bulk.test", "f1.bulk.test"]
 ALLOW_NAMES = ["f2.bulk.test", "f3.bulk.test"]
@@ -199,7 +201,9 @@ policy = "default"
 
     def change_hold(self, state: State, dice: random.Random) -> Change | None:
         versions = self.seen.offers("guarded", GUARDED_SIZES)
-        if self.seen.held or not versions:
+        # What a roll-back has brought already cannot be approved any more; another version takes its place.
+        versions = [names for names in versions if names != self.seen.waiting]
+        if (self.seen.held and self.seen.waiting != state.guarded) or not versions:
             return None
         self.seen.waiting = dice.choice(versions)
         self.write_list("guarded.domains", self.guarded(self.seen.waiting))

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "tools/log/block_builder.h"
@@ -22,6 +25,7 @@ namespace {
 constexpr std::size_t kClasses = 6;
 constexpr std::uint64_t kShrinkFrom = 8 << 20;        // octets dropped before files are rewritten
 constexpr std::int64_t kDayIsOverMs = 5 * kMinuteMs;  // decisions of its last moments are still on their way
+constexpr std::size_t kMaxFull = 4;                   // blocks that wait to be sealed
 constexpr std::uint64_t kBytesOfOpenRow = 12;         // about what a row takes once it is sealed
 
 struct IndexEntry {
@@ -87,8 +91,20 @@ class RocksDecisionLog final : public DecisionLog {
   explicit RocksDecisionLog(std::unique_ptr<LogDatabase> database)
       : database_(std::move(database)), names_(*database_), groups_(*database_), rollups_(*database_) {}
 
+  ~RocksDecisionLog() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    if (sealer_.joinable()) sealer_.join();
+  }
+
   Result<void> append(const RecordBatch& batch, const std::vector<RingMark>& marks) override {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    // Sealing is ten times as fast as anything arrives; whoever writes faster than that waits.
+    changed_.wait(lock, [this] { return full_.size() < kMaxFull || seal_error_; });
+    if (seal_error_) return *seal_error_;
     rocksdb::WriteBatch writes;
     std::uint64_t lost = 0;
     std::array<std::vector<const RecordBatch::Entry*>, kClasses> by_class;
@@ -111,7 +127,7 @@ class RocksDecisionLog final : public DecisionLog {
     }
     for (std::size_t each = 0; each < kClasses; ++each) {
       if (by_class[each].empty()) continue;
-      if (auto added = add(static_cast<DecisionClass>(each), batch, by_class[each], writes); !added) return added;
+      add(static_cast<DecisionClass>(each), batch, by_class[each], writes);
     }
     for (const RingMark& mark : marks) {
       writes.Put(database_->family(Family::meta), slice("ring/" + mark.ring), slice(encode(mark)));
@@ -132,7 +148,10 @@ class RocksDecisionLog final : public DecisionLog {
   }
 
   Result<void> check_writable() const override {
-    if (!database_->has_failed()) return {};
+    {
+      const std::lock_guard lock(mutex_);
+      if (!database_->has_failed() && !seal_error_) return {};
+    }
     return Error{ErrorCode::corrupt,
                  "decision log " + database_->directory().string() +
                      ": it does not write any more after an error of the disk; it must be opened anew"};
@@ -152,7 +171,7 @@ class RocksDecisionLog final : public DecisionLog {
         drop_open(open, writes);
       } else if (!open.builder.takes(now_ms - kDayIsOverMs) ||
                  now_ms - open.builder.first_ms() > retention.keep_of(open.decision_class).count() / 4) {
-        if (auto sealed = seal(open, writes); !sealed) return sealed.error();
+        hand_over(open);
       }
     }
     std::set<std::string> dropped;
@@ -205,7 +224,7 @@ class RocksDecisionLog final : public DecisionLog {
     if (!dropped.empty()) {
       std::uint64_t oldest = UINT64_MAX;
       for (const auto& [key, entry] : index_) oldest = std::min(oldest, entry.oldest_generation);
-      for (const OpenBlock& open : open_) oldest = std::min(oldest, open.oldest_generation);
+      for_each_unsealed([&](const OpenBlock& open) { oldest = std::min(oldest, open.oldest_generation); });
       if (oldest != UINT64_MAX) {
         if (auto forgotten = names_.forget_below({oldest}); !forgotten) return forgotten.error();
       }
@@ -227,6 +246,13 @@ class RocksDecisionLog final : public DecisionLog {
     return std::uint64_t{dropped.size()};
   }
 
+  Result<void> settle() override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return full_.empty() || seal_error_; });
+    if (seal_error_) return *seal_error_;
+    return {};
+  }
+
   std::vector<BlockRef> find_blocks(std::int64_t since_ms, std::int64_t until_ms) const override {
     std::vector<BlockRef> found;
     {
@@ -235,12 +261,11 @@ class RocksDecisionLog final : public DecisionLog {
         if (overlaps(entry.header, since_ms, until_ms))
           found.push_back({key, entry.header, sequence_of(key), entry.bytes, nullptr});
       }
-      for (const OpenBlock& open : open_) {
-        if (open.builder.empty()) continue;
+      for_each_unsealed([&](const OpenBlock& open) {
         const std::shared_ptr<const Block> block = snapshot(open);
         if (overlaps(block->header, since_ms, until_ms))
           found.push_back({{}, block->header, open.sequence, kBytesOfOpenRow * block->header.rows, block});
-      }
+      });
     }
     std::sort(found.begin(), found.end(), [](const BlockRef& a, const BlockRef& b) {
       return a.header.last_ms != b.header.last_ms ? a.header.last_ms > b.header.last_ms : a.sequence > b.sequence;
@@ -359,7 +384,6 @@ class RocksDecisionLog final : public DecisionLog {
         count(entries->key().ToString(), *entry);
     }
     // What waited to become a block, as if it came again.
-    rocksdb::WriteBatch writes;
     const auto waiting = database_->iterate(Family::recent);
     for (waiting->SeekToFirst(); waiting->Valid(); waiting->Next()) {
       const std::string_view key = view(waiting->key());
@@ -370,19 +394,15 @@ class RocksDecisionLog final : public DecisionLog {
         const std::string_view record = in.bytes();
         const auto decision = decode_decision({reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
         if (!decision) break;
-        if (!open.builder.takes(to_ms(decision->time))) {
-          if (auto sealed = seal(open, writes); !sealed) return sealed;
-        }
+        if (!open.builder.takes(to_ms(decision->time))) hand_over(open);
         take(open, *decision, number_of(key.substr(1)));
       }
     }
     for (const rocksdb::Iterator* iterator : {marks.get(), entries.get(), waiting.get()}) {
       if (!iterator->status().ok()) return database_->error(iterator->status());
     }
-    if (writes.Count() > 0) {
-      if (auto committed = commit(writes); !committed) return committed;
-    }
     count_totals();
+    sealer_ = std::thread([this] { seal_what_is_full(); });
     return {};
   }
 
@@ -414,8 +434,8 @@ class RocksDecisionLog final : public DecisionLog {
   }
 
   // With mutex_ held, from here on.
-  Result<void> add(DecisionClass decision_class, const RecordBatch& batch,
-                   std::vector<const RecordBatch::Entry*>& entries, rocksdb::WriteBatch& writes) {
+  void add(DecisionClass decision_class, const RecordBatch& batch, std::vector<const RecordBatch::Entry*>& entries,
+           rocksdb::WriteBatch& writes) {
     OpenBlock& open = open_[static_cast<std::size_t>(decision_class)];
     // Around midnight the workers' rings tell of both days: each day's decisions come one after the other then.
     const auto days = std::minmax_element(entries.begin(), entries.end(),
@@ -432,20 +452,25 @@ class RocksDecisionLog final : public DecisionLog {
       const auto decision = decode_decision(record);
       if (!decision) continue;  // the drain has looked
       if (!open.builder.takes(to_ms(decision->time))) {
-        if (auto sealed = seal(open, writes); !sealed) return sealed;
-        waiting.clear();  // these are in the block
+        put_recent(decision_class, number, waiting, writes);
+        waiting.clear();
+        hand_over(open);
         number = ++number_;
       }
       take(open, *decision, number);
       store::put_bytes(waiting, {reinterpret_cast<const char*>(record.data()), record.size()});
     }
-    if (!waiting.empty())
-      writes.Put(database_->family(Family::recent), slice(recent_key(decision_class, number)), slice(waiting));
-    return {};
+    put_recent(decision_class, number, waiting, writes);
   }
 
-  void remove_recent(const OpenBlock& open, rocksdb::WriteBatch& writes) {
-    writes.DeleteRange(database_->family(Family::recent), slice(recent_key(open.decision_class, 0)),
+  void put_recent(DecisionClass decision_class, std::uint64_t number, const std::string& records,
+                  rocksdb::WriteBatch& writes) const {
+    if (!records.empty())
+      writes.Put(database_->family(Family::recent), slice(recent_key(decision_class, number)), slice(records));
+  }
+
+  void remove_recent(const OpenBlock& open, rocksdb::WriteBatch& writes) const {
+    writes.DeleteRange(database_->family(Family::recent), slice(recent_key(open.decision_class, open.sequence)),
                        slice(recent_key(open.decision_class, open.last_number + 1)));
   }
 
@@ -454,30 +479,59 @@ class RocksDecisionLog final : public DecisionLog {
     open = OpenBlock(open.decision_class);
   }
 
-  Result<void> seal(OpenBlock& open, rocksdb::WriteBatch& writes) {
-    auto block = std::make_shared<const Block>(open.builder.build());
-    give_way();
-    const EncodedBlock encoded = encode_block(*block, frames_);
-    give_way();
-    const std::string key = block_key(open.decision_class, block->header.first_ms, open.sequence);
-    const IndexEntry entry{block->header, encoded.bytes(), oldest_generation(*block)};
-    writes.Put(database_->family(Family::summaries), slice(key), slice(encoded.summary));
-    writes.Put(database_->family(Family::names), slice(key), slice(encoded.names));
-    writes.Put(database_->family(Family::columns), slice(key), slice(encoded.columns));
-    writes.Put(database_->family(Family::index), slice(key), slice(encode(entry)));
-    if (auto added = rollups_.add(sum_of(*block), open.decision_class, open.sequence, frames_, writes); !added)
-      return added;
-    remove_recent(open, writes);
-    sealed_.emplace_back(key, entry);
-    open = OpenBlock(open.decision_class);
-    return {};
+  void hand_over(OpenBlock& open) {
+    full_.push_back(std::make_shared<OpenBlock>(std::exchange(open, OpenBlock(open.decision_class))));
+    changed_.notify_all();
   }
 
   Result<void> commit(rocksdb::WriteBatch& writes) {
     writes.Put(database_->family(Family::meta), "sequence", slice(number_octets(number_)));
     groups_.write_new(writes);
-    if (auto written = database_->write(writes); !written) return written;
-    for (const auto& [key, entry] : std::exchange(sealed_, {})) count(key, entry);
+    return database_->write(writes);
+  }
+
+  // The sealing thread. Only what it writes is done with mutex_ held: reading and appending go on meanwhile.
+  void seal_what_is_full() {
+    rank_behind_others();
+    FrameWriter frames;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return stopping_ || !full_.empty(); });
+      if (stopping_) return;  // what is full lies in `recent`, and is so again at the next start
+      const std::shared_ptr<const OpenBlock> open = full_.front();
+      lock.unlock();
+      // Nobody changes it any more.
+      const auto block = std::make_shared<const Block>(open->builder.build());
+      give_way();
+      const EncodedBlock encoded = encode_block(*block, frames);
+      give_way();
+      const BlockRollup sums = sum_of(*block);
+      lock.lock();
+      open->shown = block;
+      if (auto written = write_block(*open, *block, encoded, sums, frames); !written) {
+        seal_error_ = written.error();
+        changed_.notify_all();
+        return;
+      }
+      full_.pop_front();
+      count_totals();
+      changed_.notify_all();
+    }
+  }
+
+  Result<void> write_block(const OpenBlock& open, const Block& block, const EncodedBlock& encoded,
+                           const BlockRollup& sums, FrameWriter& frames) {
+    const std::string key = block_key(open.decision_class, block.header.first_ms, open.sequence);
+    const IndexEntry entry{block.header, encoded.bytes(), oldest_generation(block)};
+    rocksdb::WriteBatch writes;
+    writes.Put(database_->family(Family::summaries), slice(key), slice(encoded.summary));
+    writes.Put(database_->family(Family::names), slice(key), slice(encoded.names));
+    writes.Put(database_->family(Family::columns), slice(key), slice(encoded.columns));
+    writes.Put(database_->family(Family::index), slice(key), slice(encode(entry)));
+    if (auto added = rollups_.add(sums, open.decision_class, open.sequence, frames, writes); !added) return added;
+    remove_recent(open, writes);
+    if (auto committed = commit(writes); !committed) return committed;
+    count(key, entry);
     return {};
   }
 
@@ -496,15 +550,22 @@ class RocksDecisionLog final : public DecisionLog {
       if (first != index_.end() && static_cast<std::uint8_t>(first->first[0]) == each)
         consider(first->second.header.first_ms);
     }
-    for (const OpenBlock& open : open_) {
-      if (open.builder.empty()) continue;
+    for_each_unsealed([&](const OpenBlock& open) {
       totals.rows += open.builder.rows();
       totals.bytes += kBytesOfOpenRow * open.builder.rows();
       consider(open.builder.first_ms());
-    }
+    });
     if (oldest) totals.oldest = from_ms(*oldest);
     const std::lock_guard lock(totals_mutex_);
     shown_totals_ = totals;
+  }
+
+  template <class Visit>
+  void for_each_unsealed(Visit visit) const {
+    for (const auto& full : full_) visit(*full);
+    for (const OpenBlock& open : open_) {
+      if (!open.builder.empty()) visit(open);
+    }
   }
 
   static std::shared_ptr<const Block> snapshot(const OpenBlock& open) {
@@ -514,9 +575,7 @@ class RocksDecisionLog final : public DecisionLog {
 
   std::vector<std::shared_ptr<const Block>> open_blocks() const {
     std::vector<std::shared_ptr<const Block>> blocks;
-    for (const OpenBlock& open : open_) {
-      if (!open.builder.empty()) blocks.push_back(snapshot(open));
-    }
+    for_each_unsealed([&](const OpenBlock& open) { blocks.push_back(snapshot(open)); });
     return blocks;
   }
 
@@ -552,7 +611,8 @@ class RocksDecisionLog final : public DecisionLog {
   mutable std::mutex domains_mutex_;
   mutable RegistrableDomains domains_;
 
-  mutable std::mutex mutex_;  // everything below; written by the one thread
+  mutable std::mutex mutex_;  // everything below; written by the thread that appends and the one that seals
+  std::condition_variable changed_;
   FrameWriter frames_;
   std::array<OpenBlock, kClasses> open_{OpenBlock(DecisionClass::blocked),
                                         OpenBlock(DecisionClass::would_block),
@@ -562,7 +622,9 @@ class RocksDecisionLog final : public DecisionLog {
                                         OpenBlock(DecisionClass::blocked_upstream)};
   std::uint64_t number_ = 0;  // of batches and blocks
   std::map<std::string, IndexEntry> index_;
-  std::vector<std::pair<std::string, IndexEntry>> sealed_;  // by the batch that is being made
+  std::deque<std::shared_ptr<const OpenBlock>> full_;  // to be sealed, the oldest first
+  std::optional<Error> seal_error_;
+  bool stopping_ = false;
   std::map<std::string, RingMark> marks_;
   std::uint64_t rows_of_blocks_ = 0;
   std::uint64_t bytes_of_blocks_ = 0;
@@ -571,6 +633,7 @@ class RocksDecisionLog final : public DecisionLog {
 
   mutable std::mutex totals_mutex_;
   LogTotals shown_totals_;  // so that nobody who shows them waits for a write
+  std::thread sealer_;
 };
 
 }  // namespace

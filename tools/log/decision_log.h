@@ -97,6 +97,8 @@ class DecisionLog : public LogWriter {
   // blocks whose last row is older than is kept (so no row lives longer than five quarters of it), then the oldest
   // until the rest is within `size_bytes`. Returns how many blocks went.
   virtual Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) = 0;
+  // Waits until every block that is full or over has been written. Errors: as of the write.
+  virtual Result<void> settle() = 0;
 
   // Those with rows in [since_ms, until_ms): the one with the newest last row first.
   virtual std::vector<BlockRef> find_blocks(std::int64_t since_ms, std::int64_t until_ms) const = 0;

@@ -14,6 +14,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -47,7 +48,7 @@ inline std::string_view view(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
-// Any thread; whoever writes is one.
+// Any thread.
 class LogDatabase {
  public:
   // Errors: busy, permission, incompatible, corrupt, io.
@@ -74,7 +75,7 @@ class LogDatabase {
 
   const std::filesystem::path directory_;
   const store::WriteErrors errors_;
-  bool failed_ = false;  // of the writing thread
+  std::atomic<bool> failed_{false};
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
 };
