@@ -29,8 +29,7 @@ export async function audit(page) {
       ['Time', (record) => time(record.time), 'tight'],
       ['Who', (record) => record.who, 'tight'],
       ['What', (record) => record.what, 'tight'],
-      ['Subject', (record) => record.subject, 'name'],
-      ['Why', (record) => record.why],
+      ['Subject and reason', (record) => [record.subject, record.why ? h('div', { class: 'quiet small' }, record.why) : null], 'name'],
       ['Generation', (record) => count(record.generation), 'right secondary'],
       ['Details', details, 'name secondary small']], [...found.records].reverse(), 'Nothing was changed.')));
 }
