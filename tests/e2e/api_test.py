@@ -28,6 +28,7 @@ MIB = 1 << 20
 
 # What the description cannot know.
 GOOD = {"name": "ads", "pattern": "made.example", "id": "a999", "number": 1, "import": 1, "from": 1, "to": 1, "seconds": 60,
+        "by": "class", "step": 3600,
         "reason": "a test", "action": "block", "kind": "subtree", "policy": "other", "group": "default",
         "groups": ["default"], "clients": ["192.0.2.0/24"], "client": "192.0.2.1", "type": "A", "types": ["A"],
         "class": "blocked", "list": "ads", "since": "1h", "limit": 10, "names": 5}

@@ -13,6 +13,10 @@ const Parameter kListName{"name", text, "the list, as the configuration names it
 const Parameter kReason{"reason", text, "why; stands in the audit log"};
 const Parameter kWhy{"reason", text, "why; stands in explanations and in the audit log", kNeeded};
 const Parameter kSince{"since", time, "from this moment on: 2026-07-06T00:40:32Z, or how long ago: 2h"};
+const Parameter kUntil{"until", time, "up to this moment"};
+const Parameter kCursor{"cursor", text, "where an earlier answer ended: its \"next\""};
+const Parameter kLookFor{"seconds", number,
+                         "how long to look at most, 10 by default; what was found until then is told"};
 const Parameter kSeconds{"seconds", number, "how long it holds, at most 366 days", kNeeded};
 const Parameter kForClients{"clients", texts, "for these addresses and prefixes alone"};
 const Parameter kForGroups{"groups", texts, "for these groups alone"};
@@ -20,10 +24,13 @@ const Parameter kForGroups{"groups", texts, "for these groups alone"};
 std::vector<Parameter> log_filter(std::vector<Parameter> more) {
   std::vector<Parameter> out = {
       {"name", text, "this name and all below it"},
+      {"text", text, "a part of the name"},
       {"client", text, "an address, a prefix, or a pseudonym as it is shown"},
       {"list", text, "decided by this list"},
       {"group", text, "of clients of this group"},
-      {"class", text, "blocked, would_block, allowed_over_block, resolved, counters, dropped"}};
+      {"type", text, "the type that was asked for: A, AAAA, HTTPS"},
+      {"class", text,
+       "blocked, would_block, allowed_over_block, resolved, rebinding, blocked_upstream; of rows: counters, dropped"}};
   out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -219,10 +226,26 @@ std::vector<Route> make_routes() {
       {"DELETE", "/api/v1/what-if", "what_if.stop", kAct, result, "End it", "the last counts", {kReason}},
 
       {"GET", "/api/v1/log/search", "log.search", kLook, result, "Decisions, the newest that fit, the oldest first",
-       "rows, complete, note",
+       "rows, complete, next, damaged, note",
+       log_filter({kSince, kUntil, kCursor, kLookFor, {"limit", number, "how many of the newest; 100 by default"}})},
+      {"GET", "/api/v1/log/top", "log.top", kLook, result, "What comes most often",
+       "rows, decisions, keys, hidden, complete",
        log_filter({kSince,
-                   {"until", time, "up to this moment"},
-                   {"limit", number, "how many of the newest; 100 by default"}})},
+                   kUntil,
+                   kLookFor,
+                   {"by", text, "name, domain, client, list, category, group, class or type", kNeeded},
+                   {"limit", number, "how many; 10 by default"},
+                   {"min_clients", number, "what fewer clients met is hidden"}})},
+      {"GET", "/api/v1/log/timeline", "log.timeline", kLook, result, "Numbers of decisions over time",
+       "rows, step_seconds, complete",
+       log_filter({kSince,
+                   kUntil,
+                   kLookFor,
+                   {"step", number, "seconds of each number: whole minutes; 3600 by default"},
+                   {"by", text, "list, category, group or class: a number for each"}})},
+      {"GET", "/api/v1/log/export", "log.export", kLook, stream, "Decisions, the oldest first", "JSON lines",
+       log_filter({kSince, kUntil, kCursor, kLookFor, {"limit", number, "how many at most"}})},
+      {"GET", "/api/v1/log/verify", "log.verify", kAct, result, "Read the whole log", "blocks, rows, whole, damaged"},
       {"GET", "/api/v1/log/tail", "log.tail", kLook, stream, "Decisions as they are made",
        "JSON lines; empty ones say that there is nothing new", log_filter({})},
   };

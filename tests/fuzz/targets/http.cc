@@ -1,6 +1,6 @@
-// Any octets as an HTTP connection: however they are cut, the same requests come out of them, each within its bounds; and
-// no verb is asked for without the token. (A head that is bad may be refused sooner or later, by how it was cut: it gives
-// no request either way.)
+// Any octets as an HTTP connection: however they are cut, the same requests come out of them, each within its bounds;
+// and no verb is asked for without the token. (A head that is bad may be refused sooner or later, by how it was cut: it
+// gives no request either way.)
 #include <chrono>
 #include <filesystem>
 #include <vector>

@@ -52,6 +52,10 @@ const std::map<std::string, Role> kRoles = {
     {"DELETE /api/v1/what-if", Role::admin},
     {"GET /api/v1/log/search", Role::analyst},
     {"GET /api/v1/log/tail", Role::analyst},
+    {"GET /api/v1/log/top", Role::analyst},
+    {"GET /api/v1/log/timeline", Role::analyst},
+    {"GET /api/v1/log/export", Role::analyst},
+    {"GET /api/v1/log/verify", Role::admin},
 };
 
 class Recorded final : public Stream {
