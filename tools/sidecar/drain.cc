@@ -126,8 +126,6 @@ void Drain::sort_out(const Ring& ring, Now now, std::set<GenerationNumber>& gene
 Result<Drain::Turn> Drain::turn(Now now) {
   find_rings(now);
   Turn turn;
-  // Nobody else holds the last one, most of the time: its memory serves again.
-  if (batch_.use_count() > 1) batch_ = std::make_shared<log::RecordBatch>();
   batch_->clear();
   std::vector<log::RingMark> marks;
   std::vector<Ring*> read;
@@ -157,7 +155,8 @@ Result<Drain::Turn> Drain::turn(Now now) {
   }
   turn.rows = batch_->size();
   if (auto written = log_.append(*batch_, marks); !written) return written.error();
-  if (feed_.is_watched()) feed_.publish(batch_);
+  // What others look at is not ours any more; otherwise its memory serves again.
+  if (feed_.is_watched()) feed_.publish(std::exchange(batch_, std::make_shared<log::RecordBatch>()));
   for (std::size_t i = 0; i < read.size(); ++i) {
     read[i]->consumer->release();
     read[i]->waiting.clear();

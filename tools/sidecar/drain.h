@@ -79,7 +79,7 @@ class Drain {
   LogFeed& feed_;
   const NamesSource names_;
   std::map<std::string, Ring> rings_;
-  std::shared_ptr<log::RecordBatch> batch_;  // of the turn; another one where somebody watches the last
+  std::shared_ptr<log::RecordBatch> batch_;  // of the turn; nobody else has it
   SteadyTime looked_{};
   bool looked_once_ = false;
 };
