@@ -20,6 +20,7 @@
 #include "tools/http/channel.h"
 #include "tools/http/connection.h"
 #include "tools/support/accepting.h"
+#include "tools/support/socket_address.h"
 #include "zones/base/descriptor.h"
 
 namespace weir::http {
@@ -30,39 +31,13 @@ struct Listener {
   bool is_secret = false;
 };
 
-socklen_t to_system(const Endpoint& endpoint, sockaddr_storage& out) {
-  out = {};
-  if (endpoint.address.family == AddressFamily::ipv4) {
-    auto& address = reinterpret_cast<sockaddr_in&>(out);
-    address.sin_family = AF_INET;
-    address.sin_port = htons(endpoint.port);
-    std::memcpy(&address.sin_addr, endpoint.address.octets.data(), 4);
-    return sizeof address;
-  }
-  auto& address = reinterpret_cast<sockaddr_in6&>(out);
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(endpoint.port);
-  std::memcpy(&address.sin6_addr, endpoint.address.octets.data(), 16);
-  return sizeof address;
-}
-
-IpAddress from_system(const sockaddr_storage& in) {
-  if (in.ss_family == AF_INET6) {
-    const auto& address = reinterpret_cast<const sockaddr_in6&>(in);
-    return IpAddress::from_octets({reinterpret_cast<const std::uint8_t*>(&address.sin6_addr), 16}).unmapped();
-  }
-  const auto& address = reinterpret_cast<const sockaddr_in&>(in);
-  return IpAddress::from_octets({reinterpret_cast<const std::uint8_t*>(&address.sin_addr), 4});
-}
-
 Result<Descriptor> bind_listener(const Endpoint& endpoint) {
-  sockaddr_storage address;
-  const socklen_t size = to_system(endpoint, address);
-  Descriptor socket(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const SocketAddress address = SocketAddress::of(endpoint);
+  Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
-  if (address.ss_family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (address.family() == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (socket.get() >= 0 && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
+  if (socket.get() >= 0 && ::bind(socket.get(), address.get(), address.size) == 0 &&
       ::listen(socket.get(), SOMAXCONN) == 0)
     return socket;
   const ErrorCode code = errno == EADDRINUSE                 ? ErrorCode::busy
@@ -108,17 +83,14 @@ class ThreadedServer final : public Server {
   }
 
   void accept(const Listener& listener) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    Descriptor socket(
-        ::accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    SocketAddress from;
+    Descriptor socket(::accept4(listener.socket.get(), from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.get() < 0) return rest_after_failed_accept(stop_.get());
     reap();
-    Caller caller{from_system(from), {}};
-    sockaddr_storage local{};
-    size = sizeof local;
-    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&local), &size) != 0) return;
-    caller.local = from_system(local);
+    Caller caller{from.endpoint().address, {}};
+    SocketAddress local;
+    if (::getsockname(socket.get(), local.get(), &local.size) != 0) return;
+    caller.local = local.endpoint().address;
     const auto of_source = std::count_if(workers_.begin(), workers_.end(),
                                          [&](const Worker& worker) { return worker.from == caller.from; });
     if (workers_.size() >= kMaxConnections || static_cast<std::size_t>(of_source) >= kMaxConnectionsASource)

@@ -83,9 +83,4 @@ std::uint32_t latency_of_code(std::uint8_t code) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(low + (std::uint64_t{1} << shift) / 2, UINT32_MAX));
 }
 
-bool same_client(const ClientIdentity& a, const ClientIdentity& b) {
-  return a.level == b.level && a.address == b.address && a.prefix_length == b.prefix_length &&
-         a.pseudonym == b.pseudonym;
-}
-
 }  // namespace weir::log

@@ -110,6 +110,4 @@ struct Block {
 std::uint8_t code_of_latency(std::uint32_t us);
 std::uint32_t latency_of_code(std::uint8_t code);
 
-bool same_client(const ClientIdentity& a, const ClientIdentity& b);
-
 }  // namespace weir::log

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 
+#include "tools/log/front_coding.h"
 #include "zones/dns/reversed_name.h"
 #include "zones/store/codec.h"
 
@@ -291,17 +292,10 @@ EncodedBlock encode_block(const Block& block, FrameWriter& frames) {
 
   std::vector<std::uint64_t> hashes;
   hashes.reserve(2 * block.names.size());
-  std::string prefix_lengths;
-  std::string suffix_lengths;
-  std::string suffixes;
-  std::string_view before;
+  KeyWriter keys;
   for (std::size_t i = 0; i < block.names.size(); ++i) {
     const std::string_view key = block.names.at(i);
-    const auto differs = std::mismatch(key.begin(), key.end(), before.begin(), before.end());
-    const auto shared = static_cast<std::size_t>(differs.first - key.begin());
-    put_u8(prefix_lengths, static_cast<std::uint8_t>(shared));
-    put_u8(suffix_lengths, static_cast<std::uint8_t>(key.size() - shared));
-    suffixes.append(key.substr(shared));
+    const std::size_t shared = keys.add(key);
     // Each ancestor once: one that lies in what is shared was hashed with the name before.
     std::size_t end = 0;
     for (unsigned labels = 1; end < key.size(); ++labels) {
@@ -310,7 +304,6 @@ EncodedBlock encode_block(const Block& block, FrameWriter& frames) {
       if (is_whole || (labels >= kFilteredLabels && end > shared))
         hashes.push_back(BlockFilter::hash(key.substr(0, end)));
     }
-    before = key;
   }
   BlockFilter names(hashes.size());
   for (const std::uint64_t hash : hashes) names.add(hash);
@@ -324,7 +317,7 @@ EncodedBlock encode_block(const Block& block, FrameWriter& frames) {
   for (const std::string& column : {header, names.octets(), clients.octets()}) frames.add(column);
   out.summary = frames.finish();
 
-  for (const std::string* column : {&prefix_lengths, &suffix_lengths, &suffixes}) frames.add(*column);
+  keys.write(frames);
   SmallNumbers subject_names;  // each as the difference to the one before
   SmallNumbers subject_rulings;
   SmallNumbers subject_parts;
@@ -382,19 +375,13 @@ Result<void> decode_names(std::string_view names, Block& block) {
   const auto frames = read_frames(names);
   if (!frames) return frames.error();
   if (frames->size() != 11) return kDamaged;
-  ByteReader prefix_lengths((*frames)[0]);
-  ByteReader suffix_lengths((*frames)[1]);
-  ByteReader suffixes((*frames)[2]);
-  std::string key;
-  while (!prefix_lengths.at_end()) {
-    const std::size_t shared = prefix_lengths.u8();
-    if (shared > key.size()) return kDamaged;
-    key.resize(shared);
-    key.append(suffixes.take(suffix_lengths.u8()));
-    if (key.size() > kMaxNameSize - 1) return kDamaged;
-    block.names.add(key);
+  KeyReader keys((*frames)[0], (*frames)[1], (*frames)[2]);
+  while (!keys.at_end()) {
+    const auto key = keys.next();
+    if (!key || key->size() > kMaxNameSize - 1) return kDamaged;
+    block.names.add(*key);
   }
-  if (!suffix_lengths.ok() || !suffixes.ok() || !suffix_lengths.at_end() || !suffixes.at_end()) return kDamaged;
+  if (!keys.is_whole()) return kDamaged;
   SmallNumberReader subject_names((*frames)[3], (*frames)[4]);
   SmallNumberReader subject_rulings((*frames)[5], (*frames)[6]);
   SmallNumberReader subject_parts((*frames)[7], (*frames)[8]);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/log/dictionary.h"
+#include "tools/log/front_coding.h"
 #include "zones/store/codec.h"
 
 namespace weir::log {
@@ -145,45 +146,32 @@ Result<std::vector<CountCell>> decode_cells(std::string_view value, std::int64_t
 }
 
 std::string encode_domains(const std::vector<std::pair<std::string, std::uint64_t>>& domains, FrameWriter& frames) {
-  std::string prefix_lengths;
-  std::string suffix_lengths;
-  std::string suffixes;
+  KeyWriter keys;
   std::string rows;
-  std::string_view before;
   for (const auto& [key, count] : domains) {
-    const auto differs = std::mismatch(key.begin(), key.end(), before.begin(), before.end());
-    const auto shared = static_cast<std::size_t>(differs.first - key.begin());
-    store::put_u8(prefix_lengths, static_cast<std::uint8_t>(shared));
-    store::put_u8(suffix_lengths, static_cast<std::uint8_t>(key.size() - shared));
-    suffixes.append(key, shared);
+    keys.add(key);
     put_varint(rows, count);
-    before = key;
   }
-  for (const std::string* column : {&prefix_lengths, &suffix_lengths, &suffixes, &rows}) frames.add(*column);
+  keys.write(frames);
+  frames.add(rows);
   return frames.finish();
 }
 
 Result<void> decode_domains(std::string_view value, std::map<std::string, std::uint64_t>& domains) {
   const auto frames = read_frames(value);
   if (!frames) return frames.error();
-  if (frames->size() != 4) return damaged_rollup();
-  ByteReader prefix_lengths((*frames)[0]);
-  ByteReader suffix_lengths((*frames)[1]);
-  ByteReader suffixes((*frames)[2]);
-  ByteReader rows((*frames)[3]);
-  std::string key;
+  if (frames->size() != kKeyFrames + 1) return damaged_rollup();
+  KeyReader keys((*frames)[0], (*frames)[1], (*frames)[2]);
+  ByteReader rows((*frames)[kKeyFrames]);
   auto hint = domains.begin();
-  while (!prefix_lengths.at_end()) {
-    const std::size_t shared = prefix_lengths.u8();
-    if (shared > key.size()) return damaged_rollup();
-    key.resize(shared);
-    key.append(suffixes.take(suffix_lengths.u8()));
+  while (!keys.at_end()) {
+    const auto key = keys.next();
     const std::uint64_t count = rows.varint();
-    if (!suffix_lengths.ok() || !suffixes.ok() || !rows.ok()) return damaged_rollup();
-    hint = domains.try_emplace(hint, key, 0);
+    if (!key || !rows.ok()) return damaged_rollup();
+    hint = domains.try_emplace(hint, std::string(*key), 0);
     hint->second += count;
   }
-  if (!suffix_lengths.at_end() || !suffixes.at_end() || !rows.at_end()) return damaged_rollup();
+  if (!keys.is_whole() || !rows.at_end()) return damaged_rollup();
   return {};
 }
 

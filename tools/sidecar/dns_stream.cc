@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "tools/sidecar/socket_address.h"
+#include "tools/support/socket_address.h"
 
 namespace weir::sidecar {
 namespace {

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "tools/sidecar/dns_stream.h"
-#include "tools/sidecar/socket_address.h"
 #include "tools/support/accepting.h"
+#include "tools/support/socket_address.h"
 #include "tools/support/tsig_keys.h"
 #include "zones/base/text.h"
 #include "zones/dns/message.h"

@@ -12,8 +12,8 @@
 #include <random>
 #include <utility>
 
-#include "tools/sidecar/socket_address.h"
 #include "tools/sidecar/transfer_messages.h"
+#include "tools/support/socket_address.h"
 #include "tools/support/tsig_keys.h"
 #include "zones/base/text.h"
 

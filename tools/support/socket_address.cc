@@ -1,11 +1,11 @@
-#include "tools/sidecar/socket_address.h"
+#include "tools/support/socket_address.h"
 
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace weir::sidecar {
+namespace weir {
 
 SocketAddress SocketAddress::of(const Endpoint& endpoint) {
   SocketAddress out;
@@ -40,4 +40,4 @@ Endpoint SocketAddress::endpoint() const {
   return {IpAddress::from_octets({octets, 16}).unmapped(), ntohs(address.sin6_port)};
 }
 
-}  // namespace weir::sidecar
+}  // namespace weir

@@ -5,7 +5,7 @@
 
 #include "zones/base/prefix.h"
 
-namespace weir::sidecar {
+namespace weir {
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -18,4 +18,4 @@ struct SocketAddress {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
-}  // namespace weir::sidecar
+}  // namespace weir
