@@ -69,10 +69,12 @@ class SizeTest(RetentionCase):
         # All that was asked has arrived, or was lost in a full ring and is counted.
         dns.wait_until(lambda: self.totals()["rows"] + self.totals()["dropped"] > self.NAMES, 60, "all decisions arrived",
                        every=0.2)
+        # A machine with other work may seal blocks long after they came.
+        dns.wait_until(lambda: self.totals()["bytes"] > self.SIZE + 2 * self.REWRITTEN, 60, "large blocks are sealed",
+                       every=0.2)
         self.block("newest.tracker.example")
         before = self.totals()
         print(f"    {before['dropped']} of {self.NAMES} decisions found the ring full")
-        self.assertGreater(before["bytes"], self.SIZE + self.REWRITTEN + (2 << 20), "too little to be dropped")
         self.assertEqual(len(self.found("--name", "oldest.tracker.example")), 1)
 
         self.configure(f'size = "{self.SIZE >> 20}MiB"', reload=True)

@@ -39,6 +39,19 @@ Now read_clock() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
 
+log::LogRetention retention_of(const LogConfig& config) {
+  log::LogRetention out{config.keep, config.size_bytes};
+  const auto keep = [&](std::chrono::milliseconds time, std::initializer_list<DecisionClass> classes) {
+    if (time.count() == 0) return;
+    for (const DecisionClass each : classes) out.keep_class[each] = time;
+  };
+  keep(config.keep_blocked, {DecisionClass::blocked, DecisionClass::rebinding, DecisionClass::blocked_upstream});
+  keep(config.keep_observed, {DecisionClass::would_block});
+  keep(config.keep_allowed, {DecisionClass::allowed_over_block});
+  keep(config.keep_resolved, {DecisionClass::resolved});
+  return out;
+}
+
 // Runs the drain and the retention of the log on one thread: the log's only writer.
 class LogThread {
  public:
@@ -79,7 +92,7 @@ class LogThread {
       if (!tell(log_.sync())) return false;
     }
     const auto config = config_();
-    const log::LogRetention wanted{config->log.keep, config->log.size_bytes};
+    const log::LogRetention wanted = retention_of(config->log);
     if (now.steady - retained_ >= kRetainEvery || wanted != retention_) {  // who shortens it need not wait
       retained_ = now.steady;
       retention_ = wanted;

@@ -32,6 +32,7 @@ class Checker {
     check_lists();
     check_served();
     check_api();
+    check_sinks();
     check_policies();
     check_groups();
     check_schedules();
@@ -59,6 +60,9 @@ class Checker {
     seen.clear();
     for (std::size_t i = 0; i < config_.schedules.size(); ++i)
       check_once(seen, "schedule", config_.schedules[i].name, config_.schedules[i].where, origins_.schedules[i]);
+    seen.clear();
+    for (std::size_t i = 0; i < config_.sinks.size(); ++i)
+      check_once(seen, "sink", config_.sinks[i].name, config_.sinks[i].where, origins_.sinks[i]);
     check_names_once("forward zone", config_.forwards, origins_.forwards);
     check_names_once("TSIG key", config_.tsig_keys, origins_.tsig_keys);
     check_names_once("served zone", config_.served, origins_.served);
@@ -130,6 +134,32 @@ class Checker {
       if (!served.tsig_key && served.allow.empty())
         add(origin, "name", "whoever asks would get it: a served zone needs tsig_key or allow");
       check_key(served.tsig_key, origin);
+    }
+  }
+
+  void check_sinks() {
+    for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
+      const SinkConfig& sink = config_.sinks[i];
+      const std::string_view to = sink.to;
+      const bool is_file = to.starts_with('/');
+      const bool is_socket = to.starts_with("unix:/");
+      const char* wanted = nullptr;
+      switch (sink.kind) {
+        case SinkConfig::Kind::dnstap:
+          if (!is_file && !is_socket) wanted = "dnstap goes to \"unix:/path\" of a socket or to a file (\"/path\")";
+          break;
+        case SinkConfig::Kind::clickhouse:
+          if (!to.starts_with("http://") && !to.starts_with("https://"))
+            wanted = "clickhouse is asked over HTTP: to = \"http://127.0.0.1:8123\"";
+          break;
+        case SinkConfig::Kind::json:
+          if (!is_file) wanted = "json goes to a file or a named pipe (\"/path\")";
+          break;
+        case SinkConfig::Kind::syslog:
+          if (!to.empty() && !is_socket) wanted = "syslog is the system's (to = \"\") or \"unix:/path\" of a socket";
+          break;
+      }
+      if (wanted != nullptr) add(origins_.sinks[i], "to", wanted);
     }
   }
 

@@ -74,14 +74,15 @@ Result<std::vector<fs::path>> drop_ins_of(const fs::path& file) {
 }
 
 constexpr std::string_view kSections[] = {
-    "resolver", "resolution", "cache", "answers", "run",   "store",    "fetch", "transfer", "api",
-    "tsig_key", "serve",      "list",  "policy",  "group", "schedule", "local", "forward",  "negative_trust_anchor",
-    "log",      "local_zone", "dns64"};
+    "resolver", "resolution", "cache",    "answers",  "run",         "store",
+    "fetch",    "transfer",   "api",      "tsig_key", "serve",       "list",
+    "policy",   "group",      "schedule", "local",    "forward",     "negative_trust_anchor",
+    "log",      "local_zone", "dns64",    "sink",     "self_service"};
 
 bool is_repeated(std::string_view section) {
   return section == "list" || section == "policy" || section == "group" || section == "schedule" ||
          section == "local_zone" || section == "forward" || section == "negative_trust_anchor" ||
-         section == "tsig_key" || section == "serve";
+         section == "tsig_key" || section == "serve" || section == "sink";
 }
 
 std::string label_of(std::string_view section) {
@@ -121,6 +122,10 @@ class Loader {
         repeated(document, member, config::serve_keys(), config_.served, origins_.served, faults);
       } else if (member.key == "log") {
         single(member, config::log_keys(), config_.log, faults);
+      } else if (member.key == "sink") {
+        repeated(document, member, config::sink_keys(), config_.sinks, origins_.sinks, faults);
+      } else if (member.key == "self_service") {
+        single(member, config::self_service_keys(), config_.self_service, faults);
       } else if (member.key == "list") {
         repeated(document, member, config::list_keys(), config_.lists, origins_.lists, faults);
       } else if (member.key == "policy") {
@@ -397,6 +402,8 @@ std::vector<ConfigKey> config_keys() {
   describe_keys("dns64", config::dns64_keys(), out);
   describe_keys("local_zone", config::local_zone_keys(), out);
   describe_keys("log", config::log_keys(), out);
+  describe_keys("sink", config::sink_keys(), out);
+  describe_keys("self_service", config::self_service_keys(), out);
   return out;
 }
 

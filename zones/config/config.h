@@ -186,7 +186,8 @@ struct GroupConfig {  // [[group]]
   std::string name;
   std::vector<Prefix> clients;
   std::string policy = "default";
-  std::string where;  // file:line
+  bool self_service = false;  // its clients may see their own decisions ([self_service])
+  std::string where = {};     // file:line
 };
 
 // Lists that hold for some groups at some hours only.
@@ -224,8 +225,31 @@ struct NegativeTrustAnchorConfig {  // [[negative_trust_anchor]]
 struct LogConfig {
   Privacy privacy = Privacy::prefix;
   std::chrono::milliseconds keep{30LL * 86400000};
+  // Of one class of decisions; 0: as `keep`. Those of rebinding protection and of an upstream's blocks are blocked.
+  std::chrono::milliseconds keep_blocked{0}, keep_observed{0}, keep_allowed{0}, keep_resolved{0};
   std::uint64_t size_bytes = 2ULL << 30;
-  bool all = false;  // every query, not only decisions
+  bool all = false;              // every query, not only decisions
+  unsigned smallest_group = 10;  // clients that a figure is about at least, before an analyst sees it; 1: all
+};
+
+// Where decisions go beside the log, each in the order in which it came and once.
+struct SinkConfig {  // [[sink]]
+  std::string name;
+  enum class Kind : std::uint8_t { dnstap, clickhouse, json, syslog } kind = Kind::json;
+  // dnstap: "unix:/run/tap.sock", or a file; clickhouse: a URL; json: a file or named pipe; syslog: "", or a socket
+  std::string to;
+  std::string database = "weir";             // clickhouse
+  std::string user = "default";              // clickhouse
+  std::filesystem::path password_file;       // clickhouse
+  std::uint64_t spool_bytes = 256ULL << 20;  // disk for what waits while the sink is slow or gone
+  std::string where = {};                    // file:line
+};
+
+// The page for those who are filtered: their own decisions, why, and a way to say that one is wrong.
+struct SelfServiceConfig {                    // [self_service]
+  std::vector<Endpoint> listen;               // plain HTTP, for clients; empty: off
+  std::chrono::milliseconds minutes{600000};  // how far back it looks
+  std::string contact;                        // whom to ask, as the page shows it
 };
 
 struct LocalConfig {                   // [local]
@@ -275,6 +299,8 @@ struct Config {
   Dns64Config dns64;
   std::vector<LocalZoneConfig> local_zones;
   LogConfig log;
+  std::vector<SinkConfig> sinks;
+  SelfServiceConfig self_service;
   std::vector<std::filesystem::path> files;  // what was read: the file and its drop-ins
 
   // `file` and `weir.d/*.toml` beside it, in the order of their names. Errors hold every fault found, one a line:

@@ -1,4 +1,4 @@
-// The keys of [run], [store], [fetch], [transfer], [api] and [log], and of what belongs to them.
+// The keys of [run], [store], [fetch], [transfer] and [api], and of what belongs to them.
 #include "zones/base/text.h"
 #include "zones/config/kinds.h"
 
@@ -175,24 +175,6 @@ const Keys<ServeConfig>& serve_keys() {
       key<C>(
           "notify", ArrayOf<Parsed<Endpoint>>{endpoint(53), 0, 64}, [](C& c) -> auto& { return c.notify; },
           "who is told that it changed (NOTIFY)"),
-  };
-  return keys;
-}
-
-const Keys<LogConfig>& log_keys() {
-  using C = LogConfig;
-  static const Keys<C> keys = {
-      key<C>(
-          "privacy", privacy(), [](C& c) -> auto& { return c.privacy; },
-          "what the log keeps of a client: address, /24 or /56, a pseudonym, nothing; a policy may say otherwise"),
-      key<C>(
-          "keep", duration(60 * kSecond, 3650 * kDay), [](C& c) -> auto& { return c.keep; },
-          "how long decisions are kept"),
-      key<C>(
-          "size", size(1ULL << 20, 1ULL << 50), [](C& c) -> auto& { return c.size_bytes; },
-          "disk that decisions may take; the oldest go first"),
-      key<C>(
-          "all", Flag{}, [](C& c) -> auto& { return c.all; }, "log every query, not only decisions"),
   };
   return keys;
 }

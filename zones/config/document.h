@@ -27,6 +27,7 @@ struct Origins {
   std::vector<Origin> lists;  // beside Config::lists, and so on
   std::vector<Origin> tsig_keys;
   std::vector<Origin> served;
+  std::vector<Origin> sinks;
   std::vector<Origin> policies;
   std::vector<Origin> groups;
   std::vector<Origin> schedules;

@@ -359,6 +359,9 @@ const Keys<GroupConfig>& group_keys() {
           "addresses and prefixes; the most specific one of all groups wins"),
       key<C>(
           "policy", config_name(), [](C& c) -> auto& { return c.policy; }, "the policy that holds for them"),
+      key<C>(
+          "self_service", Flag{}, [](C& c) -> auto& { return c.self_service; },
+          "its clients may look at their own decisions of the last minutes and say that one is wrong ([self_service])"),
   };
   return keys;
 }

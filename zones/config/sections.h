@@ -47,6 +47,8 @@ const Keys<LocalConfig>& local_keys();
 const Keys<Dns64Config>& dns64_keys();
 const Keys<LocalZoneConfig>& local_zone_keys();
 const Keys<LogConfig>& log_keys();
+const Keys<SinkConfig>& sink_keys();
+const Keys<SelfServiceConfig>& self_service_keys();
 
 ResolverConfig default_resolver();
 // "hostmaster@example.org" and "hostmaster.example.org" as an RNAME (RFC 1035 section 8: dots before the @ belong to

@@ -593,6 +593,68 @@ tsig_key = "transfer.example"
   EXPECT_EQ(config->tsig_keys[0].secret_file, folder_ / "transfer.key");
 }
 
+TEST_F(ConfigTest, WhereDecisionsGoAndHowLongTheyStay) {
+  const auto config = load(R"(
+[log]
+keep_resolved = "1d"
+smallest_group = 1
+[[sink]]
+name = "tap"
+kind = "dnstap"
+to = "unix:/run/tap.sock"
+spool = "1MiB"
+[[sink]]
+name = "warehouse"
+kind = "clickhouse"
+to = "https://ch.example:8443"
+user = "weir"
+password_file = "secret"
+[[sink]]
+name = "journal"
+kind = "syslog"
+[self_service]
+listen = ["192.0.2.53"]
+minutes = "5m"
+contact = "the library's desk"
+[[group]]
+name = "kids"
+clients = ["192.0.2.0/28"]
+self_service = true
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->log.keep_resolved, std::chrono::hours(24));
+  EXPECT_EQ(config->log.keep_blocked, std::chrono::hours(0));
+  EXPECT_EQ(config->log.smallest_group, 1U);
+  ASSERT_EQ(config->sinks.size(), 3U);
+  EXPECT_EQ(config->sinks[0].kind, SinkConfig::Kind::dnstap);
+  EXPECT_EQ(config->sinks[0].spool_bytes, 1U << 20);
+  EXPECT_EQ(config->sinks[1].database, "weir");
+  EXPECT_EQ(config->sinks[1].password_file, folder_ / "secret");
+  EXPECT_EQ(config->self_service.listen.at(0).to_text(), "192.0.2.53:80");
+  EXPECT_EQ(config->self_service.minutes, std::chrono::minutes(5));
+  EXPECT_TRUE(config->groups.at(0).self_service);
+
+  const std::string sink = "[[sink]]\nname = \"s\"\nkind = ";
+  const struct {
+    std::string text;
+    std::string expected;
+  } kRows[] = {
+      {sink + "\"dnstap\"", "weir.toml:1:1: dnstap goes to \"unix:/path\" of a socket or to a file"},
+      {sink + "\"dnstap\"\nto = \"relative\"", "weir.toml:4:6: dnstap goes to"},
+      {sink + "\"clickhouse\"\nto = \"127.0.0.1:8123\"", "clickhouse is asked over HTTP"},
+      {sink + "\"json\"\nto = \"unix:/x\"", "json goes to a file or a named pipe"},
+      {sink + "\"syslog\"\nto = \"/x\"", "syslog is the system's"},
+      {sink + "\"kafka\"", "'kind' in [[sink]]"},
+      {sink + "\"syslog\"\n" + sink + "\"syslog\"", "a sink \"s\" is defined at"},
+      {"[log]\nsmallest_group = 0", "'smallest_group' in [log]"},
+  };
+  for (const auto& row : kRows) {
+    const auto refused = load(row.text);
+    ASSERT_FALSE(refused) << row.text;
+    EXPECT_NE(refused.error().message.find(row.expected), std::string::npos) << refused.error().message;
+  }
+}
+
 TEST_F(ConfigTest, WhatBecomesOfAPolicyZonesOwnWords) {
   const auto config = load(R"(
 [[list]]
