@@ -76,7 +76,7 @@ ExitCode status(Command& command) {
   if (const auto* log = object_at(answer.result, "log")) show_log(command, *log);
   const Table table = table_of_lists(answer.result);
   if (!table.empty()) table.print(command.out());
-  tell_rolled_back(command, answer.result);
+  tell_of_lists(command, answer.result);
   return code;
 }
 

@@ -229,6 +229,10 @@ void show_member(Command& command, const json::value& list, std::string_view key
     if (const std::string about = about_rolled_back(list); !about.empty()) command.say(about);
     return;
   }
+  if (key == "stale") {
+    if (const std::string about = about_stale(list); !about.empty()) command.say(about);
+    return;
+  }
   if (key == "buckets") {
     title = "lines by kind";
     if (const json::value* buckets = object_at(list, key)) {
@@ -239,6 +243,9 @@ void show_member(Command& command, const json::value& list, std::string_view key
     }
   } else if (key == "rules" || key == "lines") {
     text = count_at(list, key);
+  } else if (key == "age_seconds") {
+    title = "age";
+    text = show_age(list);
   } else if (key == "history") {
     text = counted_at(list, key, "import");
   } else {
@@ -267,7 +274,7 @@ ExitCode show(Command& command, const std::string& name) {
     command.say("no lists; 'weir list add NAME SOURCE' defines one");
   } else {
     table.print(command.out());
-    tell_rolled_back(command, answer.result);
+    tell_of_lists(command, answer.result);
   }
   return ExitCode::done;
 }

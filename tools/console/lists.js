@@ -1,13 +1,13 @@
 // Lists: their state, their imports, what a guard holds; and for an administrator what can be done about it.
 
 import { get, post, segment } from './api.js';
-import { badge, count, facts, field, fill, h, named, notice, panel, say, size, table, time, values } from './dom.js';
+import { badge, count, duration, facts, field, fill, h, named, notice, panel, say, size, table, time, values } from './dom.js';
 import { link } from './rows.js';
 
 const STATES = { ok: 'good', updating: 'note', held: 'warn', failed: 'bad', never_loaded: 'warn', 'not in force': 'warn' };
 
 export function stateBadge(list) {
-  return badge(list.state.replace('_', ' '), STATES[list.state] || '');
+  return [badge(list.state.replace('_', ' '), STATES[list.state] || ''), list.stale ? [' ', badge('stale', 'bad')] : null];
 }
 
 const COLUMNS = [
@@ -16,7 +16,9 @@ const COLUMNS = [
   ['Rules', (list) => count(list.rules), 'right'],
   ['Kind', (list) => list.kind, 'secondary'],
   ['Last import', (list) => time(list.last_import), 'tight'],
+  ['Age', (list) => (list.age_seconds === null ? '' : duration(list.age_seconds)), 'tight secondary'],
   ['Next', (list) => time(list.next_fetch), 'tight secondary'],
+  ['Licence', (list) => list.licence, 'name secondary'],
   ['Source', (list) => h('span', { class: 'name' }, list.source), 'secondary'],
 ];
 
@@ -136,12 +138,13 @@ async function one(page, name) {
   fill(page.main,
     h('p', null, h('a', { href: '/lists' }, 'All lists')),
     h('div', { class: 'head' }, h('h1', null, list.name), stateBadge(list)),
+    list.stale ? notice('It has not loaded for three of its intervals.', 'bad') : null,
     list.last_error && !list.held ? notice(list.last_error, 'bad') : null,
     list.rolled_back ? notice(`Import ${list.rolled_back.import} is in force (${list.rolled_back.how}); the newest is ${list.rolled_back.newest}.`, 'warn') : null,
     held(page, list),
     panel(null, facts([
-      ['Source', list.source], ['Defined in', list.where], ['Kind', `${list.kind}, rank ${list.rank}, ${list.mode}`], ['Category', list.category],
-      ['Rules', count(list.rules)], ['Lines', count(list.lines)], ['Last import', time(list.last_import)], ['Last check', time(list.last_check)], ['Next fetch', time(list.next_fetch)],
+      ['Source', list.source], ['Defined in', list.where], ['Kind', `${list.kind}, rank ${list.rank}, ${list.mode}`], ['Category', list.category], ['Licence', list.licence],
+      ['Rules', count(list.rules)], ['Lines', count(list.lines)], ['Last import', time(list.last_import)], ['Last check', time(list.last_check)], ['Age', list.age_seconds === null ? 'never loaded' : `${duration(list.age_seconds)} since the last load`], ['Next fetch', time(list.next_fetch)],
       ['SHA-256', list.sha256 ? h('code', { class: 'name' }, list.sha256) : '']]), doing(page, list)),
     history(page, list, imports),
     h('div', { class: 'columns' }, buckets(list), report(page, list)));

@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { ranks, timeline } from './chart.js';
-import { count, counted, fill, h, named, notice, panel, percent, size, time } from './dom.js';
+import { count, counted, duration, fill, h, named, notice, panel, percent, size, time } from './dom.js';
 import { RANGES, intoBuckets, mostOf, total } from './figures.js';
 import { stateBadge } from './lists.js';
 import { link, listLink } from './rows.js';
@@ -19,6 +19,7 @@ function attention(status) {
   if (!status.resolver.reachable) out.push(notice('weir-resolver cannot be reached: nobody is answered.', 'bad'));
   if (status.generation_error) out.push(notice(`No generation is in force: ${status.generation_error}`, 'bad'));
   for (const list of status.lists) {
+    if (list.stale) out.push(notice([h('a', { href: link('/lists', { name: list.name }) }, list.name), `: stale, ${list.age_seconds === null ? 'it never loaded' : `it has not loaded for ${duration(list.age_seconds)}`}.`], 'bad'));
     if (list.state === 'held') {
       out.push(notice([h('strong', null, list.name), ': a new version is held back. ', h('a', { href: link('/lists', { name: list.name }) }, 'Look at it')], 'warn'));
     } else if (list.last_error) {

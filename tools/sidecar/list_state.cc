@@ -42,9 +42,12 @@ ListState read_state(const json::object& from) {
   state.lines = static_cast<std::uint64_t>(number_of(from, "lines"));
   state.buckets = text_of(from, "buckets", "{}");
   state.serial = text_of(from, "serial");
+  state.licence = text_of(from, "licence");
   state.notes = text_of(from, "notes", "[]");
   state.imported_s = number_of(from, "imported");
   state.checked_s = number_of(from, "checked");
+  state.loaded_s = number_of(from, from.contains("loaded") ? "loaded" : "checked");
+  state.first_tried_s = number_of(from, "first_tried");
   state.next_fetch_s = number_of(from, "next_fetch");
   state.failures = static_cast<unsigned>(number_of(from, "failures"));
   state.refresh_s = number_of(from, "refresh");
@@ -76,9 +79,12 @@ json::object write_state(const ListState& state) {
           {"lines", state.lines},
           {"buckets", state.buckets},
           {"serial", state.serial},
+          {"licence", state.licence},
           {"notes", state.notes},
           {"imported", state.imported_s},
           {"checked", state.checked_s},
+          {"loaded", state.loaded_s},
+          {"first_tried", state.first_tried_s},
           {"next_fetch", state.next_fetch_s},
           {"failures", state.failures},
           {"refresh", state.refresh_s},

@@ -42,9 +42,12 @@ struct ListState {
   std::uint64_t lines = 0;      // likewise
   std::string buckets = "{}";   // likewise: counts as JSON
   std::string serial;           // of a response policy zone, likewise; empty: none
+  std::string licence;          // that its header names, escaped; empty: none
   std::string notes = "[]";     // likewise: remarks of the reader as JSON
   std::int64_t imported_s = 0;  // seconds since 1970; 0: never
   std::int64_t checked_s = 0;   // last fetch that went well, changed or not
+  std::int64_t loaded_s = 0;    // likewise, but for versions that a guard held
+  std::int64_t first_tried_s = 0;
   std::int64_t next_fetch_s = 0;
   unsigned failures = 0;  // in a row
   // What the SOA of a transferred zone asks for (RFC 1035 section 3.3.13), in seconds; 0: nothing is known.

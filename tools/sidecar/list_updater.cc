@@ -9,6 +9,7 @@
 #include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/digest.h"
 #include "tools/sidecar/fetch.h"
+#include "tools/sidecar/licence.h"
 #include "tools/sidecar/list_attempt.h"
 #include "tools/sidecar/minisign.h"
 #include "tools/sidecar/recall.h"
@@ -34,6 +35,12 @@ const ListConfig* find_list(const Config& config, const std::string& name) {
   const auto found = std::find_if(config.lists.begin(), config.lists.end(),
                                   [&](const ListConfig& list) { return list.definition.name == name; });
   return found == config.lists.end() ? nullptr : &*found;
+}
+
+// What the source has is what is in force.
+void note_load(ListState& state, const std::filesystem::path& good_copy, std::int64_t now_s) {
+  state.loaded_s = now_s;
+  state.licence = licence_of(good_copy);
 }
 
 // Takes a name out of the set at the end.
@@ -139,6 +146,7 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
     ListState state = states_.get(name);
     if (state.tried != list.source) state.failures = 0;
     state.tried = list.source;
+    if (state.first_tried_s == 0) state.first_tried_s = to_seconds(read_clocks().wall);
     // The schedule only hurries to do what somebody has asked for.
     const bool is_first = state.import.value == 0 && who == kSchedule && !state.defined_by.empty();
     const std::string asker = is_first ? state.defined_by : who;
@@ -147,6 +155,7 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
     const std::int64_t now_s = to_seconds(read_clocks().wall);
     const std::uint64_t chance = std::random_device{}();
     state.last_error = report ? std::string() : report.error().message;
+    if (report) note_load(state, good_copy(config.store.path, name), now_s);
     if (report || attempt.held) {  // the source gave what it has: it is asked again in time
       state.failures = 0;
       state.checked_s = now_s;
@@ -465,6 +474,7 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
     if (!report) return report;
     state.held = {};
     state.last_error.clear();
+    note_load(state, good_copy(config.store.path, name), to_seconds(read_clocks().wall));
     if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
     return report;
   });

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/sidecar/digest.h"
+#include "tools/sidecar/licence.h"
 #include "tools/sidecar/list_updater.h"
 
 namespace weir::sidecar {
@@ -56,6 +57,8 @@ Result<void> recall_source(const PolicyRecords& records, GenerationNumber publis
   state.import = newest->import;
   state.rules = newest->outcome.rules;
   state.imported_s = std::chrono::duration_cast<std::chrono::seconds>(provenance.fetched_at.time_since_epoch()).count();
+  state.loaded_s = std::max(state.loaded_s, state.imported_s);
+  state.licence = licence_of(ListUpdater::good_copy(store, list));
   return states.put(list, state);
 }
 

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "tools/sidecar/fetch.h"
+#include "tools/sidecar/list_age.h"
 #include "tools/sidecar/list_versions.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
@@ -87,6 +88,7 @@ json::object describe_list(const Services& services, const ListConfig& list, con
   const ListDefinition* known = generation != nullptr ? generation->policies().find_list(name) : nullptr;
   json::value rolled_back = describe_rolled_back(services, name);
   const json::value imported = rolled_back.is_object() ? rolled_back.at("since") : time_or_null(state.imported_s);
+  const ListAge age = age_of(state, list.every, read_clocks().wall);
   return {{"name", name},
           {"id", known != nullptr ? known->id.value : 0},
           {"kind", to_text(list.definition.kind)},
@@ -94,6 +96,11 @@ json::object describe_list(const Services& services, const ListConfig& list, con
           {"last_import", imported},
           {"rolled_back", std::move(rolled_back)},
           {"last_check", time_or_null(state.checked_s)},
+          {"last_load", time_or_null(state.loaded_s)},
+          {"age_seconds", age.age ? json::value(age.age->count()) : json::value(nullptr)},
+          {"stale", age.is_stale},
+          {"every", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(list.every).count()) + "s"},
+          {"licence", state.licence},
           {"last_error", state.last_error},
           {"next_fetch", time_or_null(state.next_fetch_s)},
           {"state", state_text(services, name, state, generation)}};
@@ -180,7 +187,6 @@ VerbResult show_lists(Call& call) {
     shown["rank"] = list.definition.rank;
     shown["mode"] = list.definition.mode == ListMode::observe ? "observe" : "enforce";
     shown["category"] = list.definition.category;
-    shown["every"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(list.every).count()) + "s";
     shown["where"] = list.where;
     const ListState state = services.states.get(list.definition.name);
     shown["lines"] = state.lines;

@@ -1,6 +1,7 @@
 // metrics: what Prometheus reads, of the sidecar and, behind it, of the resolver where that runs.
 #include <cmath>
 
+#include "tools/sidecar/list_age.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 
@@ -62,9 +63,19 @@ void put_lists(Page& page, const Services& services) {
       page.put(figure.of(services.states.get(list.definition.name)), "{list=" + label(list.definition.name) + "}");
     }
   }
+  const WallTime now = read_clocks().wall;
+  const auto label_of = [](const ListConfig& list) { return "{list=" + label(list.definition.name) + "}"; };
+  page.family("weir_list_age_seconds", "gauge", "Since a list last loaded; absent where it never did.");
+  for (const ListConfig& list : config->lists) {
+    const ListAge age = age_of(services.states.get(list.definition.name), list.every, now);
+    if (age.age) page.put(static_cast<double>(age.age->count()), label_of(list));
+  }
+  page.family("weir_list_stale", "gauge", "Whether a list has not loaded for three of its intervals.");
+  for (const ListConfig& list : config->lists)
+    page.put(age_of(services.states.get(list.definition.name), list.every, now).is_stale ? 1 : 0, label_of(list));
   page.family("weir_list_interval_seconds", "gauge", "How often a list is asked for.");
   for (const ListConfig& list : config->lists)
-    page.put(std::chrono::duration<double>(list.every).count(), "{list=" + label(list.definition.name) + "}");
+    page.put(std::chrono::duration<double>(list.every).count(), label_of(list));
 }
 
 }  // namespace
