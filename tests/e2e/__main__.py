@@ -18,7 +18,7 @@ from tests.support.small_internet import SmallInternet
 HERE = Path(__file__).resolve().parent
 # In this order: what else would fail with it comes first.
 MODULES = ["start", "resolve", "edns", "bad_packets", "dnssec", "pairs", "peers", "forward", "anchors", "look", "filter",
-           "clients", "rules", "overlays", "lists", "rpz", "rpz_peers", "transfer", "transfer_out", "transfer_tls", "dnsmasq", "migration",
+           "clients", "rules", "overlays", "lists", "monitoring", "rpz", "rpz_peers", "transfer", "transfer_out", "transfer_tls", "dnsmasq", "migration",
            "guards", "signed_lists", "observe", "what_if", "audit",
            "explain", "follow", "api", "log", "log_retention", "local", "reload_under_load",
            "deaths_under_load", "crash", "kills", "last_calls", "disk_faults", "damage", "bad_lists", "https", "field"]
