@@ -24,6 +24,8 @@ class BlockBuilder {
   void add(const Decision& decision);
   std::size_t rows() const { return times_.size(); }
   bool empty() const { return times_.empty(); }
+  // The clients of its rows, each once.
+  const std::vector<ClientIdentity>& clients() const { return client_values_; }
   std::int64_t first_ms() const { return first_ms_; }
   std::int64_t last_ms() const { return last_ms_; }
   // All that was added, in the order of the times; of equal ones, as they came.

@@ -5,16 +5,19 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "tools/log/block_builder.h"
+#include "tools/log/block_index.h"
+#include "tools/log/disk_care.h"
 #include "tools/log/group_codes.h"
 #include "tools/log/known_names.h"
 #include "tools/log/log_database.h"
 #include "tools/log/old_log.h"
+#include "tools/log/open_block.h"
 #include "tools/log/registrable_domain.h"
+#include "tools/log/retention.h"
 #include "tools/log/rollup_store.h"
 #include "zones/base/thread_rank.h"
 #include "zones/store/codec.h"
@@ -22,45 +25,12 @@
 namespace weir::log {
 namespace {
 
-constexpr std::size_t kClasses = 6;
-constexpr std::uint64_t kShrinkFrom = 8 << 20;        // octets dropped before files are rewritten
-constexpr std::int64_t kDayIsOverMs = 5 * kMinuteMs;  // decisions of its last moments are still on their way
-constexpr std::size_t kMaxFull = 4;                   // blocks that wait to be sealed
-constexpr std::uint64_t kBytesOfOpenRow = 12;         // about what a row takes once it is sealed
-
-struct IndexEntry {
-  BlockHeader header;
-  std::uint64_t bytes = 0;
-  std::uint64_t oldest_generation = 0;
-};
-
-std::string encode(const IndexEntry& entry) {
-  std::string out;
-  store::put_u32(out, entry.header.rows);
-  store::put_u64(out, entry.bytes);
-  store::put_u64(out, static_cast<std::uint64_t>(entry.header.first_ms));
-  store::put_u64(out, static_cast<std::uint64_t>(entry.header.last_ms));
-  store::put_u64(out, entry.oldest_generation);
-  return out;
-}
-
-std::optional<IndexEntry> decode_entry(std::string_view key, std::string_view value) {
-  store::ByteReader in(value);
-  IndexEntry entry;
-  entry.header.rows = in.u32();
-  entry.bytes = in.u64();
-  entry.header.first_ms = static_cast<std::int64_t>(in.u64());
-  entry.header.last_ms = static_cast<std::int64_t>(in.u64());
-  entry.oldest_generation = in.u64();
-  if (!in.ok() || !in.at_end() || key.size() != 17 || static_cast<std::uint8_t>(key[0]) >= kClasses)
-    return std::nullopt;
-  entry.header.decision_class = static_cast<DecisionClass>(key[0]);
-  return entry;
-}
-
-std::uint64_t sequence_of(std::string_view key) {
-  return number_of(key.substr(9));
-}
+constexpr std::size_t kClasses = kDecisionClasses;
+constexpr std::uint64_t kShrinkFrom = 8 << 20;          // octets dropped before files are rewritten
+constexpr std::int64_t kDayIsOverMs = 5 * kMinuteMs;    // decisions of its last moments are still on their way
+constexpr std::size_t kMaxFull = 4;                     // blocks that wait to be sealed
+constexpr std::uint64_t kBytesOfOpenRow = 12;           // about what a row takes once it is sealed
+constexpr std::int64_t kOnTheirWayMs = 10 * kMinuteMs;  // how long rows from before a forget() are looked for
 
 std::string encode(const RingMark& mark) {
   return number_octets(mark.records) + number_octets(mark.dropped) + number_octets(mark.damaged) + mark.hash;
@@ -70,10 +40,6 @@ std::optional<RingMark> decode_mark(std::string ring, std::string_view text) {
   if (text.size() < 24) return std::nullopt;
   return RingMark{std::move(ring), number_of(text), std::string(text.substr(24)), number_of(text.substr(8)),
                   number_of(text.substr(16))};
-}
-
-std::string class_start(DecisionClass decision_class) {
-  return std::string(1, static_cast<char>(decision_class));
 }
 
 std::uint64_t oldest_generation(const Block& block) {
@@ -89,13 +55,21 @@ bool overlaps(const BlockHeader& header, std::int64_t since_ms, std::int64_t unt
 class RocksDecisionLog final : public DecisionLog {
  public:
   explicit RocksDecisionLog(std::unique_ptr<LogDatabase> database)
-      : database_(std::move(database)), names_(*database_), groups_(*database_), rollups_(*database_) {}
+      : database_(std::move(database)),
+        names_(*database_),
+        groups_(*database_),
+        rollups_(*database_),
+        disk_care_(*database_, [this](DecisionClass decision_class, const auto& use) {
+          const std::lock_guard lock(mutex_);
+          use(index_.first_key(decision_class));
+        }) {}
 
   ~RocksDecisionLog() override {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
+    disk_care_.end();
     changed_.notify_all();
     if (sealer_.joinable()) sealer_.join();
   }
@@ -161,52 +135,25 @@ class RocksDecisionLog final : public DecisionLog {
 
   Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) override {
     const std::lock_guard lock(mutex_);
+    if (fold_error_) return *std::exchange(fold_error_, std::nullopt);
     rocksdb::WriteBatch writes;
     const std::int64_t now_ms = to_ms(now);
-    for (std::size_t each = 0; each < kClasses; ++each) {
-      OpenBlock& open = open_[each];
+    std::erase_if(forgotten_, [&](const ToForget& each) { return now_ms - each.before_ms > kOnTheirWayMs; });
+    for (OpenBlock& open : open_) {
       if (open.builder.empty()) continue;
-      const std::int64_t oldest_ms = now_ms - retention.keep_of(static_cast<DecisionClass>(each)).count();
-      if (open.builder.last_ms() < oldest_ms) {
+      const std::int64_t kept_ms = retention.keep_of(open.decision_class).count();
+      if (open.builder.last_ms() < now_ms - kept_ms) {
         drop_open(open, writes);
-      } else if (!open.builder.takes(now_ms - kDayIsOverMs) ||
-                 now_ms - open.builder.first_ms() > retention.keep_of(open.decision_class).count() / 4) {
+      } else if (!open.builder.takes(now_ms - kDayIsOverMs) || now_ms - open.builder.first_ms() > kept_ms / 4) {
         hand_over(open);
       }
     }
-    std::set<std::string> dropped;
-    std::uint64_t left = bytes_of_blocks_ + rollups_.bytes();
-    // The oldest of all classes first.
-    std::vector<std::pair<std::int64_t, const std::string*>> by_age;
-    by_age.reserve(index_.size());
-    for (const auto& [key, entry] : index_) by_age.emplace_back(entry.header.last_ms, &key);
-    std::sort(by_age.begin(), by_age.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : *a.second < *b.second;
-    });
-    for (const auto& [last_ms, key] : by_age) {
-      const IndexEntry& entry = index_.at(*key);
-      const bool is_old = last_ms < now_ms - retention.keep_of(entry.header.decision_class).count();
-      if (!is_old && left <= retention.size_bytes) continue;
-      left -= entry.bytes;
-      dropped.insert(*key);
-    }
-    std::uint64_t gone = 0;
+    const std::vector<std::string> dropped = blocks_to_drop(index_, retention, now_ms, rollups_.bytes());
     for (const std::string& key : dropped) {
-      gone += index_.at(key).bytes;
       for (const Family family : {Family::index, Family::summaries, Family::names, Family::columns})
         writes.Delete(database_->family(family), slice(key));
     }
-    std::map<DecisionClass, RollupStore::Oldest> oldest_kept;
-    for (std::size_t each = 0; each < kClasses; ++each) {
-      const auto decision_class = static_cast<DecisionClass>(each);
-      const std::int64_t by_age = now_ms - retention.keep_of(decision_class).count();
-      oldest_kept[decision_class] = {by_age, by_age};
-    }
-    for (const std::string& key : dropped) {
-      std::int64_t& domains_ms = oldest_kept[index_.at(key).header.decision_class].domains_ms;
-      domains_ms = std::max(domains_ms, index_.at(key).header.last_ms);
-    }
-    rollups_.drop_before(oldest_kept, writes);
+    rollups_.drop_before(oldest_rollups(index_, retention, now_ms, dropped), writes);
     const std::string event_end = event_key(now_ms - retention.keep.count(), 0, 0);
     if (const auto events = database_->iterate(Family::events);
         events->SeekToFirst(), events->Valid() && view(events->key()) < event_end) {
@@ -216,53 +163,86 @@ class RocksDecisionLog final : public DecisionLog {
       if (auto committed = commit(writes); !committed) return committed.error();
     }
     for (const std::string& key : dropped) {
-      bytes_of_blocks_ -= index_.at(key).bytes;
-      rows_of_blocks_ -= index_.at(key).header.rows;
+      dropped_since_shrink_ += index_.find(key)->bytes;
       index_.erase(key);
     }
     count_totals();
     if (!dropped.empty()) {
-      std::uint64_t oldest = UINT64_MAX;
-      for (const auto& [key, entry] : index_) oldest = std::min(oldest, entry.oldest_generation);
+      std::uint64_t oldest = index_.oldest_generation().value_or(UINT64_MAX);
       for_each_unsealed([&](const OpenBlock& open) { oldest = std::min(oldest, open.oldest_generation); });
       if (oldest != UINT64_MAX) {
         if (auto forgotten = names_.forget_below({oldest}); !forgotten) return forgotten.error();
       }
     }
-    dropped_since_shrink_ += gone;
     if (dropped_since_shrink_ >= kShrinkFrom) {
       dropped_since_shrink_ = 0;
-      for (std::size_t each = 0; each < kClasses; ++each) {
-        const std::string begin = class_start(static_cast<DecisionClass>(each));
-        const auto first_kept = index_.lower_bound(begin);
-        const std::string next = class_start(static_cast<DecisionClass>(each + 1));
-        const std::string end = first_kept == index_.end() || first_kept->first >= next ? next : first_kept->first;
-        for (const Family family : {Family::summaries, Family::names, Family::columns})
-          database_->shrink(family, begin, end);
-      }
-      database_->shrink(Family::rollups, "", "\xFF");
+      disk_care_.shrink();
     }
-    if (auto folded = rollups_.fold(now_ms, frames_); !folded) return folded.error();
+    fold_wanted_ = now_ms;
+    changed_.notify_all();
     return std::uint64_t{dropped.size()};
   }
 
   Result<void> settle() override {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return full_.empty() || seal_error_; });
+    changed_.wait(lock, [this] { return (full_.empty() && !fold_wanted_) || seal_error_; });
     if (seal_error_) return *seal_error_;
+    lock.unlock();
+    disk_care_.settle();
     return {};
+  }
+
+  Result<Forgotten> forget(const ClientSet& clients, std::int64_t since_ms, std::int64_t until_ms, WallTime now,
+                           const std::function<bool()>& is_ending) override {
+    const std::lock_guard one_at_a_time(forgetting_);
+    std::unique_lock lock(mutex_);
+    forgotten_.push_back({clients, since_ms, until_ms, to_ms(now)});
+    // What is sealed is changed in one place and by nobody else.
+    for (OpenBlock& open : open_) {
+      const auto& known = open.builder.clients();
+      if (std::any_of(known.begin(), known.end(), [&](const auto& each) { return clients.contains(each); }))
+        hand_over(open);
+    }
+    const std::uint64_t handed_over = handed_over_;
+    while (sealed_ < handed_over && !seal_error_) {
+      if (stopping_ || (is_ending && is_ending())) return cut_short();
+      changed_.wait_for(lock, std::chrono::seconds(1));
+    }
+    if (seal_error_) return *seal_error_;
+    std::vector<BlockRef> blocks;
+    for (const auto& [key, entry] : index_.all()) {
+      if (overlaps(entry.header, since_ms, until_ms))
+        blocks.push_back({key, entry.header, sequence_of(key), entry.bytes, nullptr});
+    }
+    lock.unlock();
+    Forgotten done;
+    FrameWriter frames;
+    for (const BlockRef& ref : blocks) {
+      if (is_ending && is_ending()) return cut_short();
+      const auto rows = rewrite_without(clients, ref, frames);
+      if (rows) {
+        done.rows += *rows;
+        done.blocks += *rows > 0 ? 1 : 0;
+      } else if (rows.error().code == ErrorCode::corrupt || rows.error().code == ErrorCode::incompatible) {
+        done.damaged.push_back(rows.error().message);
+      } else {
+        return rows.error();
+      }
+    }
+    if (auto erased = database_->erase_superseded(disk_care_.is_ending()); !erased) return erased.error();
+    return done;
   }
 
   std::vector<BlockRef> find_blocks(std::int64_t since_ms, std::int64_t until_ms) const override {
     std::vector<BlockRef> found;
     {
       const std::lock_guard lock(mutex_);
-      for (const auto& [key, entry] : index_) {
+      for (const auto& [key, entry] : index_.all()) {
         if (overlaps(entry.header, since_ms, until_ms))
           found.push_back({key, entry.header, sequence_of(key), entry.bytes, nullptr});
       }
       for_each_unsealed([&](const OpenBlock& open) {
-        const std::shared_ptr<const Block> block = snapshot(open);
+        const std::shared_ptr<const Block> block = open.snapshot();
         if (overlaps(block->header, since_ms, until_ms))
           found.push_back({{}, block->header, open.sequence, kBytesOfOpenRow * block->header.rows, block});
       });
@@ -378,11 +358,7 @@ class RocksDecisionLog final : public DecisionLog {
       const std::string ring = marks->key().ToString().substr(5);
       if (auto mark = decode_mark(ring, view(marks->value()))) marks_[ring] = *mark;
     }
-    const auto entries = database_->iterate(Family::index);
-    for (entries->SeekToFirst(); entries->Valid(); entries->Next()) {
-      if (const auto entry = decode_entry(view(entries->key()), view(entries->value())))
-        count(entries->key().ToString(), *entry);
-    }
+    if (auto loaded = index_.load(*database_); !loaded) return loaded;
     // What waited to become a block, as if it came again.
     const auto waiting = database_->iterate(Family::recent);
     for (waiting->SeekToFirst(); waiting->Valid(); waiting->Next()) {
@@ -395,10 +371,10 @@ class RocksDecisionLog final : public DecisionLog {
         const auto decision = decode_decision({reinterpret_cast<const std::uint8_t*>(record.data()), record.size()});
         if (!decision) break;
         if (!open.builder.takes(to_ms(decision->time))) hand_over(open);
-        take(open, *decision, number_of(key.substr(1)));
+        open.take(*decision, number_of(key.substr(1)));
       }
     }
-    for (const rocksdb::Iterator* iterator : {marks.get(), entries.get(), waiting.get()}) {
+    for (const rocksdb::Iterator* iterator : {marks.get(), waiting.get()}) {
       if (!iterator->status().ok()) return database_->error(iterator->status());
     }
     count_totals();
@@ -407,14 +383,16 @@ class RocksDecisionLog final : public DecisionLog {
   }
 
  private:
-  struct OpenBlock {
-    explicit OpenBlock(DecisionClass of) : decision_class(of), builder(of) {}
-    DecisionClass decision_class;
-    BlockBuilder builder;
-    std::uint64_t sequence = 0;     // number of the first batch in it
-    std::uint64_t last_number = 0;  // of the last
-    std::uint64_t oldest_generation = UINT64_MAX;
-    mutable std::shared_ptr<const Block> shown;  // as a search saw it, for as long as nothing comes
+  // Rows of before `before_ms` that come when forget() has looked already.
+  struct ToForget {
+    ClientSet clients;
+    std::int64_t since_ms = 0;
+    std::int64_t until_ms = 0;
+    std::int64_t before_ms = 0;
+    bool covers(const Decision& decision) const {
+      const std::int64_t time_ms = to_ms(decision.time);
+      return time_ms < before_ms && time_ms >= since_ms && time_ms < until_ms && clients.contains(decision.client);
+    }
   };
 
   static std::optional<DecisionClass> class_of_record(std::span<const std::uint8_t> record) {
@@ -423,14 +401,6 @@ class RocksDecisionLog final : public DecisionLog {
     if (record_kind(record) != RecordKind::decision || record.size() <= kClassAt || record[kClassAt] >= kClasses)
       return std::nullopt;
     return static_cast<DecisionClass>(record[kClassAt]);
-  }
-
-  static void take(OpenBlock& open, const Decision& decision, std::uint64_t number) {
-    if (open.builder.empty()) open.sequence = number;
-    open.last_number = number;
-    open.oldest_generation = std::min(open.oldest_generation, decision.generation.value);
-    open.shown.reset();
-    open.builder.add(decision);
   }
 
   // With mutex_ held, from here on.
@@ -448,16 +418,21 @@ class RocksDecisionLog final : public DecisionLog {
     std::string waiting;
     for (const RecordBatch::Entry* entry : entries) {
       give_way();
-      const auto record = batch.record(*entry);
-      const auto decision = decode_decision(record);
+      auto record = batch.record(*entry);
+      auto decision = decode_decision(record);
       if (!decision) continue;  // the drain has looked
+      std::array<std::uint8_t, kMaxRecordSize> without_client;
+      if (std::any_of(forgotten_.begin(), forgotten_.end(), [&](const auto& each) { return each.covers(*decision); })) {
+        decision->client = {};
+        record = std::span(without_client).first(encode(*decision, without_client));
+      }
       if (!open.builder.takes(to_ms(decision->time))) {
         put_recent(decision_class, number, waiting, writes);
         waiting.clear();
         hand_over(open);
         number = ++number_;
       }
-      take(open, *decision, number);
+      open.take(*decision, number);
       store::put_bytes(waiting, {reinterpret_cast<const char*>(record.data()), record.size()});
     }
     put_recent(decision_class, number, waiting, writes);
@@ -481,6 +456,7 @@ class RocksDecisionLog final : public DecisionLog {
 
   void hand_over(OpenBlock& open) {
     full_.push_back(std::make_shared<OpenBlock>(std::exchange(open, OpenBlock(open.decision_class))));
+    ++handed_over_;
     changed_.notify_all();
   }
 
@@ -496,8 +472,12 @@ class RocksDecisionLog final : public DecisionLog {
     FrameWriter frames;
     std::unique_lock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [this] { return stopping_ || !full_.empty(); });
+      changed_.wait(lock, [this] { return stopping_ || !full_.empty() || fold_wanted_; });
       if (stopping_) return;  // what is full lies in `recent`, and is so again at the next start
+      if (full_.empty()) {
+        fold(lock, frames);
+        continue;
+      }
       const std::shared_ptr<const OpenBlock> open = full_.front();
       lock.unlock();
       // Nobody changes it any more.
@@ -514,9 +494,51 @@ class RocksDecisionLog final : public DecisionLog {
         return;
       }
       full_.pop_front();
+      ++sealed_;
       count_totals();
       changed_.notify_all();
     }
+  }
+
+  // On the thread that adds to the rollups, so without mutex_: each of its writes leaves the sums as they are.
+  void fold(std::unique_lock<std::mutex>& lock, FrameWriter& frames) {
+    const std::int64_t now_ms = *fold_wanted_;
+    lock.unlock();
+    auto folded = rollups_.fold(now_ms, frames);
+    lock.lock();
+    if (!folded) fold_error_ = folded.error();
+    fold_wanted_.reset();
+    changed_.notify_all();
+  }
+
+  // How many rows changed. Without mutex_, but for the write. Errors: corrupt, incompatible, io.
+  Result<std::uint64_t> rewrite_without(const ClientSet& clients, const BlockRef& ref, FrameWriter& frames) {
+    const auto is_gone = [](const Error& error) { return error.code == ErrorCode::not_found; };
+    const auto summary = read_summary(ref);
+    if (!summary && is_gone(summary.error())) return std::uint64_t{0};
+    if (summary && !clients.may_be_in(*summary)) return std::uint64_t{0};
+    const auto read = read_block(ref, Parts::all);
+    if (!read) return is_gone(read.error()) ? Result<std::uint64_t>(std::uint64_t{0}) : read.error();
+    Block block = **read;
+    const std::uint64_t rows = forget_clients(block, clients);
+    if (rows == 0) return rows;
+    const EncodedBlock encoded = encode_block(block, frames);
+    const std::lock_guard lock(mutex_);
+    const IndexEntry* known = index_.find(ref.key);
+    if (known == nullptr) return std::uint64_t{0};  // retention came by
+    IndexEntry entry = *known;
+    entry.bytes = encoded.bytes();
+    rocksdb::WriteBatch writes;
+    writes.Put(database_->family(Family::summaries), slice(ref.key), slice(encoded.summary));
+    writes.Put(database_->family(Family::columns), slice(ref.key), slice(encoded.columns));
+    writes.Put(database_->family(Family::index), slice(ref.key), slice(encode(entry)));
+    if (auto written = database_->write(writes); !written) return written.error();
+    index_.put(ref.key, entry);
+    return rows;
+  }
+
+  Error cut_short() const {
+    return {ErrorCode::timed_out, "the process ends before all was forgotten: what is left waits for the next time"};
   }
 
   Result<void> write_block(const OpenBlock& open, const Block& block, const EncodedBlock& encoded,
@@ -531,29 +553,17 @@ class RocksDecisionLog final : public DecisionLog {
     if (auto added = rollups_.add(sums, open.decision_class, open.sequence, frames, writes); !added) return added;
     remove_recent(open, writes);
     if (auto committed = commit(writes); !committed) return committed;
-    count(key, entry);
+    index_.put(key, entry);
     return {};
   }
 
-  void count(const std::string& key, const IndexEntry& entry) {
-    index_[key] = entry;
-    rows_of_blocks_ += entry.header.rows;
-    bytes_of_blocks_ += entry.bytes;
-  }
-
   void count_totals() {
-    LogTotals totals{bytes_of_blocks_ + rollups_.bytes(), rows_of_blocks_, std::nullopt, totals_.dropped};
-    std::optional<std::int64_t> oldest;
-    const auto consider = [&](std::int64_t first_ms) { oldest = std::min(oldest.value_or(first_ms), first_ms); };
-    for (std::size_t each = 0; each < kClasses; ++each) {
-      const auto first = index_.lower_bound(class_start(static_cast<DecisionClass>(each)));
-      if (first != index_.end() && static_cast<std::uint8_t>(first->first[0]) == each)
-        consider(first->second.header.first_ms);
-    }
+    LogTotals totals{index_.bytes() + rollups_.bytes(), index_.rows(), std::nullopt, totals_.dropped};
+    std::optional<std::int64_t> oldest = index_.oldest_ms();
     for_each_unsealed([&](const OpenBlock& open) {
       totals.rows += open.builder.rows();
       totals.bytes += kBytesOfOpenRow * open.builder.rows();
-      consider(open.builder.first_ms());
+      oldest = std::min(oldest.value_or(open.builder.first_ms()), open.builder.first_ms());
     });
     if (oldest) totals.oldest = from_ms(*oldest);
     const std::lock_guard lock(totals_mutex_);
@@ -568,14 +578,9 @@ class RocksDecisionLog final : public DecisionLog {
     }
   }
 
-  static std::shared_ptr<const Block> snapshot(const OpenBlock& open) {
-    if (!open.shown) open.shown = std::make_shared<const Block>(open.builder.build());
-    return open.shown;
-  }
-
   std::vector<std::shared_ptr<const Block>> open_blocks() const {
     std::vector<std::shared_ptr<const Block>> blocks;
-    for_each_unsealed([&](const OpenBlock& open) { blocks.push_back(snapshot(open)); });
+    for_each_unsealed([&](const OpenBlock& open) { blocks.push_back(open.snapshot()); });
     return blocks;
   }
 
@@ -613,7 +618,6 @@ class RocksDecisionLog final : public DecisionLog {
 
   mutable std::mutex mutex_;  // everything below; written by the thread that appends and the one that seals
   std::condition_variable changed_;
-  FrameWriter frames_;
   std::array<OpenBlock, kClasses> open_{OpenBlock(DecisionClass::blocked),
                                         OpenBlock(DecisionClass::would_block),
                                         OpenBlock(DecisionClass::allowed_over_block),
@@ -621,19 +625,24 @@ class RocksDecisionLog final : public DecisionLog {
                                         OpenBlock(DecisionClass::rebinding),
                                         OpenBlock(DecisionClass::blocked_upstream)};
   std::uint64_t number_ = 0;  // of batches and blocks
-  std::map<std::string, IndexEntry> index_;
+  BlockIndex index_;
   std::deque<std::shared_ptr<const OpenBlock>> full_;  // to be sealed, the oldest first
+  std::uint64_t handed_over_ = 0;  // to be sealed, since this process began; and those of them that are
+  std::uint64_t sealed_ = 0;
   std::optional<Error> seal_error_;
+  std::optional<std::int64_t> fold_wanted_;  // as of when
+  std::optional<Error> fold_error_;
+  std::vector<ToForget> forgotten_;
   bool stopping_ = false;
   std::map<std::string, RingMark> marks_;
-  std::uint64_t rows_of_blocks_ = 0;
-  std::uint64_t bytes_of_blocks_ = 0;
   std::uint64_t dropped_since_shrink_ = 0;
   LogTotals totals_;  // only what was dropped
 
   mutable std::mutex totals_mutex_;
   LogTotals shown_totals_;  // so that nobody who shows them waits for a write
+  std::mutex forgetting_;
   std::thread sealer_;
+  DiskCare disk_care_;  // last: its thread looks at what stands above
 };
 
 }  // namespace

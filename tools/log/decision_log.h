@@ -22,6 +22,7 @@
 
 #include "tools/log/block.h"
 #include "tools/log/block_codec.h"
+#include "tools/log/forget.h"
 #include "tools/log/known_list.h"
 #include "tools/log/record_batch.h"
 #include "tools/log/rollup.h"
@@ -82,6 +83,14 @@ struct BlockRef {
   std::shared_ptr<const Block> open;  // not sealed yet: as it was when it was found
 };
 
+// What forget() has done.
+struct Forgotten {
+  std::uint64_t rows = 0;
+  std::uint64_t blocks = 0;
+  std::vector<std::string> damaged =
+      {};  // blocks that cannot be read, so that nobody knows whether they hold more: why
+};
+
 // append, retain, sync, remember_names: one thread. Everything else: any.
 class DecisionLog : public LogWriter {
  public:
@@ -93,12 +102,18 @@ class DecisionLog : public LogWriter {
   // Behind an error of a call that writes, and before the next one of those. Error: corrupt (the log must be opened
   // anew, and nothing may be written before).
   virtual Result<void> check_writable() const = 0;
-  // Seals blocks whose day is over or that reach back a quarter of the time that is kept, folds rollups, and drops
-  // blocks whose last row is older than is kept (so no row lives longer than five quarters of it), then the oldest
-  // until the rest is within `size_bytes`. Returns how many blocks went.
+  // Lets blocks be sealed whose day is over or that reach back a quarter of the time that is kept, lets rollups be
+  // folded, and drops blocks whose last row is older than is kept (so no row lives longer than five quarters of it),
+  // then the oldest until the rest is within `size_bytes`. Returns how many blocks went. Errors also of the last fold.
   virtual Result<std::uint64_t> retain(const LogRetention& retention, WallTime now) = 0;
-  // Waits until every block that is full or over has been written. Errors: as of the write.
+  // Waits until all that retain() or a full block has begun is done. Errors: as of the write.
   virtual Result<void> settle() = 0;
+  // Rows of [since_ms, until_ms), both days' beginnings, and of `clients`, that were decided on before `now` belong to
+  // nobody from here on, also those that are still on their way; and what said otherwise leaves the disk. Each block
+  // is one write: what is cut short is begun anew, and says then what was left. `is_ending` is asked now and then; may
+  // be empty. Errors: timed_out (somebody else reads what was, or the process ends: again later), io.
+  virtual Result<Forgotten> forget(const ClientSet& clients, std::int64_t since_ms, std::int64_t until_ms, WallTime now,
+                                   const std::function<bool()>& is_ending) = 0;
 
   // Those with rows in [since_ms, until_ms): the one with the newest last row first.
   virtual std::vector<BlockRef> find_blocks(std::int64_t since_ms, std::int64_t until_ms) const = 0;

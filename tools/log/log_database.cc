@@ -5,6 +5,8 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace weir::log {
@@ -13,6 +15,8 @@ namespace {
 constexpr const char* kFamilyNames[kFamilies] = {"default", "index",  "summaries", "block_names", "columns",
                                                  "records", "events", "rollups",   "meta"};
 constexpr std::size_t kCacheBytes = 8 << 20;
+constexpr std::chrono::seconds kSnapshotPatience{10};
+constexpr std::chrono::milliseconds kLookAgain{5};
 
 rocksdb::ColumnFamilyOptions options_of(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
@@ -151,12 +155,46 @@ Result<void> LogDatabase::sync() {
   return error(status);
 }
 
-void LogDatabase::shrink(Family family, std::string_view begin, std::string_view end) {
+void LogDatabase::drop_files(Family family, std::string_view begin, std::string_view end) {
   const rocksdb::Slice first = slice(begin);
   const rocksdb::Slice last = slice(end);
-  // What is left of the range is in files that straddle its end; a failure here costs disk, nothing else.
   static_cast<void>(rocksdb::DeleteFilesInRange(db_.get(), this->family(family), &first, &last, false));
-  static_cast<void>(db_->CompactRange(rocksdb::CompactRangeOptions(), this->family(family), &first, &last));
+}
+
+void LogDatabase::compact(Family family, std::string_view begin, std::string_view end, std::atomic<bool>& stop) {
+  const rocksdb::Slice first = slice(begin);
+  const rocksdb::Slice last = slice(end);
+  rocksdb::CompactRangeOptions options;
+  options.canceled = &stop;
+  static_cast<void>(db_->CompactRange(options, this->family(family), &first, &last));
+}
+
+Result<void> LogDatabase::erase_superseded(std::atomic<bool>& stop) {
+  const Error cut_short{ErrorCode::timed_out, "decision log " + directory_.string() +
+                                                  ": what was before could not be taken off the disk yet: somebody "
+                                                  "reads it, or the process ends"};
+  // Readers hold snapshots for milliseconds; one that begins from here on sees the new values only.
+  const rocksdb::SequenceNumber latest = db_->GetLatestSequenceNumber();
+  const auto deadline = std::chrono::steady_clock::now() + kSnapshotPatience;
+  for (std::uint64_t oldest = 0;
+       db_->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest) && oldest != 0 && oldest < latest;
+       std::this_thread::sleep_for(kLookAgain)) {
+    if (stop || std::chrono::steady_clock::now() >= deadline) return cut_short;
+  }
+  // All families, or the write-ahead log stays, which they share.
+  const std::vector<rocksdb::ColumnFamilyHandle*> all(families_.begin(), families_.end());
+  if (const auto flushed = db_->Flush(rocksdb::FlushOptions(), all); !flushed.ok()) return error(flushed);
+  for (const Family each : {Family::index, Family::summaries, Family::names, Family::columns, Family::recent}) {
+    rocksdb::CompactRangeOptions options;
+    options.canceled = &stop;
+    const auto compacted = db_->CompactRange(options, family(each), nullptr, nullptr);
+    if (stop || compacted.IsIncomplete()) return cut_short;
+    if (!compacted.ok()) return error(compacted);
+  }
+  // Files that nobody needs any more are unlinked before this returns.
+  if (const auto disabled = db_->DisableFileDeletions(); !disabled.ok()) return error(disabled);
+  if (const auto enabled = db_->EnableFileDeletions(false); !enabled.ok()) return error(enabled);
+  return {};
 }
 
 }  // namespace weir::log

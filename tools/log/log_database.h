@@ -64,8 +64,15 @@ class LogDatabase {
   Result<std::optional<std::string>> find(Family family, std::string_view key) const;
   Result<void> write(rocksdb::WriteBatch& batch);
   Result<void> sync();
-  // Octets of files that hold nothing but keys below `end` are given back at once.
-  void shrink(Family family, std::string_view begin, std::string_view end);
+  // Files that hold nothing but keys of [begin, end) are gone at once; whoever calls makes sure that none comes there
+  // meanwhile. A failure costs disk, nothing else; so below.
+  void drop_files(Family family, std::string_view begin, std::string_view end);
+  // What is deleted in [begin, end) gives its octets back, by rewriting what lies beside it. Takes seconds; `stop` ends
+  // it.
+  void compact(Family family, std::string_view begin, std::string_view end, std::atomic<bool>& stop);
+  // No file of the database, nor its write-ahead log, holds a value any more that was overwritten or deleted before
+  // this. Errors: timed_out (a snapshot holds on to it, or `stop`), io.
+  Result<void> erase_superseded(std::atomic<bool>& stop);
   bool has_failed() const { return failed_ || errors_.any(); }
   Error error(const rocksdb::Status& status) const;
   const std::filesystem::path& directory() const { return directory_; }

@@ -1,6 +1,7 @@
 // Figures of the decision log: octets a decision, decisions a second, searches. Not a test: `ninja weir_measure_log`.
 //   weir_measure_log write FOLDER DECISIONS [NAMES]   a log of 30 days by 5,000 clients; NAMES: a file, a name a line
 //   weir_measure_log read FOLDER
+//   weir_measure_log forget FOLDER              the most frequent client leaves it
 #include <malloc.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,12 +93,31 @@ int write(const std::filesystem::path& folder, std::uint64_t decisions, const ch
   return 0;
 }
 
+int forget(const std::filesystem::path& folder) {
+  auto opened = log::DecisionLog::open(folder);
+  if (!opened) return 1;
+  const test::SampleDecisions sample({});
+  log::ClientSet clients;
+  clients.add({sample.client(0), 32});
+  const auto begun = std::chrono::steady_clock::now();
+  const auto forgotten = (*opened)->forget(clients, INT64_MIN, INT64_MAX, std::chrono::system_clock::now(), {});
+  if (!forgotten) {
+    std::fprintf(stderr, "%s\n", forgotten.error().message.c_str());
+    return 1;
+  }
+  std::printf("{\"rows\": %llu, \"blocks\": %llu, \"seconds\": %.2f, \"peak_mb\": %.0f}\n",
+              static_cast<unsigned long long>(forgotten->rows), static_cast<unsigned long long>(forgotten->blocks),
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count(), resident_mb());
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   const std::string verb = count > 2 ? words[1] : "";
   if (verb == "write" && count >= 4)
     return write(words[2], std::strtoull(words[3], nullptr, 10), count > 4 ? words[4] : nullptr);
-  std::fprintf(stderr, "usage: weir_measure_log write FOLDER DECISIONS [NAMES]\n");
+  if (verb == "forget") return forget(words[2]);
+  std::fprintf(stderr, "usage: weir_measure_log write FOLDER DECISIONS [NAMES] | forget FOLDER\n");
   return 2;
 }
