@@ -16,8 +16,8 @@ namespace weir {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
-constexpr std::chrono::minutes kReadAgain{1};
-constexpr std::chrono::minutes kAhead{10};  // tomorrow's key is taken this long before midnight
+constexpr std::chrono::seconds kReadAgain{1};  // a key may be destroyed at any moment (weir log forget)
+constexpr std::chrono::minutes kAhead{10};     // tomorrow's key is taken this long before midnight
 constexpr std::chrono::minutes kCountersEvery{1};
 
 std::int64_t day_of(WallTime time) {
@@ -42,8 +42,11 @@ std::optional<PseudonymKey> read_key(const std::filesystem::path& file) {
                      ::pread(descriptor, key.data(), key.size(), 0) == static_cast<ssize_t>(key.size()) &&
                      ::pread(descriptor, &beyond, 1, static_cast<off_t>(key.size())) == 0;
   ::close(descriptor);
-  if (!sound) return std::nullopt;
-  return key;
+  std::optional<PseudonymKey> out;
+  // Zeros are what a key is overwritten with that is being destroyed.
+  if (sound && key != PseudonymKey{}) out = key;
+  ::explicit_bzero(key.data(), key.size());
+  return out;
 }
 
 }  // namespace
@@ -145,6 +148,7 @@ void DecisionSink::push(Decision& decision, const IpAddress& client, Privacy lev
   std::optional<PseudonymKey> key;
   if (level == Privacy::pseudonym) key = keys_.key_at(decision.time);
   decision.client = identity_of(client, level, key);
+  if (key) ::explicit_bzero(key->data(), key->size());
   std::array<std::uint8_t, kMaxRecordSize> record;
   write(std::span(record).first(encode(decision, record)));
 }

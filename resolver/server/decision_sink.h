@@ -30,7 +30,7 @@ class PseudonymKeys {
   PseudonymKeys(const PseudonymKeys&) = delete;
   PseudonymKeys& operator=(const PseudonymKeys&) = delete;
 
-  // Control thread; call it each second: reads the file when the day changed and at most once a minute otherwise.
+  // Control thread; call it each second, for that is how soon a key that was destroyed or replaced is given up.
   void refresh(Now now);
   // Any thread. Only the key of the day that `time` lies in, never another one.
   std::optional<PseudonymKey> key_at(WallTime time) const noexcept;

@@ -33,6 +33,10 @@ struct TimelineOptions {
   std::string by;
 };
 
+struct ForgetOptions {
+  std::string client, day, reason;
+};
+
 struct ExportOptions {
   SearchOptions search;
   std::string format = "jsonl";
@@ -245,6 +249,30 @@ ExitCode verify(Command& command) {
   return flag_at(answer.result, "whole") ? ExitCode::done : ExitCode::answer_is_no;
 }
 
+ExitCode forget(Command& command, const ForgetOptions& options) {
+  if (options.client.empty() && options.day.empty())
+    return command.usage("log forget: whom? --client ADDRESS, --day 2026-07-06, or both");
+  json::object arguments;
+  for (const auto& [key, value] :
+       {std::pair{"client", &options.client}, {"day", &options.day}, {"reason", &options.reason}}) {
+    if (!value->empty()) arguments[key] = *value;
+  }
+  const auto answer = command.try_ask("log.forget", arguments, {}, std::chrono::milliseconds(0));
+  if (!answer) return command.fail(answer.error, refused(answer));
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    command.say(count_at(answer.result, "rows") + " decisions in " + count_at(answer.result, "blocks") +
+                " blocks belong to nobody now");
+    if (options.client.empty() && text_at(answer.result, "keys") != "0")
+      command.say("the key of " + options.day + " is destroyed: nobody can tell whose its pseudonyms are");
+    if (const std::string note = text_at(answer.result, "note"); !note.empty()) command.say("note: " + note);
+  }
+  for (const auto& why : array_at(answer.result, "damaged"))
+    command.err() << "weir: a block cannot be read: " << escape_for_display(json::value_to<std::string>(why)) << "\n";
+  return ExitCode::done;
+}
+
 ExitCode tail(Command& command, const SearchOptions& options) {
   const auto answer = command.try_ask(
       "log.tail", arguments_of(options),
@@ -339,6 +367,18 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   add_filters(*out, exported->search);
   out->callback(
       [&chosen, exported] { chosen = [exported](Command& command) { return export_rows(command, *exported); }; });
+  auto forgotten = std::make_shared<ForgetOptions>();
+  CLI::App* drop = family->add_subcommand("forget", "makes a client's decisions nobody's, or those of a day's clients");
+  drop->add_option("--client", forgotten->client,
+                   "address, prefix, or pseudonym as it is shown; pseudonyms of an address are known until an hour "
+                   "after their day");
+  drop->add_option(
+      "--day", forgotten->day,
+      "2026-07-06: of this day (UTC) alone; without --client the day's key is destroyed, and addresses and "
+      "prefixes of the day go");
+  drop->add_option("--reason", forgotten->reason, "why; stands in the audit log, which does not say whom");
+  drop->callback(
+      [&chosen, forgotten] { chosen = [forgotten](Command& command) { return forget(command, *forgotten); }; });
   family->add_subcommand("verify", "reads the whole log, and says what cannot be read")->callback([&chosen] {
     chosen = [](Command& command) { return verify(command); };
   });

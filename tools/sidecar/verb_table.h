@@ -57,7 +57,8 @@ VerbResult export_log(Call& call);
 VerbResult show_top(Call& call);
 VerbResult show_timeline(Call& call);
 VerbResult verify_log(Call& call);
-
+// verbs_forget.cc
+VerbResult forget_log(Call& call);
 // verbs_overlays.cc
 VerbResult allow_name(Call& call);
 VerbResult pause_filtering(Call& call);

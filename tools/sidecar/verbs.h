@@ -57,7 +57,7 @@ struct Services {
   ListStates& states;
   ListUpdater& updater;
   ResolverLink& resolver;
-  const log::DecisionLog& log;
+  log::DecisionLog& log;
   LogFeed& feed;
   const std::atomic<bool>& stop;
   WallTime started;

@@ -89,6 +89,24 @@ TEST_F(Sink, WithoutAKeyOfTheDayThereIsNoClient) {
   EXPECT_EQ(read->client.pseudonym, 0u);
 }
 
+TEST_F(Sink, AKeyThatIsDestroyedOrReplacedIsGivenUpWithinASecond) {
+  const auto of = [](char octet) {
+    PseudonymKey key;
+    key.fill(static_cast<std::uint8_t>(octet));
+    return std::optional<PseudonymKey>(key);
+  };
+  write_key("2026-07-06", std::string(16, 'k'));
+  PseudonymKeys keys(directory_.path());
+  keys.refresh(at(kMidday, SteadyTime(1h)));
+  EXPECT_EQ(keys.key_at(kMidday), of('k'));
+  write_key("2026-07-06", std::string(16, 'm'));
+  keys.refresh(at(kMidday, SteadyTime(1h) + 1s));
+  EXPECT_EQ(keys.key_at(kMidday), of('m'));
+  write_key("2026-07-06", std::string(16, '\0'));
+  keys.refresh(at(kMidday, SteadyTime(1h) + 2s));
+  EXPECT_EQ(keys.key_at(kMidday), std::nullopt) << "what a key is overwritten with is none";
+}
+
 TEST_F(Sink, FullRingDropsAndCounts) {
   PseudonymKeys keys(directory_.path());
   const auto sink = this->sink(keys, 4096);
@@ -146,9 +164,9 @@ TEST_F(Sink, KeysFollowTheDay) {
   EXPECT_FALSE(keys.key_at(day));
 
   write_key("2026-07-06", std::string(16, 'a'));
-  keys.refresh(at(day, steady + 59s));
-  EXPECT_FALSE(keys.key_at(day)) << "read at most once a minute";
-  keys.refresh(at(day + 60s, steady + 60s));
+  keys.refresh(at(day, steady + 900ms));
+  EXPECT_FALSE(keys.key_at(day)) << "read at most once a second";
+  keys.refresh(at(day + 1s, steady + 1s));
   ASSERT_TRUE(keys.key_at(day));
   EXPECT_EQ((*keys.key_at(day))[15], 'a');
   EXPECT_FALSE(keys.key_at(day + 24h));

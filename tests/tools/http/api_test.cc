@@ -56,6 +56,7 @@ const std::map<std::string, Role> kRoles = {
     {"GET /api/v1/log/timeline", Role::analyst},
     {"GET /api/v1/log/export", Role::analyst},
     {"GET /api/v1/log/verify", Role::admin},
+    {"POST /api/v1/log/forget", Role::admin},
 };
 
 class Recorded final : public Stream {

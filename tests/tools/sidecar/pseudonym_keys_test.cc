@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
+#include <map>
+
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/sidecar/files.h"
 
@@ -44,6 +47,33 @@ TEST(PseudonymKeys, LeavesOtherFilesAlone) {
   write_file(run.path() / "keys" / "0000-notes.txt", "mine");
   ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20002, 12, 0)));
   EXPECT_TRUE(std::filesystem::exists(run.path() / "keys" / "0000-notes.txt"));
+}
+
+TEST(PseudonymKeys, ADayIsForgottenBeforeItsTime) {
+  const test::ScratchFolder run;
+  const auto key_of = [&](std::int64_t day) { return run.path() / "keys" / utc_day(at(day, 12, 0)); };
+  ASSERT_TRUE(tend_pseudonym_keys(run.path(), at(20000, 23, 55)));
+  std::map<std::string, std::string> keys;
+  visit_pseudonym_keys(run.path(), [&](const std::string& day, const PseudonymKeyBytes& key) {
+    keys[day] = std::string(key.begin(), key.end());
+  });
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[utc_day(at(20000, 0, 0))], read_file(key_of(20000)));
+
+  // Whoever has the file open sees that the old key is overwritten, not only unlinked.
+  std::ifstream old(key_of(20000), std::ios::binary);
+  EXPECT_EQ(*destroy_pseudonym_key(run.path(), utc_day(at(20000, 0, 0)), at(20000, 23, 56)), true);
+  std::string left(16, 'x');
+  old.read(left.data(), 16);
+  EXPECT_EQ(left, std::string(16, '\0'));
+  EXPECT_EQ(read_file(key_of(20000)).size(), 16U) << "the day goes on with another one";
+  EXPECT_NE(read_file(key_of(20000)), keys[utc_day(at(20000, 0, 0))]);
+
+  EXPECT_EQ(*destroy_pseudonym_key(run.path(), utc_day(at(20000, 0, 0)), at(20001, 0, 10)), true);
+  EXPECT_FALSE(std::filesystem::exists(key_of(20000)));
+  EXPECT_EQ(*destroy_pseudonym_key(run.path(), utc_day(at(20000, 0, 0)), at(20001, 0, 10)), false);
+  EXPECT_EQ(*destroy_pseudonym_key(run.path(), "../../etc/passwd", at(20001, 0, 10)), false);
+  EXPECT_EQ(read_file(key_of(20001)), keys[utc_day(at(20001, 0, 0))]);
 }
 
 }  // namespace
