@@ -200,8 +200,20 @@ std::size_t PresentRules::bucket_of(std::uint64_t hash) const {
   return static_cast<std::size_t>((hash >> 32) * (starts_.size() - 1) >> 32);
 }
 
-std::size_t PresentRules::find(std::string_view key) const {
-  const std::uint64_t hash = hash_of(key, seed_);
+std::uint64_t PresentRules::hash(std::string_view key) const {
+  return hash_of(key, seed_);
+}
+
+void PresentRules::expect_bucket(std::uint64_t hash) const {
+  __builtin_prefetch(&starts_[bucket_of(hash)]);
+}
+
+void PresentRules::expect_rule(std::uint64_t hash) const {
+  const std::size_t at = starts_[bucket_of(hash)];
+  if (at < hashes_.size()) __builtin_prefetch(&hashes_[at]);
+}
+
+std::size_t PresentRules::find(std::uint64_t hash) const {
   const std::size_t bucket = bucket_of(hash);
   for (std::size_t at = starts_[bucket]; at < starts_[bucket + 1]; ++at) {
     if (hashes_[at] == hash) return at;
@@ -209,8 +221,8 @@ std::size_t PresentRules::find(std::string_view key) const {
   return kNowhere;
 }
 
-bool PresentRules::mark(std::string_view key) {
-  const std::size_t at = find(key);
+bool PresentRules::mark(std::uint64_t hash) {
+  const std::size_t at = find(hash);
   if (at == kNowhere) return false;
   marked_ += marks_[at] ? 0 : 1;
   marks_[at] = true;
@@ -218,7 +230,7 @@ bool PresentRules::mark(std::string_view key) {
 }
 
 bool PresentRules::is_marked(std::string_view key) const {
-  const std::size_t at = find(key);
+  const std::size_t at = find(hash(key));
   return at != kNowhere && marks_[at];
 }
 

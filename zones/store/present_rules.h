@@ -50,7 +50,12 @@ class PresentRules {
   static std::shared_ptr<PresentRules> read(const std::filesystem::path& file, const ListState& of);
 
   // The rule is in the new version too. False: the list does not have it.
-  bool mark(std::string_view key);
+  bool mark(std::string_view key) { return mark(hash(key)); }
+  // The same in steps, for who has other work in between: the hashes of a large list lie in no cache.
+  std::uint64_t hash(std::string_view key) const;
+  void expect_bucket(std::uint64_t hash) const;  // some rules before
+  void expect_rule(std::uint64_t hash) const;    // fewer
+  bool mark(std::uint64_t hash);
   bool is_marked(std::string_view key) const;
   std::uint64_t marked() const { return marked_; }
   std::uint64_t missing() const { return hashes_.size() - marked_; }
@@ -73,7 +78,7 @@ class PresentRules {
   static constexpr std::size_t kNowhere = SIZE_MAX;
   bool take(std::string_view text, const ListState& of);
   std::size_t bucket_of(std::uint64_t hash) const;
-  std::size_t find(std::string_view key) const;
+  std::size_t find(std::uint64_t hash) const;
 
   std::uint64_t seed_ = 0;
   std::uint64_t rules_ = 0;

@@ -146,23 +146,47 @@ RuleSorter::RuleSorter(std::filesystem::path folder, std::size_t memory, std::sh
 RuleSorter::~RuleSorter() = default;
 
 Result<void> RuleSorter::add(const SourcedRule& rule) {
-  scratch_.assign(sizeof(Record), '\0');
+  Looked& next = looked_[++added_ % kLooked];
+  if (auto settled = settle(next); !settled) return settled;
+  std::string& text = next.record;
+  text.assign(sizeof(Record), '\0');
   Record record{.line = rule.line, .key_size = 0, .payload_size = 0};
   const auto payload = encode_payload(rule.rule);
   if (payload) {
     const Digest digest = hash_(*payload);
-    append_rule_key(scratch_, rule.rule, true, {reinterpret_cast<const char*>(digest.data()), digest.size()});
+    append_rule_key(text, rule.rule, true, {reinterpret_cast<const char*>(digest.data()), digest.size()});
   } else {
-    append_rule_key(scratch_, rule.rule, false, {});
+    append_rule_key(text, rule.rule, false, {});
   }
-  record.key_size = static_cast<std::uint32_t>(scratch_.size() - sizeof(Record));
-  if (present_ && present_->mark(std::string_view(scratch_).substr(sizeof(Record)))) return {};
+  record.key_size = static_cast<std::uint32_t>(text.size() - sizeof(Record));
+  if (present_) {
+    next.hash = present_->hash(std::string_view(text).substr(sizeof(Record)));
+    present_->expect_bucket(next.hash);
+  }
   if (payload) {
-    scratch_ += *payload;
+    text += *payload;
     record.payload_size = static_cast<std::uint32_t>(payload->size());
   }
-  std::memcpy(scratch_.data(), &record, sizeof record);
-  batch_.add(scratch_);
+  std::memcpy(text.data(), &record, sizeof record);
+  if (present_) {
+    const Looked& earlier = looked_[(added_ - kLooked / 2) % kLooked];
+    if (!earlier.record.empty()) present_->expect_rule(earlier.hash);
+    return {};
+  }
+  auto kept = keep(text);
+  text.clear();
+  return kept;
+}
+
+Result<void> RuleSorter::settle(Looked& looked) {
+  if (looked.record.empty()) return {};
+  auto kept = present_->mark(looked.hash) ? Result<void>() : keep(looked.record);
+  looked.record.clear();
+  return kept;
+}
+
+Result<void> RuleSorter::keep(std::string_view record) {
+  batch_.add(record);
   return batch_.size_bytes() < memory_ / 2 ? Result<void>() : spill();
 }
 
@@ -251,6 +275,9 @@ Result<void> RuleSorter::wait_for_run() {
 }
 
 Result<void> RuleSorter::sort() {
+  for (std::size_t i = 1; i <= kLooked; ++i) {
+    if (auto settled = settle(looked_[(added_ + i) % kLooked]); !settled) return settled;
+  }
   batch_.sort();
   if (auto written = wait_for_run(); !written) return written;
   if (!runs_.empty()) {

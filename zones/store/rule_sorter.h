@@ -4,6 +4,7 @@
 // and written beside who adds the next one's rules. What the list has already is marked and left out at once.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -91,6 +92,13 @@ class RuleSorter : public RuleCursor {
   static Record record_of(const Item& item);
   static std::string_view key_of(const Item& item);
   static WantedRule rule_of(const Item& item);
+  // A rule that is being looked for among those that the list has.
+  struct Looked {
+    std::string record;
+    std::uint64_t hash = 0;
+  };
+  Result<void> settle(Looked& looked);
+  Result<void> keep(std::string_view record);
   Result<void> spill();
   Result<void> write_run();
   Result<void> wait_for_run();
@@ -100,7 +108,9 @@ class RuleSorter : public RuleCursor {
   const std::shared_ptr<PresentRules> present_;
   Hasher hash_;
   Batch batch_;
-  std::string scratch_;
+  static constexpr std::size_t kLooked = 16;
+  std::array<Looked, kLooked> looked_;  // a ring, the newest at added_
+  std::size_t added_ = 0;
   std::vector<std::unique_ptr<Spool>> runs_;
   std::unique_ptr<Merge> merge_;  // of the runs and what is in memory; none where all is
   // Of the thread that writes a run, while there is one.
