@@ -33,7 +33,8 @@ RANKS = {
     "tools/http": 11,
     "tools/migrate": 11,
     "tools/log": 11,
-    "tools/sidecar": 12,
+    "tools/sql": 12,
+    "tools/sidecar": 13,
     "tools/cli": 12,
 }
 

@@ -31,7 +31,7 @@ GOOD = {"name": "ads", "pattern": "made.example", "id": "a999", "number": 1, "im
         "by": "class", "step": 3600,
         "reason": "a test", "action": "block", "kind": "subtree", "policy": "other", "group": "default",
         "groups": ["default"], "clients": ["192.0.2.0/24"], "client": "192.0.2.1", "type": "A", "types": ["A"],
-        "class": "blocked", "list": "ads", "since": "1h", "limit": 10, "names": 5, "day": "2026-07-06"}
+        "class": "blocked", "list": "ads", "since": "1h", "limit": 10, "names": 5, "statement": "SELECT count(*) FROM decisions", "day": "2026-07-06"}
 # Left out of the good ones: they make another request of it, or one that takes long.
 BESIDE = {"at", "until", "follow", "files", "addresses", "target", "answers", "types", "dry_run", "exact", "important",
           "kind"}

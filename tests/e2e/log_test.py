@@ -111,6 +111,24 @@ policy = "{name}"
         for words in (("--since", "yesteryear"), ("--client", "999.1.1.1"), ("--since", "1h", "--until", "2h")):
             self.assertEqual(self.weir.command("log", "search", *words).status, 2, words)
 
+    def test_sql(self):
+        for _ in range(3):
+            self.shows(("sql.collect.metrics.test", "A", NULL), source=CLIENT)
+        self.rows("--name", "sql.collect.metrics.test", wanted=3)
+        where = "WHERE name = 'sql.collect.metrics.test'"
+        answer = self.weir.done("log", "sql", "--json", f"SELECT list, type, count(*) AS n FROM decisions {where}").json
+        self.assertEqual(answer["columns"], ["list", "type", "n"])
+        self.assertEqual(answer["rows"], [["trackers", "A", 3]])
+        self.assertTrue(answer["complete"])
+        self.assertIn("trackers", self.weir.done("log", "sql", f"SELECT DISTINCT list FROM decisions {where}").out)
+        self.assertEqual(self.weir.done("log", "sql", "--format", "csv", "SELECT '=1+1', -1, NULL").out.splitlines()[1],
+                         "'=1+1,-1,")
+        self.assertIn("latency_us INTEGER", self.weir.done("log", "sql").out)
+        refused = self.weir.command("log", "sql", "SELECT nmae FROM decisions")
+        self.assertEqual(refused.status, 2)
+        self.assertIn("SQL:1:8: no such column: nmae; did you mean name?", refused.err)
+        self.assertIn("there are more rows", self.weir.done("log", "sql", "--limit", "1", "SELECT ms FROM decisions").err)
+
     def test_hostile_names_are_escaped(self):
         name = b"\x1b[31m\n" + b"evil"
         message = dns.query("x", id=1)[:12] + bytes([len(name)]) + name + dns.wire_name("collect.metrics.test") + b"\0\1\0\1"

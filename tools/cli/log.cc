@@ -5,6 +5,8 @@
 #include <memory>
 #include <ostream>
 
+#include "tools/cli/csv.h"
+#include "tools/cli/log_sql.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 #include "zones/base/text.h"
@@ -190,15 +192,6 @@ ExitCode timeline(Command& command, const TimelineOptions& options) {
   return ExitCode::done;
 }
 
-// RFC 4180; what a spreadsheet would take for a formula gets an apostrophe before it.
-std::string csv_cell(std::string text) {
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos) text.insert(0, 1, '\'');
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char each : text) out += each == '"' ? std::string("\"\"") : std::string(1, each);
-  return out + "\"";
-}
-
 constexpr const char* kExported[] = {"time", "class",      "name",       "type",     "client", "group",
                                      "list", "pattern",    "action",     "mode",     "link",   "link_name",
                                      "line", "generation", "latency_us", "transport"};
@@ -379,6 +372,7 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   drop->add_option("--reason", forgotten->reason, "why; stands in the audit log, which does not say whom");
   drop->callback(
       [&chosen, forgotten] { chosen = [forgotten](Command& command) { return forget(command, *forgotten); }; });
+  add_log_sql(*family, chosen);
   family->add_subcommand("verify", "reads the whole log, and says what cannot be read")->callback([&chosen] {
     chosen = [](Command& command) { return verify(command); };
   });

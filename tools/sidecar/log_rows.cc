@@ -2,10 +2,8 @@
 
 #include <boost/json.hpp>
 
-#include <charconv>
-#include <cstdio>
-
 #include "tools/log/log_filter.h"
+#include "tools/log/row_text.h"
 #include "tools/log/top.h"
 #include "tools/sidecar/explain.h"
 #include "tools/sidecar/shown_name.h"
@@ -16,24 +14,6 @@ namespace weir::sidecar {
 namespace {
 
 namespace json = boost::json;
-
-std::string_view text_of(LinkKind link) {
-  switch (link) {
-    case LinkKind::qname:
-      return "qname";
-    case LinkKind::alias:
-      return "alias";
-    case LinkKind::address:
-      return "address";
-    case LinkKind::default_deny:
-      return "default_deny";
-    case LinkKind::client:
-      return "client";
-    case LinkKind::name_server:
-      return "name_server";
-  }
-  return "qname";
-}
 
 const Name& linked_name(const Decision& decision) {
   const bool is_other = decision.link == LinkKind::alias || decision.link == LinkKind::name_server;
@@ -61,22 +41,6 @@ std::optional<RuleSource> source_of(const Generation& generation, const Decision
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_pseudonym(std::string_view text) {
-  constexpr std::string_view kHexadecimal = "0123456789abcdef";
-  if (text.size() != 18 || !text.starts_with("p-") || text.find_first_not_of(kHexadecimal, 2) != std::string_view::npos)
-    return std::nullopt;
-  std::uint64_t value = 0;
-  std::from_chars(text.data() + 2, text.data() + text.size(), value, 16);
-  return value;
-}
-
-std::string time_text(std::int64_t ms) {
-  const std::string seconds = format_time(log::from_ms(ms));
-  char fraction[8];
-  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>((ms % 1000 + 1000) % 1000));
-  return seconds.substr(0, seconds.size() - 1) + fraction;
-}
 
 RowReader::RowReader(const log::DecisionLog& log, std::shared_ptr<const Generation> generation)
     : log_(log), generation_(std::move(generation)) {}
@@ -120,7 +84,6 @@ std::optional<json::object> RowReader::show_event(log::RecordSort sort, std::int
 json::object RowReader::show(const Decision& decision) {
   const PolicySet* known = names(decision.generation);
   const bool has_winner = decision.winner.list != 0;
-  const bool was_blocked = decision.decision_class == DecisionClass::blocked;
   json::object out;
   out["time"] = time_text(log::to_ms(decision.time));
   out["class"] = log::to_text(decision.decision_class);
@@ -131,11 +94,8 @@ json::object RowReader::show(const Decision& decision) {
   out["list"] = list_name(known, decision.winner);
   put_name(out, "pattern", has_winner ? pattern_of(generation_.get(), decision, decision.winner) : std::string());
   out["action"] = to_text(decision.action);
-  // A rule with an action of its own is answered with that, whatever the policy's mode.
-  out["mode"] = !was_blocked                       ? std::string()
-                : decision.action == Action::block ? std::string(to_text(decision.mode))
-                                                   : std::string(to_text(decision.action));
-  out["link"] = text_of(decision.link);
+  out["mode"] = log::mode_text(decision.decision_class, decision.action, decision.mode);
+  out["link"] = log::to_text(decision.link);
   put_name(out, "link_name",
            decision.link == LinkKind::alias     ? decision.link_name.to_text()
            : decision.link == LinkKind::address ? decision.link_address.to_text()
@@ -152,7 +112,7 @@ json::object RowReader::show(const Decision& decision) {
     }
   }
   out["latency_us"] = decision.latency_us;
-  out["transport"] = decision.transport == Transport::tcp ? "tcp" : "udp";
+  out["transport"] = log::to_text(decision.transport);
   json::array losers;
   for (unsigned i = 0; i < decision.loser_count && i < decision.losers.size(); ++i) {
     const Match& loser = decision.losers[i];

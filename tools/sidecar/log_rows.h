@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "tools/log/decision_log.h"
+#include "tools/log/row_text.h"
 #include "zones/dns/name.h"
 #include "zones/link/decision.h"
 #include "zones/store/generation.h"
@@ -38,8 +39,6 @@ class RowReader {
   std::map<std::uint64_t, std::shared_ptr<const PolicySet>> names_;
 };
 
-// As log::describe() writes one. Nothing: it is none.
-std::optional<std::uint64_t> parse_pseudonym(std::string_view text);
-std::string time_text(std::int64_t ms);  // RFC 3339 with milliseconds: 2026-07-06T00:40:32.123Z
+using log::time_text;
 
 }  // namespace weir::sidecar

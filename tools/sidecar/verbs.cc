@@ -57,6 +57,7 @@ constexpr std::array kVerbs = {
     Verb{"log.top", show_top},
     Verb{"log.timeline", show_timeline},
     Verb{"log.verify", verify_log},
+    Verb{"log.sql", query_log},
     Verb{"log.forget", forget_log},
 };
 

@@ -7,6 +7,7 @@
 
 #include "tools/log/block_builder.h"
 #include "tools/log/forget.h"
+#include "tools/log/row_text.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/verb_table.h"
@@ -32,7 +33,7 @@ Result<Wanted> read_wanted(Call& call, WallTime now) {
   if (client.empty() && day.empty())
     return Error{ErrorCode::invalid, "whom? Expected \"client\", \"day\", or both: a client's rows of one day"};
   Wanted out;
-  out.pseudonym = parse_pseudonym(client);
+  out.pseudonym = log::parse_pseudonym(client);
   if (const auto prefix = Prefix::parse(client)) {
     out.prefix = *prefix;
   } else if (!client.empty() && !out.pseudonym) {

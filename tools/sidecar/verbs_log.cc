@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tools/log/block_builder.h"
+#include "tools/log/row_text.h"
 #include "tools/log/search.h"
 #include "tools/log/timeline.h"
 #include "tools/log/top.h"
@@ -54,7 +55,7 @@ Result<Question> read_question(Arguments& arguments) {
     if (!parsed) return parsed.error();
     filter.name = *parsed;
   }
-  filter.pseudonym = parse_pseudonym(client);
+  filter.pseudonym = log::parse_pseudonym(client);
   if (const auto prefix = Prefix::parse(client)) {
     filter.client = *prefix;
   } else if (!client.empty() && !filter.pseudonym) {

@@ -28,7 +28,8 @@
 //   daemons), token.add {"name", "role", "seconds"}, token.remove {"name", "reason"}, token.show,
 //   log.search {"since", "until", "name", "text", "client", "list", "group", "class", "type", "limit", "cursor",
 //   "seconds"}, log.tail (a stream; what to look for as in log.search), log.export (a stream; likewise, oldest first),
-//   log.top {"by", "limit", "min_clients", ...}, log.timeline {"step", "by", ...}, log.verify.
+//   log.top {"by", "limit", "min_clients", ...}, log.timeline {"step", "by", ...}, log.verify,
+//   log.sql {"statement", "limit", "seconds"}.
 #pragma once
 
 #include <boost/json/fwd.hpp>

@@ -1,0 +1,78 @@
+// log.sql: a statement over the log; without one, what can be asked.
+#include <algorithm>
+
+#include "tools/log/row_text.h"
+#include "tools/sidecar/verb_table.h"
+#include "tools/sql/query.h"
+
+namespace weir::sidecar {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint64_t kMaxRows = 100'000;
+constexpr std::uint64_t kMaxSqlSeconds = 600;
+
+json::object show_tables() {
+  json::array shown;
+  for (const sql::Table& table : sql::tables()) {
+    json::array columns;
+    for (const sql::Column& column : table.columns)
+      columns.push_back(json::object{{"name", column.name}, {"type", column.type}, {"meaning", column.meaning}});
+    shown.push_back(json::object{{"name", table.name}, {"meaning", table.meaning}, {"columns", std::move(columns)}});
+  }
+  return {{"tables", std::move(shown)}};
+}
+
+json::value show(const sql::Value& value) {
+  return std::visit(
+      [](const auto& each) -> json::value {
+        if constexpr (std::is_same_v<std::decay_t<decltype(each)>, std::monostate>) {
+          return nullptr;
+        } else {
+          return json::value(each);
+        }
+      },
+      value);
+}
+
+}  // namespace
+
+VerbResult query_log(Call& call) {
+  sql::Query query;
+  query.statement = call.arguments.text("statement");
+  query.limit = std::min(call.arguments.number("limit", query.limit), kMaxRows);
+  const std::uint64_t seconds = std::clamp<std::uint64_t>(call.arguments.number("seconds", 10), 1, kMaxSqlSeconds);
+  if (!call.arguments.ok()) return call.arguments.error();
+  if (query.statement.empty()) return show_tables();
+  query.budget = std::chrono::seconds(seconds);
+  query.is_gone = [&call] { return call.responder.is_gone(); };
+  const auto answer = sql::run(call.services.log, query);
+  if (!answer) return answer.error();
+  json::object out;
+  out["columns"] = json::array(answer->columns.begin(), answer->columns.end());
+  json::array rows;
+  for (const auto& row : answer->rows) {
+    json::array values;
+    for (const sql::Value& value : row) values.push_back(show(value));
+    rows.push_back(std::move(values));
+  }
+  out["rows"] = std::move(rows);
+  out["complete"] = answer->whole_log && answer->all_rows;
+  out["all_rows"] = answer->all_rows;
+  out["whole_log"] = answer->whole_log;
+  if (answer->read_back_to_ms) out["read_back_to"] = log::time_text(*answer->read_back_to_ms);
+  json::array damaged;
+  for (const log::DamagedBlock& block : answer->damaged) {
+    damaged.push_back(json::object{{"from", log::time_text(block.first_ms)},
+                                   {"to", log::time_text(block.last_ms)},
+                                   {"rows", block.rows},
+                                   {"why", block.why}});
+  }
+  out["damaged"] = std::move(damaged);
+  out["blocks_read"] = answer->blocks_read;
+  out["blocks_skipped"] = answer->blocks_skipped;
+  return out;
+}
+
+}  // namespace weir::sidecar
