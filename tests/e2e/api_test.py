@@ -289,9 +289,9 @@ name = "other"
         self.weir.until("r1.bulk.test", NULL)
 
     def test_decisions_as_they_are_made(self):
-        with self.analyst.connect(timeout=20) as stream:
+        with self.admin.connect(timeout=20) as stream:
             stream.sendall(f"GET {BASE}/log/tail?name=tailed.ads.example HTTP/1.1\r\nHost: 127.0.0.1:{PORT}\r\n"
-                           f"Authorization: Bearer {self.analyst_token}\r\n\r\n".encode())
+                           f"Authorization: Bearer {self.admin_token}\r\n\r\n".encode())
             got = b""
             while b"\r\n\r\n" not in got:
                 got += stream.recv(65536)

@@ -20,6 +20,7 @@ struct SearchOptions {
   std::string since, until, name, text, client, list, group, type, row_class, cursor;
   std::uint64_t limit = 100;
   std::uint64_t seconds = 10;
+  std::uint64_t smallest_group = 1;
 };
 
 struct TopOptions {
@@ -62,6 +63,8 @@ std::vector<std::string> cells(const json::value& row) {
   const std::string row_class = text_at(row, "class");
   std::string name = with_link(row);
   if (row_class == "dropped") name = text_at(row, "dropped") + " decisions were lost";
+  if (const std::string decisions = text_at(row, "decisions"); !decisions.empty())
+    name = (name.empty() ? "(names that few met)" : name) + " x " + decisions;
   return {text_at(row, "time"),
           row_class,
           text_at(row, "client"),
@@ -83,6 +86,7 @@ json::object arguments_of(const SearchOptions& options) {
   for (const auto& [key, value] : members) {
     if (!value->empty()) out[key] = *value;
   }
+  if (options.smallest_group > 1) out["smallest_group"] = options.smallest_group;
   return out;
 }
 
@@ -192,9 +196,9 @@ ExitCode timeline(Command& command, const TimelineOptions& options) {
   return ExitCode::done;
 }
 
-constexpr const char* kExported[] = {"time", "class",      "name",       "type",     "client", "group",
-                                     "list", "pattern",    "action",     "mode",     "link",   "link_name",
-                                     "line", "generation", "latency_us", "transport"};
+constexpr const char* kExported[] = {"time", "class",      "name",       "type",      "client",   "group",
+                                     "list", "pattern",    "action",     "mode",      "link",     "link_name",
+                                     "line", "generation", "latency_us", "transport", "decisions"};
 
 ExitCode export_rows(Command& command, const ExportOptions& options) {
   const bool is_csv = options.format == "csv";
@@ -266,6 +270,21 @@ ExitCode forget(Command& command, const ForgetOptions& options) {
   return ExitCode::done;
 }
 
+ExitCode privacy_check(Command& command, const SearchOptions& options) {
+  json::object arguments = arguments_of(options);
+  arguments["seconds"] = options.seconds;
+  const auto answer = command.try_ask("log.privacy_check", arguments, {}, std::chrono::milliseconds(0));
+  if (!answer) return command.fail(answer.error, refused(answer));
+  if (command.is_json()) {
+    command.print(answer.result);
+  } else {
+    for (const auto& sentence : array_at(answer.result, "words")) command.say(json::value_to<std::string>(sentence));
+  }
+  if (!flag_at(answer.result, "complete"))
+    command.err() << "weir: not all of the log was looked at; raise --seconds or narrow the time\n";
+  return ExitCode::done;
+}
+
 ExitCode tail(Command& command, const SearchOptions& options) {
   const auto answer = command.try_ask(
       "log.tail", arguments_of(options),
@@ -302,6 +321,12 @@ void add_range(CLI::App& verb, SearchOptions& options) {
   verb.add_option("--until", options.until, "likewise");
 }
 
+void add_smallest_group(CLI::App& verb, SearchOptions& options) {
+  verb.add_option("--smallest-group", options.smallest_group,
+                  "as analysts see it: whole hours, and nothing about fewer clients than this")
+      ->check(CLI::Range(1, 100000));
+}
+
 void add_seconds(CLI::App& verb, SearchOptions& options) {
   verb.add_option("--seconds", options.seconds, "how long to look at most; what was found until then is shown")
       ->capture_default_str()
@@ -319,6 +344,7 @@ void add_sums(CLI::App& family, Action& chosen) {
   add_range(*most, tops->search);
   add_seconds(*most, tops->search);
   add_filters(*most, tops->search);
+  add_smallest_group(*most, tops->search);
   most->callback([&chosen, tops] { chosen = [tops](Command& command) { return top(command, *tops); }; });
 
   auto times = std::make_shared<TimelineOptions>();
@@ -328,6 +354,7 @@ void add_sums(CLI::App& family, Action& chosen) {
   add_range(*line, times->search);
   add_seconds(*line, times->search);
   add_filters(*line, times->search);
+  add_smallest_group(*line, times->search);
   line->callback([&chosen, times] { chosen = [times](Command& command) { return timeline(command, *times); }; });
 }
 
@@ -345,6 +372,7 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   find->add_option("--cursor", options->cursor, "where an earlier search ended: the page before it in time");
   add_seconds(*find, *options);
   add_filters(*find, *options);
+  add_smallest_group(*find, *options);
   find->callback([&chosen, options] { chosen = [options](Command& command) { return search(command, *options); }; });
   CLI::App* follow = family->add_subcommand("tail", "decisions as they are made, until interrupted");
   add_filters(*follow, *options);
@@ -358,6 +386,7 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   add_range(*out, exported->search);
   out->add_option("--cursor", exported->search.cursor, "where an earlier export ended");
   add_filters(*out, exported->search);
+  add_smallest_group(*out, exported->search);
   out->callback(
       [&chosen, exported] { chosen = [exported](Command& command) { return export_rows(command, *exported); }; });
   auto forgotten = std::make_shared<ForgetOptions>();
@@ -373,6 +402,13 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   drop->callback(
       [&chosen, forgotten] { chosen = [forgotten](Command& command) { return forget(command, *forgotten); }; });
   add_log_sql(*family, chosen);
+  auto tried = std::make_shared<SearchOptions>();
+  tried->seconds = 60;
+  CLI::App* attack =
+      family->add_subcommand("privacy-check", "tries to find out who is in the log, and says how far it came");
+  add_range(*attack, *tried);
+  add_seconds(*attack, *tried);
+  attack->callback([&chosen, tried] { chosen = [tried](Command& command) { return privacy_check(command, *tried); }; });
   family->add_subcommand("verify", "reads the whole log, and says what cannot be read")->callback([&chosen] {
     chosen = [](Command& command) { return verify(command); };
   });

@@ -168,11 +168,12 @@ Response Api::call(const Request& request, const Target& target, const Caller& c
                      {"until", asker.until ? json::value(format_time(*asker.until)) : json::value(nullptr)},
                      {"version", version()}}));
   }
-  return ask(route, {std::string(route.verb), std::move(*arguments), "api:" + asker.name}, stream);
+  return ask(route, {std::string(route.verb), std::move(*arguments), "api:" + asker.name},
+             asker.role == Role::admin ? Audience::administrator : Audience::analyst, stream);
 }
 
-Response Api::ask(const Route& route, ControlRequest asked, Stream& stream) const {
-  VerbStream way_back(stream, route.answer == AnswerKind::stream);
+Response Api::ask(const Route& route, ControlRequest asked, Audience audience, Stream& stream) const {
+  VerbStream way_back(stream, route.answer == AnswerKind::stream, audience);
   const auto reply = decode_reply(handler_(asked, way_back));
   if (!reply) return make_error(500, "io", reply.error().message);
   if (way_back.has_begun()) return way_back.last_piece(*reply);

@@ -63,7 +63,7 @@ class Api {
   Response call(const Request& request, const Target& target, const Caller& caller, Now now, Stream& stream);
   // Nothing: `refusal` says why.
   std::optional<Asker> authenticate(const Request& request, const Caller& caller, Now now, Response& refusal);
-  Response ask(const Route& route, ControlRequest asked, Stream& stream) const;
+  Response ask(const Route& route, ControlRequest asked, Audience audience, Stream& stream) const;
 
   const HostsSource hosts_;
   Tokens& tokens_;

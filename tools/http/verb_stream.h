@@ -10,8 +10,10 @@ namespace weir::http {
 // its arguments: what is wrong with those has a status of its own.
 class VerbStream final : public Responder {
  public:
-  VerbStream(Stream& stream, bool streams) : stream_(stream), streams_(streams) {}
+  VerbStream(Stream& stream, bool streams, Audience audience)
+      : stream_(stream), streams_(streams), audience_(audience) {}
 
+  Audience audience() const override { return audience_; }
   bool progress(const std::string& line) override;
   bool is_gone() override;
 
@@ -24,6 +26,7 @@ class VerbStream final : public Responder {
 
   Stream& stream_;
   const bool streams_;
+  const Audience audience_;
   bool begun_ = false;
   SteadyTime sent_{};
 };

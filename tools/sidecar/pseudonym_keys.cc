@@ -42,7 +42,7 @@ class DirectoryLock {
   const int descriptor_;
 };
 
-bool is_there(const std::filesystem::path& file) {
+bool has_key(const std::filesystem::path& file) {
   struct stat info{};
   return ::stat(file.c_str(), &info) == 0 && info.st_size == static_cast<off_t>(kPseudonymKeySize);
 }
@@ -123,7 +123,7 @@ Result<void> tend_pseudonym_keys(const std::filesystem::path& run_directory, Wal
   if (error) return Error{ErrorCode::io, "pseudonym keys " + directory.string() + ": " + error.message()};
   const DirectoryLock lock(directory);
   for (const std::string& day : {utc_day(now), utc_day(now + kNextKeyAhead)}) {
-    if (is_there(directory / day)) continue;
+    if (has_key(directory / day)) continue;
     if (auto made = make_key(directory, day); !made) return made;
   }
   const std::string oldest_kept = utc_day(now - kKeyOutlivesDay);
@@ -136,7 +136,7 @@ Result<void> tend_pseudonym_keys(const std::filesystem::path& run_directory, Wal
 Result<bool> destroy_pseudonym_key(const std::filesystem::path& run_directory, const std::string& day, WallTime now) {
   const std::filesystem::path directory = run_directory / "keys";
   const DirectoryLock lock(directory);
-  if (!is_day(day) || !is_there(directory / day)) return false;
+  if (!is_day(day) || !has_key(directory / day)) return false;
   // Of a day that goes on, or that has not begun, the resolver wants one.
   const bool is_replaced = day >= utc_day(now);
   auto destroyed = is_replaced ? destroy_key(directory / day, [&] { return make_key(directory, day); })

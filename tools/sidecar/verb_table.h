@@ -61,6 +61,8 @@ VerbResult verify_log(Call& call);
 VerbResult query_log(Call& call);
 // verbs_forget.cc
 VerbResult forget_log(Call& call);
+// verbs_privacy_check.cc
+VerbResult check_log_privacy(Call& call);
 // verbs_overlays.cc
 VerbResult allow_name(Call& call);
 VerbResult pause_filtering(Call& call);

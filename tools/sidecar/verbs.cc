@@ -59,6 +59,7 @@ constexpr std::array kVerbs = {
     Verb{"log.verify", verify_log},
     Verb{"log.sql", query_log},
     Verb{"log.forget", forget_log},
+    Verb{"log.privacy_check", check_log_privacy},
 };
 
 Error unknown_verb(const std::string& verb) {

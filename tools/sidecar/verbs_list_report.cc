@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/log/anonymous_cells.h"
 #include "tools/log/top.h"
 #include "tools/log/walk.h"
 #include "tools/sidecar/explain.h"
+#include "tools/sidecar/shared_log.h"
 #include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
@@ -73,6 +75,25 @@ Result<bool> read_log(Call& call, WallTime since, MetNames& met) {
       });
   if (!walked) return walked.error();
   return complete && *walked;
+}
+
+// The same for analysts: of names that many clients asked for within an hour. How many they were is not told.
+Result<bool> read_shared(Call& call, WallTime since, std::uint32_t smallest_group, MetNames& met) {
+  log::AnonymousRequest request;
+  request.range.since_ms = since == WallTime::min() ? 0 : log::to_ms(since);
+  request.range.is_gone = [&call] { return call.responder.is_gone(); };
+  request.smallest_group = smallest_group;
+  request.now_ms = log::to_ms(read_clocks().wall);
+  const auto end = log::visit_anonymous_hours(
+      call.services.log, request, [&](std::int64_t, const std::vector<log::AnonymousCell>& cells) {
+        for (const log::AnonymousCell& cell : cells) {
+          if (cell.detail == log::AnonymousCell::Detail::name && met.size() < kMaxNames)
+            met[{log::name_of(cell), cell.decision_class, cell.group}].decisions += cell.decisions;
+        }
+        return true;
+      });
+  if (!end) return end.error();
+  return end->complete;
 }
 
 class Report {
@@ -176,7 +197,8 @@ VerbResult report_list(Call& call) {
   const ListDefinition* list = (*current)->policies().find_list(name);
   if (list == nullptr) return Error{ErrorCode::not_found, "no list \"" + escape_for_display(name) + "\""};
   MetNames met;
-  const auto complete = read_log(call, since, met);
+  const std::uint32_t smallest_group = smallest_group_of(call);
+  const auto complete = smallest_group > 1 ? read_shared(call, since, smallest_group, met) : read_log(call, since, met);
   if (!complete) return complete.error();
   Report report(**current, *list);
   for (const auto& [key, each] : met) report.add(key, each);

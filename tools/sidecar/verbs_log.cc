@@ -2,13 +2,15 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/log/anonymous_cells.h"
 #include "tools/log/block_builder.h"
 #include "tools/log/row_text.h"
 #include "tools/log/search.h"
 #include "tools/log/timeline.h"
 #include "tools/log/top.h"
+#include "tools/sidecar/log_question.h"
 #include "tools/sidecar/log_rows.h"
-#include "tools/sidecar/rule_text.h"
+#include "tools/sidecar/shared_log.h"
 #include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
@@ -19,88 +21,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t kDefaultLimit = 100;
-constexpr std::uint64_t kMaxLimit = 100'000;
-constexpr std::uint64_t kMaxTop = 10'000;
-constexpr std::size_t kMaxReplyOctets = kMaxControlLine - (64 << 10);
-constexpr std::size_t kMaxTimelineSlots = 100'000;
-constexpr std::uint64_t kDefaultSeconds = 10;
-constexpr std::uint64_t kMaxSeconds = 600;
 constexpr std::chrono::milliseconds kTailWait{500};
-
-// What a question asks for: decisions, or rows that are none.
-struct Question {
-  log::LogFilter filter;
-  std::string row_class;  // as it was given; "counters" and "dropped" are no decisions
-  bool asks_decisions() const { return row_class != "counters" && row_class != "dropped"; }
-  // Losses are shown to whoever asks for no less than everything.
-  bool asks_losses() const {
-    return row_class == "dropped" || (row_class.empty() && filter.is_only_class() && !filter.decision_class);
-  }
-};
-
-Result<Question> read_question(Arguments& arguments) {
-  Question question;
-  log::LogFilter& filter = question.filter;
-  const std::string name = arguments.text("name");
-  const std::string client = arguments.text("client");
-  const std::string type = arguments.text("type");
-  filter.list = arguments.text("list");
-  filter.group = arguments.text("group");
-  filter.text = to_lower_ascii(arguments.text("text"));
-  question.row_class = arguments.text("class");
-  if (!arguments.ok()) return arguments.error();
-  if (!name.empty()) {
-    const auto parsed = parse_typed_name(name);
-    if (!parsed) return parsed.error();
-    filter.name = *parsed;
-  }
-  filter.pseudonym = log::parse_pseudonym(client);
-  if (const auto prefix = Prefix::parse(client)) {
-    filter.client = *prefix;
-  } else if (!client.empty() && !filter.pseudonym) {
-    return Error{ErrorCode::invalid, "'" + escape_for_display(client) +
-                                         "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "
-                                         "pseudonym as it is shown, p- and 16 hexadecimal digits"};
-  }
-  if (!type.empty()) {
-    filter.type = parse_record_type(type);
-    if (!filter.type)
-      return Error{ErrorCode::invalid,
-                   "'" + escape_for_display(type) + "' is no type: expected A, AAAA, HTTPS, TYPE65"};
-  }
-  static constexpr std::array<std::string_view, 8> kClasses = {"blocked",  "would_block", "allowed_over_block",
-                                                               "resolved", "rebinding",   "blocked_upstream",
-                                                               "counters", "dropped"};
-  std::replace(question.row_class.begin(), question.row_class.end(), '-', '_');
-  filter.decision_class = log::parse_decision_class(question.row_class);
-  if (!question.row_class.empty() &&
-      std::find(kClasses.begin(), kClasses.end(), question.row_class) == kClasses.end()) {
-    const std::string_view near = nearest(question.row_class, kClasses);
-    return Error{ErrorCode::invalid, "unknown class '" + escape_for_display(question.row_class) + "'" +
-                                         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?")};
-  }
-  return question;
-}
-
-Result<log::SearchRequest> read_range(Call& call, std::optional<std::chrono::hours> default_span) {
-  const WallTime now = read_clocks().wall;
-  auto since = call.arguments.time("since", now);
-  const auto until = call.arguments.time("until", now);
-  const std::uint64_t seconds = call.arguments.number("seconds", kDefaultSeconds);
-  if (!call.arguments.ok()) return call.arguments.error();
-  if (!since && default_span) since = until.value_or(now) - *default_span;
-  if (since && until && *since > *until) {
-    return Error{ErrorCode::invalid, "\"since\" is " + format_time(*since) + ", behind \"until\", which is " +
-                                         format_time(*until) + ": expected the earlier moment as \"since\""};
-  }
-  log::SearchRequest range;
-  range.since_ms = since ? log::to_ms(*since) : 0;
-  range.until_ms = until ? log::to_ms(*until) : INT64_MAX;
-  range.budget = std::chrono::seconds(std::clamp<std::uint64_t>(seconds, 1, kMaxSeconds));
-  range.is_gone = [&call] { return call.responder.is_gone(); };
-  return range;
-}
 
 log::BlockMatcher matcher_of(const Call& call, log::LogFilter filter) {
   return {std::move(filter), [&call](GenerationNumber generation) { return call.services.log.names(generation); }};
@@ -150,20 +71,6 @@ void put_notes(json::object& out, const Call& call, const log::LogFilter& filter
   if (const std::string more = note_on_client(call.services, filter.client); !more.empty())
     note += (note.empty() ? "" : "; ") + more;
   if (!note.empty()) out["note"] = note;
-}
-
-// Whether the answer is complete, how to go on, and what could not be read.
-void put_end(json::object& out, const log::SearchEnd& end) {
-  out["complete"] = end.complete;
-  out["next"] = end.next ? json::value(end.next->to_text()) : json::value(nullptr);
-  json::array damaged;
-  for (const log::DamagedBlock& block : end.damaged) {
-    damaged.push_back(json::object{{"from", time_text(block.first_ms)},
-                                   {"to", time_text(block.last_ms)},
-                                   {"rows", block.rows},
-                                   {"why", block.why}});
-  }
-  if (!damaged.empty()) out["damaged"] = std::move(damaged);
 }
 
 struct Event {
@@ -221,7 +128,13 @@ VerbResult search_log(Call& call) {
     if (!position) return position.error();
     range->after = *position;
   }
-  if (!question->asks_decisions()) return search_events(call, *question, *range);
+  const std::uint32_t smallest_group = smallest_group_of(call);
+  if (!question->asks_decisions()) {
+    auto events = search_events(call, *question, *range);
+    if (events && smallest_group > 1) add_up_groups(*events);
+    return events;
+  }
+  if (smallest_group > 1) return search_shared(call, *question, *range, smallest_group);
 
   RowReader reader(call.services.log, generation_or_none(call.services));
   log::BlockMatcher matcher = matcher_of(call, question->filter);
@@ -271,6 +184,8 @@ VerbResult export_log(Call& call) {
     if (!position) return position.error();
     range->after = *position;
   }
+  if (const std::uint32_t smallest_group = smallest_group_of(call); smallest_group > 1)
+    return export_shared(call, *question, *range, smallest_group);
   RowReader reader(call.services.log, generation_or_none(call.services));
   log::BlockMatcher matcher = matcher_of(call, question->filter);
   std::uint64_t rows = 0;
@@ -306,6 +221,8 @@ VerbResult show_top(Call& call) {
   }
   request.by = *dimension;
   request.range = *range;
+  if (const std::uint32_t smallest_group = smallest_group_of(call); smallest_group > 1)
+    return top_shared(call, *question, request, std::max(smallest_group, request.min_clients));
   // Whole minutes, and for domains whole hours, are added up already.
   const std::int64_t grain_ms = *dimension == log::Dimension::domain ? log::kHourMs : log::kMinuteMs;
   request.range.since_ms -= request.range.since_ms % grain_ms;
@@ -350,6 +267,8 @@ VerbResult show_timeline(Call& call) {
   }
   request.step_ms = static_cast<std::int64_t>(step_seconds) * 1000;
   request.range = *range;
+  if (const std::uint32_t smallest_group = smallest_group_of(call); smallest_group > 1)
+    return timeline_shared(call, *question, request, smallest_group);
   request.range.since_ms -= request.range.since_ms % request.step_ms;
   const std::int64_t now_ms = log::to_ms(read_clocks().wall);
   if ((std::min(request.range.until_ms, now_ms) - request.range.since_ms) / request.step_ms >
@@ -395,6 +314,11 @@ VerbResult verify_log(Call& call) {
 VerbResult tail_log(Call& call) {
   const auto question = read_question(call.arguments);
   if (!question) return question.error();
+  const std::uint32_t smallest_group = smallest_group_of(call);
+  if (smallest_group > 1) {
+    if (auto allowed = log::CellMatcher::check(question->filter); !allowed) return allowed.error();
+  }
+  CommonNames common(call, smallest_group);
   const auto watcher = call.services.feed.watch();
   log::BlockMatcher matcher = matcher_of(call, question->filter);
   std::uint64_t missed_in_all = 0;
@@ -409,14 +333,19 @@ VerbResult tail_log(Call& call) {
       for (const log::Block& block : question->asks_decisions() ? log::blocks_of(*batch) : std::vector<log::Block>()) {
         if (!matcher.may_match(block.header) || !matcher.prepare(block)) continue;
         for (std::size_t row = 0; row < block.header.rows; ++row) {
-          if (matcher.matches(row)) rows.emplace_back(block.time_ms(row), reader.show(block.decision(row)));
+          if (!matcher.matches(row)) continue;
+          if (smallest_group == 1) {
+            rows.emplace_back(block.time_ms(row), reader.show(block.decision(row)));
+          } else if (auto shown = common.show(block.decision(row), *question)) {
+            rows.emplace_back(block.time_ms(row), std::move(*shown));
+          }
         }
       }
       for (const log::RecordBatch::Entry& entry : batch->entries()) {
         const bool is_wanted = entry.sort == log::RecordSort::lost       ? question->asks_losses()
                                : entry.sort == log::RecordSort::counters ? question->row_class == "counters"
                                                                          : false;
-        if (!is_wanted) continue;
+        if (!is_wanted || smallest_group > 1) continue;
         auto row = reader.show_event(entry.sort, entry.time_ms, batch->record(entry));
         if (row && (question->filter.group.empty() || row->at("group").as_string() == question->filter.group))
           rows.emplace_back(entry.time_ms, std::move(*row));

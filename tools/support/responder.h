@@ -2,6 +2,7 @@
 // control socket and over HTTP alike.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -9,10 +10,14 @@
 
 namespace weir {
 
+// Who reads the answers. An analyst is shown no figures about few clients ([log] smallest_group).
+enum class Audience : std::uint8_t { administrator, analyst };
+
 // The way back to the client of one request. One thread.
 class Responder {
  public:
   virtual ~Responder() = default;
+  virtual Audience audience() const { return Audience::administrator; }  // who may use the control socket is one
   // One progress line. False when the client has left or the server is ending: stop working for it.
   virtual bool progress(const std::string& line) = 0;
   virtual bool is_gone() = 0;

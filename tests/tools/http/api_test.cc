@@ -57,6 +57,7 @@ const std::map<std::string, Role> kRoles = {
     {"GET /api/v1/log/export", Role::analyst},
     {"POST /api/v1/log/sql", Role::admin},
     {"GET /api/v1/log/verify", Role::admin},
+    {"GET /api/v1/log/privacy-check", Role::admin},
     {"POST /api/v1/log/forget", Role::admin},
 };
 
@@ -374,6 +375,21 @@ TEST_F(ApiTest, AStreamIsLinesOfJson) {
   Recorded refused;
   EXPECT_EQ(api.answer(make("GET", "/api/v1/log/tail?list=x", analyst_), caller_, now_, refused).status, 400U);
   EXPECT_EQ(refused.type, "");
+}
+
+TEST_F(ApiTest, AVerbKnowsWhoReadsItsAnswer) {
+  std::vector<Audience> seen;
+  Api api([] { return std::vector<std::string>(); }, tokens_,
+          [&](const ControlRequest&, Responder& responder) {
+            seen.push_back(responder.audience());
+            return encode_result(json::object{});
+          });
+  for (const std::string& token : {analyst_, admin_}) {
+    api.answer(make("GET", "/api/v1/log/search", token), caller_, now_, stream_);
+    api.answer(make("GET", "/api/v1/log/tail", token), caller_, now_, stream_);
+  }
+  EXPECT_EQ(seen, (std::vector<Audience>{Audience::analyst, Audience::analyst, Audience::administrator,
+                                         Audience::administrator}));
 }
 
 TEST_F(ApiTest, AStreamEndsWithItsClient) {
