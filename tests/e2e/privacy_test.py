@@ -167,7 +167,7 @@ policy = "{level}"
         pseudonyms = {row["client"] for row in self.exported() if row["group"] == "pseudonym"}
         self.assertEqual(len(pseudonyms), PLANTED)
         (self.folder / "pseudonyms").write_text("".join(f"{each.removeprefix('p-')}\n" for each in pseudonyms))
-        keys, named = self.hunt(1, *self.all_files())
+        keys, named = self.hunt(1, *(self.weir.run_folder / "keys").iterdir())
         self.assertEqual(keys, 1, "the day's key, or this program finds nothing")
         self.assertGreaterEqual(named, PLANTED)
 

@@ -83,7 +83,9 @@ void add_token_verbs(CLI::App& app, Action& chosen) {
   auto added = std::make_shared<TokenOptions>();
   CLI::App* adding = family->add_subcommand("add", "make a token and show it, once");
   adding->add_option("NAME", added->name, "whose it is; stands in the audit log")->required();
-  adding->add_option("--role", added->role, "analyst: looks at everything; admin: changes it, too")
+  adding
+      ->add_option("--role", added->role,
+                   "analyst: looks, and of the log at what many clients met; admin: sees all and changes it")
       ->required()
       ->check(CLI::IsMember({"analyst", "admin"}));
   adding->add_option("--for", added->duration, "how long it opens anything, such as 90d; else until it is removed");
