@@ -59,10 +59,18 @@ class SmallNumberReader {
 
 // Codes in the order of how often they come: rank -> code.
 std::vector<std::uint16_t> by_frequency(const std::vector<std::uint32_t>& rows_of_code) {
+  // One pass that counts and one that places: no code has more rows than a block.
+  const std::uint32_t most = rows_of_code.empty() ? 0 : *std::max_element(rows_of_code.begin(), rows_of_code.end());
   std::vector<std::uint16_t> order(rows_of_code.size());
-  std::iota(order.begin(), order.end(), std::uint16_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::uint16_t a, std::uint16_t b) { return rows_of_code[a] > rows_of_code[b]; });
+  if (most > kBlockRows) {  // a damaged block
+    std::iota(order.begin(), order.end(), std::uint16_t{0});
+    return order;
+  }
+  std::vector<std::uint32_t> starts(most + 2, 0);
+  for (const std::uint32_t rows : rows_of_code) ++starts[most - rows + 1];
+  for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+  for (std::size_t code = 0; code < rows_of_code.size(); ++code)
+    order[starts[most - rows_of_code[code]]++] = static_cast<std::uint16_t>(code);
   return order;
 }
 
@@ -417,38 +425,38 @@ Result<void> decode_columns(std::string_view columns, Block& block) {
   SmallNumberReader shapes((*frames)[7], (*frames)[8]);
   SmallNumberReader clients((*frames)[9], (*frames)[10]);
   SmallNumberReader subjects((*frames)[11], (*frames)[12]);
-  ByteReader back((*frames)[13]);
+  const std::string& back = (*frames)[13];
   const std::string& latencies = (*frames)[14];
   const std::size_t rows = block.header.rows;
-  if (latencies.size() != rows) return kDamaged;
+  if (latencies.size() != rows || back.size() != rows) return kDamaged;
   block.latency_of.assign(latencies.begin(), latencies.end());
   const std::vector<std::uint16_t> subject_order = by_frequency(rows_of_subjects(block));
-  block.times.reserve(rows);
-  for (auto* column : {&block.shape_of, &block.client_of, &block.subject_of}) column->reserve(rows);
+  block.times.resize(rows);
+  for (auto* column : {&block.shape_of, &block.client_of, &block.subject_of}) column->resize(rows);
   std::uint32_t time = 0;
   for (std::size_t row = 0; row < rows; ++row) {
     time += times.next();
     const std::uint32_t shape = shapes.next();
     if (shape >= block.shapes.size()) return kDamaged;
-    block.times.push_back(time);
-    block.shape_of.push_back(static_cast<std::uint16_t>(shape));
-    const std::size_t distance = back.u8();
+    block.times[row] = time;
+    block.shape_of[row] = static_cast<std::uint16_t>(shape);
+    const std::size_t distance = static_cast<std::uint8_t>(back[row]);
     if (distance > row) return kDamaged;
     if (distance > 0) {
-      block.client_of.push_back(block.client_of[row - distance]);
-      block.subject_of.push_back(block.subject_of[row - distance]);
+      block.client_of[row] = block.client_of[row - distance];
+      block.subject_of[row] = block.subject_of[row - distance];
       continue;
     }
     const std::uint32_t client = clients.next();
     const std::uint32_t subject = subjects.next();
     if (client >= block.clients.size() || subject >= subject_order.size()) return kDamaged;
-    block.client_of.push_back(static_cast<std::uint16_t>(client));
-    block.subject_of.push_back(subject_order[subject]);
+    block.client_of[row] = static_cast<std::uint16_t>(client);
+    block.subject_of[row] = subject_order[subject];
   }
   for (const SmallNumberReader* each : {&times, &shapes, &clients, &subjects}) {
     if (!each->ok() || !each->at_end()) return kDamaged;
   }
-  if (!back.ok() || !back.at_end() || time > INT32_MAX) return kDamaged;
+  if (time > INT32_MAX) return kDamaged;
   return {};
 }
 

@@ -303,7 +303,8 @@ class RocksDecisionLog final : public DecisionLog {
     auto cells = rollups_.read_cells(since_ms, until_ms, step_ms, moment.snapshot());
     if (!cells) return cells;
     for (const auto& block : open) {
-      for (const auto& [hour, sums] : sum_of(*block).hours) {
+      if (!overlaps(block->header, since_ms, until_ms)) continue;
+      for (const auto& [hour, sums] : sum_of(*block, Domains::left_out).hours) {
         for (CountCell cell : sums.cells) {
           if (cell.slot_ms < since_ms || cell.slot_ms >= until_ms) continue;
           cell.slot_ms -= cell.slot_ms % step_ms;
@@ -315,20 +316,20 @@ class RocksDecisionLog final : public DecisionLog {
     return cells;
   }
 
-  Result<DomainCounts> read_domains(std::int64_t since_ms, std::int64_t until_ms) const override {
+  Result<void> visit_domains(std::int64_t since_ms, std::int64_t until_ms, const DomainVisitor& visit) const override {
     std::unique_lock lock(mutex_);
     const auto open = open_blocks();
     rocksdb::ManagedSnapshot moment(&database_->db());
     lock.unlock();
-    auto domains = rollups_.read_domains(since_ms, until_ms, moment.snapshot());
-    if (!domains) return domains;
+    if (auto visited = rollups_.visit_domains(since_ms, until_ms, moment.snapshot(), visit); !visited) return visited;
     for (const auto& block : open) {
-      for (const auto& [hour, sums] : sum_of(*block).hours) {
+      if (!overlaps(block->header, since_ms, until_ms)) continue;
+      for (const auto& [hour, sums] : sum_of(*block, Domains::counted).hours) {
         if (hour * kHourMs < since_ms || hour * kHourMs >= until_ms) continue;
-        for (const auto& [key, rows] : sums.domains) (*domains)[{block->header.decision_class, key}] += rows;
+        for (const auto& [key, rows] : sums.domains) visit(block->header.decision_class, key, rows);
       }
     }
-    return domains;
+    return {};
   }
 
   LogTotals totals() const override {
@@ -485,7 +486,7 @@ class RocksDecisionLog final : public DecisionLog {
       give_way();
       const EncodedBlock encoded = encode_block(*block, frames);
       give_way();
-      const BlockRollup sums = sum_of(*block);
+      const BlockRollup sums = sum_of(*block, Domains::counted);
       lock.lock();
       open->shown = block;
       if (auto written = write_block(*open, *block, encoded, sums, frames); !written) {
@@ -585,7 +586,8 @@ class RocksDecisionLog final : public DecisionLog {
   }
 
   // Without mutex_, or with it.
-  BlockRollup sum_of(const Block& block) const {
+  enum class Domains : std::uint8_t { left_out, counted };
+  BlockRollup sum_of(const Block& block, Domains domains) const {
     std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> known;
     const std::lock_guard lock(domains_mutex_);
     return roll_up(
@@ -599,7 +601,8 @@ class RocksDecisionLog final : public DecisionLog {
           }
           return at->second;
         },
-        [&](std::string_view key) { return domains_.key_of(key); });
+        domains == Domains::counted ? [this](std::string_view key) { return domains_.key_of(key); }
+                                    : std::function<std::string_view(std::string_view)>());
   }
 
   Result<std::string> read(Family family, const BlockRef& block) const {

@@ -130,7 +130,8 @@ class DecisionLog : public LogWriter {
   virtual Result<std::vector<CountCell>> read_counts(std::int64_t since_ms, std::int64_t until_ms,
                                                      std::int64_t step_ms) const = 0;
   // How often each registrable domain was decided on in [since_ms, until_ms), both multiples of an hour.
-  virtual Result<DomainCounts> read_domains(std::int64_t since_ms, std::int64_t until_ms) const = 0;
+  virtual Result<void> visit_domains(std::int64_t since_ms, std::int64_t until_ms,
+                                     const DomainVisitor& visit) const = 0;
 
   virtual LogTotals totals() const = 0;
   virtual std::shared_ptr<const PolicySet> names(GenerationNumber generation) const = 0;  // nullptr: unknown

@@ -65,7 +65,7 @@ BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(Genera
   Dictionary domains;
   std::vector<std::uint32_t> domain_of_name(block.names.size());
   for (std::size_t i = 0; i < block.names.size(); ++i)
-    domain_of_name[i] = domains.intern(domain_key(block.names.at(i)));
+    domain_of_name[i] = domains.intern(domain_key ? domain_key(block.names.at(i)) : std::string_view());
 
   std::vector<std::uint32_t> rows_of_domain(domains.size());
   std::vector<std::uint32_t> touched;
@@ -157,22 +157,29 @@ std::string encode_domains(const std::vector<std::pair<std::string, std::uint64_
   return frames.finish();
 }
 
-Result<void> decode_domains(std::string_view value, std::map<std::string, std::uint64_t>& domains) {
+Result<void> decode_domains(std::string_view value,
+                            const std::function<void(std::string_view key, std::uint64_t rows)>& take) {
   const auto frames = read_frames(value);
   if (!frames) return frames.error();
   if (frames->size() != kKeyFrames + 1) return damaged_rollup();
   KeyReader keys((*frames)[0], (*frames)[1], (*frames)[2]);
   ByteReader rows((*frames)[kKeyFrames]);
-  auto hint = domains.begin();
   while (!keys.at_end()) {
     const auto key = keys.next();
     const std::uint64_t count = rows.varint();
     if (!key || !rows.ok()) return damaged_rollup();
-    hint = domains.try_emplace(hint, std::string(*key), 0);
-    hint->second += count;
+    take(*key, count);
   }
   if (!keys.is_whole() || !rows.at_end()) return damaged_rollup();
   return {};
+}
+
+Result<void> decode_domains(std::string_view value, std::map<std::string, std::uint64_t>& domains) {
+  auto hint = domains.begin();
+  return decode_domains(value, [&](std::string_view key, std::uint64_t rows) {
+    hint = domains.try_emplace(hint, std::string(key), 0);
+    hint->second += rows;
+  });
 }
 
 }  // namespace weir::log

@@ -41,6 +41,8 @@ struct DomainKey {
   auto operator<=>(const DomainKey&) const = default;
 };
 using DomainCounts = std::map<DomainKey, std::uint64_t>;
+// The same in parts: a domain may come several times.
+using DomainVisitor = std::function<void(DecisionClass decision_class, std::string_view key, std::uint64_t rows)>;
 
 // What one block adds to the hours that it touches.
 struct BlockRollup {
@@ -52,7 +54,7 @@ struct BlockRollup {
 };
 
 // `group_code`: of a generation and an index in it. `domain_key`: the registrable domain of a name's key, as a key; it
-// is asked once for each name.
+// is asked once for each name; where it is empty, domains are not told apart.
 BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(GenerationNumber, std::uint32_t)>& group_code,
                     const std::function<std::string_view(std::string_view)>& domain_key);
 
@@ -60,6 +62,8 @@ BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(Genera
 std::string encode_cells(const std::vector<CountCell>& cells, std::int64_t slot_ms, FrameWriter& frames);
 Result<std::vector<CountCell>> decode_cells(std::string_view value, std::int64_t slot_ms, DecisionClass decision_class);
 std::string encode_domains(const std::vector<std::pair<std::string, std::uint64_t>>& domains, FrameWriter& frames);
+Result<void> decode_domains(std::string_view value,
+                            const std::function<void(std::string_view key, std::uint64_t rows)>& take);
 Result<void> decode_domains(std::string_view value, std::map<std::string, std::uint64_t>& domains);  // adds to them
 
 }  // namespace weir::log

@@ -94,7 +94,7 @@ void RollupStore::drop_before(const std::map<DecisionClass, Oldest>& oldest, roc
 }
 
 Result<void> RollupStore::visit(RollupKind kind, std::int64_t first_slot, std::int64_t last_slot,
-                                const rocksdb::Snapshot* moment,
+                                const Days& whole_days, const rocksdb::Snapshot* moment,
                                 const std::function<Result<void>(const Slot&, std::string_view value)>& take) const {
   rocksdb::ReadOptions options;
   options.snapshot = moment;
@@ -102,9 +102,16 @@ Result<void> RollupStore::visit(RollupKind kind, std::int64_t first_slot, std::i
   for (std::size_t each = 0; each < kClassesOfDecisions; ++each) {
     const auto decision_class = static_cast<DecisionClass>(each);
     const std::string end = rollup_key(kind, decision_class, last_slot + 1, 0);
-    for (at->Seek(slice(rollup_key(kind, decision_class, first_slot, 0))); at->Valid() && view(at->key()) < end;
-         at->Next()) {
-      if (auto taken = take(slot_of(view(at->key())), view(at->value())); !taken) return taken;
+    at->Seek(slice(rollup_key(kind, decision_class, first_slot, 0)));
+    while (at->Valid() && view(at->key()) < end) {
+      const Slot slot = slot_of(view(at->key()));
+      const std::int64_t day = slot.slot / kHoursOfDay;
+      if (!is_of_day(kind) && whole_days.contains({decision_class, day})) {
+        at->Seek(slice(rollup_key(kind, decision_class, (day + 1) * kHoursOfDay, 0)));
+        continue;
+      }
+      if (auto taken = take(slot, view(at->value())); !taken) return taken;
+      at->Next();
     }
     if (!at->status().ok()) return database_.error(at->status());
   }
@@ -235,7 +242,7 @@ Result<std::vector<CountCell>> RollupStore::read_cells(std::int64_t since_ms, st
                                                        std::int64_t step_ms, const rocksdb::Snapshot* moment) const {
   constexpr std::int64_t kDay = kHoursOfDay * kHourMs;
   std::vector<CountCell> cells;
-  std::set<std::pair<DecisionClass, std::int64_t>> whole_days;
+  Days whole_days;
   const auto take = [&](const Slot& slot, std::string_view value) -> Result<void> {
     auto more = decode_cells(value, slot.slot * slot_ms(slot.kind), slot.decision_class);
     if (!more) return more.error();
@@ -252,50 +259,40 @@ Result<std::vector<CountCell>> RollupStore::read_cells(std::int64_t since_ms, st
   const std::int64_t last_day = until_ms / kDay - 1;
   if (step_ms % kHourMs == 0 && first_day <= last_day) {
     const auto visited =
-        visit(RollupKind::cells_of_day, first_day, last_day, moment, [&](const Slot& slot, std::string_view value) {
+        visit(RollupKind::cells_of_day, first_day, last_day, {}, moment, [&](const Slot& slot, std::string_view value) {
           whole_days.emplace(slot.decision_class, slot.slot);
           return take(slot, value);
         });
     if (!visited) return visited.error();
   }
-  const auto visited = visit(RollupKind::cells_of_hour, since_ms / kHourMs, (until_ms - 1) / kHourMs, moment,
-                             [&](const Slot& slot, std::string_view value) -> Result<void> {
-                               if (whole_days.contains({slot.decision_class, slot.slot / kHoursOfDay})) return {};
-                               return take(slot, value);
-                             });
+  const auto visited =
+      visit(RollupKind::cells_of_hour, since_ms / kHourMs, (until_ms - 1) / kHourMs, whole_days, moment, take);
   if (!visited) return visited.error();
   add_up(cells);
   return cells;
 }
 
-Result<DomainCounts> RollupStore::read_domains(std::int64_t since_ms, std::int64_t until_ms,
-                                               const rocksdb::Snapshot* moment) const {
+Result<void> RollupStore::visit_domains(std::int64_t since_ms, std::int64_t until_ms, const rocksdb::Snapshot* moment,
+                                        const DomainVisitor& visit_one) const {
   constexpr std::int64_t kDay = kHoursOfDay * kHourMs;
-  std::map<DecisionClass, std::map<std::string, std::uint64_t>> by_class;
-  std::set<std::pair<DecisionClass, std::int64_t>> whole_days;
+  Days whole_days;
   since_ms = std::max<std::int64_t>(since_ms, 0);
-  if (until_ms <= since_ms) return DomainCounts();
+  if (until_ms <= since_ms) return {};
+  const auto take = [&](const Slot& slot, std::string_view value) {
+    return decode_domains(value,
+                          [&](std::string_view key, std::uint64_t rows) { visit_one(slot.decision_class, key, rows); });
+  };
   const std::int64_t first_day = (since_ms + kDay - 1) / kDay;
   const std::int64_t last_day = until_ms / kDay - 1;
   if (first_day <= last_day) {
-    const auto visited =
-        visit(RollupKind::domains_of_day, first_day, last_day, moment, [&](const Slot& slot, std::string_view value) {
-          whole_days.emplace(slot.decision_class, slot.slot);
-          return decode_domains(value, by_class[slot.decision_class]);
-        });
-    if (!visited) return visited.error();
+    const auto visited = visit(RollupKind::domains_of_day, first_day, last_day, {}, moment,
+                               [&](const Slot& slot, std::string_view value) {
+                                 whole_days.emplace(slot.decision_class, slot.slot);
+                                 return take(slot, value);
+                               });
+    if (!visited) return visited;
   }
-  const auto visited = visit(RollupKind::domains_of_hour, since_ms / kHourMs, (until_ms - 1) / kHourMs, moment,
-                             [&](const Slot& slot, std::string_view value) -> Result<void> {
-                               if (whole_days.contains({slot.decision_class, slot.slot / kHoursOfDay})) return {};
-                               return decode_domains(value, by_class[slot.decision_class]);
-                             });
-  if (!visited) return visited.error();
-  DomainCounts out;
-  for (auto& [decision_class, domains] : by_class) {
-    for (auto& [key, rows] : domains) out[{decision_class, key}] += rows;
-  }
-  return out;
+  return visit(RollupKind::domains_of_hour, since_ms / kHourMs, (until_ms - 1) / kHourMs, whole_days, moment, take);
 }
 
 std::uint64_t RollupStore::bytes() const {

@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/log/frames.h"
@@ -40,8 +42,8 @@ class RollupStore {
   // As DecisionLog says. `moment`: as of when.
   Result<std::vector<CountCell>> read_cells(std::int64_t since_ms, std::int64_t until_ms, std::int64_t step_ms,
                                             const rocksdb::Snapshot* moment) const;
-  Result<DomainCounts> read_domains(std::int64_t since_ms, std::int64_t until_ms,
-                                    const rocksdb::Snapshot* moment) const;
+  Result<void> visit_domains(std::int64_t since_ms, std::int64_t until_ms, const rocksdb::Snapshot* moment,
+                             const DomainVisitor& visit) const;
   std::uint64_t bytes() const;  // on the disk, about; with the events
 
  private:
@@ -60,8 +62,11 @@ class RollupStore {
   Result<void> fold_slot(const Slot& slot, const std::vector<Part>& parts, FrameWriter& frames,
                          rocksdb::WriteBatch& writes);
   Result<void> fold_days(std::int64_t now_ms, FrameWriter& frames);
-  // Values of `kind` in [first_slot, last_slot], of every class.
-  Result<void> visit(RollupKind kind, std::int64_t first_slot, std::int64_t last_slot, const rocksdb::Snapshot* moment,
+  using Days = std::set<std::pair<DecisionClass, std::int64_t>>;
+  // Values of `kind` in [first_slot, last_slot], of every class; of hours not those of `whole_days`, which are not
+  // read.
+  Result<void> visit(RollupKind kind, std::int64_t first_slot, std::int64_t last_slot, const Days& whole_days,
+                     const rocksdb::Snapshot* moment,
                      const std::function<Result<void>(const Slot&, std::string_view value)>& take) const;
 
   LogDatabase& database_;

@@ -212,12 +212,10 @@ Result<void> count_rollups(const DecisionLog& log, const BlockMatcher& matcher, 
   // No rollup begins behind the year 2500.
   const std::int64_t until_ms = std::min<std::int64_t>(request.range.until_ms, 16'725'225'600'000);
   if (request.by == Dimension::domain) {
-    const auto domains = log.read_domains(request.range.since_ms, until_ms);
-    if (!domains) return domains.error();
-    for (const auto& [key, rows] : *domains) {
-      if (!wanted || *wanted == key.decision_class) counts.add(key.key, rows);
-    }
-    return {};
+    return log.visit_domains(request.range.since_ms, until_ms,
+                             [&](DecisionClass decision_class, std::string_view key, std::uint64_t rows) {
+                               if (!wanted || *wanted == decision_class) counts.add(key, rows);
+                             });
   }
   const auto cells = log.read_counts(request.range.since_ms, until_ms, kMinuteMs);
   if (!cells) return cells.error();

@@ -171,10 +171,14 @@ class Cursor : public sqlite3_vtab_cursor {
   }
 
   Result<void> read_domains(std::int64_t begin, std::int64_t end) {
-    const auto domains = scan_.log().read_domains(begin, end);
-    if (!domains) return domains.error();
+    log::DomainCounts domains;
+    const auto visited = scan_.log().visit_domains(
+        begin, end, [&](DecisionClass decision_class, std::string_view key, std::uint64_t rows) {
+          domains[{decision_class, std::string(key)}] += rows;
+        });
+    if (!visited) return visited;
     rows_.clear();
-    for (const auto& [key, count] : *domains) rows_.push_back({begin, key.decision_class, 0, 0, key.key, count});
+    for (const auto& [key, count] : domains) rows_.push_back({begin, key.decision_class, 0, 0, key.key, count});
     return {};
   }
 

@@ -16,6 +16,9 @@ namespace weir::sql {
 namespace {
 
 constexpr sqlite3_int64 kMemoryBytes = 64 << 20;  // of all statements together
+// What a GROUP BY sorts beyond 16 MiB goes to a file without a name, which ends with the statement.
+constexpr const char* kSorting =
+    "PRAGMA temp_store = FILE; PRAGMA temp.cache_size = -16384; PRAGMA cache_size = -16384";
 constexpr int kLongestValue = 1 << 20;
 constexpr int kStepsBetweenLooks = 20'000;  // of SQLite's machine
 
@@ -179,7 +182,7 @@ Result<Answer> run(const log::DecisionLog& log, const Query& query) {
   if (status != SQLITE_OK) return error_of(opened, query.statement);
   bound(opened);
   if (add_decisions(opened, scan) != SQLITE_OK || add_counts(opened, scan) != SQLITE_OK ||
-      sqlite3_exec(opened, "PRAGMA temp_store = MEMORY", nullptr, nullptr, nullptr) != SQLITE_OK)
+      sqlite3_exec(opened, kSorting, nullptr, nullptr, nullptr) != SQLITE_OK)
     return error_of(opened, query.statement);
   // A table declares its columns when it is named first: as a statement of SQLite's own, which we refuse from then on.
   for (const Table& table : tables()) {

@@ -1,8 +1,9 @@
 // Figures of the decision log: octets a decision, decisions a second, searches. Not a test: `ninja weir_measure_log`.
 //   weir_measure_log write FOLDER DECISIONS [NAMES]   a log of 30 days by 5,000 clients; NAMES: a file, a name a line
-//   weir_measure_log read FOLDER
-//   weir_measure_log forget FOLDER              the most frequent client leaves it
-#include <malloc.h>
+//   weir_measure_log dump DECISIONS [NAMES]      the same decisions as lines of tab-separated values
+//   weir_measure_log ask FOLDER NAME TEXT        questions, each with cold caches; NAME: one of the names, TEXT: in
+//   none weir_measure_log forget FOLDER               the most frequent client leaves it
+#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,8 +14,11 @@
 
 #include "tests/tools/log/sample_decisions.h"
 #include "tools/log/decision_log.h"
-#include "zones/base/text.h"
-#include "zones/dns/reversed_name.h"
+#include "tools/log/log_filter.h"
+#include "tools/log/timeline.h"
+#include "tools/log/top.h"
+#include "tools/sql/query.h"
+#include "zones/base/descriptor.h"
 
 namespace {
 
@@ -43,14 +47,133 @@ std::uint64_t bytes_of(const std::filesystem::path& folder) {
   return sum;
 }
 
-int write(const std::filesystem::path& folder, std::uint64_t decisions, const char* names_file) {
-  constexpr std::size_t kTurn = 8192;
+test::SampleOptions options_of(std::uint64_t decisions, const char* names_file) {
   test::SampleOptions options{.decisions = decisions};
   if (names_file != nullptr) {
     std::ifstream in(names_file);
     for (std::string line; std::getline(in, line);) options.names.push_back(line);
   }
-  test::SampleDecisions sample(options);
+  return options;
+}
+
+constexpr unsigned kAskedClient = 2500;  // of 5,000, by how often they ask
+
+// time, class, name, type, client, group, list, generation, action, mode, latency.
+int dump(std::uint64_t decisions, const char* names_file) {
+  test::SampleDecisions sample(options_of(decisions, names_file));
+  while (!sample.done()) {
+    const Decision each = sample.next();
+    std::printf("%lld\t%d\t%s\t%d\t%s\t%u\t%u\t%llu\t%d\t%d\t%u\n", static_cast<long long>(log::to_ms(each.time)),
+                static_cast<int>(each.decision_class), each.qname.folded().to_text().c_str(),
+                static_cast<int>(each.qtype), log::describe(each.client).c_str(), each.group, each.winner.list,
+                static_cast<unsigned long long>(each.generation.value), static_cast<int>(each.action),
+                static_cast<int>(each.mode), each.latency_us);
+  }
+  return 0;
+}
+
+void forget_pages(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const Descriptor file(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) continue;
+    ::fsync(file.get());
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+}
+
+// One question to a log that has just been opened, with nothing of its files in memory.
+template <class Question>
+void ask(const std::filesystem::path& folder, const char* name, Question question) {
+  const auto opened = log::DecisionLog::open(folder);
+  if (!opened) {
+    std::fprintf(stderr, "%s\n", opened.error().message.c_str());
+    std::exit(1);
+  }
+  forget_pages(folder);
+  const double cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+  const auto begun = std::chrono::steady_clock::now();
+  const std::uint64_t found = question(**opened);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  std::printf("{\"question\": \"%s\", \"ms\": %.1f, \"cpu_ms\": %.1f, \"found\": %llu, \"peak_mb\": %.0f}\n", name,
+              seconds * 1000, (cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu) * 1000,
+              static_cast<unsigned long long>(found), resident_mb());
+  std::fflush(stdout);
+}
+
+int ask_all(const std::filesystem::path& folder, const std::string& name, const std::string& text) {
+  const test::SampleDecisions sample({});
+  // A whole day in the middle of the log.
+  const std::int64_t day_ms = test::SampleOptions().first_ms + 10LL * 86'400'000;
+  const auto page = [&](log::LogFilter filter) {
+    return [filter](const log::DecisionLog& from) {
+      log::BlockMatcher matcher(filter, [&from](GenerationNumber generation) { return from.names(generation); });
+      std::uint64_t found = 0;
+      log::SearchRequest request;
+      request.limit = 100;
+      request.budget = std::chrono::minutes(5);
+      const auto end = log::search(from, matcher, request, [&](const Decision&, const log::Position&) {
+        ++found;
+        return true;
+      });
+      return end ? found : 0;
+    };
+  };
+  const auto top = [&](log::Dimension by, std::int64_t since_ms, std::int64_t until_ms) {
+    return [=](const log::DecisionLog& from) {
+      log::BlockMatcher matcher({}, [&from](GenerationNumber generation) { return from.names(generation); });
+      log::TopRequest request;
+      request.by = by;
+      request.limit = 100;
+      request.range.since_ms = since_ms;
+      request.range.until_ms = until_ms;
+      request.range.budget = std::chrono::minutes(5);
+      const auto found = log::find_top(from, matcher, request);
+      return found ? found->decisions : 0;
+    };
+  };
+  const auto sql = [&](const std::string& statement) {
+    return [statement](const log::DecisionLog& from) -> std::uint64_t {
+      const auto answer = sql::run(from, {.statement = statement, .budget = std::chrono::minutes(10)});
+      if (!answer || answer->rows.empty()) return 0;
+      const auto* number = std::get_if<std::int64_t>(&answer->rows.front().back());
+      return number == nullptr ? answer->rows.size() : static_cast<std::uint64_t>(*number);
+    };
+  };
+  log::LogFilter one_name;
+  one_name.name = *Name::parse(name);
+  ask(folder, "name: newest 100", page(one_name));
+  log::LogFilter one_client;
+  one_client.client = Prefix{sample.client(kAskedClient), 32};
+  ask(folder, "client: newest 100", page(one_client));
+  log::LogFilter in_text;
+  in_text.text = text;
+  ask(folder, "text in no name: all names", page(in_text));
+  ask(folder, "top 100 domains of a day", top(log::Dimension::domain, day_ms, day_ms + 86'400'000));
+  ask(folder, "top 100 names of a day", top(log::Dimension::name, day_ms, day_ms + 86'400'000));
+  ask(folder, "timeline of 30 days by hour and class", [](const log::DecisionLog& from) {
+    log::BlockMatcher matcher({}, [&from](GenerationNumber generation) { return from.names(generation); });
+    log::TimelineRequest request;
+    request.by = log::Dimension::decision_class;
+    request.range.since_ms = test::SampleOptions().first_ms;
+    request.range.until_ms = request.range.since_ms + 30LL * 86'400'000;
+    const auto line = log::find_timeline(from, matcher, request);
+    return line ? std::uint64_t{line->rows.size()} : 0;
+  });
+  ask(folder, "sql: count, name =", sql("SELECT count(*) FROM decisions WHERE name = '" + name + "'"));
+  ask(folder, "sql: count, client =",
+      sql("SELECT count(*) FROM decisions WHERE client = '" + sample.client(kAskedClient).to_text() + "'"));
+  ask(folder, "sql: count, name LIKE", sql("SELECT count(*) FROM decisions WHERE name LIKE '%" + text + "%'"));
+  ask(folder, "sql: count, latency > 1000", sql("SELECT count(*) FROM decisions WHERE latency_us > 1000"));
+  ask(folder,
+      "sql: count, type and list =", sql("SELECT count(*) FROM decisions WHERE type = 'HTTPS' AND list = 'list 17'"));
+  ask(folder, "sql: groups by day and class, rollups", sql("SELECT ms, class, sum(decisions) FROM days GROUP BY 1, 2"));
+  ask(folder, "sql: groups by class over rows", sql("SELECT class, count(*) FROM decisions GROUP BY 1"));
+  return 0;
+}
+
+int write(const std::filesystem::path& folder, std::uint64_t decisions, const char* names_file) {
+  constexpr std::size_t kTurn = 8192;
+  test::SampleDecisions sample(options_of(decisions, names_file));
   auto opened = log::DecisionLog::open(folder);
   if (!opened) {
     std::fprintf(stderr, "%s\n", opened.error().message.c_str());
@@ -117,7 +240,12 @@ int main(int count, char** words) {
   const std::string verb = count > 2 ? words[1] : "";
   if (verb == "write" && count >= 4)
     return write(words[2], std::strtoull(words[3], nullptr, 10), count > 4 ? words[4] : nullptr);
+  if (verb == "dump") return dump(std::strtoull(words[2], nullptr, 10), count > 3 ? words[3] : nullptr);
+  if (verb == "ask" && count == 5) return ask_all(words[2], words[3], words[4]);
   if (verb == "forget") return forget(words[2]);
-  std::fprintf(stderr, "usage: weir_measure_log write FOLDER DECISIONS [NAMES] | forget FOLDER\n");
+  std::fprintf(
+      stderr,
+      "usage: weir_measure_log write FOLDER DECISIONS [NAMES] | dump DECISIONS [NAMES] | ask FOLDER NAME TEXT | "
+      "forget FOLDER\n");
   return 2;
 }
