@@ -34,6 +34,7 @@ RANKS = {
     "tools/migrate": 11,
     "tools/log": 11,
     "tools/sql": 12,
+    "tools/sinks": 12,
     "tools/sidecar": 13,
     "tools/cli": 12,
 }
@@ -91,6 +92,8 @@ class ArrowsTest(unittest.TestCase):
             ("tools/http/api.cc", "tools/sidecar/verbs.h", False),
             ("tools/sidecar/main.cc", "tools/log/block.h", True),
             ("tools/log/block.h", "tools/sidecar/drain.h", False),
+            ("tools/sinks/sinks.h", "tools/log/frames.h", True),
+            ("tools/sinks/sinks.h", "tools/sidecar/drain.h", False),
         ]:
             with self.subTest(source=source, included=included):
                 self.assertEqual(forbidden(source, included) is None, allowed)

@@ -23,6 +23,17 @@ void show_log(Command& command, const boost::json::value& log) {
   command.say(line);
 }
 
+void show_sink(Command& command, const json::value& sink) {
+  std::string line = "sink " + text_at(sink, "name") + " (" + text_at(sink, "kind") +
+                     "): " + counted_at(sink, "sent", "decision") + " sent";
+  if (const std::uint64_t waiting = number_at(sink, "waiting"); waiting > 0)
+    line += ", " + std::to_string(waiting) + " waiting in " + show_size(number_at(sink, "spool_bytes"));
+  if (const std::uint64_t dropped = number_at(sink, "dropped"); dropped > 0)
+    line += ", " + std::to_string(dropped) + " LOST";
+  if (const std::string fault = text_at(sink, "fault"); !fault.empty()) line += "; " + fault;
+  command.say(line);
+}
+
 // The reload took everything else into force; these keys are read at the start of a daemon alone.
 void tell_restart(Command& command, const json::value& reply) {
   for (const auto& pending : array_at(reply, "needs_restart")) {
@@ -74,6 +85,7 @@ ExitCode status(Command& command) {
     command.say("pinned: " + pinned + "; 'weir reload' takes the files again");
   tell_restart(command, answer.result);
   if (const auto* log = object_at(answer.result, "log")) show_log(command, *log);
+  for (const auto& sink : array_at(answer.result, "sinks")) show_sink(command, sink);
   const Table table = table_of_lists(answer.result);
   if (!table.empty()) table.print(command.out());
   tell_of_lists(command, answer.result);

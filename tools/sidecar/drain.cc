@@ -46,11 +46,13 @@ std::span<const std::uint8_t> octets_of(const std::string& record) {
 
 }  // namespace
 
-Drain::Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names)
+Drain::Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names,
+             sinks::Sinks* sinks)
     : run_directory_(std::move(run_directory)),
       log_(log),
       feed_(feed),
       names_(std::move(names)),
+      sinks_(sinks),
       batch_(std::make_shared<log::RecordBatch>()) {}
 
 void Drain::find_rings(Now now) {
@@ -154,7 +156,15 @@ Result<Drain::Turn> Drain::turn(Now now) {
     }
   }
   turn.rows = batch_->size();
+  // Into the spools first: what the log has is there, and what is there alone is taken out again.
+  std::optional<sinks::Sinks::Turn> sinking;
+  if (sinks_ != nullptr) {
+    sinking.emplace(sinks_->begin(*batch_));
+    if (sinking->mark()) marks.push_back(*sinking->mark());
+  }
   if (auto written = log_.append(*batch_, marks); !written) return written.error();
+  if (sinking) sinking->commit();
+  sinking.reset();
   // What others look at is not ours any more; otherwise its memory serves again.
   if (feed_.is_watched()) feed_.publish(std::exchange(batch_, std::make_shared<log::RecordBatch>()));
   for (std::size_t i = 0; i < read.size(); ++i) {

@@ -20,6 +20,7 @@
 #include "tools/log/decision_log.h"
 #include "tools/log/record_batch.h"
 #include "tools/sidecar/log_feed.h"
+#include "tools/sinks/sinks.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/link/ring.h"
@@ -37,7 +38,9 @@ using NamesSource = std::function<std::shared_ptr<const PolicySet>(GenerationNum
 // One thread; the log's only writer.
 class Drain {
  public:
-  Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names);
+  // `sinks` get what the log gets; may be nullptr.
+  Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names,
+        sinks::Sinks* sinks = nullptr);
 
   // One pass over all rings. Returns the rows written; when a ring was read to its bound, call again at once
   // (`more`). After an error nothing was released, so the next turn tries the same records again.
@@ -78,6 +81,7 @@ class Drain {
   log::LogWriter& log_;
   LogFeed& feed_;
   const NamesSource names_;
+  sinks::Sinks* const sinks_;
   std::map<std::string, Ring> rings_;
   std::shared_ptr<log::RecordBatch> batch_;  // of the turn; nobody else has it
   SteadyTime looked_{};

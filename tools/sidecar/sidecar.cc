@@ -23,7 +23,9 @@
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/recall.h"
 #include "tools/sidecar/scheduler.h"
+#include "tools/sidecar/sink_rows.h"
 #include "tools/sidecar/table_care.h"
+#include "tools/sinks/sinks.h"
 #include "tools/support/tsig_keys.h"
 #include "zones/config/restart_keys.h"
 #include "zones/link/control.h"
@@ -56,9 +58,13 @@ log::LogRetention retention_of(const LogConfig& config) {
 class LogThread {
  public:
   // `lost` is told once, on this thread, when the log can be mended only by a new process.
-  LogThread(const ConfigSource& config, log::DecisionLog& log, LogFeed& feed, NamesSource names,
+  LogThread(const ConfigSource& config, log::DecisionLog& log, LogFeed& feed, NamesSource names, sinks::Sinks& sinks,
             std::function<void(const Error&)> lost)
-      : config_(config), log_(log), drain_(config()->run.path, log, feed, std::move(names)), lost_(std::move(lost)) {
+      : config_(config),
+        log_(log),
+        sinks_(sinks),
+        drain_(config()->run.path, log, feed, std::move(names), &sinks),
+        lost_(std::move(lost)) {
     thread_ = std::thread([this] { loop(); });
   }
   ~LogThread() {
@@ -89,6 +95,7 @@ class LogThread {
     if (!tell(turn ? Result<void>() : Result<void>(turn.error()))) return false;
     if (now.steady - synced_ >= kSyncEvery || last) {
       synced_ = now.steady;
+      sinks_.sync();
       if (!tell(log_.sync())) return false;
     }
     const auto config = config_();
@@ -123,6 +130,7 @@ class LogThread {
 
   const ConfigSource config_;
   log::DecisionLog& log_;
+  sinks::Sinks& sinks_;
   Drain drain_;
   const std::function<void(const Error&)> lost_;
   // Of the thread alone.
@@ -185,6 +193,8 @@ class RunningSidecar final : public Sidecar {
         audit_(std::move(audit)),
         states_(config_.get()->store.path / "sidecar-state.json"),
         generations_(config_.get()->store.path, kReaderCacheBytes),
+        sinks_(std::make_unique<sinks::Sinks>(config_.get()->store.path, log_->mark(sinks::kSinksMark),
+                                              show_decisions(*log_, generations_), now.wall)),
         writer_(
             std::move(store),
             [this](PolicyStore& settled) {
@@ -208,6 +218,7 @@ class RunningSidecar final : public Sidecar {
     notify_.reset();
     scheduler_.reset();  // fetches end within a second
     log_thread_.reset();
+    sinks_.reset();
   }
 
   // Everything that can fail once the parts are there.
@@ -240,14 +251,16 @@ class RunningSidecar final : public Sidecar {
           return number;
         });
     if (!published) return published.error();
+    sinks_->apply(config_.get()->sinks);
     log_thread_ = std::make_unique<LogThread>(
         config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); },
-        [this](const Error& why) { give_up(why); });
+        *sinks_, [this](const Error& why) { give_up(why); });
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },
                  writer_, generations_, states_, updater_, *resolver_, *log_, feed_, stop_, started_, *audit_,
                  [this] { return Config::load(config_file_); }, overlays_, zone_server_, *sender_,
                  [this] { return own_keys_for_restart(); }, &tokens_});
+    services_->sinks = sinks_.get();
     const ControlHandler handler = [this](const ControlRequest& request, Responder& responder) {
       return handle(*services_, request, responder);
     };
@@ -314,6 +327,7 @@ class RunningSidecar final : public Sidecar {
       if (auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
     }
     if (scheduler_) scheduler_->wake();
+    sinks_->apply(config_.get()->sinks);
     spdlog::info("reload by {}: generation {}, {} lists added, {} removed", who, report.generation.value,
                  report.lists_added.size(), report.lists_removed.size());
     warn_of_secrets(*config_.get());
@@ -450,6 +464,7 @@ class RunningSidecar final : public Sidecar {
   LogFeed feed_;
   ListStates states_;
   Generations generations_;
+  std::unique_ptr<sinks::Sinks> sinks_;
   std::unique_ptr<NotifySender> sender_;  // the writer's thread tells it
   WriterThread writer_;
   Overlays overlays_;

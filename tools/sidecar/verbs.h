@@ -25,6 +25,7 @@
 #include "tools/sidecar/resolver_link.h"
 #include "tools/sidecar/writer_thread.h"
 #include "tools/sidecar/zone_server.h"
+#include "tools/sinks/sinks.h"
 #include "zones/base/result.h"
 #include "zones/base/time.h"
 #include "zones/config/config.h"
@@ -69,6 +70,7 @@ struct Services {
   std::function<std::vector<std::string>()> keys_for_restart = {};  // of this process
   http::Tokens* tokens = nullptr;
   const http::Service* api = nullptr;
+  const sinks::Sinks* sinks = nullptr;
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

@@ -78,6 +78,34 @@ void put_lists(Page& page, const Services& services) {
     page.put(std::chrono::duration<double>(list.every).count(), label_of(list));
 }
 
+void put_sinks(Page& page, const sinks::Sinks& sinks) {
+  struct Figure {
+    const char* name;
+    const char* type;
+    const char* help;
+    std::uint64_t (*of)(const sinks::SinkState&);
+  };
+  static constexpr Figure kFigures[] = {
+      {"weir_sink_sent_total", "counter", "Decisions that a sink has taken.",
+       [](const sinks::SinkState& sink) { return sink.totals.sent; }},
+      {"weir_sink_dropped_total", "counter", "Decisions that a sink never gets: its spool was full.",
+       [](const sinks::SinkState& sink) { return sink.totals.dropped; }},
+      {"weir_sink_failures_total", "counter", "Attempts to bring decisions to a sink that failed.",
+       [](const sinks::SinkState& sink) { return sink.progress.failures; }},
+      {"weir_sink_waiting", "gauge", "Decisions that wait for a sink.",
+       [](const sinks::SinkState& sink) { return sink.totals.waiting; }},
+      {"weir_sink_spool_bytes", "gauge", "Disk that a sink's spool takes.",
+       [](const sinks::SinkState& sink) { return sink.totals.bytes; }},
+      {"weir_sink_up", "gauge", "Whether the last attempt to bring decisions to a sink went well.",
+       [](const sinks::SinkState& sink) { return std::uint64_t{sink.progress.error.empty()}; }}};
+  const std::vector<sinks::SinkState> states = sinks.states();
+  for (const Figure& figure : kFigures) {
+    page.family(figure.name, figure.type, figure.help);
+    for (const sinks::SinkState& sink : states)
+      page.put(static_cast<double>(figure.of(sink)), "{sink=" + label(sink.name) + "}");
+  }
+}
+
 }  // namespace
 
 VerbResult show_metrics(Call& call) {
@@ -98,6 +126,7 @@ VerbResult show_metrics(Call& call) {
   page.put(static_cast<double>(totals.rows));
   page.family("weir_log_dropped_total", "counter", "Decisions that were lost before they were in the log.");
   page.put(static_cast<double>(totals.dropped));
+  if (services.sinks != nullptr) put_sinks(page, *services.sinks);
   if (services.api != nullptr) page.add(services.api->metrics());
   const auto resolver = services.resolver.metrics();
   page.family("weir_resolver_reachable", "gauge", "Whether the resolver answers over its control socket.");
