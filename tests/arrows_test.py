@@ -32,6 +32,7 @@ RANKS = {
     "tools/support": 10,
     "tools/http": 11,
     "tools/migrate": 11,
+    "tools/backup": 11,
     "tools/log": 11,
     "tools/sql": 12,
     "tools/sinks": 12,

@@ -1,5 +1,7 @@
 #include "tools/log/decision_log.h"
 
+#include <rocksdb/utilities/checkpoint.h>
+
 #include <algorithm>
 #include <array>
 #include <condition_variable>
@@ -330,6 +332,14 @@ class RocksDecisionLog final : public DecisionLog {
       }
     }
     return {};
+  }
+
+  Result<void> copy_to(const std::filesystem::path& target) const override {
+    rocksdb::Checkpoint* made = nullptr;
+    rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(target.string());
+    return status.ok() ? Result<void>() : Result<void>(database_->error(status));
   }
 
   LogTotals totals() const override {

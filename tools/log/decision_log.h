@@ -133,6 +133,9 @@ class DecisionLog : public LogWriter {
   virtual Result<void> visit_domains(std::int64_t since_ms, std::int64_t until_ms,
                                      const DomainVisitor& visit) const = 0;
 
+  // A copy as it is now, by hard links, at `target`, which is not there yet. Errors: exists, io.
+  virtual Result<void> copy_to(const std::filesystem::path& target) const = 0;
+
   virtual LogTotals totals() const = 0;
   virtual std::shared_ptr<const PolicySet> names(GenerationNumber generation) const = 0;  // nullptr: unknown
   virtual std::string group_name(std::uint32_t code) const = 0;                           // of a CountCell

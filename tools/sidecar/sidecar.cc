@@ -14,6 +14,7 @@
 
 #include "tools/http/service.h"
 #include "tools/http/tokens.h"
+#include "tools/sidecar/backup_copies.h"
 #include "tools/sidecar/built_in_rules.h"
 #include "tools/sidecar/control_server.h"
 #include "tools/sidecar/drain.h"
@@ -225,6 +226,7 @@ class RunningSidecar final : public Sidecar {
   Result<void> run() {
     if (auto kept = tend_pseudonym_keys(config_.get()->run.path, started_); !kept)
       spdlog::warn("{}", kept.error().message);
+    remove_backup_copies(config_.get()->store.path);
     auto sender = NotifySender::start(config_source(), GenerationNumber{});
     if (!sender) return sender.error();
     sender_ = std::move(*sender);  // before the writer does anything
@@ -246,6 +248,8 @@ class RunningSidecar final : public Sidecar {
                 "weir-sidecar", "start", {}, "definitions or contents that were not published yet", {}};
             if (auto recorded = audit_->append(entry, *number, read_clock().wall); !recorded) return recorded.error();
           }
+          if (auto noted = note_restored(config_.get()->store.path, *audit_, *number, read_clock().wall); !noted)
+            return noted.error();
           if (auto recalled = recall(store); !recalled) return recalled.error();
           if (auto counted = refresh_counts(store, states_); !counted) return counted.error();
           return number;

@@ -78,6 +78,9 @@ VerbResult stop_what_if(Call& call);
 VerbResult add_token(Call& call);
 VerbResult remove_token(Call& call);
 VerbResult show_tokens(Call& call);
+// verbs_backup.cc
+VerbResult begin_backup(Call& call);
+VerbResult end_backup(Call& call);
 // verbs_metrics.cc
 VerbResult show_metrics(Call& call);
 // verbs_audit.cc

@@ -48,6 +48,8 @@ constexpr std::array kVerbs = {
     Verb{"token.add", add_token},
     Verb{"token.remove", remove_token},
     Verb{"token.show", show_tokens},
+    Verb{"backup.begin", begin_backup},
+    Verb{"backup.end", end_backup},
     Verb{"metrics", show_metrics},
     Verb{"audit.show", show_audit},
     Verb{"audit.verify", verify_audit},

@@ -85,6 +85,7 @@ class PolicyStoreImpl final : public PolicyStore {
   Result<std::uint64_t> rule_count(ListId list) override;
   std::string pinned() const override { return state_.pinned; }
   std::string mended() const override { return mended_; }
+  Result<GenerationNumber> copy_to(const std::filesystem::path& target) const;  // store_copy.h
 
  private:
   PolicyStoreImpl() = default;
