@@ -95,6 +95,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_log_verbs(app, chosen);
   add_token_verbs(app, chosen);
   add_audit_verbs(app, chosen);
+  add_request_verbs(app, chosen);
   add_backup_verbs(app, chosen);
   add_migrate_verbs(app, chosen);
   add_print_verbs(app, chosen);

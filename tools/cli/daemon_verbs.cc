@@ -76,6 +76,8 @@ ExitCode status(Command& command) {
     if (const std::string fault = text_at(*api, "fault"); !fault.empty())
       command.say("no console and no API, though they should be there: " + fault);
   }
+  if (const std::uint64_t open = number_at(answer.result, "requests_open"); open > 0)
+    command.say(counted_at(answer.result, "requests_open", "request") + " of filtered people: 'weir request list'");
   for (const auto& overlay : array_at(answer.result, "overlays")) {
     command.say((text_at(overlay, "kind") == "pause" ? "PAUSED until " : "allowed until ") + text_at(overlay, "until") +
                 ": " + text_at(overlay, "subject") + ", by " + text_at(overlay, "author") + " (" +

@@ -25,6 +25,7 @@ void add_zone_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);
 void add_token_verbs(CLI::App& app, Action& chosen);
 void add_audit_verbs(CLI::App& app, Action& chosen);
+void add_request_verbs(CLI::App& app, Action& chosen);
 void add_backup_verbs(CLI::App& app, Action& chosen);  // backup, restore
 void add_migrate_verbs(CLI::App& app, Action& chosen);
 void add_print_verbs(CLI::App& app, Action& chosen);  // man pages, completion; `app` is the whole command line

@@ -8,6 +8,7 @@ import { login } from './login.js';
 import { overlays } from './overlays.js';
 import { overview } from './overview.js';
 import { policies } from './policies.js';
+import { requests } from './requests.js';
 import { rules } from './rules.js';
 import { search } from './search.js';
 import { tail } from './tail.js';
@@ -20,6 +21,7 @@ const PAGES = [
   ['/why', 'Why', why],
   ['/lists', 'Lists', lists],
   ['/overlays', 'Exceptions', overlays],
+  ['/requests', 'Requests', requests],
   ['/rules', 'Rules', rules],
   ['/policies', 'Groups', policies],
   ['/audit', 'Audit', audit],

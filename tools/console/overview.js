@@ -26,6 +26,7 @@ function attention(status) {
       out.push(notice([h('a', { href: link('/lists', { name: list.name }) }, list.name), `: ${list.last_error}`], 'warn'));
     }
   }
+  if (status.requests_open) out.push(notice([`${counted(status.requests_open, 'request')} of filtered people wait for an answer. `, h('a', { href: '/requests' }, 'Requests')], 'note'));
   if (status.pinned) out.push(notice(`Pinned: ${status.pinned}; a reload takes the files again.`, 'warn'));
   for (const pending of status.needs_restart) out.push(notice(`In force only when ${pending.daemon} is restarted: ${pending.keys.join(', ')}`, 'warn'));
   for (const overlay of status.overlays) {

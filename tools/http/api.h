@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/http/answerer.h"
 #include "tools/http/failure_limit.h"
 #include "tools/http/message.h"
 #include "tools/http/routes.h"
@@ -22,33 +23,15 @@
 
 namespace weir::http {
 
-struct Caller {
-  IpAddress from;
-  IpAddress local;  // that the connection came to
-};
-
-// The way back for answers that come bit by bit. One thread.
-class Stream {
- public:
-  virtual ~Stream() = default;
-  // False of all: the client has left, or the server is ending.
-  virtual bool begin(const Response& head) = 0;
-  virtual bool send_piece(std::string_view piece) = 0;
-  virtual bool is_there() = 0;
-};
-
-// Any thread, any number at once.
-class Api {
+class Api final : public Answerer {
  public:
   using HostsSource = std::function<std::vector<std::string>()>;  // [api] hosts as they are now
 
   // `tokens` outlives it.
   Api(HostsSource hosts, Tokens& tokens, ControlHandler handler);
 
-  // Where `stream` was begun, the body of what comes back is its last piece.
-  Response answer(const Request& request, const Caller& caller, Now now, Stream& stream);
-  // A response that was none of answer(): of octets that are no request.
-  void count(unsigned status);
+  Response answer(const Request& request, const Caller& caller, Now now, Stream& stream) override;
+  void count(unsigned status) override;
   std::string metrics() const;  // as Prometheus reads them
 
  private:

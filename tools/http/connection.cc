@@ -52,8 +52,8 @@ class ChunkedStream final : public Stream {
 
 class Connection {
  public:
-  Connection(Channel& channel, Api& api, const Caller& caller, const std::function<bool()>& is_busy)
-      : channel_(channel), api_(api), caller_(caller), is_busy_(is_busy) {}
+  Connection(Channel& channel, Answerer& answerer, const Caller& caller, const std::function<bool()>& is_busy)
+      : channel_(channel), answerer_(answerer), caller_(caller), is_busy_(is_busy) {}
 
   void serve() {
     if (channel_.shake_hands(steady_now() + kRequestPatience) != Channel::Outcome::done) return;
@@ -62,7 +62,7 @@ class Connection {
       const Request request = reader_.take();
       const bool is_last = !request.keeps_alive || i + 1 == kMaxRequestsAConnection || is_busy_();
       ChunkedStream stream(channel_);
-      Response response = api_.answer(request, caller_, {steady_now(), wall_now()}, stream);
+      Response response = answerer_.answer(request, caller_, {steady_now(), wall_now()}, stream);
       if (stream.has_begun()) {
         stream.finish(response.body);
         return channel_.linger();
@@ -102,7 +102,7 @@ class Connection {
   }
 
   bool refuse(const Response& response) {
-    api_.count(response.status);
+    answerer_.count(response.status);
     if (send(response, After::close)) channel_.linger();
     return false;
   }
@@ -114,7 +114,7 @@ class Connection {
   }
 
   Channel& channel_;
-  Api& api_;
+  Answerer& answerer_;
   const Caller& caller_;
   const std::function<bool()>& is_busy_;
   RequestReader reader_;
@@ -122,8 +122,9 @@ class Connection {
 
 }  // namespace
 
-void serve_connection(Channel& channel, Api& api, const Caller& caller, const std::function<bool()>& is_busy) {
-  Connection(channel, api, caller, is_busy).serve();
+void serve_connection(Channel& channel, Answerer& answerer, const Caller& caller,
+                      const std::function<bool()>& is_busy) {
+  Connection(channel, answerer, caller, is_busy).serve();
 }
 
 }  // namespace weir::http

@@ -3,7 +3,9 @@
 
 #include <chrono>
 
-#include "tools/http/api.h"
+#include <functional>
+
+#include "tools/http/answerer.h"
 #include "tools/http/channel.h"
 
 namespace weir::http {
@@ -16,6 +18,6 @@ inline constexpr std::chrono::seconds kPiecePatience{10};     // one piece of a 
 inline constexpr unsigned kMaxRequestsAConnection = 1000;
 
 // `is_busy`: whether connections are scarce, so that this one should not be kept for later.
-void serve_connection(Channel& channel, Api& api, const Caller& caller, const std::function<bool()>& is_busy);
+void serve_connection(Channel& channel, Answerer& answerer, const Caller& caller, const std::function<bool()>& is_busy);
 
 }  // namespace weir::http

@@ -36,12 +36,18 @@ constexpr std::array<std::pair<unsigned, std::string_view>, 21> kReasons{{
 }};
 
 // Nothing but our own files may be run, shown or asked, and nobody may put us into a frame.
-constexpr std::string_view kProtection =
+constexpr std::string_view kWithoutForms =
     "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "object-src 'none'\r\n"
+    "Referrer-Policy: no-referrer\r\n";
+// A page that sends no Referer sends a form with "Origin: null".
+constexpr std::string_view kWithForms =
+    "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'\r\n"
+    "Referrer-Policy: same-origin\r\n";
+constexpr std::string_view kProtection =
     "X-Content-Type-Options: nosniff\r\n"
     "X-Frame-Options: DENY\r\n"
-    "Referrer-Policy: no-referrer\r\n"
     "Cross-Origin-Opener-Policy: same-origin\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n";
 
@@ -89,6 +95,7 @@ std::string write_head(const Response& response, Framing framing, After after, W
   out += "Cache-Control: " + response.cache + "\r\n";
   for (const Field& field : response.fields) out += field.name + ": " + field.value + "\r\n";
   if (after == After::close) out += "Connection: close\r\n";
+  out += response.has_form ? kWithForms : kWithoutForms;
   out += kProtection;
   return out + "\r\n";
 }

@@ -34,6 +34,7 @@ struct Response {
   std::string cache = "no-store";  // Cache-Control
   bool ends_connection = false;    // behind it the connection is closed
   bool without_body = false;       // of HEAD: the length is told, the body is not sent
+  bool has_form = false;           // a page whose form is sent to where it came from
 };
 
 enum class Framing : std::uint8_t { length, chunked };

@@ -31,7 +31,7 @@ struct Listener {
   bool is_secret = false;
 };
 
-Result<Descriptor> bind_listener(const Endpoint& endpoint) {
+Result<Descriptor> bind_listener(const Endpoint& endpoint, std::string_view section) {
   const SocketAddress address = SocketAddress::of(endpoint);
   Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
@@ -43,13 +43,16 @@ Result<Descriptor> bind_listener(const Endpoint& endpoint) {
   const ErrorCode code = errno == EADDRINUSE                 ? ErrorCode::busy
                          : errno == EACCES || errno == EPERM ? ErrorCode::permission
                                                              : ErrorCode::io;
-  return Error{code, "[api] listen: " + endpoint.to_text() + ": " + std::strerror(errno)};
+  return Error{code, "[" + std::string(section) + "] listen: " + endpoint.to_text() + ": " + std::strerror(errno)};
 }
 
 class ThreadedServer final : public Server {
  public:
-  ThreadedServer(std::vector<Listener> listeners, Descriptor stop, CertificateSource certificate, Api& api)
-      : listeners_(std::move(listeners)), stop_(std::move(stop)), certificate_(std::move(certificate)), api_(api) {
+  ThreadedServer(std::vector<Listener> listeners, Descriptor stop, CertificateSource certificate, Answerer& answerer)
+      : listeners_(std::move(listeners)),
+        stop_(std::move(stop)),
+        certificate_(std::move(certificate)),
+        answerer_(answerer) {
     thread_ = std::thread([this] { accept_loop(); });
   }
 
@@ -116,7 +119,7 @@ class ThreadedServer final : public Server {
       tls = std::move(*context);
     }
     Channel channel(std::move(socket), stop_.get(), std::move(tls));
-    serve_connection(channel, api_, caller, [this] { return connections() > kMaxConnections / 2; });
+    serve_connection(channel, answerer_, caller, [this] { return connections() > kMaxConnections / 2; });
   }
 
   // Nobody waits for it: this is the thread that accepts.
@@ -127,7 +130,7 @@ class ThreadedServer final : public Server {
     const std::string octets =
         write_head(full, Framing::length, After::close, std::chrono::system_clock::now()) + full.body;
     static_cast<void>(::send(socket.get(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0);
-    api_.count(full.status);
+    answerer_.count(full.status);
   }
 
   void reap() {
@@ -144,7 +147,7 @@ class ThreadedServer final : public Server {
   const std::vector<Listener> listeners_;
   const Descriptor stop_;  // readable for ever once the server ends
   const CertificateSource certificate_;
-  Api& api_;
+  Answerer& answerer_;
   std::atomic<std::size_t> open_{0};
   std::list<Worker> workers_;  // of the accepting thread, and of the destructor after it
   std::thread thread_;
@@ -153,21 +156,21 @@ class ThreadedServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const std::vector<Endpoint>& listen, CertificateSource certificate,
-                                              Api& api) {
+                                              Answerer& answerer, std::string_view section) {
   std::vector<Listener> listeners;
   for (const Endpoint& endpoint : listen) {
-    const bool is_secret = !endpoint.address.unmapped().is_loopback();
+    const bool is_secret = certificate && !endpoint.address.unmapped().is_loopback();
     if (is_secret) {
       if (auto good = certificate(); !good) return good.error();
     }
-    auto socket = bind_listener(endpoint);
+    auto socket = bind_listener(endpoint, section);
     if (!socket) return socket.error();
     listeners.push_back({std::move(*socket), is_secret});
   }
   Descriptor stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (stop.get() < 0) return Error{ErrorCode::io, std::string("eventfd: ") + std::strerror(errno)};
   return std::unique_ptr<Server>(
-      new ThreadedServer(std::move(listeners), std::move(stop), std::move(certificate), api));
+      new ThreadedServer(std::move(listeners), std::move(stop), std::move(certificate), answerer));
 }
 
 }  // namespace weir::http

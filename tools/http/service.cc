@@ -14,7 +14,7 @@ std::string Service::listen() {
     const std::lock_guard lock(mutex_);
     if (server_ || listen_.empty()) return {};
   }
-  auto server = Server::start(listen_, [this] { return certificate(); }, api_);
+  auto server = Server::start(listen_, [this] { return certificate(); }, api_, "api");
   const std::lock_guard lock(mutex_);
   const std::string before = std::exchange(fault_, server ? std::string() : server.error().message);
   if (server) server_ = std::move(*server);

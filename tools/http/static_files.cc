@@ -10,8 +10,8 @@ namespace {
 constexpr std::string_view kPage = "/index.html";
 
 // One page; what it shows is chosen by its path.
-constexpr std::array<std::string_view, 9> kViews = {"/",         "/tail",     "/search", "/why",  "/lists",
-                                                    "/overlays", "/policies", "/rules",  "/audit"};
+constexpr std::array<std::string_view, 10> kViews = {"/",         "/tail",     "/search", "/why",   "/lists",
+                                                     "/overlays", "/policies", "/rules",  "/audit", "/requests"};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTypes{{
     {".html", "text/html; charset=utf-8"},

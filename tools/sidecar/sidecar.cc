@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "tools/http/self_service.h"
+#include "tools/http/server.h"
 #include "tools/http/service.h"
 #include "tools/http/tokens.h"
 #include "tools/sidecar/backup_copies.h"
@@ -25,6 +27,7 @@
 #include "tools/sidecar/recall.h"
 #include "tools/sidecar/scheduler.h"
 #include "tools/sidecar/sink_rows.h"
+#include "tools/sidecar/self_service_desk.h"
 #include "tools/sidecar/table_care.h"
 #include "tools/sinks/sinks.h"
 #include "tools/support/tsig_keys.h"
@@ -209,12 +212,14 @@ class RunningSidecar final : public Sidecar {
         updater_(config_source(), writer_, generations_, states_, *resolver_, *audit_, stop_),
         zone_server_(config_source(), generations_),
         tokens_(config_.get()->store.path),
+        requests_(config_.get()->store.path / "requests.json"),
         started_(now.wall) {}
 
   ~RunningSidecar() override {
     stop_ = true;
     control_.reset();  // no new requests, streams end
     if (api_) api_->stop();
+    self_service_server_.reset();
     zone_server_.stop();
     notify_.reset();
     scheduler_.reset();  // fetches end within a second
@@ -271,6 +276,16 @@ class RunningSidecar final : public Sidecar {
     api_ =
         std::make_unique<http::Service>([this] { return config_.get()->api; }, running_->api.listen, tokens_, handler);
     services_->api = api_.get();
+    services_->requests = &requests_;
+    desk_ = std::make_unique<SelfServiceDesk>(config_source(), generations_, *log_, requests_, handler);
+    self_service_ = std::make_unique<http::SelfService>(
+        [this] { return config_.get()->api.hosts; },
+        http::SelfServiceBackend{
+            [this](const IpAddress& client) { return desk_->decisions(client, read_clock().wall); },
+            [this](const IpAddress& client, const http::Complaint& complaint) {
+              return desk_->complain(client, complaint, read_clock().wall);
+            }});
+    services_->self_service = self_service_.get();
     if (const std::string fault = tokens_.fault(); !fault.empty()) spdlog::error("{}", fault);
     auto control = ControlServer::start(sidecar_socket(config_.get()->run.path), handler);
     if (!control) return control.error();
@@ -354,6 +369,7 @@ class RunningSidecar final : public Sidecar {
     if (auto kept = tend_pseudonym_keys(config_.get()->run.path, now.wall); !kept) {
       spdlog::warn("{}", kept.error().message);
     }
+    if (auto kept = requests_.keep(config_.get()->log.keep, now.wall); !kept) spdlog::warn("{}", kept.error().message);
     const auto current = generations_.current();
     if (!current) return;
     const auto ended = overlays_.tend((*current)->policies(), now);
@@ -375,6 +391,7 @@ class RunningSidecar final : public Sidecar {
     stop_ = true;
     control_.reset();
     if (api_) api_->stop();
+    self_service_server_.reset();
   }
 
   void tell_resolver() override { static_cast<void>(resolver_->load_generation().has_value()); }
@@ -387,6 +404,13 @@ class RunningSidecar final : public Sidecar {
   // Filtering goes on without it.
   void listen_for_http() {
     if (const std::string fault = api_->listen(); !fault.empty()) spdlog::error("no API and no console: {}", fault);
+    const std::vector<Endpoint>& clients = running_->self_service.listen;
+    if (self_service_server_ || clients.empty()) return;
+    auto server = http::Server::start(clients, {}, *self_service_, "self_service");
+    const std::string fault = server ? std::string() : server.error().message;
+    if (fault != self_service_fault_ && !fault.empty()) spdlog::error("no page for who is filtered: {}", fault);
+    self_service_fault_ = fault;
+    if (server) self_service_server_ = std::move(*server);
   }
 
   // A new process opens the store anew, and repairs what this one has left: the signal ends serve() of main.cc.
@@ -477,12 +501,17 @@ class RunningSidecar final : public Sidecar {
   ListUpdater updater_;
   ZoneServer zone_server_;
   http::Tokens tokens_;
+  Requests requests_;
   const WallTime started_;
   std::atomic<WallTime> scheduled_from_{WallTime()};  // the month that the schedules' moments begin in
   std::unique_ptr<Services> services_;
   std::unique_ptr<LogThread> log_thread_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<http::Service> api_;
+  std::unique_ptr<SelfServiceDesk> desk_;
+  std::unique_ptr<http::SelfService> self_service_;
+  std::unique_ptr<http::Server> self_service_server_;  // of the main thread
+  std::string self_service_fault_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<NotifyListener> notify_;
 };

@@ -81,6 +81,10 @@ VerbResult show_tokens(Call& call);
 // verbs_backup.cc
 VerbResult begin_backup(Call& call);
 VerbResult end_backup(Call& call);
+// verbs_requests.cc
+VerbResult list_requests(Call& call);
+VerbResult accept_request(Call& call);
+VerbResult refuse_request(Call& call);
 // verbs_metrics.cc
 VerbResult show_metrics(Call& call);
 // verbs_audit.cc

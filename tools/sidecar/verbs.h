@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/http/self_service.h"
 #include "tools/http/service.h"
 #include "tools/http/tokens.h"
 #include "tools/log/decision_log.h"
@@ -22,6 +23,7 @@
 #include "tools/sidecar/log_feed.h"
 #include "tools/sidecar/notify_sender.h"
 #include "tools/sidecar/overlays.h"
+#include "tools/sidecar/requests.h"
 #include "tools/sidecar/resolver_link.h"
 #include "tools/sidecar/writer_thread.h"
 #include "tools/sidecar/zone_server.h"
@@ -71,6 +73,8 @@ struct Services {
   http::Tokens* tokens = nullptr;
   const http::Service* api = nullptr;
   const sinks::Sinks* sinks = nullptr;
+  Requests* requests = nullptr;
+  const http::SelfService* self_service = nullptr;
 };
 
 // Answers one request by its last line. Any thread, any number at once. For ControlServer.

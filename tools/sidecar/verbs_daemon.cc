@@ -83,6 +83,7 @@ VerbResult show_status(Call& call) {
     const http::Service::State api = services.api->state();
     out["api"] = {{"urls", json::value_from(api.urls)}, {"fault", api.fault}};
   }
+  if (services.requests != nullptr) out["requests_open"] = services.requests->open();
   const log::LogTotals totals = services.log.totals();
   out["log"] = {{"bytes", totals.bytes},
                 {"rows", totals.rows},

@@ -74,6 +74,20 @@ std::uint64_t add_pseudonyms(const std::filesystem::path& run, const Prefix& pre
   return keys;
 }
 
+// Who filed a request, as the log has its clients.
+ClientIdentity identity_in(const FiledRequest& request) {
+  ClientIdentity out;
+  if (const auto address = IpAddress::parse(request.client)) {
+    out.level = Privacy::full;
+    out.address = *address;
+    out.prefix_length = static_cast<std::uint8_t>(address->bits());
+  } else if (const auto pseudonym = log::parse_pseudonym(request.client)) {
+    out.level = Privacy::pseudonym;
+    out.pseudonym = *pseudonym;
+  }
+  return out;
+}
+
 }  // namespace
 
 VerbResult forget_log(Call& call) {
@@ -106,6 +120,13 @@ VerbResult forget_log(Call& call) {
   }
   const std::int64_t since_ms = wanted->day ? log::to_ms(*wanted->day) : INT64_MIN;
   const std::int64_t until_ms = wanted->day ? since_ms + log::kDayMs : INT64_MAX;
+  if (call.services.requests != nullptr) {
+    const auto gone = call.services.requests->forget([&](const FiledRequest& request) {
+      const std::int64_t filed_ms = request.filed_s * 1000;
+      return filed_ms >= since_ms && filed_ms < until_ms && (is_whole_day || clients.contains(identity_in(request)));
+    });
+    if (!gone) return gone.error();
+  }
   const auto forgotten = call.services.log.forget(clients, since_ms, until_ms, now,
                                                   [&] { return call.services.stop.load(std::memory_order_relaxed); });
   // What is written down of it names no client: that record stays for ever.

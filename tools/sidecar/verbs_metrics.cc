@@ -128,6 +128,11 @@ VerbResult show_metrics(Call& call) {
   page.put(static_cast<double>(totals.dropped));
   if (services.sinks != nullptr) put_sinks(page, *services.sinks);
   if (services.api != nullptr) page.add(services.api->metrics());
+  if (services.self_service != nullptr) page.add(services.self_service->metrics());
+  if (services.requests != nullptr) {
+    page.family("weir_requests_open", "gauge", "Requests of filtered people that wait for an answer.");
+    page.put(static_cast<double>(services.requests->open()));
+  }
   const auto resolver = services.resolver.metrics();
   page.family("weir_resolver_reachable", "gauge", "Whether the resolver answers over its control socket.");
   page.put(resolver ? 1 : 0);
