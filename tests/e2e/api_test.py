@@ -133,7 +133,8 @@ name = "other"
                 self.assertEqual((elsewhere.status, elsewhere.code), (421, "wrong_host"))
 
     def test_every_operation_with_good_parameters(self):
-        missing = {("DELETE", f"{BASE}/overlays/{{id}}"): 404, ("DELETE", f"{BASE}/what-if"): (200, 404, 409),
+        missing = {("POST", f"{BASE}/requests/{{id}}/accept"): 404, ("POST", f"{BASE}/requests/{{id}}/refuse"): 404,
+                   ("DELETE", f"{BASE}/overlays/{{id}}"): 404, ("DELETE", f"{BASE}/what-if"): (200, 404, 409),
                    ("POST", f"{BASE}/lists/{{name}}/approve"): (404, 409, 400), ("GET", f"{BASE}/what-if"): (200, 404)}
         for method, path, operation in self.operations():
             with self.subTest(operation=f"{method} {path}"):
