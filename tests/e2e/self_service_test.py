@@ -167,7 +167,7 @@ self_service = true
         self.assertIn("accepted", done.out)
         self.weir.until("s6.bulk.test", BULK, source=KID)
         self.assertEqual(self.weir.ask("s6.bulk.test", source=ADULT).data("A"), NULL, "for the group alone")
-        ruled = admin.post(f"/requests/{filed['s8.bulk.test.']['id']}/accept", rule=True, scope="group")
+        ruled = admin.post(f"/requests/{filed['s8.bulk.test']['id']}/accept", rule=True, scope="group")
         self.assertEqual(ruled.status, 200, ruled)
         self.weir.until("s8.bulk.test", BULK, source=HIDDEN)
         self.weir.done("request", "refuse", filed["s7.bulk.test"]["id"], "--reason", "not for you")
