@@ -48,7 +48,7 @@ class RetentionCase(Case):
 
 
 class SizeTest(RetentionCase):
-    NAMES = 250_000  # in three large blocks, about a hundred octets a name after compression
+    NAMES = 290_000  # in four large blocks, about a hundred octets a name after compression
     SIZE = 4 << 20
     REWRITTEN = 8 << 20  # what has to be dropped before files are rewritten (kShrinkFrom in tools/log/decision_log.cc)
 

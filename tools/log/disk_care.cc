@@ -6,6 +6,11 @@
 #include "zones/base/thread_rank.h"
 
 namespace weir::log {
+namespace {
+
+constexpr std::uint64_t kRecordsFrom = 8 << 20;  // octets in files
+
+}  // namespace
 
 DiskCare::DiskCare(LogDatabase& database, AtFirstKey at_first_key)
     : database_(database), at_first_key_(std::move(at_first_key)), thread_([this] { run(); }) {}
@@ -55,6 +60,12 @@ void DiskCare::run() {
       }
     }
     database_.compact(Family::rollups, "", "\xFF", is_ending_);
+    // Records whose blocks were sealed since they were written out; what still waits is rewritten with it.
+    std::uint64_t of_records = 0;
+    if (database_.db().GetIntProperty(database_.family(Family::recent), rocksdb::DB::Properties::kTotalSstFilesSize,
+                                      &of_records) &&
+        of_records > kRecordsFrom)
+      database_.compact(Family::recent, "", "\xFF", is_ending_);
     lock.lock();
     is_wanted_ = false;
     changed_.notify_all();
