@@ -24,7 +24,7 @@ std::string tally(const json::value& reply, std::string_view key) {
          counted_at(*part, "clients", "client");
 }
 
-void tell(Command& command, const json::value& reply) {
+void tell_report(Command& command, const json::value& reply) {
   const bool observe = text_at(reply, "mode") == "observe";
   const std::string name = text_at(reply, "name");
   command.say(name + " (" + text_at(reply, "mode") + ") since " + text_at(reply, "since") +
@@ -63,7 +63,7 @@ ExitCode report(Command& command, const ReportOptions& options) {
   if (command.is_json()) {
     command.print(answer.result);
   } else {
-    tell(command, answer.result);
+    tell_report(command, answer.result);
   }
   return ExitCode::done;
 }

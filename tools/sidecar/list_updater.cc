@@ -23,7 +23,7 @@ namespace {
 
 namespace json = boost::json;
 
-Now read_clocks() {
+Now clocks_now() {
   return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
 }
 
@@ -146,13 +146,13 @@ Result<UpdateReport> ListUpdater::update(const std::string& name, const std::str
     ListState state = states_.get(name);
     if (state.tried != list.source) state.failures = 0;
     state.tried = list.source;
-    if (state.first_tried_s == 0) state.first_tried_s = to_seconds(read_clocks().wall);
+    if (state.first_tried_s == 0) state.first_tried_s = to_seconds(clocks_now().wall);
     // The schedule only hurries to do what somebody has asked for.
     const bool is_first = state.import.value == 0 && who == kSchedule && !state.defined_by.empty();
     const std::string asker = is_first ? state.defined_by : who;
     Attempt attempt{config, list, asker, state, progress};
     auto report = fetch_and_import(attempt);
-    const std::int64_t now_s = to_seconds(read_clocks().wall);
+    const std::int64_t now_s = to_seconds(clocks_now().wall);
     const std::uint64_t chance = std::random_device{}();
     state.last_error = report ? std::string() : report.error().message;
     if (report) note_load(state, good_copy(config.store.path, name), now_s);
@@ -359,7 +359,7 @@ Result<std::unique_ptr<Candidate>> ListUpdater::make_candidate(PreparedImport& p
         if (!imported) return imported.error();
         return {};
       },
-      read_clocks());
+      clocks_now());
 }
 
 // A first version is what somebody has just asked for. Where the resolver cannot be asked nothing is held for it: it
@@ -406,7 +406,7 @@ Error ListUpdater::hold(Attempt& attempt, const Version& version, const std::vec
     // In its turn: between a publish and its record this one would name a generation that has none yet.
     const auto recorded =
         writer_.run<GenerationNumber>(Urgency::urgent, [&](PolicyStore& store) -> Result<GenerationNumber> {
-          if (auto done = audit_.append(entry, store.published(), read_clocks().wall); !done) return done.error();
+          if (auto done = audit_.append(entry, store.published(), clocks_now().wall); !done) return done.error();
           return store.published();
         });
     if (!recorded) {
@@ -415,7 +415,7 @@ Error ListUpdater::hold(Attempt& attempt, const Version& version, const std::vec
       return recorded.error();
     }
     held.sha256 = version.sha256;
-    held.since_s = to_seconds(read_clocks().wall);
+    held.since_s = to_seconds(clocks_now().wall);
   }
   held.source = attempt.list.source;
   held.reading = reading_of(attempt.list);
@@ -474,7 +474,7 @@ Result<UpdateReport> ListUpdater::approve(const std::string& name, const std::st
     if (!report) return report;
     state.held = {};
     state.last_error.clear();
-    note_load(state, good_copy(config.store.path, name), to_seconds(read_clocks().wall));
+    note_load(state, good_copy(config.store.path, name), to_seconds(clocks_now().wall));
     if (const auto saved = states_.put(name, state); !saved) spdlog::error("{}", saved.error().message);
     return report;
   });
@@ -492,7 +492,7 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
   provenance.etag = version.etag;
   provenance.signer = version.signer;
   provenance.who = attempt.who;
-  provenance.fetched_at = read_clocks().wall;
+  provenance.fetched_at = clocks_now().wall;
   provenance.size_bytes = version.changes ? version.size_bytes : std::filesystem::file_size(version.bytes, ignored);
 
   UpdateReport report;
@@ -505,7 +505,7 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
       if (auto kept = store.set_zone_soa(prepared.list(), *reading.soa); !kept) return kept.error();
     }
     attempt.report("publish", 0, 1);
-    const auto number = store.publish("import " + name, read_clocks());
+    const auto number = store.publish("import " + name, clocks_now());
     if (!number) return number.error();
     report.generation = *number;
     auto holds = store.contents(prepared.list());
@@ -517,7 +517,7 @@ Result<UpdateReport> ListUpdater::take_in(Attempt& attempt, const Version& versi
                       {"rules", result->rules},
                       {"added", result->added},
                       {"removed", result->removed}};
-    if (auto recorded = audit_.append(record, *number, read_clocks().wall); !recorded) return recorded.error();
+    if (auto recorded = audit_.append(record, *number, clocks_now().wall); !recorded) return recorded.error();
     attempt.report("publish", 1, 1);
     return result;
   });

@@ -10,6 +10,7 @@
 #include "tools/log/rollup.h"
 #include "tools/log/top.h"
 #include "tools/sql/constraint.h"
+#include "tools/sql/virtual_table.h"
 #include "zones/dns/reversed_name.h"
 
 namespace weir::sql {
@@ -73,18 +74,22 @@ struct Row {
   std::uint64_t decisions = 0;
 };
 
-struct Source {
+struct CountsSource {
   Scan* scan = nullptr;
   const Kind* kind = nullptr;
 };
 
-struct CountsVtab : sqlite3_vtab {
-  Source source;
-};
-
-class Cursor : public sqlite3_vtab_cursor {
+class CountsCursor : public sqlite3_vtab_cursor {
  public:
-  explicit Cursor(const Source& source) : sqlite3_vtab_cursor{}, scan_(*source.scan), kind_(*source.kind) {}
+  using Source = CountsSource;
+  static const Table& table(const Source& source) { return source.kind->table; }
+  static const std::vector<Selects>& selects() {
+    // Times alone: a slot is not read without its rows.
+    static const std::vector<Selects> all = {Selects::most, Selects::most};
+    return all;
+  }
+
+  explicit CountsCursor(const Source& source) : sqlite3_vtab_cursor{}, scan_(*source.scan), kind_(*source.kind) {}
 
   int filter(const char* plan, sqlite3_value** values) {
     const TimeRange asked = time_range(read_plan(plan, values, kind_.table));
@@ -191,83 +196,6 @@ class Cursor : public sqlite3_vtab_cursor {
   std::uint64_t number_ = 0;
 };
 
-int connect(sqlite3* database, void* source, int, const char* const*, sqlite3_vtab** out, char**) {
-  const auto& from = *static_cast<Source*>(source);
-  const int declared = sqlite3_declare_vtab(database, declaration(from.kind->table).c_str());
-  if (declared != SQLITE_OK) return declared;
-  auto table = std::make_unique<CountsVtab>();
-  table->source = from;
-  *out = table.release();
-  return SQLITE_OK;
-}
-
-int disconnect(sqlite3_vtab* table) {
-  delete static_cast<CountsVtab*>(table);
-  return SQLITE_OK;
-}
-
-int best_index(sqlite3_vtab* table, sqlite3_index_info* info) {
-  return guarded(table, [&] {
-    // Times alone: a slot is not read without its rows.
-    return choose_plan(info, static_cast<CountsVtab*>(table)->source.kind->table, {Selects::most, Selects::most});
-  });
-}
-
-int open_cursor(sqlite3_vtab* table, sqlite3_vtab_cursor** out) {
-  return guarded(table, [&] {
-    *out = new Cursor(static_cast<CountsVtab*>(table)->source);
-    return SQLITE_OK;
-  });
-}
-
-int close_cursor(sqlite3_vtab_cursor* cursor) {
-  delete static_cast<Cursor*>(cursor);
-  return SQLITE_OK;
-}
-
-int filter_rows(sqlite3_vtab_cursor* cursor, int, const char* plan, int, sqlite3_value** values) {
-  return guarded(cursor->pVtab, [&] { return static_cast<Cursor*>(cursor)->filter(plan, values); });
-}
-
-int next_row(sqlite3_vtab_cursor* cursor) {
-  return guarded(cursor->pVtab, [&] { return static_cast<Cursor*>(cursor)->next(); });
-}
-
-int is_at_end(sqlite3_vtab_cursor* cursor) {
-  return static_cast<Cursor*>(cursor)->eof() ? 1 : 0;
-}
-
-int show_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int column) {
-  return guarded(cursor->pVtab, [&] {
-    static_cast<Cursor*>(cursor)->show(context, column);
-    return SQLITE_OK;
-  });
-}
-
-int row_number(sqlite3_vtab_cursor* cursor, sqlite3_int64* out) {
-  *out = static_cast<Cursor*>(cursor)->number();
-  return SQLITE_OK;
-}
-
-const sqlite3_module& counts_module() {
-  static const sqlite3_module module = [] {
-    sqlite3_module out{};
-    out.iVersion = 1;
-    out.xConnect = connect;
-    out.xDisconnect = disconnect;
-    out.xBestIndex = best_index;
-    out.xOpen = open_cursor;
-    out.xClose = close_cursor;
-    out.xFilter = filter_rows;
-    out.xNext = next_row;
-    out.xEof = is_at_end;
-    out.xColumn = show_column;
-    out.xRowid = row_number;
-    return out;
-  }();
-  return module;
-}
-
 }  // namespace
 
 std::vector<Table> count_tables() {
@@ -278,8 +206,8 @@ std::vector<Table> count_tables() {
 
 int add_counts(sqlite3* database, Scan& scan) {
   for (const Kind& kind : kinds()) {
-    const int added = sqlite3_create_module_v2(database, kind.table.name, &counts_module(), new Source{&scan, &kind},
-                                               [](void* source) { delete static_cast<Source*>(source); });
+    const int added = VirtualTable<CountsCursor>::add(database, new CountsSource{&scan, &kind},
+                                                      [](void* source) { delete static_cast<CountsSource*>(source); });
     if (added != SQLITE_OK) return added;
   }
   return SQLITE_OK;

@@ -14,6 +14,7 @@
 #include "tools/log/row_text.h"
 #include "tools/log/top.h"
 #include "tools/sql/constraint.h"
+#include "tools/sql/virtual_table.h"
 #include "zones/dns/reversed_name.h"
 
 namespace weir::sql {
@@ -294,13 +295,13 @@ struct Wanted {
   }
 };
 
-struct DecisionsVtab : sqlite3_vtab {
-  Scan* scan = nullptr;
-};
-
-class Cursor : public sqlite3_vtab_cursor {
+class DecisionsCursor : public sqlite3_vtab_cursor {
  public:
-  explicit Cursor(Scan& scan) : sqlite3_vtab_cursor{}, scan_(scan), texts_(scan.log()) {}
+  using Source = Scan*;
+  static const Table& table(Source) { return decisions_table(); }
+  static const std::vector<Selects>& selects() { return selectivity(); }
+
+  explicit DecisionsCursor(Source scan) : sqlite3_vtab_cursor{}, scan_(*scan), texts_(scan->log()) {}
 
   int filter(const char* plan, sqlite3_value** values) {
     constraints_ = read_plan(plan, values, decisions_table());
@@ -341,7 +342,8 @@ class Cursor : public sqlite3_vtab_cursor {
   bool eof() const { return !block_ && at_ == blocks_.size(); }
   sqlite3_int64 number() const { return static_cast<sqlite3_int64>(number_); }
 
-  void show(sqlite3_context* context, Field field) {
+  void show(sqlite3_context* context, int column) {
+    const auto field = static_cast<Field>(column);
     switch (field) {
       case Field::ms:
         return sqlite3_result_int64(context, block_->time_ms(row_));
@@ -439,79 +441,6 @@ class Cursor : public sqlite3_vtab_cursor {
   std::uint64_t number_ = 0;
 };
 
-int connect(sqlite3* database, void* scan, int, const char* const*, sqlite3_vtab** out, char**) {
-  const int declared = sqlite3_declare_vtab(database, declaration(decisions_table()).c_str());
-  if (declared != SQLITE_OK) return declared;
-  auto table = std::make_unique<DecisionsVtab>();
-  table->scan = static_cast<Scan*>(scan);
-  *out = table.release();
-  return SQLITE_OK;
-}
-
-int disconnect(sqlite3_vtab* table) {
-  delete static_cast<DecisionsVtab*>(table);
-  return SQLITE_OK;
-}
-
-int best_index(sqlite3_vtab* table, sqlite3_index_info* info) {
-  return guarded(table, [&] { return choose_plan(info, decisions_table(), selectivity()); });
-}
-
-int open_cursor(sqlite3_vtab* table, sqlite3_vtab_cursor** out) {
-  return guarded(table, [&] {
-    *out = new Cursor(*static_cast<DecisionsVtab*>(table)->scan);
-    return SQLITE_OK;
-  });
-}
-
-int close_cursor(sqlite3_vtab_cursor* cursor) {
-  delete static_cast<Cursor*>(cursor);
-  return SQLITE_OK;
-}
-
-int filter_rows(sqlite3_vtab_cursor* cursor, int, const char* plan, int, sqlite3_value** values) {
-  return guarded(cursor->pVtab, [&] { return static_cast<Cursor*>(cursor)->filter(plan, values); });
-}
-
-int next_row(sqlite3_vtab_cursor* cursor) {
-  return guarded(cursor->pVtab, [&] { return static_cast<Cursor*>(cursor)->next(); });
-}
-
-int is_at_end(sqlite3_vtab_cursor* cursor) {
-  return static_cast<Cursor*>(cursor)->eof() ? 1 : 0;
-}
-
-int show_column(sqlite3_vtab_cursor* cursor, sqlite3_context* context, int column) {
-  return guarded(cursor->pVtab, [&] {
-    static_cast<Cursor*>(cursor)->show(context, static_cast<Field>(column));
-    return SQLITE_OK;
-  });
-}
-
-int row_number(sqlite3_vtab_cursor* cursor, sqlite3_int64* out) {
-  *out = static_cast<Cursor*>(cursor)->number();
-  return SQLITE_OK;
-}
-
-const sqlite3_module& decisions_module() {
-  static const sqlite3_module module = [] {
-    sqlite3_module out{};
-    out.iVersion = 1;
-    out.xConnect = connect;
-    out.xDisconnect = disconnect;
-    out.xBestIndex = best_index;
-    out.xOpen = open_cursor;
-    out.xClose = close_cursor;
-    out.xFilter = filter_rows;
-    out.xNext = next_row;
-    out.xEof = is_at_end;
-    out.xColumn = show_column;
-    out.xRowid = row_number;
-    return out;
-  }();
-  return module;
-}
-
 }  // namespace
 
 const Table& decisions_table() {
@@ -540,7 +469,8 @@ const Table& decisions_table() {
 }
 
 int add_decisions(sqlite3* database, Scan& scan) {
-  return sqlite3_create_module_v2(database, decisions_table().name, &decisions_module(), &scan, nullptr);
+  return VirtualTable<DecisionsCursor>::add(database, new Scan*(&scan),
+                                            [](void* source) { delete static_cast<Scan**>(source); });
 }
 
 }  // namespace weir::sql

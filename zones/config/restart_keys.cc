@@ -23,6 +23,7 @@ std::vector<std::string> keys_of_sidecar(const Config& before, const Config& aft
   compare("transfer.listen", before.transfer.listen, after.transfer.listen);
   compare("transfer.listen_tls", before.transfer.listen_tls, after.transfer.listen_tls);
   compare("api.listen", before.api.listen, after.api.listen);
+  compare("self_service.listen", before.self_service.listen, after.self_service.listen);
   compare("store.keep_generations", before.store.keep_generations, after.store.keep_generations);
   return std::move(compare).keys();
 }
