@@ -25,6 +25,11 @@ Result<MemoryGate::Share> MemoryGate::take(std::uint64_t bytes, const std::atomi
   return Share(*this, bytes);
 }
 
+std::uint64_t MemoryGate::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return next_turn_ - turn_;
+}
+
 void MemoryGate::Share::give_back() {
   MemoryGate* const gate = std::exchange(gate_, nullptr);
   if (gate == nullptr) return;

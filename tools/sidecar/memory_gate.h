@@ -40,10 +40,11 @@ class MemoryGate {
   // Waits for it. More than there is at all is all there is: then nobody else has any. Errors: unavailable (`stop` was
   // set meanwhile; it is looked at a few times a second).
   Result<Share> take(std::uint64_t bytes, const std::atomic<bool>& stop);
+  std::uint64_t waiting() const;  // how many ask and have none yet
 
  private:
   const std::uint64_t all_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t taken_ = 0;
   std::uint64_t next_turn_ = 0;  // of who asks next

@@ -91,8 +91,12 @@ TEST(MemoryGate, ALargeShareIsNotOvertaken) {
   askers.ask("a", 60);
   ASSERT_EQ(askers.until(1), "a");
   askers.ask("b", 90);
-  askers.ask("c", 10);  // would fit beside the first
+  while (gate.waiting() < 1) std::this_thread::yield();
+  askers.ask("c", 20);  // would fit beside the first
+  while (gate.waiting() < 2) std::this_thread::yield();
   askers.let_go("a");
+  EXPECT_EQ(askers.until(2), "ab") << "and the third does not fit beside the second";
+  askers.let_go("b");
   EXPECT_EQ(askers.until(3), "abc");
 }
 

@@ -3,6 +3,7 @@
 #include <dnstap.pb-c.h>
 #include <fstrm.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -20,6 +21,9 @@
 
 namespace weir::sinks::writers_test {
 namespace {
+
+// As the sidecar does for its whole process: whoever reads a pipe or socket may leave at any time.
+const auto kWithoutSignal = ::signal(SIGPIPE, SIG_IGN);
 
 std::vector<PackedBatch> packed(unsigned first, unsigned count) {
   log::FrameWriter frames;
