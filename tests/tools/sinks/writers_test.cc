@@ -170,12 +170,15 @@ TEST(Syslog, CountsOctetsWhereTheSocketIsAStream) {
   const Listener listener(scratch / "log", SOCK_STREAM);
   const Interrupt interrupt;
   std::string all;
-  std::thread reader([&] { all = listener.stream_of(200); });
-  SyslogWriter writer("unix:" + (scratch / "log").string(), interrupt);
-  const auto batches = packed(0, 3);
-  Place place;
-  EXPECT_TRUE(writer.write(Rows(batches, test::show_names()), place));
+  std::thread reader([&] { all = listener.stream_of(100'000); });
+  {
+    SyslogWriter writer("unix:" + (scratch / "log").string(), interrupt);
+    const auto batches = packed(0, 3);
+    Place place;
+    EXPECT_TRUE(writer.write(Rows(batches, test::show_names()), place));
+  }  // the stream ends
   reader.join();
+  ASSERT_GT(all.size(), 200U);
   const std::size_t space = all.find(' ');
   const std::size_t size = std::stoul(all.substr(0, space));
   EXPECT_EQ(all.substr(space + 1, 5), "<30>1");
