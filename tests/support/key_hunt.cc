@@ -1,8 +1,9 @@
 // key_hunt KNOWN PSEUDONYMS STEP FILE...: how many of the known clients a program can name that has these files.
 //
-// KNOWN: addresses, a line each, the first of which is in the log for sure. PSEUDONYMS: those of the log, 16 hexadecimal
-// digits a line. Every 16 octets of each file, at each multiple of STEP, are tried as the key of the pseudonyms
-// (SipHash-2-4 of the address's octets). Prints how many keys fit, and how many of the known clients have a pseudonym then.
+// KNOWN: addresses, a line each, the first of which is in the log for sure. PSEUDONYMS: those of the log, 16
+// hexadecimal digits a line. Every 16 octets of each file, at each multiple of STEP, are tried as the key of the
+// pseudonyms (SipHash-2-4 of the address's octets). Prints how many keys fit, and how many of the known clients have a
+// pseudonym then.
 #include <arpa/inet.h>
 
 #include <cstdint>

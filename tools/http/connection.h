@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-
 #include <functional>
 
 #include "tools/http/answerer.h"
