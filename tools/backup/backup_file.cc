@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-#include "tools/backup/sha256.h"
+#include "tools/support/sha256.h"
 #include "zones/base/descriptor.h"
 #include "zones/base/text.h"
 

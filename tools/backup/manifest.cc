@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tools/support/json_members.h"
 #include "zones/base/text.h"
 #include "zones/base/version.h"
 #include "zones/store/keys.h"
@@ -19,18 +20,6 @@ constexpr std::size_t kMaxPath = 1024;
 
 Error damaged(const std::string& what) {
   return {ErrorCode::corrupt, "the backup is damaged: " + what};
-}
-
-std::string manifest_text(const json::object& from, const char* key) {
-  const json::value* value = from.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::uint64_t manifest_number(const json::object& from, const char* key) {
-  const json::value* value = from.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_uint64()) return value->get_uint64();
-  return value->is_int64() && value->get_int64() > 0 ? static_cast<std::uint64_t>(value->get_int64()) : 0;
 }
 
 bool is_sha256(std::string_view text) {
@@ -54,8 +43,8 @@ Result<std::vector<Member>> read_members(const json::object& from) {
   for (const json::value& each : listed->get_array()) {
     if (!each.is_object()) return damaged("its list of members");
     const json::object& object = each.get_object();
-    Member member{manifest_text(object, "path"), manifest_number(object, "bytes"), manifest_text(object, "sha256"),
-                  manifest_text(object, "same_as")};
+    Member member{text_member(object, "path"), count_member(object, "bytes"), text_member(object, "sha256"),
+                  text_member(object, "same_as")};
     if (!is_member_path(member.path))
       return damaged("a member called '" + escape_for_display(member.path.substr(0, kMaxPath)) + "'");
     if (!all.insert(member.path).second) return damaged("member " + member.path + " stands twice");
@@ -114,9 +103,9 @@ Result<Manifest> decode_manifest(std::string_view text) {
     return damaged("its MANIFEST cannot be read");
   const json::object& from = parsed.get_object();
   Manifest out;
-  out.format = manifest_number(from, "weir_backup");
-  out.weir = manifest_text(from, "weir");
-  out.store_format = manifest_number(from, "store_format");
+  out.format = count_member(from, "weir_backup");
+  out.weir = text_member(from, "weir");
+  out.store_format = count_member(from, "store_format");
   const std::string needs =
       "; it needs weir " +
       (out.weir.empty() ? std::string("of a later version") : escape_for_display(out.weir.substr(0, 64))) +
@@ -132,11 +121,11 @@ Result<Manifest> decode_manifest(std::string_view text) {
                                               std::to_string(store::kFormatVersion) + " are known" + needs};
   }
   if (out.format == 0 || out.store_format == 0) return damaged("it names no format");
-  out.made = manifest_text(from, "made");
-  out.generation = manifest_number(from, "generation");
-  out.fingerprint = manifest_text(from, "fingerprint");
+  out.made = text_member(from, "made");
+  out.generation = count_member(from, "generation");
+  out.fingerprint = text_member(from, "fingerprint");
   if (const json::value* has_log = from.if_contains("log")) out.has_log = has_log->is_bool() && has_log->get_bool();
-  out.reason = manifest_text(from, "reason");
+  out.reason = text_member(from, "reason");
   auto members = read_members(from);
   if (!members) return members.error();
   out.members = std::move(*members);

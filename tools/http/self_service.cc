@@ -60,13 +60,6 @@ bool has_type(const Request& request, std::string_view wanted) {
          trim(to_lower_ascii(std::string_view(*type).substr(0, type->find(';')))) == wanted;
 }
 
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // Of application/x-www-form-urlencoded. Nothing where it is none.
 std::optional<std::string> form_text(std::string_view text) {
   std::string out;
@@ -75,11 +68,9 @@ std::optional<std::string> form_text(std::string_view text) {
       out += text[i] == '+' ? ' ' : text[i];
       continue;
     }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = digit_of(text[i + 1]);
-    const int low = digit_of(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
+    const auto octet = read_escape(text.substr(i));
+    if (!octet) return std::nullopt;
+    out += *octet;
     i += 2;
   }
   return is_utf8(out) ? std::optional<std::string>(out) : std::nullopt;

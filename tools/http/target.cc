@@ -25,10 +25,9 @@ std::optional<std::string> decode_percent(std::string_view text, Plus plus) {
     if (c == '+' && plus == Plus::space) {
       out += ' ';
     } else if (c == '%') {
-      const int high = i + 1 < text.size() ? hex_digit_value(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit_value(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return std::nullopt;
-      out += static_cast<char>(high << 4 | low);
+      const auto octet = read_escape(text.substr(i));
+      if (!octet) return std::nullopt;
+      out += *octet;
       i += 2;
     } else if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F) {
       return std::nullopt;
@@ -67,6 +66,14 @@ Result<void> split_query(std::string_view text, Target& out) {
 }
 
 }  // namespace
+
+std::optional<char> read_escape(std::string_view text) {
+  if (text.size() < 3 || text[0] != '%') return std::nullopt;
+  const int high = hex_digit_value(text[1]);
+  const int low = hex_digit_value(text[2]);
+  if (high < 0 || low < 0) return std::nullopt;
+  return static_cast<char>(high << 4 | low);
+}
 
 std::string Target::path() const {
   if (segments.empty()) return "/";

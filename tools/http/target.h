@@ -1,6 +1,7 @@
 // A request's target taken apart: what is asked for, and the parameters behind the question mark (RFC 3986).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,5 +23,8 @@ struct Target {
 // Only what means the same to everybody: no empty, "." or ".." segment, no slash or control character that hides behind
 // an escape, UTF-8. Errors: invalid.
 Result<Target> parse_target(std::string_view text);
+
+// The octet that "%41" at the beginning of `text` stands for. Nothing: no escape stands there.
+std::optional<char> read_escape(std::string_view text);
 
 }  // namespace weir::http

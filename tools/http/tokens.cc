@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tools/support/json_members.h"
 #include "zones/base/descriptor.h"
 #include "zones/base/hex.h"
 #include "zones/base/text.h"
@@ -41,11 +42,6 @@ bool read_hex(std::string_view text, std::span<std::uint8_t> out) {
 
 std::string day_of(WallTime now) {
   return format_time(now).substr(0, 10);
-}
-
-std::string member_text(const json::object& from, const char* key) {
-  const json::value* value = from.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 }  // namespace
@@ -89,14 +85,14 @@ Result<void> Tokens::read() {
     if (!item.is_object()) return damaged;
     const json::object& from = item.get_object();
     Entry entry;
-    entry.token.name = member_text(from, "name");
-    entry.token.last_used = member_text(from, "last_used");
-    const auto role = parse_role(member_text(from, "role"));
-    const auto created = parse_time(member_text(from, "created"));
-    const std::string until = member_text(from, "until");
+    entry.token.name = text_member(from, "name");
+    entry.token.last_used = text_member(from, "last_used");
+    const auto role = parse_role(text_member(from, "role"));
+    const auto created = parse_time(text_member(from, "created"));
+    const std::string until = text_member(from, "until");
     const auto ends = parse_time(until);
     if (entry.token.name.empty() || !role || !created || (!until.empty() && !ends) ||
-        !read_hex(member_text(from, "sha256"), entry.hash))
+        !read_hex(text_member(from, "sha256"), entry.hash))
       return damaged;
     entry.token.role = *role;
     entry.token.created = *created;

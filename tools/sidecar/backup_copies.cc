@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "tools/support/json_members.h"
 #include "zones/store/files.h"
 #include "zones/store/store_copy.h"
 
@@ -87,8 +88,7 @@ Result<void> note_restored(const fs::path& store, AuditLog& audit, GenerationNum
   if (!error && parsed.is_object()) {
     boost::json::object& note = parsed.get_object();
     const auto take = [&note](const char* key) {
-      const boost::json::value* value = note.if_contains(key);
-      std::string out = value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+      std::string out = text_member(note, key);
       note.erase(key);
       return out;
     };

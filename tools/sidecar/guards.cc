@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tools/sidecar/rule_text.h"
+#include "tools/support/json_members.h"
 #include "zones/base/text.h"
 #include "zones/name_pattern.h"
 
@@ -237,18 +238,6 @@ Result<void> judge_protected(Reaction reaction, const PreparedImport& prepared, 
   return {};
 }
 
-std::uint64_t number_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_uint64()) return value->get_uint64();
-  return value->is_int64() && value->get_int64() > 0 ? static_cast<std::uint64_t>(value->get_int64()) : 0;
-}
-
-std::string text_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 }  // namespace
 
 Result<std::vector<GuardFinding>> judge(const ListConfig& list, const PreparedImport& prepared,
@@ -273,9 +262,9 @@ std::vector<GuardFinding> judge_use(const ListConfig& list, const json::object& 
   if (samples == nullptr || !samples->is_array()) return {};
   for (const json::value& sample : samples->get_array()) {
     if (!sample.is_object()) continue;
-    const std::uint64_t hits = number_at(sample.get_object(), "hits");
-    const std::string text = text_at(sample.get_object(), "name") + " (group " + text_at(sample.get_object(), "group") +
-                             ", " + counted(hits, "answer") + ")";
+    const std::uint64_t hits = count_member(sample.get_object(), "hits");
+    const std::string text = text_member(sample.get_object(), "name") + " (group " +
+                             text_member(sample.get_object(), "group") + ", " + counted(hits, "answer") + ")";
     (list.guards.in_use > 0 && hits >= list.guards.in_use ? held : told).add(text);
   }
   std::vector<GuardFinding> findings;

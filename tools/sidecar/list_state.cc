@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tools/support/json_members.h"
 #include "zones/base/descriptor.h"
 
 namespace weir::sidecar {
@@ -16,53 +17,41 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text_of(const json::object& from, const char* key, const std::string& fallback = {}) {
-  const json::value* value = from.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : fallback;
-}
-
-std::int64_t number_of(const json::object& from, const char* key) {
-  const json::value* value = from.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_int64()) return value->get_int64();
-  return value->is_uint64() ? static_cast<std::int64_t>(value->get_uint64()) : 0;
-}
-
 ListState read_state(const json::object& from) {
   ListState state;
-  state.source = text_of(from, "source");
-  state.tried = text_of(from, "tried");
-  state.reading = text_of(from, "reading");
-  state.etag = text_of(from, "etag");
-  state.last_modified = text_of(from, "last_modified");
-  state.sha256 = text_of(from, "sha256");
-  state.import = {static_cast<std::uint64_t>(number_of(from, "import"))};
-  state.contents = text_of(from, "contents");
-  state.rules = static_cast<std::uint64_t>(number_of(from, "rules"));
-  state.lines = static_cast<std::uint64_t>(number_of(from, "lines"));
-  state.buckets = text_of(from, "buckets", "{}");
-  state.serial = text_of(from, "serial");
-  state.licence = text_of(from, "licence");
-  state.notes = text_of(from, "notes", "[]");
-  state.imported_s = number_of(from, "imported");
-  state.checked_s = number_of(from, "checked");
-  state.loaded_s = number_of(from, from.contains("loaded") ? "loaded" : "checked");
-  state.first_tried_s = number_of(from, "first_tried");
-  state.next_fetch_s = number_of(from, "next_fetch");
-  state.failures = static_cast<unsigned>(number_of(from, "failures"));
-  state.refresh_s = number_of(from, "refresh");
-  state.retry_s = number_of(from, "retry");
-  state.expire_s = number_of(from, "expire");
-  state.last_error = text_of(from, "last_error");
-  state.defined_by = text_of(from, "defined_by");
-  state.held.sha256 = text_of(from, "held_sha256");
-  state.held.source = text_of(from, "held_source");
-  state.held.reading = text_of(from, "held_reading");
-  state.held.etag = text_of(from, "held_etag");
-  state.held.last_modified = text_of(from, "held_last_modified");
-  state.held.why = text_of(from, "held_why", "[]");
-  state.held.signer = text_of(from, "held_signer");
-  state.held.since_s = number_of(from, "held_since");
+  state.source = text_member(from, "source");
+  state.tried = text_member(from, "tried");
+  state.reading = text_member(from, "reading");
+  state.etag = text_member(from, "etag");
+  state.last_modified = text_member(from, "last_modified");
+  state.sha256 = text_member(from, "sha256");
+  state.import = {static_cast<std::uint64_t>(whole_member(from, "import"))};
+  state.contents = text_member(from, "contents");
+  state.rules = static_cast<std::uint64_t>(whole_member(from, "rules"));
+  state.lines = static_cast<std::uint64_t>(whole_member(from, "lines"));
+  state.buckets = text_member(from, "buckets", "{}");
+  state.serial = text_member(from, "serial");
+  state.licence = text_member(from, "licence");
+  state.notes = text_member(from, "notes", "[]");
+  state.imported_s = whole_member(from, "imported");
+  state.checked_s = whole_member(from, "checked");
+  state.loaded_s = whole_member(from, from.contains("loaded") ? "loaded" : "checked");
+  state.first_tried_s = whole_member(from, "first_tried");
+  state.next_fetch_s = whole_member(from, "next_fetch");
+  state.failures = static_cast<unsigned>(whole_member(from, "failures"));
+  state.refresh_s = whole_member(from, "refresh");
+  state.retry_s = whole_member(from, "retry");
+  state.expire_s = whole_member(from, "expire");
+  state.last_error = text_member(from, "last_error");
+  state.defined_by = text_member(from, "defined_by");
+  state.held.sha256 = text_member(from, "held_sha256");
+  state.held.source = text_member(from, "held_source");
+  state.held.reading = text_member(from, "held_reading");
+  state.held.etag = text_member(from, "held_etag");
+  state.held.last_modified = text_member(from, "held_last_modified");
+  state.held.why = text_member(from, "held_why", "[]");
+  state.held.signer = text_member(from, "held_signer");
+  state.held.since_s = whole_member(from, "held_since");
   return state;
 }
 

@@ -40,9 +40,7 @@ Result<Question> read_question(Arguments& arguments) {
   if (const auto prefix = Prefix::parse(client)) {
     filter.client = *prefix;
   } else if (!client.empty() && !filter.pseudonym) {
-    return Error{ErrorCode::invalid, "'" + escape_for_display(client) +
-                                         "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "
-                                         "pseudonym as it is shown, p- and 16 hexadecimal digits"};
+    return no_client(client);
   }
   if (!type.empty()) {
     filter.type = parse_record_type(type);
@@ -83,17 +81,27 @@ Result<log::SearchRequest> read_range(Call& call, std::optional<std::chrono::hou
   return range;
 }
 
+Error no_client(const std::string& text) {
+  return {ErrorCode::invalid, "'" + escape_for_display(text) +
+                                  "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "
+                                  "pseudonym as it is shown, p- and 16 hexadecimal digits"};
+}
+
+json::array show_damaged(const std::vector<log::DamagedBlock>& damaged) {
+  json::array out;
+  for (const log::DamagedBlock& block : damaged) {
+    out.push_back(json::object{{"from", time_text(block.first_ms)},
+                               {"to", time_text(block.last_ms)},
+                               {"rows", block.rows},
+                               {"why", block.why}});
+  }
+  return out;
+}
+
 void put_end(json::object& out, const log::SearchEnd& end) {
   out["complete"] = end.complete;
   out["next"] = end.next ? json::value(end.next->to_text()) : json::value(nullptr);
-  json::array damaged;
-  for (const log::DamagedBlock& block : end.damaged) {
-    damaged.push_back(json::object{{"from", time_text(block.first_ms)},
-                                   {"to", time_text(block.last_ms)},
-                                   {"rows", block.rows},
-                                   {"why", block.why}});
-  }
-  if (!damaged.empty()) out["damaged"] = std::move(damaged);
+  if (!end.damaged.empty()) out["damaged"] = show_damaged(end.damaged);
 }
 
 }  // namespace weir::sidecar

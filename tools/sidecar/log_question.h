@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tools/log/log_filter.h"
 #include "tools/log/search.h"
@@ -38,6 +39,9 @@ struct Question {
 Result<Question> read_question(Arguments& arguments);
 // "since", "until" and "seconds". `default_span`: how far back where nobody says. Errors: invalid.
 Result<log::SearchRequest> read_range(Call& call, std::optional<std::chrono::hours> default_span);
+// What is said of a client that is none of what one may be.
+Error no_client(const std::string& text);
+boost::json::array show_damaged(const std::vector<log::DamagedBlock>& damaged);
 // Whether the answer is complete, how to go on, and what could not be read.
 void put_end(boost::json::object& out, const log::SearchEnd& end);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tools/support/json_members.h"
 #include "zones/store/files.h"
 
 namespace weir::sidecar {
@@ -15,33 +16,21 @@ namespace json = boost::json;
 
 constexpr std::int64_t kHourSeconds = 3600;
 
-std::string request_text(const json::object& from, const char* key) {
-  const json::value* value = from.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::int64_t request_number(const json::object& from, const char* key) {
-  const json::value* value = from.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_uint64()) return static_cast<std::int64_t>(value->get_uint64());
-  return value->is_int64() ? value->get_int64() : 0;
-}
-
 FiledRequest read_request_of(const json::object& from) {
   FiledRequest out;
-  out.number = static_cast<std::uint64_t>(request_number(from, "number"));
-  out.filed_s = request_number(from, "filed");
-  out.client = request_text(from, "client");
-  out.group = request_text(from, "group");
-  out.name = request_text(from, "name");
-  out.remark = request_text(from, "remark");
-  out.decision = request_text(from, "decision");
-  out.trace = request_text(from, "trace");
-  out.state = request_text(from, "state");
-  out.answered_s = request_number(from, "answered");
-  out.answered_by = request_text(from, "answered_by");
-  out.answer = request_text(from, "answer");
-  out.outcome = request_text(from, "outcome");
+  out.number = static_cast<std::uint64_t>(whole_member(from, "number"));
+  out.filed_s = whole_member(from, "filed");
+  out.client = text_member(from, "client");
+  out.group = text_member(from, "group");
+  out.name = text_member(from, "name");
+  out.remark = text_member(from, "remark");
+  out.decision = text_member(from, "decision");
+  out.trace = text_member(from, "trace");
+  out.state = text_member(from, "state");
+  out.answered_s = whole_member(from, "answered");
+  out.answered_by = text_member(from, "answered_by");
+  out.answer = text_member(from, "answer");
+  out.outcome = text_member(from, "outcome");
   return out;
 }
 
@@ -73,7 +62,7 @@ Requests::Requests(std::filesystem::path file) : file_(std::move(file)) {
   json::error_code error;
   const json::value parsed = json::parse(text, error);
   if (error || !parsed.is_object()) return;
-  last_ = static_cast<std::uint64_t>(request_number(parsed.get_object(), "last"));
+  last_ = static_cast<std::uint64_t>(whole_member(parsed.get_object(), "last"));
   const json::value* listed = parsed.get_object().if_contains("requests");
   if (listed == nullptr || !listed->is_array()) return;
   for (const json::value& each : listed->get_array()) {

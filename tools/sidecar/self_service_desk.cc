@@ -9,6 +9,7 @@
 #include "tools/sidecar/log_rows.h"
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/shown_name.h"
+#include "tools/support/json_members.h"
 #include "zones/base/text.h"
 
 namespace weir::sidecar {
@@ -53,14 +54,9 @@ bool is_blocked(DecisionClass decision_class) {
          decision_class == DecisionClass::blocked_upstream;
 }
 
-std::string text_in(const json::object& row, std::string_view key) {
-  const json::value* value = row.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 // What of the answer decided, where it is not the name itself.
 std::string because_of(const Decision& decision, const json::object& row) {
-  const std::string linked = text_in(row, "link_name");
+  const std::string linked = text_member(row, "link_name");
   switch (decision.link) {
     case LinkKind::alias:
       return "it leads to " + linked;
@@ -86,7 +82,8 @@ json::object describe_row(const Decision& decision, json::object&& row, const Ge
   out["is_blocked"] = is_blocked(decision.decision_class);
   out["may_complain"] = decision.decision_class == DecisionClass::blocked;
   out["list"] = row["list"];
-  const ListDefinition* list = generation != nullptr ? generation->policies().find_list(text_in(row, "list")) : nullptr;
+  const ListDefinition* list =
+      generation != nullptr ? generation->policies().find_list(text_member(row, "list")) : nullptr;
   out["category"] = list != nullptr ? list->category : std::string();
   out["rule"] = row["pattern"];
   out["because"] = because_of(decision, row);
@@ -187,8 +184,8 @@ Result<json::array> SelfServiceDesk::rows_of(const Asker& asker, bool& complete)
       // A search for an address also finds the rows of a whole prefix: those are not beyond doubt.
       if (!is_same(decision.client, span.identity)) return true;
       json::object row = describe_row(decision, reader.show(decision), generation.get());
-      const std::string same = text_in(row, "name") + '\n' + text_in(row, "class") + '\n' + text_in(row, "list") +
-                               '\n' + text_in(row, "rule");
+      const std::string same = text_member(row, "name") + '\n' + text_member(row, "class") + '\n' +
+                               text_member(row, "list") + '\n' + text_member(row, "rule");
       const auto [at, is_new] = places.emplace(same, rows.size());
       if (is_new && rows.size() >= kMaxShownRows) return false;
       if (is_new) {

@@ -8,6 +8,7 @@
 #include "tools/log/block_builder.h"
 #include "tools/log/forget.h"
 #include "tools/log/row_text.h"
+#include "tools/sidecar/log_question.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/sidecar/pseudonym_keys.h"
 #include "tools/sidecar/verb_table.h"
@@ -37,9 +38,7 @@ Result<Wanted> read_wanted(Call& call, WallTime now) {
   if (const auto prefix = Prefix::parse(client)) {
     out.prefix = *prefix;
   } else if (!client.empty() && !out.pseudonym) {
-    return Error{ErrorCode::invalid, "'" + escape_for_display(client) +
-                                         "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "
-                                         "pseudonym as it is shown, p- and 16 hexadecimal digits"};
+    return no_client(client);
   }
   if (day.empty()) return out;
   // Days compare as text; what is far ahead is not even a time.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tools/log/row_text.h"
+#include "tools/sidecar/log_question.h"
 #include "tools/sidecar/verb_table.h"
 #include "tools/sql/query.h"
 
@@ -62,14 +63,7 @@ VerbResult query_log(Call& call) {
   out["all_rows"] = answer->all_rows;
   out["whole_log"] = answer->whole_log;
   if (answer->read_back_to_ms) out["read_back_to"] = log::time_text(*answer->read_back_to_ms);
-  json::array damaged;
-  for (const log::DamagedBlock& block : answer->damaged) {
-    damaged.push_back(json::object{{"from", log::time_text(block.first_ms)},
-                                   {"to", log::time_text(block.last_ms)},
-                                   {"rows", block.rows},
-                                   {"why", block.why}});
-  }
-  out["damaged"] = std::move(damaged);
+  out["damaged"] = show_damaged(answer->damaged);
   out["blocks_read"] = answer->blocks_read;
   out["blocks_skipped"] = answer->blocks_skipped;
   return out;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "tools/support/json_members.h"
 #include "zones/base/version.h"
 
 namespace weir::sinks {
@@ -111,12 +112,8 @@ Matched matched_by(const Decision& decision) {
 }
 
 std::string rule_of(const Row& row) {
-  const auto member = [&](std::string_view key) {
-    const auto* value = row.shown.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-  };
-  const std::string list = member("list");
-  return list.empty() ? std::string() : list + ": " + member("pattern");
+  const std::string list = text_member(row.shown, "list");
+  return list.empty() ? std::string() : list + ": " + text_member(row.shown, "pattern");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tests/support/scratch_folder.h"
-#include "tools/backup/sha256.h"
+#include "tools/support/sha256.h"
 
 namespace weir::backup::backup_file_test {
 

@@ -1,19 +1,22 @@
-#include "tools/backup/sha256.h"
+#include "tools/support/sha256.h"
 
 #include <openssl/evp.h>
 
 #include <array>
-#include <span>
 
 #include "zones/base/hex.h"
 
-namespace weir::backup {
+namespace weir {
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
   EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
 }
 
 void Sha256::update(std::string_view octets) {
+  EVP_DigestUpdate(context_.get(), octets.data(), octets.size());
+}
+
+void Sha256::update(std::span<const std::uint8_t> octets) {
   EVP_DigestUpdate(context_.get(), octets.data(), octets.size());
 }
 
@@ -24,4 +27,4 @@ std::string Sha256::finish_hex() {
   return to_hex(std::span(digest).first(size));
 }
 
-}  // namespace weir::backup
+}  // namespace weir
