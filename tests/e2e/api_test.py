@@ -60,6 +60,11 @@ hosts = ["weir.example"]
 name = "ads"
 source = "{{lists}}/ads.hosts"
 
+[[sink]]
+name = "ads"
+kind = "json"
+to = "{folder / 'decisions.json'}"
+
 [[policy]]
 name = "default"
 lists = ["ads"]

@@ -192,6 +192,10 @@ class SinksTest(Case):
         self.assertGreater(house["waiting"], 0, house)
         self.assertIn("ClickHouse", house["fault"])
         self.assertIn("waiting", self.weir.done("status").out)
+        shown = self.weir.done("sink", "list").out
+        self.assertRegex(shown, r"house +clickhouse +http://127.0.0.1:8123 +down since 20")
+        self.assertRegex(shown, r"lines +json +\S+decisions.json +up ")
+        self.assertRegex(self.weir.done("sink", "show", "house").out, r"state: down since 20\S+: ClickHouse")
         self.house.start()
         time.sleep(1.0)
         load.stop()

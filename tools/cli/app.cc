@@ -92,6 +92,7 @@ ExitCode run(std::vector<std::string> arguments, Streams& streams) {
   add_what_if_verbs(app, chosen);
   add_generation_verbs(app, chosen);
   add_zone_verbs(app, chosen);
+  add_sink_verbs(app, chosen);
   add_log_verbs(app, chosen);
   add_token_verbs(app, chosen);
   add_audit_verbs(app, chosen);

@@ -22,6 +22,7 @@ void add_overlay_verbs(CLI::App& app, Action& chosen);  // allow, pause, overlay
 void add_what_if_verbs(CLI::App& app, Action& chosen);
 void add_generation_verbs(CLI::App& app, Action& chosen);
 void add_zone_verbs(CLI::App& app, Action& chosen);
+void add_sink_verbs(CLI::App& app, Action& chosen);
 void add_log_verbs(CLI::App& app, Action& chosen);
 void add_token_verbs(CLI::App& app, Action& chosen);
 void add_audit_verbs(CLI::App& app, Action& chosen);

@@ -85,6 +85,8 @@ VerbResult end_backup(Call& call);
 VerbResult list_requests(Call& call);
 VerbResult accept_request(Call& call);
 VerbResult refuse_request(Call& call);
+// verbs_sinks.cc
+VerbResult show_sinks(Call& call);
 // verbs_metrics.cc
 VerbResult show_metrics(Call& call);
 // verbs_audit.cc
@@ -105,6 +107,7 @@ boost::json::array describe_restarts(const std::vector<PendingRestart>& pending)
 boost::json::value time_or_null(std::int64_t seconds);  // 0: null
 // Where an older version of the list is in force than its source brought; nullptr where it is the newest.
 boost::json::value describe_rolled_back(const Services& services, const std::string& list);
+boost::json::array describe_sinks(const sinks::Sinks& sinks);
 boost::json::object describe_list(const Services& services, const ListConfig& list, const Generation* generation);
 // Tells the resolver; what became of it goes into `out` as "in_force", with "resolver_error" where it did not.
 void tell_resolver(const Services& services, boost::json::object& out);

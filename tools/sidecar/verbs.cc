@@ -53,6 +53,7 @@ constexpr std::array kVerbs = {
     Verb{"request.list", list_requests},
     Verb{"request.accept", accept_request},
     Verb{"request.refuse", refuse_request},
+    Verb{"sink.show", show_sinks},
     Verb{"metrics", show_metrics},
     Verb{"audit.show", show_audit},
     Verb{"audit.verify", verify_audit},

@@ -28,28 +28,6 @@ json::object describe(const Generation& generation, const std::filesystem::path&
           {"rules", generation.rule_count()}};
 }
 
-json::array describe_sinks(const sinks::Sinks& sinks) {
-  json::array out;
-  for (const sinks::SinkState& sink : sinks.states()) {
-    const auto time = [](WallTime moment) {
-      return moment == WallTime() ? json::value(nullptr) : json::value(format_time(moment));
-    };
-    out.push_back(json::object{{"name", sink.name},
-                               {"kind", sink.kind},
-                               {"to", sink.to},
-                               {"sent", sink.totals.sent},
-                               {"waiting", sink.totals.waiting},
-                               {"spool_bytes", sink.totals.bytes},
-                               {"dropped", sink.totals.dropped},
-                               {"failures", sink.progress.failures},
-                               {"fault", sink.progress.error},
-                               {"last_error", sink.progress.last_error},
-                               {"last_error_at", time(sink.progress.error_at)},
-                               {"last_sent_at", time(sink.progress.sent_at)}});
-  }
-  return out;
-}
-
 }  // namespace
 
 json::array describe_restarts(const std::vector<PendingRestart>& pending) {

@@ -51,12 +51,15 @@ void Sink::note(const Result<void>& result) {
   {
     const std::lock_guard lock(mutex_);
     before = std::exchange(progress_.error, result ? std::string() : result.error().message);
+    const WallTime now = std::chrono::system_clock::now();
     if (result) {
-      progress_.sent_at = std::chrono::system_clock::now();
+      progress_.sent_at = now;
+      progress_.failing_since = WallTime();
     } else {
       ++progress_.failures;
       progress_.last_error = progress_.error;
-      progress_.error_at = std::chrono::system_clock::now();
+      progress_.error_at = now;
+      if (before.empty()) progress_.failing_since = now;
     }
   }
   // Once, not at every attempt.

@@ -20,7 +20,8 @@ struct SinkProgress {
   std::string error;           // of the last attempt; empty: it went well
   std::string last_error;      // the last there was, also where it went well since
   WallTime error_at{};
-  WallTime sent_at{};  // 0: nothing yet
+  WallTime failing_since{};  // the first of the attempts that have failed since one went well; 0: none
+  WallTime sent_at{};        // 0: nothing yet
 };
 
 // The destructor ends it within about a second; what waits goes on waiting.

@@ -42,13 +42,15 @@ bool is_same(const SinkConfig& a, const SinkConfig& b) {
          a.password_file == b.password_file;
 }
 
-// Without what a URL may hold before its host.
+// Without user, password and parameters. A password may have an '@' in it, or what else a URL has no place for: all up
+// to the last '@' goes.
 std::string shown_target(const SinkConfig& config) {
   const std::size_t scheme = config.to.find("://");
-  const std::size_t user = config.to.find('@');
-  if (config.kind != SinkConfig::Kind::clickhouse || scheme == std::string::npos || user == std::string::npos)
-    return escape_for_display(config.to);
-  return escape_for_display(config.to.substr(0, scheme + 3) + config.to.substr(user + 1));
+  if (config.kind != SinkConfig::Kind::clickhouse || scheme == std::string::npos) return escape_for_display(config.to);
+  std::string place = config.to.substr(scheme + 3);
+  if (const std::size_t user = place.rfind('@'); user != std::string::npos) place.erase(0, user + 1);
+  place.erase(std::min(place.find_first_of("?#"), place.size()));
+  return escape_for_display(config.to.substr(0, scheme + 3) + place);
 }
 
 void remove_spool(const fs::path& folder) {
@@ -167,7 +169,8 @@ std::vector<SinkState> Sinks::states() const {
   const std::lock_guard lock(mutex_);
   std::vector<SinkState> states;
   for (const auto& [name, entry] : entries_) {
-    SinkState state{name, std::string(to_text(entry.config.kind)), shown_target(entry.config), {}, {}};
+    SinkState state{
+        name, std::string(to_text(entry.config.kind)), shown_target(entry.config), entry.config.spool_bytes, {}, {}};
     if (entry.spool) state.totals = entry.spool->totals();
     if (entry.sink) state.progress = entry.sink->progress();
     if (!entry.fault.empty()) state.progress.error = entry.fault;

@@ -28,7 +28,8 @@ inline constexpr const char* kSinksMark = "sinks";
 struct SinkState {
   std::string name;
   std::string kind;
-  std::string to;
+  std::string to;                 // without what a URL may hold before its host or behind its path
+  std::uint64_t spool_bytes = 0;  // the most that may wait
   SpoolTotals totals;
   SinkProgress progress;
 };

@@ -48,6 +48,8 @@ const std::map<std::string, Role> kRoles = {
     {"POST /api/v1/generations/{number}/rollback", Role::admin},
     {"GET /api/v1/policies", Role::analyst},
     {"GET /api/v1/zones", Role::analyst},
+    {"GET /api/v1/sinks", Role::analyst},
+    {"GET /api/v1/sinks/{name}", Role::analyst},
     {"GET /api/v1/audit", Role::analyst},
     {"GET /api/v1/audit/verify", Role::analyst},
     {"GET /api/v1/what-if", Role::analyst},

@@ -107,6 +107,8 @@ TEST(Verbs, WhatOnlyShowsDoesNotWaitForTheWriter) {
         {"rule.show", "{}", "\"pattern\":\"xn--bcher-kva.example\",\"pattern_unicode\":\"b\u00FCcher.example\""},
         {"generation.show", "{}", R"("current":1)"},
         {"zone.show", "{}", R"("zones":[])"},
+        {"sink.show", "{}", R"("sinks":[])"},
+        {"sink.show", R"({"name": "no"})", R"("code":"not_found")"},
         {"policy.show", "{}", R"("groups":[{"name":"default","policy":"default","clients":[]}])"},
         {"metrics", "{}", "weir_list_rules{list=\\\"ads\\\"} "},
         {"explain", R"({"names": ["x.a.example"]})", R"("outcome":"blocked")"},

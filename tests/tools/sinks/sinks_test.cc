@@ -128,10 +128,13 @@ TEST_F(SinksTest, WhatWaitsIsKeptWhileTheTargetIsNotThereAndGoesWithTheSink) {
   while (state().progress.failures == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_NE(state().progress.error.find("missing"), std::string::npos) << state().progress.error;
   EXPECT_EQ(state().totals.waiting, 10U);
+  EXPECT_NE(state().progress.failing_since, WallTime());
+  EXPECT_LE(state().progress.failing_since, state().progress.error_at);
   config_.to = good;
   sinks_->apply({config_});
   settle();
   EXPECT_EQ(names(good), expected(0, 10));
+  EXPECT_EQ(state().progress.failing_since, WallTime());
   sinks_->apply({});
   EXPECT_TRUE(sinks_->states().empty());
   EXPECT_FALSE(fs::exists(scratch_ / "spool" / "lines"));
@@ -142,6 +145,24 @@ TEST_F(SinksTest, WhatWaitsIsKeptWhileTheTargetIsNotThereAndGoesWithTheSink) {
   EXPECT_EQ(state().totals.sent, 5U);
   EXPECT_EQ(state().totals.dropped, 0U);
   EXPECT_EQ(names(good).size(), 15U);
+}
+
+TEST_F(SinksTest, ATargetIsShownWithoutWhatOpensIt) {
+  const struct {
+    const char* to;
+    const char* shown;
+  } kRows[] = {{"http://127.0.0.1:9", "http://127.0.0.1:9"},
+               {"http://user:secret@127.0.0.1:9/path", "http://127.0.0.1:9/path"},
+               {"http://user:se@cret@127.0.0.1:9", "http://127.0.0.1:9"},
+               {"http://user:sec/ret@127.0.0.1:9", "http://127.0.0.1:9"},
+               {"http://127.0.0.1:9/?user=u&password=secret", "http://127.0.0.1:9/"},
+               {"http://127.0.0.1:9/#secret", "http://127.0.0.1:9/"}};
+  for (const auto& row : kRows) {
+    config_.kind = SinkConfig::Kind::clickhouse;
+    config_.to = row.to;
+    sinks_->apply({config_});
+    EXPECT_EQ(state().to, row.shown);
+  }
 }
 
 TEST_F(SinksTest, NumbersNeverComeAgain) {
