@@ -9,6 +9,7 @@
 // one range of codes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -66,6 +67,12 @@ class NameTable {
     return std::string_view(arena_).substr(begin, ends_[index] - begin);
   }
   std::size_t size() const { return ends_.size(); }
+  void reserve(std::size_t names) { ends_.reserve(names); }
+  // All keys, one behind the other, and the name in which an octet of them lies.
+  std::string_view octets() const { return arena_; }
+  std::size_t name_at(std::size_t octet) const {
+    return static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), octet) - ends_.begin());
+  }
   // The names at or below the one with `key`: [first, second).
   std::pair<std::size_t, std::size_t> subtree(std::string_view key) const;
 

@@ -384,6 +384,7 @@ Result<void> decode_names(std::string_view names, Block& block) {
   if (!frames) return frames.error();
   if (frames->size() != 11) return kDamaged;
   KeyReader keys((*frames)[0], (*frames)[1], (*frames)[2]);
+  block.names.reserve(std::min(keys.size(), kBlockRows));
   while (!keys.at_end()) {
     const auto key = keys.next();
     if (!key || key->size() > kMaxNameSize - 1) return kDamaged;
@@ -425,8 +426,8 @@ Result<void> decode_columns(std::string_view columns, Block& block) {
   SmallNumberReader shapes((*frames)[7], (*frames)[8]);
   SmallNumberReader clients((*frames)[9], (*frames)[10]);
   SmallNumberReader subjects((*frames)[11], (*frames)[12]);
-  const std::string& back = (*frames)[13];
-  const std::string& latencies = (*frames)[14];
+  const std::string_view back = (*frames)[13];
+  const std::string_view latencies = (*frames)[14];
   const std::size_t rows = block.header.rows;
   if (latencies.size() != rows || back.size() != rows) return kDamaged;
   block.latency_of.assign(latencies.begin(), latencies.end());

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 namespace weir::log {
 namespace {
@@ -26,10 +28,9 @@ BlockFilter::BlockFilter(std::size_t things)
 BlockFilter BlockFilter::from_octets(std::string_view octets) {
   BlockFilter filter;
   filter.words_.resize(octets.size() / 4 / kLineWords * kLineWords);
-  for (std::size_t i = 0; i < filter.words_.size(); ++i) {
-    for (unsigned octet = 0; octet < 4; ++octet) {
-      filter.words_[i] |= std::uint32_t{static_cast<std::uint8_t>(octets[4 * i + octet])} << (8 * octet);
-    }
+  std::memcpy(filter.words_.data(), octets.data(), 4 * filter.words_.size());
+  if constexpr (std::endian::native == std::endian::big) {
+    for (std::uint32_t& word : filter.words_) word = __builtin_bswap32(word);
   }
   return filter;
 }

@@ -262,13 +262,15 @@ class RocksDecisionLog final : public DecisionLog {
     return decode_summary(*value);
   }
 
-  Result<std::shared_ptr<const Block>> read_block(const BlockRef& ref, Parts parts) const override {
-    if (ref.open) return ref.open;
+  Result<std::shared_ptr<const Block>> read_block(const BlockRef& ref, Parts parts,
+                                                  const NamesVisitor& wanted) const override {
+    if (ref.open) return wanted && !wanted(*ref.open) ? nullptr : ref.open;
     auto block = std::make_shared<Block>();
     block->header = ref.header;
     const auto names = read(Family::names, ref);
     if (!names) return names.error();
     if (auto decoded = decode_names(*names, *block); !decoded) return decoded.error();
+    if (wanted && !wanted(*block)) return std::shared_ptr<const Block>();
     if (parts == Parts::all) {
       const auto columns = read(Family::columns, ref);
       if (!columns) return columns.error();
@@ -528,7 +530,7 @@ class RocksDecisionLog final : public DecisionLog {
     const auto summary = read_summary(ref);
     if (!summary && is_gone(summary.error())) return std::uint64_t{0};
     if (summary && !clients.may_be_in(*summary)) return std::uint64_t{0};
-    const auto read = read_block(ref, Parts::all);
+    const auto read = read_block(ref, Parts::all, {});
     if (!read) return is_gone(read.error()) ? Result<std::uint64_t>(std::uint64_t{0}) : read.error();
     Block block = **read;
     const std::uint64_t rows = forget_clients(block, clients);

@@ -120,7 +120,10 @@ class DecisionLog : public LogWriter {
   // Errors: not_found (retention came by meanwhile), corrupt, incompatible, io.
   virtual Result<BlockSummary> read_summary(const BlockRef& block) const = 0;
   enum class Parts : std::uint8_t { names, all };
-  virtual Result<std::shared_ptr<const Block>> read_block(const BlockRef& block, Parts parts) const = 0;
+  // `wanted` is asked when its names are known, and says whether the rest is read; may be empty. nullptr: it was not.
+  using NamesVisitor = std::function<bool(const Block& names)>;
+  virtual Result<std::shared_ptr<const Block>> read_block(const BlockRef& block, Parts parts,
+                                                          const NamesVisitor& wanted = {}) const = 0;
 
   // Counters and losses of [since_ms, until_ms), the newest first, until `visit` says false. Errors: io, corrupt.
   using EventVisitor = std::function<bool(RecordSort sort, std::int64_t time_ms, std::span<const std::uint8_t> record)>;

@@ -19,6 +19,12 @@ struct FreeDecompression {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
+// One a thread: to make one takes as long as to decompress a small value.
+ZSTD_DCtx* decompression() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompression> context(ZSTD_createDCtx());
+  return context.get();
+}
+
 }  // namespace
 
 struct FrameWriter::State {
@@ -58,7 +64,7 @@ std::string FrameWriter::finish() {
   return value;
 }
 
-Result<std::vector<std::string>> read_frames(std::string_view value) {
+Result<Frames> read_frames(std::string_view value) {
   const Error corrupt{ErrorCode::corrupt, "decision log: a block is damaged"};
   if (value.size() < 2 + kChecksumSize) return corrupt;
   const std::string_view covered = value.substr(0, value.size() - kChecksumSize);
@@ -69,28 +75,32 @@ Result<std::vector<std::string>> read_frames(std::string_view value) {
     return Error{ErrorCode::incompatible, "decision log: a block was written by another version of weir"};
   const unsigned count = reader.u8();
   std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes(count);
+  std::size_t decompressed = 0;
   for (auto& [raw, packed] : sizes) {
     raw = reader.varint();
     packed = reader.varint();
     if (raw > kMaxColumn) return corrupt;
+    if (raw != packed) decompressed += raw;
   }
-  const std::unique_ptr<ZSTD_DCtx, FreeDecompression> context(ZSTD_createDCtx());
-  std::vector<std::string> columns;
-  columns.reserve(count);
+  if (!reader.ok() || decompressed > kMaxColumn) return corrupt;
+  Frames frames;
+  frames.octets_ = std::make_unique_for_overwrite<char[]>(decompressed);
+  frames.columns_.reserve(count);
+  char* into = frames.octets_.get();
   for (const auto& [raw, packed] : sizes) {
     const std::string_view body = reader.take(packed);
     if (!reader.ok()) return corrupt;
     if (raw == packed) {
-      columns.emplace_back(body);
+      frames.columns_.push_back(body);
       continue;
     }
-    std::string column(raw, '\0');
-    const std::size_t got = ZSTD_decompressDCtx(context.get(), column.data(), raw, body.data(), body.size());
+    const std::size_t got = ZSTD_decompressDCtx(decompression(), into, raw, body.data(), body.size());
     if (ZSTD_isError(got) != 0 || got != raw) return corrupt;
-    columns.push_back(std::move(column));
+    frames.columns_.emplace_back(into, raw);
+    into += raw;
   }
-  if (!reader.ok() || !reader.at_end()) return corrupt;
-  return columns;
+  if (!reader.at_end()) return corrupt;
+  return frames;
 }
 
 }  // namespace weir::log

@@ -28,7 +28,20 @@ class FrameWriter {
   std::uint8_t count_ = 0;
 };
 
-// The columns of a value in the order in which they were added. Errors: corrupt, incompatible (another layout).
-Result<std::vector<std::string>> read_frames(std::string_view value);
+// The columns of a value in the order in which they were added; those that were not compressed are parts of the value
+// itself, which outlives this.
+class Frames {
+ public:
+  std::size_t size() const { return columns_.size(); }
+  std::string_view operator[](std::size_t column) const { return columns_[column]; }
+
+ private:
+  friend Result<Frames> read_frames(std::string_view value);
+  std::unique_ptr<char[]> octets_;
+  std::vector<std::string_view> columns_;
+};
+
+// Errors: corrupt, incompatible (another layout).
+Result<Frames> read_frames(std::string_view value);
 
 }  // namespace weir::log

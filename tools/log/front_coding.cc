@@ -19,12 +19,15 @@ void KeyWriter::write(FrameWriter& frames) const {
 }
 
 std::optional<std::string_view> KeyReader::next() {
-  const std::size_t shared = shared_sizes_.u8();
-  if (shared > key_.size()) return std::nullopt;
-  key_.resize(shared);
-  key_.append(rests_.take(rest_sizes_.u8()));
-  if (!rest_sizes_.ok() || !rests_.ok()) return std::nullopt;
-  return key_;
+  if (at_ >= shared_sizes_.size() || at_ >= rest_sizes_.size()) return std::nullopt;
+  const std::size_t shared = static_cast<std::uint8_t>(shared_sizes_[at_]);
+  const std::size_t rest = static_cast<std::uint8_t>(rest_sizes_[at_]);
+  ++at_;
+  if (shared > key_size_ || rest > rests_.size() || shared + rest > key_.size()) return std::nullopt;
+  std::copy_n(rests_.data(), rest, key_.data() + shared);
+  rests_.remove_prefix(rest);
+  key_size_ = shared + rest;
+  return std::string_view(key_.data(), key_size_);
 }
 
 }  // namespace weir::log

@@ -2,6 +2,7 @@
 // their neighbours.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,17 +34,20 @@ class KeyReader {
   KeyReader(std::string_view shared_sizes, std::string_view rest_sizes, std::string_view rests)
       : shared_sizes_(shared_sizes), rest_sizes_(rest_sizes), rests_(rests) {}
 
-  bool at_end() const { return shared_sizes_.at_end(); }
+  std::size_t size() const { return shared_sizes_.size(); }  // keys in all
+  bool at_end() const { return at_ == shared_sizes_.size(); }
   // The next key, until the next call. Nothing: damaged.
   std::optional<std::string_view> next();
   // Behind the last key: nothing was left over.
-  bool is_whole() const { return rest_sizes_.at_end() && rests_.at_end(); }
+  bool is_whole() const { return at_ == rest_sizes_.size() && rests_.empty(); }
 
  private:
-  store::ByteReader shared_sizes_;
-  store::ByteReader rest_sizes_;
-  store::ByteReader rests_;
-  std::string key_;
+  std::string_view shared_sizes_;
+  std::string_view rest_sizes_;
+  std::string_view rests_;  // what is left of them
+  std::size_t at_ = 0;
+  std::size_t key_size_ = 0;
+  std::array<char, 255> key_{};
 };
 
 }  // namespace weir::log

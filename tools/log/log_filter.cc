@@ -8,18 +8,28 @@ namespace weir::log {
 namespace {
 
 // The text of a name's key as it is shown, for looking into it; most names are letters, digits and hyphens.
-void append_text(std::string& out, std::string_view key) {
-  const std::size_t begin = out.size();
-  std::vector<std::string_view> labels;
+void write_text(std::string& out, std::string_view key) {
+  out.resize(key.size());
+  std::size_t end = key.size();
   for (std::size_t at = 0; at < key.size();) {
-    const auto size = static_cast<std::uint8_t>(key[at]);
-    labels.push_back(key.substr(at + 1, size));
+    const std::size_t size = std::min<std::size_t>(static_cast<std::uint8_t>(key[at]), key.size() - at - 1);
+    end -= size;
+    key.copy(out.data() + end, size, at + 1);
+    out[--end] = '.';
     at += 1 + size;
   }
-  for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
-    if (out.size() > begin) out += '.';
-    out.append(*label);
+  if (!out.empty()) out.erase(0, 1);
+}
+
+// The longest part of `text` that lies in one label.
+std::string_view longest_label_part(std::string_view text) {
+  std::string_view longest;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find('.'));
+    if (part.size() > longest.size()) longest = part;
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
   }
+  return longest;
 }
 
 bool client_matches(const ClientIdentity& client, const LogFilter& filter) {
@@ -72,39 +82,51 @@ bool BlockMatcher::may_match(const BlockSummary& summary) const {
   return true;
 }
 
-bool BlockMatcher::prepare(const Block& block) {
+bool BlockMatcher::prepare_names(const Block& block) {
   block_ = &block;
-  return prepare_subjects(block) && prepare_clients(block) && prepare_shapes(block) && prepare_lists(block);
-}
-
-bool BlockMatcher::prepare_subjects(const Block& block) {
   subjects_.clear();
   if (!filter_.name && filter_.text.empty()) return true;
   std::pair<std::size_t, std::size_t> range{0, block.subjects.size()};
   if (filter_.name) range = block.subjects_below(ReversedName(*filter_.name).key());
   if (range.first == range.second) return false;
   subjects_.assign(block.subjects.size(), false);
-  if (filter_.text.empty()) {
-    std::fill(subjects_.begin() + static_cast<std::ptrdiff_t>(range.first),
-              subjects_.begin() + static_cast<std::ptrdiff_t>(range.second), true);
-    return true;
-  }
-  bool is_any = false;
+  if (!filter_.text.empty()) return find_text(block, range.first, range.second);
+  std::fill(subjects_.begin() + static_cast<std::ptrdiff_t>(range.first),
+            subjects_.begin() + static_cast<std::ptrdiff_t>(range.second), true);
+  return true;
+}
+
+// Most names do not have it, so all keys are looked through as one text first: who has it somewhere has its longest
+// part within a label. (A size octet may seem to be a character of it: then the name's own text tells.)
+bool BlockMatcher::find_text(const Block& block, std::size_t first_subject, std::size_t last_subject) {
+  const std::string_view octets = block.names.octets();
+  const std::string_view part = longest_label_part(filter_.text);
   std::string text;
-  std::optional<std::uint16_t> looked_at;
-  bool is_found = false;
-  for (std::size_t subject = range.first; subject < range.second; ++subject) {
-    const std::uint16_t name = block.subjects[subject].name;
-    if (looked_at != name) {
-      looked_at = name;
-      text.clear();
-      append_text(text, block.names.at(name));
-      is_found = text.find(filter_.text) != std::string::npos;
+  bool is_any = false;
+  std::size_t subject = first_subject;
+  std::size_t name = block.subjects[first_subject].name;
+  const std::size_t last_name = block.subjects[last_subject - 1].name;
+  for (;; ++name) {
+    const std::size_t begin = static_cast<std::size_t>(block.names.at(name).data() - octets.data());
+    const std::size_t found = octets.find(part, begin);
+    if (found == std::string_view::npos) break;
+    name = std::max(name, block.names.name_at(found));
+    if (name > last_name) break;
+    write_text(text, block.names.at(name));
+    if (text.find(filter_.text) != std::string::npos) {
+      while (subject < last_subject && block.subjects[subject].name < name) ++subject;
+      for (; subject < last_subject && block.subjects[subject].name == name; ++subject) {
+        subjects_[subject] = true;
+        is_any = true;
+      }
     }
-    subjects_[subject] = is_found;
-    is_any = is_any || is_found;
+    if (name == last_name) break;
   }
   return is_any;
+}
+
+bool BlockMatcher::prepare_columns(const Block& block) {
+  return prepare_clients(block) && prepare_shapes(block) && prepare_lists(block);
 }
 
 bool BlockMatcher::prepare_clients(const Block& block) {

@@ -54,9 +54,11 @@ class BlockMatcher {
   }
   bool may_match(const BlockSummary& summary) const;
 
-  // Looks at the tables of `block`, which outlives the calls of matches(). False: none of its rows matches. Where only
-  // its names were read, only subject_matches() may be asked.
-  bool prepare(const Block& block);
+  // Look at the tables of `block`, which outlives the calls of matches(); first at its names and subjects, then at the
+  // others. False: none of its rows matches. Where only its names were read, only subject_matches() may be asked.
+  bool prepare_names(const Block& block);
+  bool prepare_columns(const Block& block);
+  bool prepare(const Block& block) { return prepare_names(block) && prepare_columns(block); }
   bool subject_matches(std::size_t subject) const { return subjects_.empty() || subjects_[subject]; }
   bool matches(std::size_t row) const {
     const std::uint16_t subject = block_->subject_of[row];
@@ -69,7 +71,7 @@ class BlockMatcher {
 
  private:
   const PolicySet* names(GenerationNumber generation);
-  bool prepare_subjects(const Block& block);
+  bool find_text(const Block& block, std::size_t first_subject, std::size_t last_subject);
   bool prepare_clients(const Block& block);
   bool prepare_shapes(const Block& block);
   bool prepare_lists(const Block& block);

@@ -53,10 +53,10 @@ Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, Block
       return nothing;
     }
   }
-  auto block = log.read_block(ref, parts);
+  auto block = log.read_block(ref, parts, [&](const Block& names) { return matcher.prepare_names(names); });
   if (!block) return refuse(block.error());
   ++end.blocks_read;
-  if (!matcher.prepare(**block)) return nothing;
+  if (!*block || !matcher.prepare_columns(**block)) return nothing;
   return block;
 }
 

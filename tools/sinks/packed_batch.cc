@@ -29,7 +29,7 @@ Result<void> unpack(const PackedBatch& batch,
   const auto columns = log::read_frames(batch.payload);
   if (!columns) return columns.error();
   if (columns->size() != 1) return Error{ErrorCode::corrupt, "a batch of the spool is damaged"};
-  store::ByteReader in(columns->front());
+  store::ByteReader in((*columns)[0]);
   for (std::uint32_t row = 0; row < batch.rows; ++row) {
     give_way();
     const std::string_view record = in.bytes();

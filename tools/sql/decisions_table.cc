@@ -55,9 +55,12 @@ class BlockTexts {
  public:
   explicit BlockTexts(const log::DecisionLog& log) : log_(log) {}
 
+  // Its names may be asked for; behind begin_columns() all else.
   void begin(const log::Block& block) {
     block_ = &block;
     for (auto& texts : texts_) texts.clear();
+  }
+  void begin_columns(const log::Block& block) {
     sets_.clear();
     set_of_shape_.clear();
     for (const log::DecisionShape& shape : block.shapes) {
@@ -170,14 +173,19 @@ class BlockTexts {
 // Which rows of a block what is asked leaves.
 class RowFilter {
  public:
-  // False: none.
+  // First what is asked of names, then the rest. False: none.
   bool begin(const log::Block& block, const std::vector<Constraint>& constraints, BlockTexts& texts) {
     block_ = &block;
     texts_ = &texts;
     asked_.clear();
     is_latency_asked_ = false;
     latencies_.fill(true);
-    return std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& each) { return add(each); });
+    return std::all_of(constraints.begin(), constraints.end(),
+                       [&](const Constraint& each) { return !is_of_names(each) || add(each); });
+  }
+  bool begin_columns(const std::vector<Constraint>& constraints) {
+    return std::all_of(constraints.begin(), constraints.end(),
+                       [&](const Constraint& each) { return is_of_names(each) || add(each); });
   }
 
   bool matches(std::size_t row) const {
@@ -191,6 +199,11 @@ class RowFilter {
     Field field;
     std::vector<bool> allowed;  // by code
   };
+
+  static bool is_of_names(const Constraint& constraint) {
+    const auto field = static_cast<Field>(constraint.column());
+    return field == Field::name || field == Field::domain;
+  }
 
   bool add(const Constraint& constraint) {
     const auto field = static_cast<Field>(constraint.column());
@@ -402,11 +415,15 @@ class DecisionsCursor : public sqlite3_vtab_cursor {
         return {};
       }
     }
-    auto block = scan_.log().read_block(ref, log::DecisionLog::Parts::all);
+    auto block = scan_.log().read_block(ref, log::DecisionLog::Parts::all, [&](const log::Block& names) {
+      texts_.begin(names);
+      return filter_.begin(names, constraints_, texts_);
+    });
     if (!block) return refuse(ref, block.error());
     ++scan_.end.blocks_read;
-    texts_.begin(**block);
-    if (!filter_.begin(**block, constraints_, texts_)) return {};
+    if (!*block) return {};
+    texts_.begin_columns(**block);
+    if (!filter_.begin_columns(constraints_)) return {};
     const auto& times = (*block)->times;
     const auto position = [&](std::int64_t ms) {
       return static_cast<std::size_t>(

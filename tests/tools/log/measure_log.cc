@@ -1,8 +1,9 @@
 // Figures of the decision log: octets a decision, decisions a second, searches. Not a test: `ninja weir_measure_log`.
 //   weir_measure_log write FOLDER DECISIONS [NAMES]   a log of 30 days by 5,000 clients; NAMES: a file, a name a line
 //   weir_measure_log dump DECISIONS [NAMES]      the same decisions as lines of tab-separated values
-//   weir_measure_log ask FOLDER NAME TEXT        questions, each with cold caches; NAME: one of the names, TEXT: in
-//   none weir_measure_log forget FOLDER               the most frequent client leaves it
+//   weir_measure_log ask FOLDER NAME TEXT [ONLY] questions, each with cold caches; NAME: one of the names, TEXT: in
+//                                                none of them, ONLY: a part of a question's title
+//   weir_measure_log forget FOLDER               the most frequent client leaves it
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
@@ -83,7 +84,8 @@ void forget_pages(const std::filesystem::path& folder) {
 
 // One question to a log that has just been opened, with nothing of its files in memory.
 template <class Question>
-void ask(const std::filesystem::path& folder, const char* name, Question question) {
+void ask(const std::filesystem::path& folder, const std::string& only, const char* name, Question question) {
+  if (std::string(name).find(only) == std::string::npos) return;
   const auto opened = log::DecisionLog::open(folder);
   if (!opened) {
     std::fprintf(stderr, "%s\n", opened.error().message.c_str());
@@ -100,7 +102,8 @@ void ask(const std::filesystem::path& folder, const char* name, Question questio
   std::fflush(stdout);
 }
 
-int ask_all(const std::filesystem::path& folder, const std::string& name, const std::string& text) {
+int ask_all(const std::filesystem::path& folder, const std::string& name, const std::string& text,
+            const std::string& only) {
   const test::SampleDecisions sample({});
   // A whole day in the middle of the log.
   const std::int64_t day_ms = test::SampleOptions().first_ms + 10LL * 86'400'000;
@@ -141,16 +144,16 @@ int ask_all(const std::filesystem::path& folder, const std::string& name, const 
   };
   log::LogFilter one_name;
   one_name.name = *Name::parse(name);
-  ask(folder, "name: newest 100", page(one_name));
+  ask(folder, only, "name: newest 100", page(one_name));
   log::LogFilter one_client;
   one_client.client = Prefix{sample.client(kAskedClient), 32};
-  ask(folder, "client: newest 100", page(one_client));
+  ask(folder, only, "client: newest 100", page(one_client));
   log::LogFilter in_text;
   in_text.text = text;
-  ask(folder, "text in no name: all names", page(in_text));
-  ask(folder, "top 100 domains of a day", top(log::Dimension::domain, day_ms, day_ms + 86'400'000));
-  ask(folder, "top 100 names of a day", top(log::Dimension::name, day_ms, day_ms + 86'400'000));
-  ask(folder, "timeline of 30 days by hour and class", [](const log::DecisionLog& from) {
+  ask(folder, only, "text in no name: all names", page(in_text));
+  ask(folder, only, "top 100 domains of a day", top(log::Dimension::domain, day_ms, day_ms + 86'400'000));
+  ask(folder, only, "top 100 names of a day", top(log::Dimension::name, day_ms, day_ms + 86'400'000));
+  ask(folder, only, "timeline of 30 days by hour and class", [](const log::DecisionLog& from) {
     log::BlockMatcher matcher({}, [&from](GenerationNumber generation) { return from.names(generation); });
     log::TimelineRequest request;
     request.by = log::Dimension::decision_class;
@@ -159,15 +162,16 @@ int ask_all(const std::filesystem::path& folder, const std::string& name, const 
     const auto line = log::find_timeline(from, matcher, request);
     return line ? std::uint64_t{line->rows.size()} : 0;
   });
-  ask(folder, "sql: count, name =", sql("SELECT count(*) FROM decisions WHERE name = '" + name + "'"));
-  ask(folder, "sql: count, client =",
+  ask(folder, only, "sql: count, name =", sql("SELECT count(*) FROM decisions WHERE name = '" + name + "'"));
+  ask(folder, only, "sql: count, client =",
       sql("SELECT count(*) FROM decisions WHERE client = '" + sample.client(kAskedClient).to_text() + "'"));
-  ask(folder, "sql: count, name LIKE", sql("SELECT count(*) FROM decisions WHERE name LIKE '%" + text + "%'"));
-  ask(folder, "sql: count, latency > 1000", sql("SELECT count(*) FROM decisions WHERE latency_us > 1000"));
-  ask(folder,
+  ask(folder, only, "sql: count, name LIKE", sql("SELECT count(*) FROM decisions WHERE name LIKE '%" + text + "%'"));
+  ask(folder, only, "sql: count, latency > 1000", sql("SELECT count(*) FROM decisions WHERE latency_us > 1000"));
+  ask(folder, only,
       "sql: count, type and list =", sql("SELECT count(*) FROM decisions WHERE type = 'HTTPS' AND list = 'list 17'"));
-  ask(folder, "sql: groups by day and class, rollups", sql("SELECT ms, class, sum(decisions) FROM days GROUP BY 1, 2"));
-  ask(folder, "sql: groups by class over rows", sql("SELECT class, count(*) FROM decisions GROUP BY 1"));
+  ask(folder, only, "sql: groups by day and class, rollups",
+      sql("SELECT ms, class, sum(decisions) FROM days GROUP BY 1, 2"));
+  ask(folder, only, "sql: groups by class over rows", sql("SELECT class, count(*) FROM decisions GROUP BY 1"));
   return 0;
 }
 
@@ -241,11 +245,11 @@ int main(int count, char** words) {
   if (verb == "write" && count >= 4)
     return write(words[2], std::strtoull(words[3], nullptr, 10), count > 4 ? words[4] : nullptr);
   if (verb == "dump") return dump(std::strtoull(words[2], nullptr, 10), count > 3 ? words[3] : nullptr);
-  if (verb == "ask" && count == 5) return ask_all(words[2], words[3], words[4]);
+  if (verb == "ask" && count >= 5) return ask_all(words[2], words[3], words[4], count > 5 ? words[5] : "");
   if (verb == "forget") return forget(words[2]);
   std::fprintf(
       stderr,
-      "usage: weir_measure_log write FOLDER DECISIONS [NAMES] | dump DECISIONS [NAMES] | ask FOLDER NAME TEXT | "
+      "usage: weir_measure_log write FOLDER DECISIONS [NAMES] | dump DECISIONS [NAMES] | ask FOLDER NAME TEXT [ONLY] | "
       "forget FOLDER\n");
   return 2;
 }
