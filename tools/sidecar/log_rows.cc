@@ -87,7 +87,8 @@ json::object RowReader::show(const Decision& decision) {
   json::object out;
   out["time"] = time_text(log::to_ms(decision.time));
   out["class"] = log::to_text(decision.decision_class);
-  put_name(out, "name", decision.qname.to_text());
+  // In small letters, as the log keeps them: sinks are handed names as they were asked for, in any mixture.
+  put_name(out, "name", decision.qname.folded().to_text());
   out["type"] = to_text(decision.qtype);
   out["client"] = log::describe(decision.client);
   out["group"] = log::group_name(known, decision.group);
@@ -97,11 +98,11 @@ json::object RowReader::show(const Decision& decision) {
   out["mode"] = log::mode_text(decision.decision_class, decision.action, decision.mode);
   out["link"] = log::to_text(decision.link);
   put_name(out, "link_name",
-           decision.link == LinkKind::alias     ? decision.link_name.to_text()
+           decision.link == LinkKind::alias     ? decision.link_name.folded().to_text()
            : decision.link == LinkKind::address ? decision.link_address.to_text()
                                                 : std::string());
   if (decision.link == LinkKind::default_deny && !decision.link_name.is_root())
-    put_name(out, "referring", decision.link_name.to_text());
+    put_name(out, "referring", decision.link_name.folded().to_text());
   out["generation"] = decision.generation.value;
   out["import"] = nullptr;
   out["line"] = nullptr;
