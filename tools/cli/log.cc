@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 struct SearchOptions {
-  std::string since, until, name, text, client, list, group, type, row_class, cursor;
+  std::string since, until, name, text, client, list, group, type, row_class, cursor, source;
   std::uint64_t limit = 100;
   std::uint64_t seconds = 10;
   std::uint64_t smallest_group = 1;
@@ -45,9 +45,12 @@ struct ExportOptions {
   std::string format = "jsonl";
 };
 
-const std::vector<Table::Column>& columns() {
-  static const std::vector<Table::Column> all = {{"TIME"},  {"CLASS"}, {"CLIENT"},  {"NAME"},   {"TYPE"},
-                                                 {"GROUP"}, {"LIST"},  {"PATTERN"}, {"ACTION"}, {"LINE", Align::right}};
+enum class Nodes : std::uint8_t { one, several };  // whether rows say which machine they come from
+
+std::vector<Table::Column> columns(Nodes nodes) {
+  std::vector<Table::Column> all = {{"TIME"},  {"CLASS"}, {"CLIENT"},  {"NAME"},   {"TYPE"},
+                                    {"GROUP"}, {"LIST"},  {"PATTERN"}, {"ACTION"}, {"LINE", Align::right}};
+  if (nodes == Nodes::several) all.push_back({"NODE"});
   return all;
 }
 
@@ -80,9 +83,9 @@ std::vector<std::string> cells(const json::value& row) {
 json::object arguments_of(const SearchOptions& options) {
   json::object out;
   const std::pair<const char*, const std::string*> members[] = {
-      {"since", &options.since},     {"until", &options.until},  {"name", &options.name},   {"text", &options.text},
-      {"client", &options.client},   {"list", &options.list},    {"group", &options.group}, {"type", &options.type},
-      {"class", &options.row_class}, {"cursor", &options.cursor}};
+      {"since", &options.since},     {"until", &options.until},   {"name", &options.name},    {"text", &options.text},
+      {"client", &options.client},   {"list", &options.list},     {"group", &options.group},  {"type", &options.type},
+      {"class", &options.row_class}, {"cursor", &options.cursor}, {"source", &options.source}};
   for (const auto& [key, value] : members) {
     if (!value->empty()) out[key] = *value;
   }
@@ -117,8 +120,13 @@ ExitCode search(Command& command, const SearchOptions& options) {
     command.print(answer.result);
     return ExitCode::done;
   }
-  Table table(columns());
-  for (const auto& row : array_at(answer.result, "rows")) table.add(cells(row));
+  const Nodes nodes = text_at(answer.result, "source").empty() ? Nodes::one : Nodes::several;
+  Table table(columns(nodes));
+  for (const auto& row : array_at(answer.result, "rows")) {
+    std::vector<std::string> shown = cells(row);
+    if (nodes == Nodes::several) shown.push_back(text_at(row, "node"));
+    table.add(shown);
+  }
   if (const std::string note = text_at(answer.result, "note"); !note.empty()) command.say("note: " + note);
   const bool is_complete = flag_at(answer.result, "complete");
   if (table.empty()) {
@@ -327,6 +335,12 @@ void add_smallest_group(CLI::App& verb, SearchOptions& options) {
       ->check(CLI::Range(1, 100000));
 }
 
+void add_source(CLI::App& verb, SearchOptions& options) {
+  verb.add_option("--source", options.source,
+                  "clickhouse: asks the server that the first sink of that kind fills, of all machines that do; "
+                  "clickhouse:NAME of another such sink");
+}
+
 void add_seconds(CLI::App& verb, SearchOptions& options) {
   verb.add_option("--seconds", options.seconds, "how long to look at most; what was found until then is shown")
       ->capture_default_str()
@@ -345,6 +359,7 @@ void add_sums(CLI::App& family, Action& chosen) {
   add_seconds(*most, tops->search);
   add_filters(*most, tops->search);
   add_smallest_group(*most, tops->search);
+  add_source(*most, tops->search);
   most->callback([&chosen, tops] { chosen = [tops](Command& command) { return top(command, *tops); }; });
 
   auto times = std::make_shared<TimelineOptions>();
@@ -355,6 +370,7 @@ void add_sums(CLI::App& family, Action& chosen) {
   add_seconds(*line, times->search);
   add_filters(*line, times->search);
   add_smallest_group(*line, times->search);
+  add_source(*line, times->search);
   line->callback([&chosen, times] { chosen = [times](Command& command) { return timeline(command, *times); }; });
 }
 
@@ -373,6 +389,7 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   add_seconds(*find, *options);
   add_filters(*find, *options);
   add_smallest_group(*find, *options);
+  add_source(*find, *options);
   find->callback([&chosen, options] { chosen = [options](Command& command) { return search(command, *options); }; });
   CLI::App* follow = family->add_subcommand("tail", "decisions as they are made, until interrupted");
   add_filters(*follow, *options);

@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 struct SqlOptions {
-  std::string statement;
+  std::string statement, source;
   std::string format = "table";
   std::uint64_t limit = 1000;
   std::uint64_t seconds = 10;
@@ -72,6 +72,7 @@ void print_tables(std::ostream& out, const json::value& result) {
 ExitCode query(Command& command, const SqlOptions& options) {
   json::object arguments{{"limit", options.limit}, {"seconds", options.seconds}};
   if (!options.statement.empty()) arguments["statement"] = options.statement;
+  if (!options.source.empty()) arguments["source"] = options.source;
   const auto answer = command.try_ask("log.sql", arguments, {}, std::chrono::milliseconds(0));
   // Nothing is changed by asking: what is refused is what was asked.
   if (!answer)
@@ -112,6 +113,9 @@ void add_log_sql(CLI::App& family, Action& chosen) {
       family.add_subcommand("sql", "asks the log in SQL (SQLite's); without a statement: what can be asked");
   verb->add_option("STATEMENT", options->statement,
                    "one SELECT, e.g. \"SELECT list, count(*) FROM decisions WHERE time >= '2026-07-01' GROUP BY 1\"");
+  verb->add_option("--source", options->source,
+                   "clickhouse: in ClickHouse's SQL, of the server that the first sink of that kind fills; "
+                   "clickhouse:NAME of another such sink");
   verb->add_option("--format", options->format, "table, or csv")
       ->capture_default_str()
       ->check(CLI::IsMember({"table", "csv"}));

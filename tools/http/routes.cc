@@ -17,6 +17,8 @@ const Parameter kUntil{"until", time, "up to this moment"};
 const Parameter kCursor{"cursor", text, "where an earlier answer ended: its \"next\""};
 const Parameter kLookFor{"seconds", number,
                          "how long to look at most, 10 by default; what was found until then is told"};
+const Parameter kSource{"source", text,
+                        "clickhouse, or clickhouse:NAME of a sink: what lies there is asked, for administrators alone"};
 const Parameter kSeconds{"seconds", number, "how long it holds, at most 366 days", kNeeded};
 const Parameter kForClients{"clients", texts, "for these addresses and prefixes alone"};
 const Parameter kForGroups{"groups", texts, "for these groups alone"};
@@ -260,12 +262,14 @@ std::vector<Route> make_routes() {
 
       {"GET", "/api/v1/log/search", "log.search", kLook, result, "Decisions, the newest that fit, the oldest first",
        "rows, complete, next, damaged, note",
-       log_filter({kSince, kUntil, kCursor, kLookFor, {"limit", number, "how many of the newest; 100 by default"}})},
+       log_filter(
+           {kSince, kUntil, kCursor, kLookFor, kSource, {"limit", number, "how many of the newest; 100 by default"}})},
       {"GET", "/api/v1/log/top", "log.top", kLook, result, "What comes most often",
        "rows, decisions, keys, hidden, complete",
        log_filter({kSince,
                    kUntil,
                    kLookFor,
+                   kSource,
                    {"by", text, "name, domain, client, list, category, group, class or type", kNeeded},
                    {"limit", number, "how many; 10 by default"},
                    {"min_clients", number, "what fewer clients met is hidden"}})},
@@ -274,6 +278,7 @@ std::vector<Route> make_routes() {
        log_filter({kSince,
                    kUntil,
                    kLookFor,
+                   kSource,
                    {"step", number, "seconds of each number: whole minutes; 3600 by default"},
                    {"by", text, "list, category, group or class: a number for each"}})},
       {"GET", "/api/v1/log/export", "log.export", kLook, stream, "Decisions, the oldest first", "JSON lines",
@@ -285,7 +290,10 @@ std::vector<Route> make_routes() {
        result,
        "A statement of SQL over the log",
        "columns, rows, complete, read_back_to, damaged; without a statement: tables",
-       {{"statement", text, "one SELECT"}, kLookFor, {"limit", number, "how many rows at most; 1000 by default"}}},
+       {{"statement", text, "one SELECT"},
+        kLookFor,
+        kSource,
+        {"limit", number, "how many rows at most; 1000 by default"}}},
       {"GET", "/api/v1/log/verify", "log.verify", kAct, result, "Read the whole log", "blocks, rows, whole, damaged"},
       {"GET",
        "/api/v1/log/privacy-check",

@@ -81,6 +81,14 @@ Result<log::SearchRequest> read_range(Call& call, std::optional<std::chrono::hou
   return range;
 }
 
+Result<void> go_on_behind(const std::string& cursor, log::SearchRequest& range) {
+  if (cursor.empty()) return {};
+  const auto position = log::Position::parse(cursor);
+  if (!position) return position.error();
+  range.after = *position;
+  return {};
+}
+
 Error no_client(const std::string& text) {
   return {ErrorCode::invalid, "'" + escape_for_display(text) +
                                   "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "

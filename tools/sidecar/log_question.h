@@ -39,6 +39,8 @@ struct Question {
 Result<Question> read_question(Arguments& arguments);
 // "since", "until" and "seconds". `default_span`: how far back where nobody says. Errors: invalid.
 Result<log::SearchRequest> read_range(Call& call, std::optional<std::chrono::hours> default_span);
+// `range` from `cursor` of an earlier page on; an empty one changes nothing. Errors: invalid.
+Result<void> go_on_behind(const std::string& cursor, log::SearchRequest& range);
 // What is said of a client that is none of what one may be.
 Error no_client(const std::string& text);
 boost::json::array show_damaged(const std::vector<log::DamagedBlock>& damaged);

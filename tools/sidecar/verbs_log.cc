@@ -1,6 +1,5 @@
 // log.search, log.tail, log.top, log.timeline, log.export, log.verify.
 #include <algorithm>
-#include <array>
 
 #include "tools/log/anonymous_cells.h"
 #include "tools/log/block_builder.h"
@@ -8,8 +7,10 @@
 #include "tools/log/search.h"
 #include "tools/log/timeline.h"
 #include "tools/log/top.h"
+#include "tools/sidecar/log_answerer.h"
 #include "tools/sidecar/log_question.h"
 #include "tools/sidecar/log_rows.h"
+#include "tools/sidecar/own_log.h"
 #include "tools/sidecar/shared_log.h"
 #include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
@@ -23,94 +24,9 @@ namespace json = boost::json;
 
 constexpr std::chrono::milliseconds kTailWait{500};
 
-log::BlockMatcher matcher_of(const Call& call, log::LogFilter filter) {
-  return {std::move(filter), [&call](GenerationNumber generation) { return call.services.log.names(generation); }};
-}
-
-// A list that is not defined may have been once; more often its name is mistyped.
-std::string note_on_list(const Services& services, const std::string& list) {
-  const auto current = services.generations.current();
-  if (list.empty() || !current || (*current)->policies().find_list(list) != nullptr) return {};
-  std::vector<std::string_view> known;
-  for (const ListDefinition& each : (*current)->policies().lists) known.emplace_back(each.name);
-  const std::string_view near = nearest(list, known);
-  return "no list \"" + escape_for_display(list) + "\" is defined now" +
-         (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?");
-}
-
-// What a search for an address can find of a client whose address is not kept as it is.
-std::string note_on_client(const Services& services, const std::optional<Prefix>& client) {
-  const auto current = services.generations.current();
-  if (!client || !current) return {};
-  const PolicySet& policies = (*current)->policies();
-  const Group& group = policies.groups[policies.group_of(client->address)];
-  const std::string clients = "clients of group \"" + escape_for_display(group.name) + "\" are ";
-  switch (const Privacy level = policies.policies[group.policy].privacy) {
-    case Privacy::full:
-      return {};
-    case Privacy::prefix: {
-      const ClientIdentity kept = identity_of(client->address, level, std::nullopt);
-      if (client->length <= kept.prefix_length) return {};
-      return clients + "kept as prefixes, so this is what all of " + log::describe(kept) + " asked for";
-    }
-    case Privacy::pseudonym:
-      return clients + "kept as pseudonyms: their addresses find nothing";
-    case Privacy::none:
-      return clients + "not kept: their addresses find nothing";
-  }
-  return {};
-}
-
-std::shared_ptr<const Generation> generation_or_none(const Services& services) {
-  const auto current = services.generations.current();
-  return current ? *current : nullptr;
-}
-
-void put_notes(json::object& out, const Call& call, const log::LogFilter& filter) {
-  std::string note = note_on_list(call.services, filter.list);
-  if (const std::string more = note_on_client(call.services, filter.client); !more.empty())
-    note += (note.empty() ? "" : "; ") + more;
-  if (!note.empty()) out["note"] = note;
-}
-
-struct Event {
-  log::Position position;
-  json::object row;
-};
-
-// Counters or losses of a page, the newest first.
-Result<std::vector<Event>> read_events(const Call& call, const RowReader& reader, const Question& question,
-                                       std::int64_t since_ms, std::int64_t until_ms, std::uint64_t limit) {
-  std::vector<Event> events;
-  const auto wanted = question.row_class == "counters" ? log::RecordSort::counters : log::RecordSort::lost;
-  const auto scanned = call.services.log.scan_events(
-      since_ms, until_ms, [&](log::RecordSort sort, std::int64_t time_ms, std::span<const std::uint8_t> record) {
-        if (sort != wanted) return true;
-        auto row = reader.show_event(sort, time_ms, record);
-        if (!row || (!question.filter.group.empty() && row->at("group").as_string() != question.filter.group))
-          return true;
-        // A page ends between two moments: that is all that a cursor can say of rows that are no decisions.
-        if (events.size() >= limit && events.back().position.time_ms != time_ms) return false;
-        events.push_back({{time_ms, 0, 0}, std::move(*row)});
-        return true;
-      });
-  if (!scanned) return scanned.error();
-  return events;
-}
-
-VerbResult search_events(Call& call, const Question& question, const log::SearchRequest& range) {
-  const RowReader reader(call.services.log, generation_or_none(call.services));
-  const std::int64_t until_ms = range.after ? std::min(range.until_ms, range.after->time_ms) : range.until_ms;
-  const auto events = read_events(call, reader, question, range.since_ms, until_ms, range.limit);
-  if (!events) return events.error();
-  log::SearchEnd end;
-  end.complete = events->size() < range.limit;
-  if (!end.complete) end.next = events->back().position;
-  json::array rows;
-  for (auto event = events->rbegin(); event != events->rend(); ++event) rows.push_back(event->row);
-  json::object out{{"rows", std::move(rows)}};
-  put_end(out, end);
-  return out;
+void put_note(json::object& out, const LogAnswerer& answerer, const Question& question) {
+  if (!answerer.is_own()) out["source"] = answerer.name();
+  if (const std::string note = answerer.note(question); !note.empty()) out["note"] = note;
 }
 
 }  // namespace
@@ -122,49 +38,26 @@ VerbResult search_log(Call& call) {
   const std::string cursor = call.arguments.text("cursor");
   const auto question = read_question(call.arguments);
   if (!question) return question.error();
+  const auto answerer = find_answerer(call);
+  if (!answerer) return answerer.error();
   if (!call.arguments.ok()) return call.arguments.error();
-  if (!cursor.empty()) {
-    const auto position = log::Position::parse(cursor);
-    if (!position) return position.error();
-    range->after = *position;
-  }
   const std::uint32_t smallest_group = smallest_group_of(call);
-  if (!question->asks_decisions()) {
-    auto events = search_events(call, *question, *range);
-    if (events && smallest_group > 1) add_up_groups(*events);
-    return events;
+  if (smallest_group > 1 && question->asks_decisions()) {
+    if (auto behind = go_on_behind(cursor, *range); !behind) return behind.error();
+    return search_shared(call, *question, *range, smallest_group);
   }
-  if (smallest_group > 1) return search_shared(call, *question, *range, smallest_group);
-
-  RowReader reader(call.services.log, generation_or_none(call.services));
-  log::BlockMatcher matcher = matcher_of(call, question->filter);
-  std::vector<std::pair<log::Position, json::object>> newest_first;
-  std::size_t octets = 0;
-  auto end = log::search(call.services.log, matcher, *range, [&](const Decision& decision, const log::Position& at) {
-    json::object row = reader.show(decision);
-    octets += json::serialize(row).size() + 1;
-    if (octets > kMaxReplyOctets) return false;
-    newest_first.emplace_back(at, std::move(row));
-    return true;
-  });
-  if (!end) return end.error();
-  if (question->asks_losses()) {
-    // Those of the moments that this page spans.
-    const std::int64_t since_ms = end->next ? std::max(range->since_ms, end->next->time_ms + 1) : range->since_ms;
-    const std::int64_t until_ms = range->after ? std::min(range->until_ms, range->after->time_ms + 1) : range->until_ms;
-    auto losses = read_events(call, reader, *question, since_ms, until_ms, range->limit);
-    if (!losses) return losses.error();
-    for (Event& loss : *losses) newest_first.emplace_back(loss.position, std::move(loss.row));
-    std::stable_sort(newest_first.begin(), newest_first.end(),
-                     [](const auto& a, const auto& b) { return a.first.time_ms > b.first.time_ms; });
-  }
+  auto page = (*answerer)->search(*question, *range, cursor);
+  if (!page) return page.error();
   // The newest rows, and of those the oldest first: as one reads.
   json::array rows;
-  rows.reserve(newest_first.size());
-  for (auto row = newest_first.rbegin(); row != newest_first.rend(); ++row) rows.push_back(std::move(row->second));
-  json::object out{{"rows", std::move(rows)}};
-  put_end(out, *end);
-  put_notes(out, call, question->filter);
+  rows.reserve(page->newest_first.size());
+  for (auto row = page->newest_first.rbegin(); row != page->newest_first.rend(); ++row) rows.push_back(std::move(*row));
+  json::object out{{"rows", std::move(rows)},
+                   {"complete", page->complete},
+                   {"next", page->next.empty() ? json::value(nullptr) : json::value(page->next)}};
+  if (!page->damaged.empty()) out["damaged"] = show_damaged(page->damaged);
+  put_note(out, **answerer, *question);
+  if (!question->asks_decisions() && smallest_group > 1) add_up_groups(out);
   return out;
 }
 
@@ -179,11 +72,7 @@ VerbResult export_log(Call& call) {
   if (!question) return question.error();
   if (!question->asks_decisions())
     return Error{ErrorCode::invalid, "only decisions are exported: 'log search' shows " + question->row_class};
-  if (!cursor.empty()) {
-    const auto position = log::Position::parse(cursor);
-    if (!position) return position.error();
-    range->after = *position;
-  }
+  if (auto behind = go_on_behind(cursor, *range); !behind) return behind.error();
   if (const std::uint32_t smallest_group = smallest_group_of(call); smallest_group > 1)
     return export_shared(call, *question, *range, smallest_group);
   RowReader reader(call.services.log, generation_or_none(call.services));
@@ -210,6 +99,8 @@ VerbResult show_top(Call& call) {
   if (!range) return range.error();
   const auto question = read_question(call.arguments);
   if (!question) return question.error();
+  const auto answerer = find_answerer(call);
+  if (!answerer) return answerer.error();
   if (!call.arguments.ok()) return call.arguments.error();
   const auto dimension = log::parse_dimension(by);
   if (!dimension || !question->asks_decisions()) {
@@ -226,8 +117,7 @@ VerbResult show_top(Call& call) {
   // Whole minutes, and for domains whole hours, are added up already.
   const std::int64_t grain_ms = *dimension == log::Dimension::domain ? log::kHourMs : log::kMinuteMs;
   request.range.since_ms -= request.range.since_ms % grain_ms;
-  log::BlockMatcher matcher = matcher_of(call, question->filter);
-  const auto top = log::find_top(call.services.log, matcher, request);
+  const auto top = (*answerer)->top(*question, request);
   if (!top) return top.error();
   json::array rows;
   for (const log::TopRow& row : top->rows) {
@@ -242,7 +132,7 @@ VerbResult show_top(Call& call) {
                    {"keys", top->keys},
                    {"hidden", top->hidden}};
   put_end(out, top->end);
-  put_notes(out, call, question->filter);
+  put_note(out, **answerer, *question);
   return out;
 }
 
@@ -254,6 +144,8 @@ VerbResult show_timeline(Call& call) {
   if (!range) return range.error();
   const auto question = read_question(call.arguments);
   if (!question) return question.error();
+  const auto answerer = find_answerer(call);
+  if (!answerer) return answerer.error();
   if (!call.arguments.ok()) return call.arguments.error();
   if (step_seconds < 60 || step_seconds % 60 != 0)
     return Error{ErrorCode::invalid, "\"step\" is " + std::to_string(step_seconds) + " s: expected whole minutes"};
@@ -276,8 +168,7 @@ VerbResult show_timeline(Call& call) {
     return Error{ErrorCode::invalid, "that is more than " + std::to_string(kMaxTimelineSlots) +
                                          " steps: expected a longer \"step\" or a later \"since\""};
   }
-  log::BlockMatcher matcher = matcher_of(call, question->filter);
-  const auto timeline = log::find_timeline(call.services.log, matcher, request);
+  const auto timeline = (*answerer)->timeline(*question, request);
   if (!timeline) return timeline.error();
   json::array rows;
   for (const log::TimelineRow& row : timeline->rows) {
@@ -288,7 +179,7 @@ VerbResult show_timeline(Call& call) {
   json::object out{
       {"since", time_text(request.range.since_ms)}, {"step_seconds", step_seconds}, {"rows", std::move(rows)}};
   put_end(out, timeline->end);
-  put_notes(out, call, question->filter);
+  put_note(out, **answerer, *question);
   return out;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tools/log/row_text.h"
+#include "tools/sidecar/clickhouse_answers.h"
 #include "tools/sidecar/log_question.h"
 #include "tools/sidecar/verb_table.h"
 #include "tools/sql/query.h"
@@ -37,6 +38,23 @@ json::value show(const sql::Value& value) {
       value);
 }
 
+// In ClickHouse's SQL and of its tables; the statement is passed on as it is.
+VerbResult query_clickhouse(Call& call, const SinkConfig& sink, const sql::Query& query) {
+  if (query.statement.empty())
+    return Error{ErrorCode::invalid, "which statement? The tables there are in clickhouse/schema.sql"};
+  auto log = open_clickhouse_log(call, sink);
+  auto answer = log.ask(query.statement, query.budget, query.limit);
+  if (!answer) return answer.error();
+  if (json::serialize(answer->rows).size() > kMaxReplyOctets)
+    return Error{ErrorCode::too_large, "the answer is too long: expected a smaller \"limit\", or fewer columns"};
+  return json::object{{"columns", std::move(answer->columns)},
+                      {"rows", std::move(answer->rows)},
+                      {"complete", answer->all_rows},
+                      {"all_rows", answer->all_rows},
+                      {"whole_log", true},
+                      {"source", "clickhouse:" + sink.name}};
+}
+
 }  // namespace
 
 VerbResult query_log(Call& call) {
@@ -45,8 +63,11 @@ VerbResult query_log(Call& call) {
   query.limit = std::min(call.arguments.number("limit", query.limit), kMaxRows);
   const std::uint64_t seconds = std::clamp<std::uint64_t>(call.arguments.number("seconds", 10), 1, kMaxSqlSeconds);
   if (!call.arguments.ok()) return call.arguments.error();
-  if (query.statement.empty()) return show_tables();
   query.budget = std::chrono::seconds(seconds);
+  const auto sink = named_source(call);
+  if (!sink) return sink.error();
+  if (*sink) return query_clickhouse(call, **sink, query);
+  if (query.statement.empty()) return show_tables();
   query.is_gone = [&call] { return call.responder.is_gone(); };
   const auto answer = sql::run(call.services.log, query);
   if (!answer) return answer.error();

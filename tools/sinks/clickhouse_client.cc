@@ -2,7 +2,9 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "zones/base/text.h"
 #include "zones/store/files.h"
@@ -11,12 +13,11 @@ namespace weir::sinks {
 namespace {
 
 constexpr long kConnectMs = 5'000;
-constexpr long kRequestMs = 120'000;
-constexpr long kSlowestOctets =
-    1;  // a second, over kSlowestSeconds: a server that has vanished is not waited for longer
-constexpr long kSlowestSeconds = 60;
+constexpr long kSlowestOctets = 1;  // a second: a server that has vanished is not waited for longer than patience says
 constexpr std::size_t kMaxAnswer = 64 << 20;
 constexpr std::size_t kShownFault = 400;
+// Of a server's answer when it has taken too long: TIMEOUT_EXCEEDED, TOO_SLOW.
+constexpr std::string_view kTooLong[] = {"Code: 159", "Code: 160"};
 
 template <class Value>
 void set_option(CURL* curl, CURLoption option, Value value) {
@@ -32,7 +33,7 @@ std::string quote(std::string_view text, char mark) {
   std::string out(1, mark);
   for (const char c : text) {
     if (c == mark || c == '\\') out += '\\';
-    out += c;
+    c == '\0' ? out += "\\0" : out += c;  // some versions take it for the end of the statement
   }
   return out += mark;
 }
@@ -47,8 +48,13 @@ std::string quote_text(std::string_view text) {
   return quote(text, '\'');
 }
 
+struct ClickHouseClient::Patience {
+  long request_ms = 120'000;
+  long silence_seconds = 60;
+};
+
 struct ClickHouseClient::Request {
-  const Interrupt& interrupt;
+  const std::function<bool()>& is_over;
   std::string answer;
   bool is_too_large = false;
 
@@ -62,12 +68,12 @@ struct ClickHouseClient::Request {
     return size * count;
   }
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Request*>(self)->interrupt.is_raised() ? 1 : 0;
+    return static_cast<Request*>(self)->is_over() ? 1 : 0;
   }
 };
 
-ClickHouseClient::ClickHouseClient(const SinkConfig& config, const Interrupt& interrupt)
-    : config_(config), interrupt_(interrupt), curl_(curl_easy_init()) {}
+ClickHouseClient::ClickHouseClient(const SinkConfig& config, std::function<bool()> is_over)
+    : config_(config), is_over_(std::move(is_over)), curl_(curl_easy_init()) {}
 
 ClickHouseClient::~ClickHouseClient() {
   curl_easy_cleanup(curl_);
@@ -83,18 +89,31 @@ std::string ClickHouseClient::escape(std::string_view text) const {
 Result<std::string> ClickHouseClient::ask(std::string_view sql, Within within) {
   std::string url = without_end(config_.to) + "/";
   if (within == Within::database) url += "?database=" + escape(config_.database);
-  return perform(url, sql);
+  return perform(url, sql, {});
+}
+
+Result<std::string> ClickHouseClient::look_up(std::string_view sql, std::chrono::milliseconds budget,
+                                              std::uint64_t max_rows) {
+  // Of what it cannot stop at once the server looks at the time when it is done.
+  constexpr long kGraceSeconds = 2;
+  const long seconds = std::max<long>(1, static_cast<long>(std::chrono::ceil<std::chrono::seconds>(budget).count()));
+  // It sends nothing until all is there, so that a failure behind the first rows is one.
+  std::string url = without_end(config_.to) + "/?database=" + escape(config_.database) +
+                    "&readonly=2&wait_end_of_query=1&max_execution_time=" + std::to_string(seconds) +
+                    "&timeout_overflow_mode=throw";
+  if (max_rows > 0) url += "&max_result_rows=" + std::to_string(max_rows) + "&result_overflow_mode=break";
+  return perform(url, sql, {(seconds + kGraceSeconds) * 1000, seconds + kGraceSeconds});
 }
 
 Result<void> ClickHouseClient::insert(std::string_view statement, std::string_view data) {
   const std::string url =
       without_end(config_.to) + "/?database=" + escape(config_.database) + "&query=" + escape(statement);
-  const auto answer = perform(url, data);
+  const auto answer = perform(url, data, {});
   if (!answer) return answer.error();
   return {};
 }
 
-Result<std::string> ClickHouseClient::perform(const std::string& url, std::string_view body) {
+Result<std::string> ClickHouseClient::perform(const std::string& url, std::string_view body, const Patience& patience) {
   if (curl_ == nullptr) return Error{ErrorCode::io, "no memory for a connection"};
   std::string password;
   if (!config_.password_file.empty()) {
@@ -103,7 +122,7 @@ Result<std::string> ClickHouseClient::perform(const std::string& url, std::strin
     password = std::string(trim(*read));
   }
   CURL* curl = curl_;
-  Request request{interrupt_, {}, false};
+  Request request{is_over_, {}, false};
   std::array<char, CURL_ERROR_SIZE> detail{};
   curl_easy_reset(curl);  // the connection stays
   set_option(curl, CURLOPT_ERRORBUFFER, detail.data());
@@ -115,9 +134,9 @@ Result<std::string> ClickHouseClient::perform(const std::string& url, std::strin
   set_option(curl, CURLOPT_NOSIGNAL, 1L);
   set_option(curl, CURLOPT_USERAGENT, "weir-sidecar");
   set_option(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
-  set_option(curl, CURLOPT_TIMEOUT_MS, kRequestMs);
+  set_option(curl, CURLOPT_TIMEOUT_MS, patience.request_ms);
   set_option(curl, CURLOPT_LOW_SPEED_LIMIT, kSlowestOctets);
-  set_option(curl, CURLOPT_LOW_SPEED_TIME, kSlowestSeconds);
+  set_option(curl, CURLOPT_LOW_SPEED_TIME, patience.silence_seconds);
   set_option(curl, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
   set_option(curl, CURLOPT_USERNAME, config_.user.c_str());
   set_option(curl, CURLOPT_PASSWORD, password.c_str());
@@ -146,7 +165,11 @@ Result<std::string> ClickHouseClient::perform(const std::string& url, std::strin
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (status == 200) return std::move(request.answer);
   request.answer.resize(std::min(request.answer.size(), kShownFault));
-  return Error{status == 401 || status == 403 ? ErrorCode::permission : ErrorCode::invalid,
+  const bool is_too_slow = std::any_of(std::begin(kTooLong), std::end(kTooLong),
+                                       [&](std::string_view code) { return request.answer.starts_with(code); });
+  return Error{is_too_slow                      ? ErrorCode::timed_out
+               : status == 401 || status == 403 ? ErrorCode::permission
+                                                : ErrorCode::invalid,
                "ClickHouse (" + std::to_string(status) +
                    "): " + escape_for_display(trim(request.answer.substr(0, request.answer.find('\n'))))};
 }

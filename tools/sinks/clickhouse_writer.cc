@@ -36,7 +36,7 @@ std::vector<std::string> schema_statements(std::string_view database) {
 }
 
 ClickHouseWriter::ClickHouseWriter(const SinkConfig& config, const Interrupt& interrupt)
-    : database_(config.database), client_(config, interrupt) {}
+    : database_(config.database), client_(config, [&interrupt] { return interrupt.is_raised(); }) {}
 
 Result<void> ClickHouseWriter::make_tables() {
   refused_.clear();

@@ -6,6 +6,7 @@
 
 #include "tools/sinks/clickhouse_client.h"
 #include "tools/sinks/clickhouse_rows.h"
+#include "tools/sinks/interrupt.h"
 #include "tools/sinks/writer.h"
 
 namespace weir::sinks {

@@ -948,6 +948,11 @@ TEST_F(CliTest, RepliesAreShownAsTablesAndPassedOnAsJson) {
        R"({"rows":[{"time":"T","class":"blocked","name":"a.example","type":"A","client":"192.0.2.0/24","group":"default","list":"ads",
            "pattern":"example","action":"block","mode":"null","link_name":"b.example","line":8}],"complete":true})",
        {"a.example -> b.example", "192.0.2.0/24", "null"}},
+      {{"log", "search", "--source", "clickhouse"},
+       "log.search",
+       R"({"rows":[{"time":"T","class":"blocked","name":"a.example","node":"there\u001b"}],"complete":true,
+           "source":"clickhouse:house"})",
+       {"LINE  NODE\n", "there\\x1B\n"}},
   };
   for (const auto& row : kRows) {
     SCOPED_TRACE(row.verb);
