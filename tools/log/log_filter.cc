@@ -32,6 +32,15 @@ std::string_view longest_label_part(std::string_view text) {
   return longest;
 }
 
+// What the filters of a block may know: names with labels enough, a client and no prefix, which holds too many.
+bool has_filtered_name(const LogFilter& filter) {
+  return filter.name && filter.name->label_count() >= kFilteredLabels;
+}
+
+bool has_whole_client(const LogFilter& filter) {
+  return filter.client && filter.client->length == filter.client->address.bits();
+}
+
 bool client_matches(const ClientIdentity& client, const LogFilter& filter) {
   if (filter.pseudonym) return client.level == Privacy::pseudonym && client.pseudonym == *filter.pseudonym;
   if (!filter.client) return true;
@@ -59,8 +68,12 @@ const PolicySet* BlockMatcher::names(GenerationNumber generation) {
   return at->second.get();
 }
 
+bool BlockMatcher::asks_summary() const {
+  return has_filtered_name(filter_) || filter_.pseudonym || has_whole_client(filter_);
+}
+
 bool BlockMatcher::may_match(const BlockSummary& summary) const {
-  if (filter_.name && filter_.name->label_count() >= kFilteredLabels) {
+  if (has_filtered_name(filter_)) {
     const ReversedName key(*filter_.name);
     if (!summary.names.may_hold(BlockFilter::hash(key.key()))) return false;
   }
@@ -70,8 +83,8 @@ bool BlockMatcher::may_match(const BlockSummary& summary) const {
     client.pseudonym = *filter_.pseudonym;
     if (!summary.clients.may_hold(BlockFilter::hash(client_key(client)))) return false;
   }
-  // An address is kept whole, or as the prefix that the level `prefix` makes of it; a wider prefix holds too many.
-  if (filter_.client && filter_.client->length == filter_.client->address.bits()) {
+  // An address is kept whole, or as the prefix that the level `prefix` makes of it.
+  if (has_whole_client(filter_)) {
     bool may_hold = false;
     for (const Privacy level : {Privacy::full, Privacy::prefix}) {
       const ClientIdentity kept = identity_of(filter_.client->address, level, std::nullopt);

@@ -52,6 +52,7 @@ class BlockMatcher {
   bool may_match(const BlockHeader& header) const {
     return !filter_.decision_class || *filter_.decision_class == header.decision_class;
   }
+  bool asks_summary() const;  // whether a summary could say so
   bool may_match(const BlockSummary& summary) const;
 
   // Look at the tables of `block`, which outlives the calls of matches(); first at its names and subjects, then at the

@@ -45,7 +45,7 @@ Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, Block
     end.damaged.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, error.message});
     return nothing;
   };
-  if (!matcher.filter().is_only_class() && !ref.open) {
+  if (matcher.asks_summary() && !ref.open) {
     const auto summary = log.read_summary(ref);
     if (!summary) return refuse(summary.error());
     if (!matcher.may_match(*summary)) {
