@@ -60,7 +60,7 @@ ExitCode list_sinks(Command& command) {
   return ExitCode::done;
 }
 
-ExitCode show_sink(Command& command, const std::string& name) {
+ExitCode show_one_sink(Command& command, const std::string& name) {
   const auto answer = command.ask("sink.show", {{"name", name}});
   if (!answer) return answer.failure;
   if (command.is_json()) {
@@ -98,7 +98,7 @@ void add_sink_verbs(CLI::App& app, Action& chosen) {
   auto name = std::make_shared<std::string>();
   CLI::App* verb = family->add_subcommand("show", "everything about one");
   verb->add_option("NAME", *name, "of the sink")->required();
-  verb->callback([&chosen, name] { chosen = [name](Command& command) { return show_sink(command, *name); }; });
+  verb->callback([&chosen, name] { chosen = [name](Command& command) { return show_one_sink(command, *name); }; });
 }
 
 }  // namespace weir::cli

@@ -24,7 +24,7 @@ namespace json = boost::json;
 
 constexpr std::chrono::milliseconds kTailWait{500};
 
-void put_note(json::object& out, const LogAnswerer& answerer, const Question& question) {
+void put_source_and_note(json::object& out, const LogAnswerer& answerer, const Question& question) {
   if (!answerer.is_own()) out["source"] = answerer.name();
   if (const std::string note = answerer.note(question); !note.empty()) out["note"] = note;
 }
@@ -56,7 +56,7 @@ VerbResult search_log(Call& call) {
                    {"complete", page->complete},
                    {"next", page->next.empty() ? json::value(nullptr) : json::value(page->next)}};
   if (!page->damaged.empty()) out["damaged"] = show_damaged(page->damaged);
-  put_note(out, **answerer, *question);
+  put_source_and_note(out, **answerer, *question);
   if (!question->asks_decisions() && smallest_group > 1) add_up_groups(out);
   return out;
 }
@@ -132,7 +132,7 @@ VerbResult show_top(Call& call) {
                    {"keys", top->keys},
                    {"hidden", top->hidden}};
   put_end(out, top->end);
-  put_note(out, **answerer, *question);
+  put_source_and_note(out, **answerer, *question);
   return out;
 }
 
@@ -179,7 +179,7 @@ VerbResult show_timeline(Call& call) {
   json::object out{
       {"since", time_text(request.range.since_ms)}, {"step_seconds", step_seconds}, {"rows", std::move(rows)}};
   put_end(out, timeline->end);
-  put_note(out, **answerer, *question);
+  put_source_and_note(out, **answerer, *question);
   return out;
 }
 

@@ -16,8 +16,11 @@ constexpr long kConnectMs = 5'000;
 constexpr long kSlowestOctets = 1;  // a second: a server that has vanished is not waited for longer than patience says
 constexpr std::size_t kMaxAnswer = 64 << 20;
 constexpr std::size_t kShownFault = 400;
-// Of a server's answer when it has taken too long: TIMEOUT_EXCEEDED, TOO_SLOW.
-constexpr std::string_view kTooLong[] = {"Code: 159", "Code: 160"};
+// How the server's answers begin that say more than that it cannot.
+constexpr std::pair<std::string_view, ErrorCode> kFaults[] = {
+    {"Code: 159", ErrorCode::timed_out},   // TIMEOUT_EXCEEDED
+    {"Code: 160", ErrorCode::timed_out},   // TOO_SLOW
+    {"Code: 241", ErrorCode::too_large}};  // MEMORY_LIMIT_EXCEEDED
 
 template <class Value>
 void set_option(CURL* curl, CURLoption option, Value value) {
@@ -165,13 +168,12 @@ Result<std::string> ClickHouseClient::perform(const std::string& url, std::strin
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (status == 200) return std::move(request.answer);
   request.answer.resize(std::min(request.answer.size(), kShownFault));
-  const bool is_too_slow = std::any_of(std::begin(kTooLong), std::end(kTooLong),
-                                       [&](std::string_view code) { return request.answer.starts_with(code); });
-  return Error{is_too_slow                      ? ErrorCode::timed_out
-               : status == 401 || status == 403 ? ErrorCode::permission
-                                                : ErrorCode::invalid,
-               "ClickHouse (" + std::to_string(status) +
-                   "): " + escape_for_display(trim(request.answer.substr(0, request.answer.find('\n'))))};
+  ErrorCode fault = status == 401 || status == 403 ? ErrorCode::permission : ErrorCode::invalid;
+  for (const auto& [begin, code] : kFaults) {
+    if (request.answer.starts_with(begin)) fault = code;
+  }
+  return Error{fault, "ClickHouse (" + std::to_string(status) +
+                          "): " + escape_for_display(trim(request.answer.substr(0, request.answer.find('\n'))))};
 }
 
 }  // namespace weir::sinks

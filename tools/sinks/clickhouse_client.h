@@ -27,7 +27,8 @@ class ClickHouseClient {
   Result<std::string> ask(std::string_view sql, Within within = Within::database);
   // What `sql` finds, all of it or an error; nothing is changed there, whatever it says. `budget`: how long the server
   // may take, in whole seconds, at least one. `max_rows` ends the answer soon behind so many; 0: nothing does.
-  // Errors: timed_out also where the server gave up for that; the others as ask() has them.
+  // Errors: timed_out also where the server gave up for that, too_large where it has no memory for it; the others as
+  // ask() has them.
   Result<std::string> look_up(std::string_view sql, std::chrono::milliseconds budget, std::uint64_t max_rows = 0);
   // `statement` with its data: "INSERT INTO ... FORMAT RowBinary".
   Result<void> insert(std::string_view statement, std::string_view data);

@@ -14,8 +14,12 @@ namespace json = boost::json;
 using SteadyClock = std::chrono::steady_clock;
 
 // How far back it looks at first, and how much farther each time: a page of what is new takes one step, a year nine.
+// Fewer at first where there are very many, and fewer again where the server has no memory to sort them.
 constexpr std::int64_t kFirstStepMs = log::kHourMs;
 constexpr std::int64_t kStepGrows = 3;
+constexpr std::int64_t kStepShrinks = 9;
+constexpr std::int64_t kLeastStepMs = 1000;
+constexpr std::uint64_t kFirstStepRows = 200'000;
 constexpr std::uint64_t kRowsAtOnce = 10'000;
 constexpr std::uint64_t kMaxTimelineRows = 200'000;
 constexpr std::size_t kMaxNumber = 24;  // octets of one
@@ -56,9 +60,16 @@ std::int64_t time_of_row(const json::object& row, std::string_view key) {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(number_of_row(row, key), INT64_MAX));
 }
 
-ClickHousePosition position_of(const json::object& row) {
+ClickHousePosition position_of_row(const json::object& row) {
   return {time_of_row(row, "time_ms"), number_of_row(row, "writer"), number_of_row(row, "batch"),
           number_of_row(row, "row")};
+}
+
+std::int64_t first_step(std::int64_t range_ms, std::uint64_t rows) {
+  if (rows <= kFirstStepRows) return kFirstStepMs;
+  return std::clamp(
+      static_cast<std::int64_t>(static_cast<double>(range_ms) / static_cast<double>(rows) * kFirstStepRows),
+      kLeastStepMs, kFirstStepMs);
 }
 
 // A value of any type, with no octets in it that are no text.
@@ -112,7 +123,8 @@ Result<ClickHouseLog::End> ClickHouseLog::search(const log::LogFilter& filter, c
   const auto bounds = parse_rows(*bounds_text);
   if (!bounds) return bounds.error();
   if (bounds->size() != 1) return no_sense();
-  if (number_of_row(bounds->front(), "found") == 0) return end;
+  const std::uint64_t found = number_of_row(bounds->front(), "found");
+  if (found == 0) return end;
   const std::int64_t since_ms = std::max(range.since_ms, time_of_row(bounds->front(), "oldest"));
   until_ms = std::min(until_ms, time_of_row(bounds->front(), "newest") + 1);
 
@@ -124,7 +136,7 @@ Result<ClickHouseLog::End> ClickHouseLog::search(const log::LogFilter& filter, c
     end.next = position;
     return end;
   };
-  for (std::int64_t step_ms = kFirstStepMs; until_ms > since_ms;) {
+  for (std::int64_t step_ms = first_step(until_ms - since_ms, found); until_ms > since_ms;) {
     if (given == range.limit) return stop_at(last);
     // All rows from `until_ms` on are given out.
     const ClickHousePosition so_far = last && last->time_ms < until_ms ? *last : ClickHousePosition{until_ms, 0, 0, 0};
@@ -133,6 +145,10 @@ Result<ClickHouseLog::End> ClickHouseLog::search(const log::LogFilter& filter, c
     const RowsWanted wanted{from_ms, until_ms, last ? last : after, std::min(range.limit - given + 1, kRowsAtOnce)};
     const auto text = look_up(rows_statement(filter, wanted), left());
     if (!text) {
+      if (text.error().code == ErrorCode::too_large && step_ms > kLeastStepMs) {
+        step_ms = std::max(step_ms / kStepShrinks, kLeastStepMs);
+        continue;
+      }
       const bool is_partial = text.error().code == ErrorCode::timed_out && (is_any_step_done || last);
       if (is_partial) return stop_at(so_far);
       return text.error();
@@ -142,7 +158,7 @@ Result<ClickHouseLog::End> ClickHouseLog::search(const log::LogFilter& filter, c
     for (const json::object& row : *rows) {
       if (given == range.limit || !visit(row)) return stop_at(last ? last : after);
       ++given;
-      last = position_of(row);
+      last = position_of_row(row);
     }
     if (rows->size() == wanted.limit) continue;  // this step has more
     until_ms = from_ms;

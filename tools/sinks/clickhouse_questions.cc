@@ -221,8 +221,9 @@ std::string rows_statement(const log::LogFilter& filter, const RowsWanted& wante
   }
   return "SELECT time_ms, class, name, type, client, client_group, list, pattern, action, mode, link, link_name, "
          "referring, generation, import, line, latency_us, transport, loser_lists, loser_patterns, loser_kinds, "
-         "loser_actions, node, writer, batch, row FROM decisions FINAL" +
-         where(conditions) + " ORDER BY time_ms DESC, writer DESC, batch DESC, row DESC LIMIT " +
+         "loser_actions, node, writer, batch, row FROM decisions" +
+         where(conditions) +
+         " ORDER BY time_ms DESC, writer DESC, batch DESC, row DESC LIMIT 1 BY time_ms, writer, batch, row LIMIT " +
          std::to_string(wanted.limit) + " FORMAT JSONEachRow";
 }
 

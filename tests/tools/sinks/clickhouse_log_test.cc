@@ -107,6 +107,20 @@ TEST_F(ClickHouseLogTest, WhatWasFoundUntilTheTimeWasUpIsAPage) {
   EXPECT_NE(end.error().message.find("more seconds"), std::string::npos);
 }
 
+TEST_F(ClickHouseLogTest, LooksLessFarBackWhereThereIsNoMemoryForMore) {
+  const Said none{"Code: 241, e.displayText() = DB::Exception: Memory limit (for query) exceeded", "500 Not Good"};
+  next_ = {{bounds(kNewest - log::kHourMs / 2, 9)}, none, {rows(kNewest, 2)}, {""}, {""}};
+  auto end = search(4);
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_TRUE(end->complete);
+  EXPECT_EQ(found_, 2U);
+  EXPECT_TRUE(next_.empty());
+  next_ = {{bounds(kNewest, 9)}, none, none, none, none, none};  // down to a second
+  end = search(4);
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code, ErrorCode::too_large);
+}
+
 TEST_F(ClickHouseLogTest, APageThatMayGrowNoMoreEndsBehindItsLastRow) {
   most_ = 2;
   next_ = {{bounds(0, 9)}, {rows(kNewest, 4)}};

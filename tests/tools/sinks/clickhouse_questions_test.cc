@@ -23,9 +23,10 @@ LogFilter filter_with(const std::function<void(LogFilter&)>& set) {
 std::string conditions(const LogFilter& filter, const RowsWanted& wanted = {}) {
   const std::string sql = rows_statement(filter, wanted);
   const std::size_t begin = sql.find(" WHERE ");
-  const std::size_t end = sql.rfind(" ORDER BY time_ms DESC, writer DESC, batch DESC, row DESC LIMIT ");
+  const std::size_t end = sql.rfind(
+      " ORDER BY time_ms DESC, writer DESC, batch DESC, row DESC LIMIT 1 BY time_ms, writer, batch, row LIMIT ");
   EXPECT_NE(end, std::string::npos) << sql;
-  EXPECT_NE(sql.find(" FROM decisions FINAL"), std::string::npos) << sql;
+  EXPECT_NE(sql.find(" FROM decisions"), std::string::npos) << sql;
   return begin == std::string::npos ? std::string() : sql.substr(begin + 7, end - begin - 7);
 }
 
