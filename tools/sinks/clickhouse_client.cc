@@ -144,8 +144,8 @@ Result<std::string> ClickHouseClient::perform(const std::string& url, std::strin
   set_option(curl, CURLOPT_USERNAME, config_.user.c_str());
   set_option(curl, CURLOPT_PASSWORD, password.c_str());
   set_option(curl, CURLOPT_POST, 1L);
-  set_option(curl, CURLOPT_POSTFIELDS, body.data());
   set_option(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  set_option(curl, CURLOPT_POSTFIELDS, body.data());  // NOLINT(bugprone-suspicious-stringview-data-usage): of that size
   set_option(curl, CURLOPT_WRITEFUNCTION, &Request::on_answer);
   set_option(curl, CURLOPT_WRITEDATA, &request);
   set_option(curl, CURLOPT_NOPROGRESS, 0L);

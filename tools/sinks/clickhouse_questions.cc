@@ -84,7 +84,7 @@ std::string client_within(const Prefix& wanted) {
     if (level == Privacy::full && wanted.length < wanted.address.bits()) continue;
     kept += (kept.empty() ? "" : ", ") + quote_text(log::describe(client));
   }
-  const std::string is_kept = "client IN (" + kept + ")";
+  std::string is_kept = "client IN (" + kept + ")";
   if (wanted.length == wanted.address.bits()) return is_kept;
   const bool is_ipv4 = wanted.address.family == AddressFamily::ipv4;
   const std::string number = is_ipv4 ? "IPv4StringToNum" : "IPv6StringToNum";
@@ -195,14 +195,14 @@ Result<ClickHousePosition> ClickHousePosition::parse(std::string_view text) {
   ClickHousePosition out;
   const char* at = text.data();
   const char* const end = text.data() + text.size();
-  const auto sign = [&](char wanted) { return at != end && *at++ == wanted; };
-  const auto number = [&](auto& into) {
-    const auto [stop, code] = std::from_chars(at, end, into);
+  const auto number_behind = [&](char sign, auto& into) {
+    if (at == end || *at != sign) return false;
+    const auto [stop, code] = std::from_chars(at + 1, end, into);
     at = stop;
     return code == std::errc();
   };
-  if (sign('c') && number(out.time_ms) && sign('.') && number(out.writer) && sign('.') && number(out.batch) &&
-      sign('.') && number(out.row) && at == end)
+  if (number_behind('c', out.time_ms) && number_behind('.', out.writer) && number_behind('.', out.batch) &&
+      number_behind('.', out.row) && at == end)
     return out;
   return Error{ErrorCode::invalid,
                "'" + escape_for_display(text) +

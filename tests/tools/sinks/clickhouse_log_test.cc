@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <mutex>
 
 #include "tests/tools/sidecar/http_server.h"
 
@@ -31,8 +32,7 @@ class ClickHouseLogTest : public ::testing::Test {
       server_.on("/?database=weir&readonly=2&wait_end_of_query=1&max_execution_time=2&timeout_overflow_mode=throw" +
                      std::string(rows),
                  [this](const std::string&, const sidecar::HttpServer::Send& send) {
-                   const Said said = next_.empty() ? Said{"nothing more", "500 Internal Server Error"} : next_.front();
-                   if (!next_.empty()) next_.pop_front();
+                   const Said said = take();
                    if (said.body == sidecar::HttpServer::kHang) {
                      send(said.body);
                      return;
@@ -41,6 +41,22 @@ class ClickHouseLogTest : public ::testing::Test {
                         "\r\nConnection: close\r\n\r\n" + said.body);
                  });
     }
+  }
+
+  void say(std::deque<Said> answers) {
+    const std::lock_guard lock(mutex_);
+    next_ = std::move(answers);
+  }
+  std::size_t left() {
+    const std::lock_guard lock(mutex_);
+    return next_.size();
+  }
+  Said take() {  // the server's thread
+    const std::lock_guard lock(mutex_);
+    if (next_.empty()) return {"nothing more", "500 Internal Server Error"};
+    Said said = std::move(next_.front());
+    next_.pop_front();
+    return said;
   }
 
   static std::string bounds(std::int64_t oldest, unsigned found) {
@@ -64,6 +80,7 @@ class ClickHouseLogTest : public ::testing::Test {
   }
 
   SinkConfig config_;
+  std::mutex mutex_;
   std::deque<Said> next_;
   unsigned found_ = 0;
   unsigned most_ = 1000;
@@ -72,35 +89,35 @@ class ClickHouseLogTest : public ::testing::Test {
 };
 
 TEST_F(ClickHouseLogTest, LooksBackStepByStepUntilThePageIsFull) {
-  next_ = {{bounds(kNewest - 100 * log::kHourMs, 9)}, {rows(kNewest, 2)}, {""}, {rows(kNewest - 5 * log::kHourMs, 3)}};
+  say({{bounds(kNewest - 100 * log::kHourMs, 9)}, {rows(kNewest, 2)}, {""}, {rows(kNewest - 5 * log::kHourMs, 3)}});
   const auto end = search(4);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(found_, 4U);
   EXPECT_FALSE(end->complete);
   EXPECT_EQ(end->next->to_text(), "c" + std::to_string(kNewest - 5 * log::kHourMs - 1) + ".7.8.9");
-  EXPECT_TRUE(next_.empty());
+  EXPECT_EQ(left(), 0U);
 }
 
 TEST_F(ClickHouseLogTest, IsCompleteWhereTheOldestWasLookedAt) {
-  next_ = {{bounds(kNewest - 2 * log::kHourMs, 9)}, {rows(kNewest, 2)}, {rows(kNewest - 2 * log::kHourMs, 1)}};
+  say({{bounds(kNewest - 2 * log::kHourMs, 9)}, {rows(kNewest, 2)}, {rows(kNewest - 2 * log::kHourMs, 1)}});
   auto end = search(4);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_TRUE(end->complete && !end->next);
   EXPECT_EQ(found_, 3U);
-  next_ = {{bounds(0, 0)}};
+  say({{bounds(0, 0)}});
   end = search(4);
   EXPECT_TRUE(end && end->complete && found_ == 0);
 }
 
 TEST_F(ClickHouseLogTest, WhatWasFoundUntilTheTimeWasUpIsAPage) {
   const std::string failed = "500 Internal Server Error";
-  next_ = {{bounds(0, 9)}, {rows(kNewest, 2)}, {kTooLong, failed}};
+  say({{bounds(0, 9)}, {rows(kNewest, 2)}, {kTooLong, failed}});
   auto end = search(4);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(found_, 2U);
   EXPECT_FALSE(end->complete);
   EXPECT_EQ(end->next->to_text(), "c" + std::to_string(kNewest + 1 - log::kHourMs) + ".0.0.0");
-  next_ = {{bounds(0, 9)}, {kTooLong, failed}};
+  say({{bounds(0, 9)}, {kTooLong, failed}});
   end = search(4);
   ASSERT_FALSE(end);
   EXPECT_EQ(end.error().code, ErrorCode::timed_out);
@@ -109,13 +126,13 @@ TEST_F(ClickHouseLogTest, WhatWasFoundUntilTheTimeWasUpIsAPage) {
 
 TEST_F(ClickHouseLogTest, LooksLessFarBackWhereThereIsNoMemoryForMore) {
   const Said none{"Code: 241, e.displayText() = DB::Exception: Memory limit (for query) exceeded", "500 Not Good"};
-  next_ = {{bounds(kNewest - log::kHourMs / 2, 9)}, none, {rows(kNewest, 2)}, {""}, {""}};
+  say({{bounds(kNewest - log::kHourMs / 2, 9)}, none, {rows(kNewest, 2)}, {""}, {""}});
   auto end = search(4);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_TRUE(end->complete);
   EXPECT_EQ(found_, 2U);
-  EXPECT_TRUE(next_.empty());
-  next_ = {{bounds(kNewest, 9)}, none, none, none, none, none};  // down to a second
+  EXPECT_EQ(left(), 0U);
+  say({{bounds(kNewest, 9)}, none, none, none, none, none});  // down to a second
   end = search(4);
   ASSERT_FALSE(end);
   EXPECT_EQ(end.error().code, ErrorCode::too_large);
@@ -123,12 +140,12 @@ TEST_F(ClickHouseLogTest, LooksLessFarBackWhereThereIsNoMemoryForMore) {
 
 TEST_F(ClickHouseLogTest, APageThatMayGrowNoMoreEndsBehindItsLastRow) {
   most_ = 2;
-  next_ = {{bounds(0, 9)}, {rows(kNewest, 4)}};
+  say({{bounds(0, 9)}, {rows(kNewest, 4)}});
   auto end = search(100);
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(end->next->to_text(), "c" + std::to_string(kNewest - 1) + ".7.8.9");
   most_ = 0;
-  next_ = {{bounds(0, 9)}, {rows(kNewest, 4)}};
+  say({{bounds(0, 9)}, {rows(kNewest, 4)}});
   end = search(100, ClickHousePosition{kNewest + 5, 1, 2, 3});
   ASSERT_TRUE(end) << end.error().message;
   EXPECT_EQ(end->next->to_text(), "c" + std::to_string(kNewest + 5) + ".1.2.3");
@@ -146,7 +163,7 @@ TEST_F(ClickHouseLogTest, WhatIsNoAnswerIsAnError) {
                {{"", "200 OK"}, ErrorCode::unavailable},
                {{"{}\n{}", "200 OK"}, ErrorCode::unavailable}};
   for (const auto& row : kRows) {
-    next_ = {row.said};
+    say({row.said});
     const auto end = search(4);
     ASSERT_FALSE(end) << row.said.body;
     EXPECT_EQ(end.error().code, row.code) << row.said.body;
@@ -154,28 +171,28 @@ TEST_F(ClickHouseLogTest, WhatIsNoAnswerIsAnError) {
     ClickHouseLog log(config_, [] { return false; });
     log::TopRequest top;
     top.range.budget = std::chrono::milliseconds(1900);
-    next_ = {row.said};
+    say({row.said});
     if (row.said.body != "") {
       EXPECT_FALSE(log.top({}, top)) << row.said.body;
     }
   }
   is_over_ = true;
-  next_ = {{sidecar::HttpServer::kHang}};
+  say({{sidecar::HttpServer::kHang}});
   EXPECT_EQ(search(4).error().code, ErrorCode::unavailable);
 }
 
 TEST_F(ClickHouseLogTest, StatementsOfPeopleAnswerInColumns) {
   ClickHouseLog log(config_, [] { return false; });
-  next_ = {{R"j({"meta":[{"name":"a","type":"UInt64"},{"name":"b","type":"Array(String)"}],)j"
-            "\"data\":[[\"1\",[\"\xFF\"]],[2,[]],[3,[]]],\"rows\":3}"}};
+  say({{R"j({"meta":[{"name":"a","type":"UInt64"},{"name":"b","type":"Array(String)"}],)j"
+        "\"data\":[[\"1\",[\"\xFF\"]],[2,[]],[3,[]]],\"rows\":3}"}});
   const auto answer = log.ask("SELECT 1", std::chrono::milliseconds(1900), 2);
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(json::serialize(answer->columns), R"(["a","b"])");
   EXPECT_EQ(json::serialize(answer->rows), R"([["1",["\\xFF"]],[2,[]]])");
   EXPECT_FALSE(answer->all_rows);
-  next_ = {{"Code: 62, Syntax error", "400 Bad Request"}};
+  say({{"Code: 62, Syntax error", "400 Bad Request"}});
   EXPECT_EQ(log.ask("SELEKT", std::chrono::milliseconds(1900), 2).error().code, ErrorCode::invalid);
-  next_ = {{R"({"meta":[{"name":"a"}],"data":[[1,2]]})"}};
+  say({{R"({"meta":[{"name":"a"}],"data":[[1,2]]})"}});
   EXPECT_EQ(log.ask("SELECT 1", std::chrono::milliseconds(1900), 2).error().code, ErrorCode::unavailable);
 }
 
