@@ -81,6 +81,12 @@ bool is_json(const Request& request) {
          trim(to_lower_ascii(std::string_view(*type).substr(0, type->find(';')))) == "application/json";
 }
 
+// Whether the client takes answers that come line by line.
+bool accepts_lines(const Request& request) {
+  const std::string* accepted = request.find("accept");
+  return accepted != nullptr && to_lower_ascii(*accepted).find("application/jsonl") != std::string::npos;
+}
+
 }  // namespace
 
 Api::Api(HostsSource hosts, Tokens& tokens, ControlHandler handler)
@@ -169,11 +175,14 @@ Response Api::call(const Request& request, const Target& target, const Caller& c
                      {"version", version()}}));
   }
   return ask(route, {std::string(route.verb), std::move(*arguments), "api:" + asker.name},
-             asker.role == Role::admin ? Audience::administrator : Audience::analyst, stream);
+             asker.role == Role::admin ? Audience::administrator : Audience::analyst,
+             accepts_lines(request) ? Lines::wanted : Lines::unwanted, stream);
 }
 
-Response Api::ask(const Route& route, ControlRequest asked, Audience audience, Stream& stream) const {
-  VerbStream way_back(stream, route.answer == AnswerKind::stream, audience);
+Response Api::ask(const Route& route, ControlRequest asked, Audience audience, Lines lines, Stream& stream) const {
+  const bool streams =
+      route.answer == AnswerKind::stream || (route.answer == AnswerKind::progress && lines == Lines::wanted);
+  VerbStream way_back(stream, streams, audience);
   const auto reply = decode_reply(handler_(asked, way_back));
   if (!reply) return make_error(500, "io", reply.error().message);
   if (way_back.has_begun()) return way_back.last_piece(*reply);

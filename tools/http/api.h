@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -46,7 +47,8 @@ class Api final : public Answerer {
   Response call(const Request& request, const Target& target, const Caller& caller, Now now, Stream& stream);
   // Nothing: `refusal` says why.
   std::optional<Asker> authenticate(const Request& request, const Caller& caller, Now now, Response& refusal);
-  Response ask(const Route& route, ControlRequest asked, Audience audience, Stream& stream) const;
+  enum class Lines : std::uint8_t { unwanted, wanted };
+  Response ask(const Route& route, ControlRequest asked, Audience audience, Lines lines, Stream& stream) const;
 
   const HostsSource hosts_;
   Tokens& tokens_;

@@ -64,9 +64,10 @@ std::string_view type_of(AnswerKind kind) {
 json::object describe_answers(const Route& route) {
   json::object out;
   const char* schema = route.answer == AnswerKind::stream || route.answer == AnswerKind::figures ? "string" : "object";
-  out["200"] = {
-      {"description", route.returns},
-      {"content", json::object{{type_of(route.answer), json::object{{"schema", json::object{{"type", schema}}}}}}}};
+  json::object content{{type_of(route.answer), json::object{{"schema", json::object{{"type", schema}}}}}};
+  if (route.answer == AnswerKind::progress)
+    content[type_of(AnswerKind::stream)] = json::object{{"schema", json::object{{"type", "string"}}}};
+  out["200"] = {{"description", route.returns}, {"content", std::move(content)}};
   const auto add = [&](unsigned status) {
     out[std::to_string(status)] = {
         {"description", reason_of(status)},

@@ -28,11 +28,12 @@ struct Parameter {
 };
 
 enum class AnswerKind : std::uint8_t {
-  result,   // the verb's, as JSON
-  stream,   // JSON lines as they come, until somebody leaves
-  figures,  // the member "text" of the verb's result, as Prometheus reads it
-  openapi,  // this table
-  session   // who asks
+  result,    // the verb's, as JSON
+  progress,  // the verb's, as JSON; where the client takes application/jsonl, JSON lines: how far it is, {"end": it}
+  stream,    // JSON lines as they come, until somebody leaves
+  figures,   // the member "text" of the verb's result, as Prometheus reads it
+  openapi,   // this table
+  session    // who asks
 };
 
 struct Route {

@@ -382,6 +382,55 @@ TEST_F(ApiTest, AStreamIsLinesOfJson) {
   EXPECT_EQ(refused.type, "");
 }
 
+TEST_F(ApiTest, WhatTakesLongSaysHowFarItIsToWhoTakesLines) {
+  Api api([] { return std::vector<std::string>(); }, tokens_,
+          [](const ControlRequest& request, Responder& responder) {
+            if (request.arguments.find("unchanged") != std::string::npos)
+              return encode_result(json::object{{"changed", false}});
+            EXPECT_TRUE(responder.progress(encode_progress(json::object{{"phase", "fetching"}})));
+            if (request.arguments.find("held") != std::string::npos)
+              return encode_error({ErrorCode::invalid, "the new version is held"});
+            return encode_result(json::object{{"changed", true}});
+          });
+  const struct {
+    const char* list;
+    const char* accept;  // nullptr: not said
+    unsigned status;
+    const char* type;  // of the stream; empty: there is none
+    const char* pieces;
+    const char* last;
+  } rows[] = {
+      {"ads", nullptr, 200, "", "", R"({"changed":true})"},
+      {"ads", "application/json", 200, "", "", R"({"changed":true})"},
+      {"held", "application/json", 400, "", "", R"("message":"the new version is held")"},
+      {"ads", "application/JSONL, application/json", 200, "application/jsonl", "{\"phase\":\"fetching\"}\n",
+       R"({"end":{"changed":true}})"},
+      {"held", "application/jsonl", 500, "application/jsonl", "{\"phase\":\"fetching\"}\n",
+       R"({"error":{"code":"invalid","message":"the new version is held"}})"},
+      // Nothing was said before its end: then it has a status of its own.
+      {"unchanged", "application/jsonl", 200, "", "", R"({"changed":false})"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(std::string(row.list) + ' ' + (row.accept != nullptr ? row.accept : ""));
+    Recorded stream;
+    Request request = make("POST", "/api/v1/lists/" + std::string(row.list) + "/update", admin_, "{}");
+    if (row.accept != nullptr) request.fields.push_back({"accept", row.accept});
+    const Response last = api.answer(request, caller_, now_, stream);
+    if (*row.type == 0) {
+      EXPECT_EQ(last.status, row.status);
+    }
+    EXPECT_EQ(stream.type, row.type);
+    EXPECT_EQ(stream.pieces, row.pieces);
+    EXPECT_NE(last.body.find(row.last), std::string::npos) << last.body;
+  }
+  // What is no such verb answers as it always does.
+  Recorded stream;
+  Request request = make("POST", "/api/v1/lists/ads/rollback", admin_, R"({"import": 3})");
+  request.fields.push_back({"accept", "application/jsonl"});
+  EXPECT_EQ(api.answer(request, caller_, now_, stream).body, "{\"changed\":true}\n");
+  EXPECT_EQ(stream.type, "");
+}
+
 TEST_F(ApiTest, AVerbKnowsWhoReadsItsAnswer) {
   std::vector<Audience> seen;
   Api api([] { return std::vector<std::string>(); }, tokens_,
