@@ -280,22 +280,71 @@ const SCENARIOS = {
     await page.getByRole('heading', { level: 1, name: 'Search' }).waitFor();
   },
 
-  async totals_and_orders(browser) {
+  async the_overview_shows_what_was_counted(browser) {
+    const number = (value) => value.toLocaleString('en');
+    for (const [token, range] of [[given.admin, '24h'], [given.analyst, '1h']]) {
+      const page = await open(browser, { token });
+      await go(page, `/?range=${range}`, 'Overview');
+      const { queries, blocked, cached, failed } = given.totals;
+      const tiles = page.locator('.tile');
+      for (const [label, figure, more] of [['Queries', queries, /last|since/], ['Blocked', blocked, /%/], ['Failed', failed, /%/]]) {
+        const tile = tiles.filter({ hasText: label }).first();
+        assert.equal(await tile.locator('.figure').innerText(), number(figure), label);
+        assert.match(await tile.locator('.more').innerText(), more);
+      }
+      assert.equal(await tiles.filter({ hasText: 'From the cache' }).locator('.more').innerText(), number(cached));
+      // The same bar by bar, in the table behind the chart.
+      await page.getByText('As a table').click();
+      const rows = await page.locator('figure table tbody tr').allInnerTexts();
+      assert.ok(rows.length >= (range === '1h' ? 60 : 48) && rows.length <= 62, rows.length);
+      const sum = (column) => rows.reduce((all, row) => all + Number(row.split('\t')[column].replaceAll(',', '')), 0);
+      assert.deepEqual([sum(1), sum(2)], [queries, blocked]);
+      await page.context().close();
+    }
+  },
+
+  async bars_of_totals(browser) {
     const page = await open(browser);
     const found = await page.evaluate(async () => {
-      const { intoBuckets, mostFrequent, total } = await import('/figures.js');
-      const now = Date.parse('2026-07-06T12:00:00Z');
-      const rows = [
-        { time: '2026-07-06T11:59:59.000Z', queries: 5, blocked: 1 }, { time: '2026-07-06T11:00:00.000Z', queries: 7, blocked: 2 },
-        { time: '2026-07-06T12:00:00.000Z', queries: 1, blocked: 0 }, { time: '2026-07-06T10:00:00.000Z', queries: 100, blocked: 0 }];
-      const { buckets } = intoBuckets(rows, 3600, 60, now);
-      const names = mostFrequent([{ name: 'a' }, { name: 'b' }, { name: 'b' }, { name: '' }], 'name', 1);
-      return { last: buckets[59], first: buckets[0], sum: total(rows, 'queries'), names };
+      const { bars } = await import('/figures.js');
+      return bars({ since: '2026-07-06T09:10:00.000Z', until: '2026-07-06T12:00:00.000Z', step_seconds: 1800,
+        rows: [{ time: '2026-07-06T09:00:00.000Z', queries: 5, blocked: 1 }, { time: '2026-07-06T11:30:00.000Z', queries: 7, blocked: 2 }] });
     });
-    assert.equal(found.last.queries, 6);
-    assert.equal(found.first.queries, 7);
-    assert.equal(found.sum, 113);
-    assert.deepEqual(found.names, [[{ name: 'b' }, 2]]);
+    assert.equal(found.step, 1800_000);
+    assert.deepEqual(found.buckets.map(({ queries, blocked }) => [queries, blocked]), [[5, 1], [0, 0], [0, 0], [0, 0], [0, 0], [7, 2]]);
+  },
+
+  async a_list_is_updated_by_keyboard(browser) {
+    const page = await open(browser);
+    await go(page, '/lists?name=fresh', 'fresh');
+    await page.evaluate(() => {
+      globalThis.told = [];
+      const said = document.getElementById('said');
+      new MutationObserver(() => globalThis.told.push(said.textContent)).observe(said, { childList: true, characterData: true, subtree: true });
+    });
+    const button = page.getByRole('button', { name: 'Update now' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    const ended = page.locator('#updated .notice');
+    await ended.getByText('Updated: 3 added, 1 removed, 3 rules in force.').waitFor();
+    await shown(page, /#\d+ in force/);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Update now');
+    const told = await page.evaluate(() => globalThis.told);
+    assert.match(told[0], /^fresh: .+ …$/);  // a phase
+    assert.equal(told.at(-1), 'fresh: Updated: 3 added, 1 removed, 3 rules in force.');
+    await accessible(page, 'an updated list');
+    await shoot(page, 'updated-desk-light');
+    await page.keyboard.press('Enter');
+    await ended.getByText('Nothing has changed.').waitFor();
+    // What a guard holds, and what is refused.
+    foreseen = [/status of 400/];
+    await go(page, '/lists?name=held', 'held');
+    await button.click();
+    await ended.getByText('the new version is held').waitFor();
+    await shown(page, 'Held back');
+    const analyst = await open(browser, { token: given.analyst });
+    await go(analyst, '/lists?name=fresh', 'fresh');
+    assert.equal(await analyst.getByRole('button', { name: 'Update now' }).count(), 0);
   },
 };
 

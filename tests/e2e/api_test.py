@@ -28,7 +28,7 @@ MIB = 1 << 20
 
 # What the description cannot know.
 GOOD = {"name": "ads", "pattern": "made.example", "id": "a999", "number": 1, "import": 1, "from": 1, "to": 1, "seconds": 60,
-        "by": "class", "step": 3600,
+        "by": "group", "step": 3600,
         "reason": "a test", "action": "block", "kind": "subtree", "policy": "other", "group": "default",
         "groups": ["default"], "clients": ["192.0.2.0/24"], "client": "192.0.2.1", "type": "A", "types": ["A"],
         "class": "blocked", "list": "ads", "since": "1h", "limit": 10, "names": 5, "statement": "SELECT count(*) FROM decisions", "day": "2026-07-06"}
@@ -293,6 +293,47 @@ name = "other"
         self.assertEqual((explained["outcome"], explained["winner"]["author"]), ("allowed", "api:alice"))
         self.assertEqual(self.admin.send("DELETE", f"{BASE}/overlays/{begun['overlay']['id']}").status, 200)
         self.weir.until("r1.bulk.test", NULL)
+
+    def test_an_update_says_how_far_it_is(self):
+        self.write_list("ads.hosts", "0.0.0.0 ads.example\n0.0.0.0 r1.bulk.test\n0.0.0.0 r2.bulk.test\n")
+        self.addCleanup(self.weir.done, "list", "update", "ads")
+        self.addCleanup(self.write_list, "ads.hosts", self.LISTS["ads.hosts"])
+        lines = {"Accept": "application/jsonl, application/json"}
+        answer = self.admin.send("POST", f"{BASE}/lists/ads/update", body=b"{}", headers=lines)
+        self.assertEqual((answer.status, answer.headers["content-type"]), (200, "application/jsonl"), answer)
+        *progress, last = [json.loads(line) for line in answer.body.splitlines()]
+        self.assertTrue(progress)
+        self.assertEqual({tuple(each) for each in progress}, {("phase", "done", "total")})
+        self.assertEqual((last["end"]["changed"], last["end"]["added"], last["end"]["removed"]), (True, 1, 0), last)
+        self.assertEqual(self.analyst.send("POST", f"{BASE}/lists/ads/update", body=b"{}", headers=lines).status, 403)
+        self.assertEqual(self.admin.send("POST", f"{BASE}/lists/nosuch/update", body=b"{}", headers=lines).status, 404)
+
+    def test_totals_equal_the_resolvers_own_figures(self):
+        for name in ("ads.example", "www.shop.example", "r1.bulk.test"):
+            self.weir.ask(name, source=CLIENT)
+        self.admin.done(self.admin.post("/rules", pattern="another.generation.example"))  # workers write what they counted
+
+        def figure(name: str) -> int:
+            text = self.analyst.get("/metrics").body.decode()
+            return sum(int(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\d+)$", text, re.M))
+
+        def agree():
+            found = self.analyst.get("/log/totals", since="24h", step=1800).json
+            return found if (found["queries"], found["blocked"]) == \
+                (figure("weir_queries_total"), figure("weir_blocked_total")) else None
+        found = dns.wait_until(agree, 20, "the totals are those of the resolver", every=0.1)
+        self.assertGreaterEqual(found["blocked"], 2)
+        for key in ("queries", "blocked", "cached", "failed"):
+            self.assertEqual(sum(row[key] for row in found["rows"]), found[key])
+        self.assertTrue(found["complete"])
+        self.assertGreaterEqual(found["from"], found["since"])
+        by_group = self.admin.get("/log/totals", since="24h", by="group").json
+        self.assertEqual((by_group["queries"], {row["group"] for row in by_group["rows"]}), (found["queries"], {"default"}))
+        shown = self.weir.done("log", "totals", "--since", "24h", "--json").json
+        self.assertEqual(shown["queries"], found["queries"])
+        self.assertIn(f"{found['queries']:,} queries since".replace(",", " "), self.weir.done("log", "totals").out.replace(",", " "))
+        for values, status in (({"by": "group"}, 400), ({"step": 90}, 400), ({"step": 60, "since": "2000h"}, 400)):
+            self.assertEqual(self.analyst.get("/log/totals", **values).status, status, values)
 
     def test_decisions_as_they_are_made(self):
         with self.admin.connect(timeout=20) as stream:

@@ -6,6 +6,7 @@ and dark, at desk and phone width, stay in build/console-screenshots.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from tests.e2e.case import NULL, Case
 from tests.support import dns
 from tests.support.daemons import ROOT
+from tests.support.http_api import Client
 from tests.support.small_internet import CLIENT, KID
 
 PORT = 8053
@@ -35,7 +37,7 @@ class ConsoleTest(Case):
     LISTS = {"ads.hosts": "# a comment\n" + hosts("ads.example", "a.ads.example", "b.ads.example", "r1.bulk.test", "r2.bulk.test"),
              "trackers.adblock": "||collect.metrics.test^\n||xn--bcher-kva.example^\nno rule of any kind at all\n",
              "held.domains": "".join(f"h{i}.bulk.test\n" for i in range(40)),
-             "seen.domains": "video.news.example\n", "good.domains": "nothing.example\n"}
+             "seen.domains": "video.news.example\n", "good.domains": "nothing.example\n", "fresh.domains": "old.example\n"}
     BODY = f"""
 [api]
 listen = ["127.0.0.1:{PORT}"]
@@ -63,9 +65,13 @@ name = "good"
 source = "{{lists}}/good.domains"
 kind = "allow"
 
+[[list]]
+name = "fresh"
+source = "{{lists}}/fresh.domains"
+
 [[policy]]
 name = "default"
-lists = ["ads", "trackers", "held", "seen", "good"]
+lists = ["ads", "trackers", "held", "seen", "good", "fresh"]
 
 [[policy]]
 name = "strict"
@@ -88,6 +94,8 @@ from = "14:00"
 to = "18:00"
 """
 
+    rules = 0
+
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
@@ -97,6 +105,7 @@ to = "18:00"
                      "modules": os.environ["WEIR_CONSOLE_MODULES"],
                      "screenshots": str(ROOT / "build" / "console-screenshots")}
         cls.weir.done("token", "remove", "carol")
+        cls.client = Client("127.0.0.1", PORT, cls.given["admin"])
         # A moment before the list `good` lets a name through, and behind the first generation: they are told to the second.
         cls.await_second()
         cls.given["before"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -113,17 +122,30 @@ to = "18:00"
         held = cls.weir.command("list", "update", "held")
         assert held.status == 3, held
         cls.weir.control("generation.load")
-        dns.wait_until(lambda: '"counters"' in cls.weir.done("log", "search", "--class", "counters", "--json").out, 70,
-                       "the first totals", every=0.2)
+        cls.counted()
+
+    @classmethod
+    def counted(cls) -> dict:
+        """The totals when they are those of the resolver: nobody asks it anything meanwhile."""
+        cls.rules += 1
+        cls.weir.done("rule", "add", f"generation{cls.rules}.example")  # behind it workers write what they have counted
+
+        def agree():
+            metrics = cls.client.get("/metrics").body.decode()
+            figure = lambda name: sum(int(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\d+)$", metrics, re.M))
+            found = cls.client.get("/log/totals", since="24h", step=1800).json
+            return found if (found["queries"], found["blocked"]) == \
+                (figure("weir_queries_total"), figure("weir_blocked_total")) else None
+        return dns.wait_until(agree, 20, "the totals are those of the resolver", every=0.1)
 
     @staticmethod
     def await_second() -> None:
         begun = int(time.time())
         dns.wait_until(lambda: int(time.time()) > begun, 5, "the next second")
 
-    def drive(self, scenario: str) -> None:
+    def drive(self, scenario: str, **more) -> None:
         ran = subprocess.run(["node", str(DRIVER), scenario], capture_output=True, text=True, timeout=SECONDS,
-                             stdin=subprocess.DEVNULL, env={**os.environ, "WEIR_CONSOLE": json.dumps(self.given)})
+                             stdin=subprocess.DEVNULL, env={**os.environ, "WEIR_CONSOLE": json.dumps({**self.given, **more})})
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
     def test_every_page_in_light_and_dark_on_desk_and_phone(self):
@@ -163,8 +185,20 @@ to = "18:00"
     def test_the_keyboard_reaches_everything(self):
         self.drive("the_keyboard_reaches_everything")
 
-    def test_totals_and_orders(self):
-        self.drive("totals_and_orders")
+    def test_the_overview_shows_what_was_counted(self):
+        before = self.counted()
+        for name in ("ads.example", "ads.example", "h1.bulk.test", "www.shop.example"):
+            self.weir.ask(name, source=KID)
+        totals = self.counted()
+        self.assertEqual((totals["queries"] - before["queries"], totals["blocked"] - before["blocked"]), (4, 3))
+        self.drive("the_overview_shows_what_was_counted", totals=totals)
+
+    def test_bars_of_totals(self):
+        self.drive("bars_of_totals")
+
+    def test_a_list_is_updated_by_keyboard(self):
+        self.write_list("fresh.domains", "one.example\ntwo.example\nthree.example\n")
+        self.drive("a_list_is_updated_by_keyboard")
 
     def test_decisions_come_in_as_they_are_made(self):
         with subprocess.Popen(["node", str(DRIVER), "decisions_come_in_as_they_are_made"], stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@
 
 #include "tools/cli/csv.h"
 #include "tools/cli/log_sql.h"
+#include "tools/cli/log_totals.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 #include "zones/base/text.h"
@@ -395,6 +396,7 @@ void add_log_verbs(CLI::App& app, Action& chosen) {
   add_filters(*follow, *options);
   follow->callback([&chosen, options] { chosen = [options](Command& command) { return tail(command, *options); }; });
   add_sums(*family, chosen);
+  add_log_totals(*family, chosen);
   auto exported = std::make_shared<ExportOptions>();
   CLI::App* out = family->add_subcommand("export", "all decisions of a time, the oldest first");
   out->add_option("--format", exported->format, "jsonl: a JSON object a line; csv")

@@ -3,6 +3,7 @@
 
 const KEY = 'weir-token';
 const BASE = '/api/v1';
+const LINES = 'application/jsonl';
 
 export class ApiError extends Error {
   constructor(status, code, message) {
@@ -33,9 +34,9 @@ function query(parameters) {
   return text ? `?${text}` : '';
 }
 
-async function send(method, path, parameters, signal) {
+async function send(method, path, parameters, signal, accept = 'application/json') {
   const inBody = method === 'POST';
-  const headers = { Accept: 'application/json', Authorization: `Bearer ${token.get() || ''}` };
+  const headers = { Accept: accept, Authorization: `Bearer ${token.get() || ''}` };
   if (inBody) headers['Content-Type'] = 'application/json';
   let response;
   try {
@@ -64,16 +65,27 @@ export const get = async (path, parameters, signal) => (await send('GET', path, 
 export const post = async (path, parameters) => (await send('POST', path, parameters)).json();
 export const del = async (path, parameters) => (await send('DELETE', path, parameters)).json();
 
-// Whether this sidecar has an operation: an older or a newer one may not.
-let described = null;
-export async function offers(path) {
-  described ||= await get('/openapi.json');
-  return `${BASE}${path}` in described.paths;
+// What takes a while: `each` is told how far it is, {phase, done, total}; the result is post()'s. It goes on when nobody
+// waits for it.
+export async function postAndFollow(path, parameters, each) {
+  const response = await send('POST', path, parameters, undefined, `${LINES}, application/json`);
+  if (!response.headers.get('Content-Type').startsWith(LINES)) return response.json();
+  let end = null;
+  await read(response, (line) => {
+    if (line.error) throw new ApiError(response.status, line.error.code, line.error.message);
+    if (line.end) ({ end } = line);
+    else each(line);
+  });
+  if (end) return end;
+  throw new ApiError(0, 'unavailable', 'The connection ended before the result came.');
 }
 
 // Lines of JSON as they come, until `signal` or the other end.
 export async function lines(path, parameters, signal, each) {
-  const response = await send('GET', path, parameters, signal);
+  await read(await send('GET', path, parameters, signal), each);
+}
+
+async function read(response, each) {
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let rest = '';

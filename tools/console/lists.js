@@ -1,8 +1,13 @@
 // Lists: their state, their imports, what a guard holds; and for an administrator what can be done about it.
 
-import { get, post, segment } from './api.js';
-import { badge, count, duration, facts, field, fill, h, named, notice, panel, say, size, table, time, values } from './dom.js';
+import { get, post, postAndFollow, segment } from './api.js';
+import { badge, count, counted, duration, facts, field, fill, h, named, notice, panel, say, size, table, time, values } from './dom.js';
 import { link } from './rows.js';
+
+const UPDATE = 'update';  // ids
+const UPDATED = 'updated';
+
+const PHASES = { fetch: 'Fetching', parse: 'Reading', import: 'Comparing', publish: 'Publishing' };
 
 const STATES = { ok: 'good', updating: 'note', held: 'warn', failed: 'bad', never_loaded: 'warn', 'not in force': 'warn' };
 
@@ -114,6 +119,37 @@ function report(page, list) {
   return panel('What it was worth in the last week', place, h('div', { class: 'actions' }, h('button', { onclick: load }, 'Count')));
 }
 
+// An update takes seconds or minutes. Its phases are told to who cannot see the bar, its end stands beside the button.
+async function update(page, list, button, place) {
+  if (button.getAttribute('aria-disabled')) return;
+  button.setAttribute('aria-disabled', 'true');  // it keeps the focus
+  const bar = h('progress', { 'aria-label': `Update of ${list.name}`, max: 1 });
+  const phase = h('p', { class: 'quiet' }, 'Updating …');
+  fill(place, bar, phase);
+  const tell = ({ phase: name, done, total }) => {
+    if (total > 0) bar.value = Math.min(1, done / total);
+    else bar.removeAttribute('value');
+    const text = `${PHASES[name] || name} …`;
+    if (phase.textContent === text) return;
+    phase.textContent = text;
+    say(`${list.name}: ${text}`);
+  };
+  let ended;
+  try {
+    const done = await postAndFollow(`/lists/${segment(list.name)}/update`, {}, tell);
+    ended = [done.changed ? `Updated: ${count(done.added)} added, ${count(done.removed)} removed, ${counted(done.rules, 'rule')} in force.` : 'Nothing has changed.', done.in_force ? 'note' : 'warn'];
+  } catch (error) {
+    if (error.status === 401) return;
+    ended = [error.message, 'warn'];
+  }
+  if (page.signal.aborted) return;  // somebody looks at another page
+  await page.again();
+  const after = document.getElementById(UPDATED);
+  if (after) fill(after, notice(...ended));
+  document.getElementById(UPDATE)?.focus();
+  say(`${list.name}: ${ended[0]}`);
+}
+
 function doing(page, list) {
   if (!page.isAdmin) return null;
   const place = h('div', { 'aria-live': 'polite' });
@@ -127,9 +163,10 @@ function doing(page, list) {
       page.fails(error);
     }
   }
+  const updated = h('div', { id: UPDATED });
   return [h('div', { class: 'actions' },
-    h('button', { onclick: () => act(page, (done) => (done.changed ? `Updated: ${count(done.added)} added, ${count(done.removed)} removed.` : 'Nothing has changed.'), () => post(`/lists/${segment(list.name)}/update`, {})) }, 'Update now'),
-    h('button', { onclick: look }, 'What would an update do?')), place];
+    h('button', { id: UPDATE, onclick: (event) => update(page, list, event.currentTarget, updated) }, 'Update now'),
+    h('button', { onclick: look }, 'What would an update do?')), updated, place];
 }
 
 async function one(page, name) {

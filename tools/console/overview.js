@@ -3,12 +3,9 @@
 import { get } from './api.js';
 import { ranks, timeline } from './chart.js';
 import { count, counted, duration, fill, h, named, notice, panel, percent, size, time } from './dom.js';
-import { RANGES, intoBuckets, mostOf, total } from './figures.js';
+import { RANGES, bars, mostOf, totals } from './figures.js';
 import { stateBadge } from './lists.js';
 import { link, listLink } from './rows.js';
-
-const BARS = 60;
-const COUNTER_ROWS = 30000;
 
 function tile(label, figure, more) {
   return h('li', { class: 'tile' }, h('div', { class: 'label' }, label), h('div', { class: 'figure' }, figure), h('div', { class: 'more' }, more || '\u00a0'));
@@ -35,35 +32,37 @@ function attention(status) {
   return out;
 }
 
+// Of what time the totals are. There may be none that are as old as what was asked for.
+function span(all, range) {
+  if (!all.complete) return 'a part could not be read';
+  if (!all.from) return 'none are written yet';
+  return Date.parse(all.from) - Date.parse(all.since) > all.step_seconds * 1000 ? ['since ', time(all.from)] : `last ${range}`;
+}
+
 export async function overview(page) {
   const range = RANGES[page.query.get('range')] ? page.query.get('range') : '24h';
-  const [status, counters, names, lists] = await Promise.all([
+  const [status, all, names, lists] = await Promise.all([
     get('/status', {}, page.signal),
-    get('/log/search', { class: 'counters', since: range, limit: COUNTER_ROWS }, page.signal),
+    totals(range, page.signal),
     mostOf('name', 'blocked', range, page.signal),
     mostOf('list', 'blocked', range, page.signal)]);
   if (page.signal.aborted) return;
-  const { step, buckets } = intoBuckets(counters.rows, RANGES[range], BARS);
-  const queries = total(counters.rows, 'queries');
-  const stopped = total(counters.rows, 'blocked');
-  const cached = total(counters.rows, 'cached');
-  const failed = total(counters.rows, 'failed');
-  const of = (found) => (found.of === 0 ? '' : ` (of the newest ${count(found.of)})`);
+  const { step, buckets } = bars(all);
   fill(page.main,
     h('div', { class: 'head' }, h('h1', null, 'Overview'),
       h('div', { class: 'segments', role: 'group', 'aria-label': 'Time range' }, Object.keys(RANGES).map((each) => h('a', { href: link('/', { range: each }), 'aria-current': each === range ? 'true' : null }, each)))),
     attention(status),
     h('ul', { class: 'tiles' },
-      tile('Queries', count(queries), counters.complete ? `last ${range}` : 'not all of the log was read'),
-      tile('Blocked', count(stopped), percent(stopped, queries)),
-      tile('From the cache', percent(cached, queries), count(cached)),
-      tile('Failed', count(failed), percent(failed, queries)),
+      tile('Queries', count(all.queries), span(all, range)),
+      tile('Blocked', count(all.blocked), percent(all.blocked, all.queries)),
+      tile('From the cache', percent(all.cached, all.queries), count(all.cached)),
+      tile('Failed', count(all.failed), percent(all.failed, all.queries)),
       tile('Rules in force', count(status.generation ? status.generation.rules : 0), status.generation ? ['generation ', count(status.generation.number)] : ''),
       tile('Decision log', size(status.log.bytes), counted(status.log.rows, 'row'))),
     panel('Queries and blocks', timeline(buckets, step)),
     h('div', { class: 'columns' },
-      panel(`Blocked most${of(names)}`, ranks('Names blocked most', names.rows.map(([row, number]) => [h('a', { href: link('/search', { name: row.name, since: range }) }, named(row)), number]), 'Nothing was blocked.')),
-      panel(`By list${of(lists)}`, ranks('Lists that block most', lists.rows.map(([row, number]) => [listLink(row.list), number]), 'Nothing was blocked.'))),
+      panel('Blocked most', ranks('Names blocked most', names.map(([row, number]) => [h('a', { href: link('/search', { name: row.name, since: range }) }, named(row)), number]), 'Nothing was blocked.')),
+      panel('By list', ranks('Lists that block most', lists.map(([row, number]) => [listLink(row.list), number]), 'Nothing was blocked.'))),
     panel('Lists', h('ul', { class: 'ranks' }, status.lists.map((list) => h('li', null,
       h('span', null, h('a', { href: link('/lists', { name: list.name }) }, list.name), ' ', stateBadge(list)),
       h('span', { class: 'quiet' }, counted(list.rules, 'rule'))))),

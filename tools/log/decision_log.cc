@@ -12,6 +12,7 @@
 
 #include "tools/log/block_builder.h"
 #include "tools/log/block_index.h"
+#include "tools/log/counter_sum_store.h"
 #include "tools/log/disk_care.h"
 #include "tools/log/group_codes.h"
 #include "tools/log/known_names.h"
@@ -61,6 +62,7 @@ class RocksDecisionLog final : public DecisionLog {
         names_(*database_),
         groups_(*database_),
         rollups_(*database_),
+        counter_sums_(*database_),
         disk_care_(*database_, [this](DecisionClass decision_class, const auto& use) {
           const std::lock_guard lock(mutex_);
           use(index_.first_key(decision_class));
@@ -86,6 +88,7 @@ class RocksDecisionLog final : public DecisionLog {
     std::array<std::vector<const RecordBatch::Entry*>, kClasses> by_class;
     const std::uint64_t event_number = ++number_;
     std::uint32_t events = 0;
+    std::vector<CounterSum> counted;
     for (const RecordBatch::Entry& entry : batch.entries()) {
       const auto record = batch.record(entry);
       if (entry.sort == RecordSort::decision) {
@@ -96,11 +99,20 @@ class RocksDecisionLog final : public DecisionLog {
       }
       LostRecord loss;
       if (entry.sort == RecordSort::lost && log::decode(record, loss)) lost += loss.dropped;
+      if (const auto counters = entry.sort == RecordSort::counters ? decode_counters(record) : std::nullopt) {
+        counted.push_back({std::max<std::int64_t>(entry.time_ms, 0),
+                           code_of_group(names_.newest().get(), counters->group), counters->queries, counters->blocked,
+                           counters->cached, counters->failed});
+      }
       const std::string value = std::string(1, static_cast<char>(entry.sort)) +
                                 std::string(reinterpret_cast<const char*>(record.data()), record.size());
       writes.Put(database_->family(Family::events), slice(event_key(entry.time_ms, event_number, events++)),
                  slice(value));
     }
+    if (!counted.empty()) {
+      if (auto added = counter_sums_.add(std::move(counted), writes); !added) return added;
+    }
+    if (events > 0) writes.Put(database_->family(Family::meta), "counted", slice(number_octets(event_number)));
     for (std::size_t each = 0; each < kClasses; ++each) {
       if (by_class[each].empty()) continue;
       add(static_cast<DecisionClass>(each), batch, by_class[each], writes);
@@ -156,6 +168,7 @@ class RocksDecisionLog final : public DecisionLog {
         writes.Delete(database_->family(family), slice(key));
     }
     rollups_.drop_before(oldest_rollups(index_, retention, now_ms, dropped), writes);
+    counter_sums_.drop_before(now_ms - retention.keep.count(), writes);
     const std::string event_end = event_key(now_ms - retention.keep.count(), 0, 0);
     if (const auto events = database_->iterate(Family::events);
         events->SeekToFirst(), events->Valid() && view(events->key()) < event_end) {
@@ -336,6 +349,11 @@ class RocksDecisionLog final : public DecisionLog {
     return {};
   }
 
+  Result<CounterSums> read_counters(std::int64_t since_ms, std::int64_t until_ms, std::int64_t step_ms,
+                                    Groups groups) const override {
+    return counter_sums_.read(since_ms, until_ms, step_ms, groups);
+  }
+
   Result<void> copy_to(const std::filesystem::path& target) const override {
     rocksdb::Checkpoint* made = nullptr;
     rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
@@ -372,6 +390,7 @@ class RocksDecisionLog final : public DecisionLog {
       if (auto mark = decode_mark(ring, view(marks->value()))) marks_[ring] = *mark;
     }
     if (auto loaded = index_.load(*database_); !loaded) return loaded;
+    if (auto counted = count_what_was_not_counted(); !counted) return counted;
     // What waited to become a block, as if it came again.
     const auto waiting = database_->iterate(Family::recent);
     for (waiting->SeekToFirst(); waiting->Valid(); waiting->Next()) {
@@ -414,6 +433,30 @@ class RocksDecisionLog final : public DecisionLog {
     if (record_kind(record) != RecordKind::decision || record.size() <= kClassAt || record[kClassAt] >= kClasses)
       return std::nullopt;
     return static_cast<DecisionClass>(record[kClassAt]);
+  }
+
+  std::uint32_t code_of_group(const PolicySet* names, std::uint32_t group) const {
+    return groups_.code(names != nullptr && group < names->groups.size() ? names->groups[group].name
+                                                                         : "group " + std::to_string(group));
+  }
+
+  // Counters that a weir has written which did not add them up: an older one, whose events have numbers behind the last
+  // that was counted.
+  Result<void> count_what_was_not_counted() {
+    const auto counted = database_->find(Family::meta, "counted");
+    if (!counted) return counted.error();
+    const auto events = database_->iterate(Family::events);
+    events->SeekToLast();
+    if (!events->status().ok()) return database_->error(events->status());
+    const std::uint64_t last_counted = *counted ? number_of(**counted) : 0;
+    if (!events->Valid() || number_of(view(events->key()).substr(8)) <= last_counted) return {};
+    rocksdb::WriteBatch writes;
+    const auto names = names_.newest();
+    auto recounted =
+        counter_sums_.recount([&](std::uint32_t group) { return code_of_group(names.get(), group); }, writes);
+    if (!recounted) return recounted;
+    writes.Put(database_->family(Family::meta), "counted", slice(number_octets(number_)));
+    return commit(writes);
   }
 
   // With mutex_ held, from here on.
@@ -606,11 +649,7 @@ class RocksDecisionLog final : public DecisionLog {
         block,
         [&](GenerationNumber generation, std::uint32_t group) {
           const auto [at, is_new] = known.try_emplace({generation.value, group});
-          if (is_new) {
-            const auto set = names_.find(generation);
-            at->second = groups_.code(set && group < set->groups.size() ? set->groups[group].name
-                                                                        : "group " + std::to_string(group));
-          }
+          if (is_new) at->second = code_of_group(names_.find(generation).get(), group);
           return at->second;
         },
         domains == Domains::counted ? [this](std::string_view key) { return domains_.key_of(key); }
@@ -628,6 +667,7 @@ class RocksDecisionLog final : public DecisionLog {
   KnownNames names_;
   mutable GroupCodes groups_;
   RollupStore rollups_;
+  const CounterSumStore counter_sums_;
   mutable std::mutex domains_mutex_;
   mutable RegistrableDomains domains_;
 

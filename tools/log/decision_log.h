@@ -7,7 +7,8 @@
 // process dies.
 //
 // A write is safe against the death of this process at once, and against that of the machine within a second (sync()).
-// Retention drops whole blocks. Counters and what was lost are no decisions: they are rows of the family `events`.
+// Retention drops whole blocks. Counters and what was lost are no decisions: they are rows of the family `events`, and
+// counters are added up in the same write (counter_sum_store.h).
 #pragma once
 
 #include <chrono>
@@ -22,6 +23,7 @@
 
 #include "tools/log/block.h"
 #include "tools/log/block_codec.h"
+#include "tools/log/counter_sums.h"
 #include "tools/log/forget.h"
 #include "tools/log/known_list.h"
 #include "tools/log/record_batch.h"
@@ -135,6 +137,11 @@ class DecisionLog : public LogWriter {
   // How often each registrable domain was decided on in [since_ms, until_ms), both multiples of an hour.
   virtual Result<void> visit_domains(std::int64_t since_ms, std::int64_t until_ms,
                                      const DomainVisitor& visit) const = 0;
+
+  // Sums of the counters of [since_ms, until_ms), both multiples of a minute, by slots of `step_ms`, which is one too.
+  // Counters that come meanwhile are in all of it or in nothing. Errors: io, corrupt.
+  virtual Result<CounterSums> read_counters(std::int64_t since_ms, std::int64_t until_ms, std::int64_t step_ms,
+                                            Groups groups) const = 0;
 
   // A copy as it is now, by hard links, at `target`, which is not there yet. Errors: exists, io.
   virtual Result<void> copy_to(const std::filesystem::path& target) const = 0;

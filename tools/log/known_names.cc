@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <set>
 
 #include "zones/store/codec.h"
@@ -37,6 +38,11 @@ Result<void> KnownNames::load() {
     if (in.ok()) lists_[static_cast<std::uint32_t>(id)] = std::move(list);
   }
   if (!lists->status().ok()) return database_.error(lists->status());
+  const auto names = database_.iterate(Family::meta);
+  names->SeekForPrev(slice(generation_key({UINT64_MAX})));
+  if (names->Valid() && names->key().starts_with(slice(kGenerations)))
+    newest_ = {number_of(view(names->key()).substr(kGenerations.size()))};
+  if (!names->status().ok()) return database_.error(names->status());
   return {};
 }
 
@@ -73,6 +79,15 @@ std::shared_ptr<const PolicySet> KnownNames::find(GenerationNumber generation) c
   return shared;
 }
 
+std::shared_ptr<const PolicySet> KnownNames::newest() const {
+  GenerationNumber newest;
+  {
+    const std::lock_guard lock(mutex_);
+    newest = newest_;
+  }
+  return find(newest);
+}
+
 void KnownNames::keep(GenerationNumber generation, std::shared_ptr<const PolicySet> names) const {
   if (parsed_.size() >= kParsedSets) parsed_.erase(parsed_.begin());
   parsed_[generation.value] = std::move(names);
@@ -96,6 +111,7 @@ Result<void> KnownNames::remember(GenerationNumber generation, const PolicySet& 
   if (auto written = database_.write(batch); !written) return written;
   const std::lock_guard lock(mutex_);
   for (auto& [id, list] : changed) lists_[id] = std::move(list);
+  newest_ = std::max(newest_, generation);
   keep(generation, std::make_shared<const PolicySet>(policies));
   return {};
 }

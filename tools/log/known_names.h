@@ -26,6 +26,7 @@ class KnownNames {
   // Any thread.
   bool knows(GenerationNumber generation) const;
   std::shared_ptr<const PolicySet> find(GenerationNumber generation) const;  // nullptr: unknown
+  std::shared_ptr<const PolicySet> newest() const;  // of the highest generation that is known; likewise
   std::optional<KnownList> find_list(std::uint32_t list) const;
   // The writing thread.
   Result<void> remember(GenerationNumber generation, const PolicySet& policies);
@@ -39,6 +40,7 @@ class KnownNames {
   mutable std::mutex mutex_;
   mutable std::map<std::uint64_t, std::shared_ptr<const PolicySet>> parsed_;
   std::map<std::uint32_t, KnownList> lists_;
+  GenerationNumber newest_;
 };
 
 }  // namespace weir::log

@@ -4,8 +4,8 @@
 //   summaries, names, columns   block key -> the three values of block_codec.h
 //   recent     class, batch number -> records of the open block, as they came
 //   events     time, batch number, index -> sort and record
-//   rollups    kind, class, slot, sequence -> rollup.h; several of a slot are added up
-//   meta       format, sequence, dropped, ring/<file>, names/<generation>, policies/<hash>, group/<code>
+//   rollups    kind, class, slot, sequence -> rollup.h; several of a slot are added up; counters_…: counter_sums.h
+//   meta       sequence, dropped, counted, ring/<file>, names/<generation>, policies/<hash>, group/<code>
 //
 // A block key is its class, its first time and its sequence number, so what a class holds is a range in order of time.
 #pragma once
@@ -30,7 +30,15 @@ namespace weir::log {
 enum class Family : std::uint8_t { unused, index, summaries, names, columns, recent, events, rollups, meta };
 inline constexpr std::size_t kFamilies = 9;
 
-enum class RollupKind : std::uint8_t { cells_of_hour = 1, cells_of_day = 2, domains_of_hour = 3, domains_of_day = 4 };
+// The numbers stand on disk: never change or reuse one.
+enum class RollupKind : std::uint8_t {
+  cells_of_hour = 1,
+  cells_of_day = 2,
+  domains_of_hour = 3,
+  domains_of_day = 4,
+  counters_of_hour = 5,
+  counters_of_day = 6
+};
 
 std::string block_key(DecisionClass decision_class, std::int64_t first_ms, std::uint64_t sequence);
 std::string recent_key(DecisionClass decision_class, std::uint64_t number);

@@ -150,7 +150,8 @@ Result<void> RollupStore::fold(std::int64_t now_ms, FrameWriter& frames) {
     looked_at_old_ = true;
     const auto at = database_.iterate(Family::rollups);
     for (at->SeekToFirst(); at->Valid(); at->Next()) {
-      if (const Slot slot = slot_of(view(at->key())); !is_of_day(slot.kind)) ++parts_[slot];
+      const Slot slot = slot_of(view(at->key()));
+      if (slot.kind == RollupKind::cells_of_hour || slot.kind == RollupKind::domains_of_hour) ++parts_[slot];
     }
   }
   for (auto each = parts_.begin(); each != parts_.end();) {

@@ -89,6 +89,16 @@ Result<void> go_on_behind(const std::string& cursor, log::SearchRequest& range) 
   return {};
 }
 
+Result<std::int64_t> read_step(Arguments& arguments) {
+  constexpr std::uint64_t kMostSeconds = 366 * 86400;
+  const std::uint64_t seconds = arguments.number("step", 3600);
+  if (!arguments.ok()) return arguments.error();
+  if (seconds < 60 || seconds % 60 != 0 || seconds > kMostSeconds)
+    return Error{ErrorCode::invalid,
+                 "\"step\" is " + std::to_string(seconds) + " s: expected whole minutes, a year at most"};
+  return static_cast<std::int64_t>(seconds) * 1000;
+}
+
 Error no_client(const std::string& text) {
   return {ErrorCode::invalid, "'" + escape_for_display(text) +
                                   "' is no client: expected an address, a prefix such as 192.0.2.0/24, or a "

@@ -41,6 +41,8 @@ Result<Question> read_question(Arguments& arguments);
 Result<log::SearchRequest> read_range(Call& call, std::optional<std::chrono::hours> default_span);
 // `range` from `cursor` of an earlier page on; an empty one changes nothing. Errors: invalid.
 Result<void> go_on_behind(const std::string& cursor, log::SearchRequest& range);
+// "step", in ms: whole minutes, an hour where nobody says. Errors: invalid.
+Result<std::int64_t> read_step(Arguments& arguments);
 // What is said of a client that is none of what one may be.
 Error no_client(const std::string& text);
 boost::json::array show_damaged(const std::vector<log::DamagedBlock>& damaged);

@@ -57,6 +57,8 @@ VerbResult export_log(Call& call);
 VerbResult show_top(Call& call);
 VerbResult show_timeline(Call& call);
 VerbResult verify_log(Call& call);
+// verbs_log_totals.cc
+VerbResult show_totals(Call& call);
 // verbs_sql.cc
 VerbResult query_log(Call& call);
 // verbs_forget.cc

@@ -62,6 +62,7 @@ constexpr std::array kVerbs = {
     Verb{"log.export", export_log},
     Verb{"log.top", show_top},
     Verb{"log.timeline", show_timeline},
+    Verb{"log.totals", show_totals},
     Verb{"log.verify", verify_log},
     Verb{"log.sql", query_log},
     Verb{"log.forget", forget_log},

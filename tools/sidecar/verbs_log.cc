@@ -138,7 +138,8 @@ VerbResult show_top(Call& call) {
 
 VerbResult show_timeline(Call& call) {
   log::TimelineRequest request;
-  const std::uint64_t step_seconds = call.arguments.number("step", 3600);
+  const auto step_ms = read_step(call.arguments);
+  if (!step_ms) return step_ms.error();
   const std::string by = call.arguments.text("by");
   const auto range = read_range(call, std::chrono::hours(24));
   if (!range) return range.error();
@@ -147,8 +148,6 @@ VerbResult show_timeline(Call& call) {
   const auto answerer = find_answerer(call);
   if (!answerer) return answerer.error();
   if (!call.arguments.ok()) return call.arguments.error();
-  if (step_seconds < 60 || step_seconds % 60 != 0)
-    return Error{ErrorCode::invalid, "\"step\" is " + std::to_string(step_seconds) + " s: expected whole minutes"};
   if (!by.empty()) {
     request.by = log::parse_dimension(by);
     if (!request.by || *request.by == log::Dimension::name || *request.by == log::Dimension::domain ||
@@ -157,7 +156,7 @@ VerbResult show_timeline(Call& call) {
                    "no timeline by '" + escape_for_display(by) + "': expected list, category, group or class"};
     }
   }
-  request.step_ms = static_cast<std::int64_t>(step_seconds) * 1000;
+  request.step_ms = *step_ms;
   request.range = *range;
   if (const std::uint32_t smallest_group = smallest_group_of(call); smallest_group > 1)
     return timeline_shared(call, *question, request, smallest_group);
@@ -177,7 +176,7 @@ VerbResult show_timeline(Call& call) {
     rows.push_back(std::move(shown));
   }
   json::object out{
-      {"since", time_text(request.range.since_ms)}, {"step_seconds", step_seconds}, {"rows", std::move(rows)}};
+      {"since", time_text(request.range.since_ms)}, {"step_seconds", *step_ms / 1000}, {"rows", std::move(rows)}};
   put_end(out, timeline->end);
   put_source_and_note(out, **answerer, *question);
   return out;

@@ -59,6 +59,7 @@ const std::map<std::string, Role> kRoles = {
     {"GET /api/v1/log/tail", Role::analyst},
     {"GET /api/v1/log/top", Role::analyst},
     {"GET /api/v1/log/timeline", Role::analyst},
+    {"GET /api/v1/log/totals", Role::analyst},
     {"GET /api/v1/log/export", Role::analyst},
     {"POST /api/v1/log/sql", Role::admin},
     {"GET /api/v1/log/verify", Role::admin},

@@ -45,9 +45,12 @@ class DrainTest : public ::testing::Test {
   std::filesystem::path run() const { return scratch_ / "run"; }
   // As after a restart: nothing is remembered but what the log holds.
   void fresh_drain() {
-    drain_ = std::make_unique<Drain>(run(), failing_, feed_, [](GenerationNumber) {
-      return std::make_shared<const PolicySet>(PolicySet::with_defaults());
-    });
+    const NamesSource names = [](GenerationNumber number) {
+      PolicySet policies = PolicySet::with_defaults();
+      policies.groups.push_back({"kids of " + std::to_string(number.value), {}, 0});
+      return std::make_shared<const PolicySet>(std::move(policies));
+    };
+    drain_ = std::make_unique<Drain>(run(), failing_, feed_, names, [this] { return in_force_; });
   }
   std::unique_ptr<RingProducer> producer(unsigned worker, std::size_t size = kDefaultRingBytes) {
     auto ring = RingProducer::open(ring_file(run(), worker), size);
@@ -84,6 +87,7 @@ class DrainTest : public ::testing::Test {
   std::unique_ptr<log::DecisionLog> log_;
   FailingLog failing_;
   std::unique_ptr<Drain> drain_;
+  GenerationNumber in_force_{3};
   int seconds_ = 0;
 };
 
@@ -104,6 +108,27 @@ TEST_F(DrainTest, BringsEveryWorkersDecisionsIntoTheLog) {
   auto late = producer(2);  // a worker that is there only now
   ASSERT_TRUE(push(*late, 1000));
   EXPECT_EQ(turn().rows, 1U);
+}
+
+TEST_F(DrainTest, CountersAreOfTheGroupsInForce) {
+  auto ring = producer(0);
+  for (const std::uint64_t number : {5, 6}) {
+    in_force_ = {number};
+    CounterRecord counters;
+    counters.time = kNow;
+    counters.group = 1;
+    counters.queries = number;
+    std::array<std::uint8_t, kMaxRecordSize> buffer;
+    ASSERT_TRUE(ring->push(std::span(buffer).first(encode(counters, buffer))));
+    EXPECT_EQ(turn().rows, 1U);
+  }
+  const auto sums = log_->read_counters(0, INT64_MAX, log::kMinuteMs, log::Groups::apart);
+  ASSERT_TRUE(sums);
+  ASSERT_EQ(sums->sums.size(), 2U);
+  for (const auto& [sum, number] : {std::pair{sums->sums[0], 5}, {sums->sums[1], 6}}) {
+    EXPECT_EQ(log_->group_name(sum.group), "kids of " + std::to_string(number));
+    EXPECT_EQ(sum.queries, static_cast<std::uint64_t>(number));
+  }
 }
 
 TEST_F(DrainTest, ADeathBetweenWriteAndReleaseDoublesNothing) {
