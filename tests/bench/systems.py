@@ -200,7 +200,8 @@ max_decoded_bytes = "2GiB"
     def command(self):
         return [str(self.build / "resolver/weir-resolver"), "--config", str(self.folder / "weir.toml")]
 
-    def longest_turn_ms(self):
+    def figure(self, name: str) -> float | None:
+        """A metric of the resolver, summed over its labels."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(5)
             control.connect(str(self.run / "resolver.sock"))
@@ -208,10 +209,13 @@ max_decoded_bytes = "2GiB"
             reply = b""
             while not reply.endswith(b"\n"):
                 reply += control.recv(65536)
-        for line in json.loads(reply)["result"]["text"].splitlines():
-            if line.startswith("weir_worker_longest_turn_microseconds"):
-                return float(line.split()[-1]) / 1000
-        return None
+        values = [float(line.split()[-1]) for line in json.loads(reply)["result"]["text"].splitlines()
+                  if line.split("{")[0].split(" ")[0] == name]
+        return sum(values) if values else None
+
+    def longest_turn_ms(self):
+        turn = self.figure("weir_worker_longest_turn_microseconds")
+        return None if turn is None else turn / 1000
 
     def reload(self):
         subprocess.run(["taskset", "-c", "1", str(self.build / "tools/weir"), "--config", str(self.folder / "weir.toml"), "list", "update", "big"],

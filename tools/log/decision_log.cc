@@ -250,17 +250,19 @@ class RocksDecisionLog final : public DecisionLog {
 
   std::vector<BlockRef> find_blocks(std::int64_t since_ms, std::int64_t until_ms) const override {
     std::vector<BlockRef> found;
+    std::vector<std::pair<std::uint64_t, std::shared_ptr<const BlockSnapshot>>> unsealed;
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [key, entry] : index_.all()) {
         if (overlaps(entry.header, since_ms, until_ms))
           found.push_back({key, entry.header, sequence_of(key), entry.bytes, nullptr});
       }
-      for_each_unsealed([&](const OpenBlock& open) {
-        const std::shared_ptr<const Block> block = open.snapshot();
-        if (overlaps(block->header, since_ms, until_ms))
-          found.push_back({{}, block->header, open.sequence, kBytesOfOpenRow * block->header.rows, block});
-      });
+      for_each_unsealed([&](const OpenBlock& open) { unsealed.emplace_back(open.sequence, open.snapshot()); });
+    }
+    for (const auto& [sequence, snapshot] : unsealed) {
+      const std::shared_ptr<const Block> block = snapshot->block();
+      if (overlaps(block->header, since_ms, until_ms))
+        found.push_back({{}, block->header, sequence, kBytesOfOpenRow * block->header.rows, block});
     }
     std::sort(found.begin(), found.end(), [](const BlockRef& a, const BlockRef& b) {
       return a.header.last_ms != b.header.last_ms ? a.header.last_ms > b.header.last_ms : a.sequence > b.sequence;
@@ -319,7 +321,8 @@ class RocksDecisionLog final : public DecisionLog {
     lock.unlock();
     auto cells = rollups_.read_cells(since_ms, until_ms, step_ms, moment.snapshot());
     if (!cells) return cells;
-    for (const auto& block : open) {
+    for (const auto& snapshot : open) {
+      const std::shared_ptr<const Block> block = snapshot->block();
       if (!overlaps(block->header, since_ms, until_ms)) continue;
       for (const auto& [hour, sums] : sum_of(*block, Domains::left_out).hours) {
         for (CountCell cell : sums.cells) {
@@ -339,7 +342,8 @@ class RocksDecisionLog final : public DecisionLog {
     rocksdb::ManagedSnapshot moment(&database_->db());
     lock.unlock();
     if (auto visited = rollups_.visit_domains(since_ms, until_ms, moment.snapshot(), visit); !visited) return visited;
-    for (const auto& block : open) {
+    for (const auto& snapshot : open) {
+      const std::shared_ptr<const Block> block = snapshot->block();
       if (!overlaps(block->header, since_ms, until_ms)) continue;
       for (const auto& [hour, sums] : sum_of(*block, Domains::counted).hours) {
         if (hour * kHourMs < since_ms || hour * kHourMs >= until_ms) continue;
@@ -543,7 +547,7 @@ class RocksDecisionLog final : public DecisionLog {
       give_way();
       const BlockRollup sums = sum_of(*block, Domains::counted);
       lock.lock();
-      open->shown = block;
+      open->shown = std::make_shared<const BlockSnapshot>(block);
       if (auto written = write_block(*open, *block, encoded, sums, frames); !written) {
         seal_error_ = written.error();
         changed_.notify_all();
@@ -634,8 +638,8 @@ class RocksDecisionLog final : public DecisionLog {
     }
   }
 
-  std::vector<std::shared_ptr<const Block>> open_blocks() const {
-    std::vector<std::shared_ptr<const Block>> blocks;
+  std::vector<std::shared_ptr<const BlockSnapshot>> open_blocks() const {
+    std::vector<std::shared_ptr<const BlockSnapshot>> blocks;
     for_each_unsealed([&](const OpenBlock& open) { blocks.push_back(open.snapshot()); });
     return blocks;
   }

@@ -4,12 +4,36 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "tools/log/block.h"
 #include "tools/log/block_builder.h"
 #include "zones/link/decision.h"
 
 namespace weir::log {
+
+// A copy of what has come, which becomes a block when somebody wants one: that takes many times as long as to copy, and
+// whoever appends does not wait for it. block(): any thread, without the log's lock.
+class BlockSnapshot {
+ public:
+  explicit BlockSnapshot(const BlockBuilder& builder) : builder_(builder) {}
+  explicit BlockSnapshot(std::shared_ptr<const Block> block) : block_(std::move(block)) {}
+  std::shared_ptr<const Block> block() const {
+    const std::lock_guard lock(mutex_);
+    if (!block_) {
+      block_ = std::make_shared<const Block>(builder_->build());
+      builder_.reset();
+    }
+    return block_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::optional<BlockBuilder> builder_;
+  mutable std::shared_ptr<const Block> block_;
+};
 
 // Under the log's lock, but for a builder that takes nothing any more.
 struct OpenBlock {
@@ -22,8 +46,9 @@ struct OpenBlock {
     shown.reset();
     builder.add(decision);
   }
-  std::shared_ptr<const Block> snapshot() const {
-    if (!shown) shown = std::make_shared<const Block>(builder.build());
+  // What is in it now, for whoever asks; the same until something comes.
+  std::shared_ptr<const BlockSnapshot> snapshot() const {
+    if (!shown) shown = std::make_shared<const BlockSnapshot>(builder);
     return shown;
   }
 
@@ -32,7 +57,7 @@ struct OpenBlock {
   std::uint64_t sequence = 0;     // number of the first batch in it
   std::uint64_t last_number = 0;  // of the last
   std::uint64_t oldest_generation = UINT64_MAX;
-  mutable std::shared_ptr<const Block> shown;  // as a search saw it, for as long as nothing comes
+  mutable std::shared_ptr<const BlockSnapshot> shown;
 };
 
 }  // namespace weir::log

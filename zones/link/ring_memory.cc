@@ -8,6 +8,9 @@
 namespace weir {
 namespace {
 
+constexpr std::uint64_t kLine = 64;
+constexpr std::uint64_t kLinesAhead = 3;  // of most records
+
 struct RecordHead {
   std::uint32_t size;
   std::uint32_t check;
@@ -81,6 +84,9 @@ bool RingWriter::push(std::span<const std::uint8_t> record) noexcept {
   copy_in(memory_, head_ + sizeof head, record);
   head_ += needed;
   memory_.header->head.store(head_, std::memory_order_release);
+  // The consumer has read there since: the lines are on their way back until the next record comes.
+  for (std::uint64_t line = 0; line < kLinesAhead * kLine; line += kLine)
+    __builtin_prefetch(memory_.octets + ((head_ + line) & (memory_.capacity - 1)), 1);
   return true;
 }
 
