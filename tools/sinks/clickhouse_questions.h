@@ -2,9 +2,9 @@
 //
 // What was sent twice counts once: sums are over FINAL, and of rows one of each name (time, writer, batch, row) is
 // taken, which comes to the same since all that repeats a row says the same; FINAL would read and merge every column of
-// all rows to find the few (5 million rows, one client: 3.7 s; so 0.3 s). What people have typed stands in statements as
-// quoted text and as numbers, nowhere else, and never in a pattern. Sums over minutes and hours come from the rollups
-// where those know it all, as those of the log itself do.
+// all rows to find the few (5 million rows, one client: 3.7 s; so 0.3 s). What people have typed stands in statements
+// as quoted text and as numbers, nowhere else, and never in a pattern. Sums over minutes and hours come from the
+// rollups where those know it all, as those of the log itself do.
 #pragma once
 
 #include <compare>

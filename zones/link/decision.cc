@@ -17,9 +17,14 @@ class Packer {
 
   template <class T>
   void number(T value) {
-    const auto bits = static_cast<std::uint64_t>(value);
     if (!fits(sizeof(T))) return;
-    for (std::size_t i = 0; i < sizeof(T); ++i) out_[size_++] = static_cast<std::uint8_t>(bits >> (8 * i));
+    if constexpr (std::endian::native == std::endian::little) {  // as one store
+      std::memcpy(out_.data() + size_, &value, sizeof(T));
+      size_ += sizeof(T);
+    } else {
+      const auto bits = static_cast<std::uint64_t>(value);
+      for (std::size_t i = 0; i < sizeof(T); ++i) out_[size_++] = static_cast<std::uint8_t>(bits >> (8 * i));
+    }
   }
   void octets(std::span<const std::uint8_t> octets) {
     if (!fits(octets.size())) return;
