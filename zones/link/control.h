@@ -28,7 +28,9 @@
 //   daemons), token.add {"name", "role", "seconds"}, token.remove {"name", "reason"}, token.show,
 //   log.search {"since", "until", "name", "text", "client", "list", "group", "class", "type", "limit", "cursor",
 //   "seconds"}, log.tail (a stream; what to look for as in log.search), log.export (a stream; likewise, oldest first),
-//   log.top {"by", "limit", "min_clients", ...}, log.timeline {"step", "by", ...}, log.verify,
+//   log.top {"by", "limit", "min_clients", ...}, log.timeline {"step", "by", ...},
+//   log.totals {"step", "by", "since", "until"}, log.verify, each of search, top, timeline and sql also with "source",
+//   sink.show {"name"},
 //   log.sql {"statement", "limit", "seconds"}, log.forget {"client", "day", "reason"}, log.privacy_check,
 //   backup.begin, backup.end, request.list, request.accept {"id", "seconds" | "rule", "scope", "reason"},
 //   request.refuse {"id", "reason"}.
