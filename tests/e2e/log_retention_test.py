@@ -84,6 +84,7 @@ class SizeTest(RetentionCase):
             if self.is_enough():
                 break
         dns.wait_until(self.is_enough, 30, "large blocks are sealed", every=0.2)
+        self.block("newer.tracker.example")  # of `names` any may have found the ring full
         self.block("newest.tracker.example")
         before = self.totals()
         print(f"    {before['dropped']} of {len(names)} decisions found the ring full")
@@ -92,12 +93,11 @@ class SizeTest(RetentionCase):
         self.configure(f'size = "{self.SIZE >> 20}MiB"', reload=True)
         dns.wait_until(lambda: self.totals()["rows"] < before["rows"], RETENTION_SECONDS, "rows are dropped", every=0.2)
         after = self.totals()
-        # What waits to become a large block (65,536 rows) is never dropped for its size.
+        # What waits to become a large block (65,536 rows, or few: that is chance) is never dropped for its size.
         self.assertLessEqual(after["bytes"], self.SIZE + (6 << 20), after)
-        self.assertGreater(after["rows"], 16_384, after)
         self.assertGreater(after["oldest"], before["oldest"])
         self.assertEqual(after["dropped"], before["dropped"], "what retention drops was not lost")
-        for name, rows in [("oldest.tracker.example", 0), (names[0], 0), (names[-1], 1), ("newest.tracker.example", 1)]:
+        for name, rows in [("oldest.tracker.example", 0), (names[0], 0), ("newer.tracker.example", 1), ("newest.tracker.example", 1)]:
             with self.subTest(name=name):
                 self.assertEqual(len(self.found("--name", name)), rows)
         self.assertEqual(self.found("--limit", "1"), ["newest.tracker.example"])
