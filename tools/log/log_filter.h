@@ -30,9 +30,9 @@ struct LogFilter {
   std::string group;
   std::optional<RecordType> type;
 
-  bool is_only_class() const {
-    return !name && text.empty() && !client && !pseudonym && list.empty() && group.empty() && !type;
-  }
+  // What counts are kept of: classes, lists and groups.
+  bool is_of_counts() const { return !name && text.empty() && !client && !pseudonym && !type; }
+  bool is_only_class() const { return is_of_counts() && list.empty() && group.empty(); }
   bool asks_columns() const { return client || pseudonym || !list.empty() || !group.empty() || type; }
 };
 

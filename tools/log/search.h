@@ -39,6 +39,11 @@ struct SearchRequest {
   std::uint64_t limit = 100;
   std::chrono::milliseconds budget{10'000};
   std::function<bool()> is_gone = {};  // whoever asked; may be empty
+
+  // Whether sums by slots of that length know the range.
+  bool is_of_whole(std::int64_t slot_ms) const {
+    return since_ms % slot_ms == 0 && (until_ms == INT64_MAX || until_ms % slot_ms == 0);
+  }
 };
 
 // A block that could not be read: its rows are missing.

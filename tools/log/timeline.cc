@@ -22,11 +22,6 @@ std::string key_of(const DecisionLog& log, Dimension by, DecisionClass decision_
   }
 }
 
-// What the rollups know of: classes, lists and groups.
-bool is_rolled_up(const LogFilter& filter) {
-  return !filter.name && filter.text.empty() && !filter.client && !filter.pseudonym && !filter.type;
-}
-
 }  // namespace
 
 Result<Timeline> find_timeline(const DecisionLog& log, BlockMatcher& matcher, const TimelineRequest& request) {
@@ -34,8 +29,7 @@ Result<Timeline> find_timeline(const DecisionLog& log, BlockMatcher& matcher, co
   std::map<std::pair<std::int64_t, std::string>, std::uint64_t> sums;
   const LogFilter& filter = matcher.filter();
   const std::int64_t until_ms = std::min<std::int64_t>(request.range.until_ms, 16'725'225'600'000);
-  const bool is_whole = request.range.since_ms % kMinuteMs == 0 && until_ms % kMinuteMs == 0;
-  if (is_rolled_up(filter) && is_whole) {
+  if (filter.is_of_counts() && request.range.is_of_whole(kMinuteMs)) {
     const auto cells = log.read_counts(request.range.since_ms, until_ms, request.step_ms);
     if (!cells) return cells.error();
     for (const CountCell& cell : *cells) {

@@ -186,21 +186,17 @@ class BlockCounter {
   RegistrableDomains domains_;
 };
 
-bool is_multiple(std::int64_t ms, std::int64_t of) {
-  return ms == INT64_MAX || ms % of == 0;
-}
-
 // Whether the rollups know it all.
 bool is_rolled_up(const BlockMatcher& matcher, const TopRequest& request) {
   if (!matcher.filter().is_only_class() || request.min_clients > 0) return false;
   switch (request.by) {
     case Dimension::domain:
-      return is_multiple(request.range.since_ms, kHourMs) && is_multiple(request.range.until_ms, kHourMs);
+      return request.range.is_of_whole(kHourMs);
     case Dimension::list:
     case Dimension::category:
     case Dimension::group:
     case Dimension::decision_class:
-      return is_multiple(request.range.since_ms, kMinuteMs) && is_multiple(request.range.until_ms, kMinuteMs);
+      return request.range.is_of_whole(kMinuteMs);
     default:
       return false;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "tools/support/json_members.h"
 #include "zones/base/text.h"
 
 namespace weir::sinks {
@@ -83,10 +84,8 @@ void make_text(json::value& value) {
 
 std::uint64_t number_of_row(const json::object& row, std::string_view key) {
   const json::value* value = row.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_uint64()) return value->get_uint64();
-  if (value->is_int64()) return static_cast<std::uint64_t>(std::max<std::int64_t>(value->get_int64(), 0));
-  if (!value->is_string() || value->get_string().size() > kMaxNumber) return 0;
+  if (value == nullptr || !value->is_string()) return count_member(row, key);
+  if (value->get_string().size() > kMaxNumber) return 0;
   std::uint64_t number = 0;
   const json::string& text = value->get_string();
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -94,10 +93,8 @@ std::uint64_t number_of_row(const json::object& row, std::string_view key) {
 }
 
 std::string text_of_row(const json::object& row, std::string_view key) {
-  const json::value* value = row.if_contains(key);
-  if (value == nullptr || !value->is_string()) return {};
-  const std::string_view text = value->get_string();
-  return is_utf8(text) ? std::string(text) : escape_for_display(text);
+  const std::string text = text_member(row, key);
+  return is_utf8(text) ? text : escape_for_display(text);
 }
 
 Result<std::string> ClickHouseLog::look_up(const std::string& sql, std::chrono::milliseconds budget) {

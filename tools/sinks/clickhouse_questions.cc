@@ -134,15 +134,6 @@ std::string column_of(log::Dimension by) {
   }
 }
 
-bool is_whole(std::int64_t ms, std::int64_t of) {
-  return ms == INT64_MAX || ms % of == 0;
-}
-
-// Whether `minutes` knows what is asked for of a row, all but what is counted.
-bool are_sorts_alone(const log::LogFilter& filter) {
-  return !filter.name && filter.text.empty() && !filter.client && !filter.pseudonym && !filter.type;
-}
-
 bool is_in_minutes(log::Dimension by) {
   return by == log::Dimension::list || by == log::Dimension::category || by == log::Dimension::group ||
          by == log::Dimension::decision_class;
@@ -170,15 +161,11 @@ Summed from_rollup(const std::string& table, const std::string& slot, const log:
   return out;
 }
 
-bool is_of_whole(const log::SearchRequest& range, std::int64_t slot_ms) {
-  return is_whole(range.since_ms, slot_ms) && is_whole(range.until_ms, slot_ms);
-}
-
 Summed top_of(const log::LogFilter& filter, const log::TopRequest& request) {
   if (request.min_clients == 0) {
-    if (request.by == log::Dimension::domain && filter.is_only_class() && is_of_whole(request.range, log::kHourMs))
+    if (request.by == log::Dimension::domain && filter.is_only_class() && request.range.is_of_whole(log::kHourMs))
       return from_rollup("domain_hours", "hour", filter, request.range);
-    if (is_in_minutes(request.by) && are_sorts_alone(filter) && is_of_whole(request.range, log::kMinuteMs))
+    if (is_in_minutes(request.by) && filter.is_of_counts() && request.range.is_of_whole(log::kMinuteMs))
       return from_rollup("minutes", "minute", filter, request.range);
   }
   return from_decisions(filter, request.range);
@@ -250,7 +237,7 @@ std::string top_statement(const log::LogFilter& filter, const log::TopRequest& r
 std::string timeline_statement(const log::LogFilter& filter, const log::TimelineRequest& request,
                                std::uint64_t max_rows) {
   const std::string step_seconds = std::to_string(request.step_ms / 1000);
-  const bool is_rolled_up = are_sorts_alone(filter) && is_of_whole(request.range, log::kMinuteMs);
+  const bool is_rolled_up = filter.is_of_counts() && request.range.is_of_whole(log::kMinuteMs);
   const Summed sum =
       is_rolled_up ? from_rollup("minutes", "minute", filter, request.range) : from_decisions(filter, request.range);
   const std::string second = is_rolled_up ? "toInt64(toUInt32(minute))" : "intDiv(time_ms, 1000)";
