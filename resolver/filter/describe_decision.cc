@@ -37,6 +37,22 @@ LinkKind link_of(AnswerPart part, const Match& winner) {
 
 }  // namespace
 
+void describe_resolved(Decision& out, const Query& query, const Asker& asker) {
+  out.decision_class = DecisionClass::resolved;
+  out.link = LinkKind::qname;
+  out.action = Verdict{}.action;
+  out.mode = asker.policy().block.mode;
+  out.time = asker.now;
+  out.group = asker.group;
+  out.generation = asker.generation.number();
+  out.qname = query.name();
+  out.qtype = query.type;
+  out.link_name = Name();
+  out.link_address = IpAddress{};
+  out.winner = Match{};
+  out.loser_count = 0;
+}
+
 bool describe_decision(Decision& out, const Query& query, const Asker& asker, const AnswerMatches& parts,
                        const FilterVerdict& verdict) {
   int part = verdict.part;

@@ -107,5 +107,7 @@ std::size_t write_block_answer(std::span<std::uint8_t> out, const Query& query, 
 // where there is nothing to log. Client identity, latency and transport are the caller's to fill.
 bool describe_decision(Decision& out, const Query& query, const Asker& asker, const AnswerMatches& parts,
                        const FilterVerdict& verdict);
+// The same of a query on which no rule had a say.
+void describe_resolved(Decision& out, const Query& query, const Asker& asker);
 
 }  // namespace weir

@@ -146,11 +146,7 @@ std::optional<std::size_t> PacketPath::answer_locally(AskedQuery& asked, const A
     metrics_.add(Metric::missed);
     return std::nullopt;
   }
-  if (policy_.group(asker.group).log_all) {
-    const AnswerMatches& parts = *policy_.stored_matches(query, {});
-    // It lets everything through and logs that.
-    (void)policy_.carry_out({}, parts, query, asker, kWithinTheBatch, {});
-  }
+  policy_.log_resolved(query, asker, kWithinTheBatch);
   metrics_.add(Metric::local_answers);
   sink_.count(asker.group, AnswerKind::resolved);
   if (reply.size == 0) metrics_.add(Metric::dropped);
@@ -190,6 +186,8 @@ std::optional<std::size_t> PacketPath::answer_cached(AskedQuery& asked, const As
     if (carried.reply) return carried.reply;
     if (carried.substitution) return substitute(asked, carried);
     ttl_cap = ttl_left(verdict.until, asker.now);
+  } else {
+    policy_.log_resolved(query, asker, kWithinTheBatch);
   }
   metrics_.add(Metric::cached);
   sink_.count(asker.group, AnswerKind::cached);

@@ -63,7 +63,7 @@ void PolicyStage::mark_compared_groups() {
     const bool differs =
         candidate != nullptr || (what_if_policy_ != nullptr && what_if_policy_ != &policies.policies[group.policy]);
     groups_[i].compared = differs && what_if_->plan().concerns(group.name);
-    groups_[i].always_decides = groups_[i].default_deny || groups_[i].log_all || groups_[i].compared;
+    groups_[i].always_decides = groups_[i].default_deny || groups_[i].compared;
   }
 }
 
@@ -168,15 +168,19 @@ AnswerMatches* PolicyStage::rematch(const Query& query, std::span<const std::uin
   return &rematched_;
 }
 
+void PolicyStage::log(const Asker& asker, std::chrono::microseconds latency) {
+  decision_.transport = asker.transport;
+  decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency.count(), 0, UINT32_MAX));
+  sink_.push(decision_, asker.client, group(asker.group).privacy);
+}
+
 PolicyStage::Carried PolicyStage::carry_out(const FilterVerdict& verdict, const AnswerMatches& parts,
                                             const Query& query, const Asker& asker, std::chrono::microseconds latency,
                                             std::span<std::uint8_t> out) {
   if (describe_decision(decision_, query, asker, parts, verdict)) {
-    decision_.transport = asker.transport;
     if (groups_[asker.group].notes_referring && decision_.link == LinkKind::default_deny)
       decision_.link_name = referring_->find(asker.client, asker.now);
-    decision_.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(latency.count(), 0, UINT32_MAX));
-    sink_.push(decision_, asker.client, group(asker.group).privacy);
+    log(asker, latency);
     if (decision_.decision_class == DecisionClass::would_block) metrics_.add(Metric::would_block);
     if (decision_.decision_class == DecisionClass::allowed_over_block) metrics_.add(Metric::allowed_over_block);
   }

@@ -29,7 +29,7 @@ struct GroupState {
   bool not_ready = false;        // until_loaded = "refuse", and one of its lists was never loaded
   bool log_all = false;
   bool compared = false;        // a what-if runs beside its policy
-  bool always_decides = false;  // also where no rule matches
+  bool always_decides = false;  // also where no rule matches: there is more to do than to log
   int response_rank = DecideContext::kAllRanks;
   Privacy privacy = Privacy::prefix;
 };
@@ -85,6 +85,14 @@ class PolicyStage {
   Carried carry_out(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query, const Asker& asker,
                     std::chrono::microseconds latency, std::span<std::uint8_t> out);
 
+  // Logs a query on which no rule had a say, where its policy logs all.
+  void log_resolved(const Query& query, const Asker& asker, std::chrono::microseconds latency) {
+    if (groups_[asker.group].log_all) {
+      describe_resolved(decision_, query, asker);
+      log(asker, latency);
+    }
+  }
+
   // Another policy beside that of each group of its plan, from now on; nullptr: none any more. Returns what was counted
   // until now, nullptr where nothing was.
   std::shared_ptr<WhatIfCounts> exchange_what_if(std::shared_ptr<WhatIfCounts> counts);
@@ -96,6 +104,7 @@ class PolicyStage {
   }
 
  private:
+  void log(const Asker& asker, std::chrono::microseconds latency);  // decision_
   void mark_compared_groups();
   void compare_policies(const FilterVerdict& verdict, const AnswerMatches& parts, const Query& query,
                         const Asker& asker, DecidedOn decided_on);

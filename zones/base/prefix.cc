@@ -19,14 +19,10 @@ bool parse_number(std::string_view text, unsigned& out) {
 }
 
 void clear_past(IpAddress& address, unsigned length) {
-  for (unsigned i = 0; i < 16; ++i) {
-    const unsigned start = i * 8;
-    if (start >= length) {
-      address.octets[i] = 0;
-    } else if (length - start < 8) {
-      address.octets[i] &= static_cast<std::uint8_t>(0xFF << (8 - (length - start)));
-    }
-  }
+  const std::size_t whole = length / 8;  // octets
+  if (whole >= address.octets.size()) return;
+  address.octets[whole] &= static_cast<std::uint8_t>(0xFF00U >> (length % 8));
+  std::fill(address.octets.begin() + static_cast<std::ptrdiff_t>(whole) + 1, address.octets.end(), std::uint8_t{0});
 }
 
 }  // namespace

@@ -7,8 +7,18 @@
 namespace weir {
 namespace {
 
-// Of a record, behind its kind. A reader of another layout takes nothing from it.
-constexpr std::uint8_t kLayout = 1;
+// Of a record, behind its kind. A reader takes nothing from a layout that it does not know. Up to the class all
+// layouts of a decision are alike.
+constexpr std::uint8_t kCountersLayout = 1;
+constexpr std::uint8_t kDecisionLayout = 2;
+constexpr std::uint8_t kWideDecisionLayout = 1;  // every field in every record; a log from before may hold such rows
+
+// Which fields a decision's record has beside those of every one.
+constexpr std::uint8_t kHasLinkAddress = 1;
+constexpr std::uint8_t kHasWinner = 2;
+constexpr std::uint8_t kHasLinkName = 4;
+constexpr std::uint8_t kHasLosers = 8;
+constexpr std::uint8_t kAllFields = kHasLinkAddress | kHasWinner | kHasLinkName | kHasLosers;
 
 // Writes little-endian numbers; sticky like zones/dns/writer.h.
 class Packer {
@@ -33,7 +43,7 @@ class Packer {
   }
   void address(const IpAddress& address) {
     number(static_cast<std::uint8_t>(address.family));
-    octets(address.octets);
+    octets(address.bytes());
   }
   void name(const Name& name) {
     number(static_cast<std::uint8_t>(name.size()));
@@ -73,9 +83,15 @@ class Unpacker {
   template <class T>
   T number() {
     const auto bytes = octets(sizeof(T));
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) bits |= std::uint64_t{bytes[i]} << (8 * i);
-    return static_cast<T>(bits);
+    if constexpr (std::endian::native == std::endian::little) {  // as one load
+      T value{};
+      if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof(T));
+      return value;
+    } else {
+      std::uint64_t bits = 0;
+      for (std::size_t i = 0; i < bytes.size(); ++i) bits |= std::uint64_t{bytes[i]} << (8 * i);
+      return static_cast<T>(bits);
+    }
   }
   // An enumerator up to `last`.
   template <class T>
@@ -93,6 +109,17 @@ class Unpacker {
     return in_.subspan(position_ - count, count);
   }
   IpAddress address() {
+    IpAddress address;
+    const auto family = number<std::uint8_t>();
+    if (family != 4 && family != 6) ok_ = false;
+    const auto bytes = octets(family == 4 ? 4 : 16);
+    if (!ok_) return {};
+    address.family = static_cast<AddressFamily>(family);
+    std::copy(bytes.begin(), bytes.end(), address.octets.begin());
+    return address;
+  }
+  // Sixteen octets whatever the family.
+  IpAddress wide_address() {
     IpAddress address;
     const auto family = number<std::uint8_t>();
     if (family != 4 && family != 6) ok_ = false;
@@ -122,9 +149,16 @@ class Unpacker {
   WallTime time() {
     return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(number<std::int64_t>())));
   }
-  bool kind_is(RecordKind kind) {
-    if (number<std::uint8_t>() != static_cast<std::uint8_t>(kind) || number<std::uint8_t>() != kLayout) ok_ = false;
-    return ok_;
+  // The layout; 0 where it is not of this kind.
+  std::uint8_t layout_of(RecordKind kind) {
+    if (number<std::uint8_t>() != static_cast<std::uint8_t>(kind)) ok_ = false;
+    const auto layout = number<std::uint8_t>();
+    return ok_ ? layout : std::uint8_t{0};
+  }
+  void losers(Decision& decision) {
+    decision.loser_count = number<std::uint8_t>();
+    if (decision.loser_count > decision.losers.size()) ok_ = false;
+    for (unsigned i = 0; ok_ && i < decision.loser_count; ++i) decision.losers[i] = match();
   }
   bool whole() const { return ok_ && position_ == in_.size(); }
 
@@ -133,6 +167,54 @@ class Unpacker {
   std::size_t position_ = 0;
   bool ok_ = true;
 };
+
+void read(Unpacker& from, Decision& decision) {
+  decision.time = from.time();
+  decision.decision_class = from.choice(DecisionClass::blocked_upstream);
+  decision.link = from.choice(LinkKind::name_server);
+  decision.transport = from.choice(Transport::tcp);
+  decision.action = from.choice(Action::answer);
+  decision.mode = from.choice(BlockMode::cname);
+  const auto fields = from.choice(kAllFields);
+  decision.client.level = from.choice(Privacy::none);
+  if (decision.client.level == Privacy::full || decision.client.level == Privacy::prefix) {
+    decision.client.prefix_length = from.number<std::uint8_t>();
+    decision.client.address = from.address();
+  } else if (decision.client.level == Privacy::pseudonym) {
+    decision.client.pseudonym = from.number<std::uint64_t>();
+  }
+  decision.group = from.number<std::uint32_t>();
+  decision.generation.value = from.number<std::uint64_t>();
+  decision.qtype = static_cast<RecordType>(from.number<std::uint16_t>());
+  decision.latency_us = from.number<std::uint32_t>();
+  if ((fields & kHasLinkAddress) != 0) decision.link_address = from.address();
+  if ((fields & kHasWinner) != 0) decision.winner = from.match();
+  if ((fields & kHasLosers) != 0) from.losers(decision);
+  decision.qname = from.name();
+  if ((fields & kHasLinkName) != 0) decision.link_name = from.name();
+}
+
+void read_wide(Unpacker& from, Decision& decision) {
+  decision.time = from.time();
+  decision.decision_class = from.choice(DecisionClass::blocked_upstream);
+  decision.link = from.choice(LinkKind::name_server);
+  decision.transport = from.choice(Transport::tcp);
+  decision.action = from.choice(Action::answer);
+  decision.mode = from.choice(BlockMode::cname);
+  decision.client.level = from.choice(Privacy::none);
+  decision.client.address = from.wide_address();
+  decision.client.prefix_length = from.number<std::uint8_t>();
+  decision.client.pseudonym = from.number<std::uint64_t>();
+  decision.group = from.number<std::uint32_t>();
+  decision.generation.value = from.number<std::uint64_t>();
+  decision.qtype = static_cast<RecordType>(from.number<std::uint16_t>());
+  decision.latency_us = from.number<std::uint32_t>();
+  decision.link_address = from.wide_address();
+  decision.winner = from.match();
+  from.losers(decision);
+  decision.qname = from.name();
+  decision.link_name = from.name();
+}
 
 // SipHash-2-4 (Aumasson, Bernstein 2012): a keyed hash that cannot be turned round without its key, even over the
 // small space of IPv4 addresses.
@@ -180,40 +262,47 @@ std::uint64_t siphash(std::span<const std::uint8_t> data, const std::array<std::
 std::size_t encode(const Decision& decision, std::span<std::uint8_t> out) {
   Packer packer(out.first(std::min(out.size(), kMaxRecordSize)));
   packer.number(static_cast<std::uint8_t>(RecordKind::decision));
-  packer.number(kLayout);
+  packer.number(kDecisionLayout);
   packer.time(decision.time);
   packer.number(static_cast<std::uint8_t>(decision.decision_class));
   packer.number(static_cast<std::uint8_t>(decision.link));
   packer.number(static_cast<std::uint8_t>(decision.transport));
   packer.number(static_cast<std::uint8_t>(decision.action));
   packer.number(static_cast<std::uint8_t>(decision.mode));
+  const auto losers = std::min<std::size_t>(decision.loser_count, decision.losers.size());
+  const bool has_link_address = decision.link_address != IpAddress{};
+  const bool has_winner = decision.winner != Match{};
+  const bool has_link_name = !decision.link_name.is_root();
+  packer.number(static_cast<std::uint8_t>((has_link_address ? kHasLinkAddress : 0) | (has_winner ? kHasWinner : 0) |
+                                          (has_link_name ? kHasLinkName : 0) | (losers != 0 ? kHasLosers : 0)));
 
   // Only what the level keeps, whatever else the caller left in the struct.
   const ClientIdentity& client = decision.client;
-  const bool has_address = client.level == Privacy::full || client.level == Privacy::prefix;
   packer.number(static_cast<std::uint8_t>(client.level));
-  packer.address(has_address ? Prefix::of(client.address, client.prefix_length).address : IpAddress());
-  packer.number(has_address ? client.prefix_length : std::uint8_t{0});
-  packer.number(client.level == Privacy::pseudonym ? client.pseudonym : std::uint64_t{0});
+  if (client.level == Privacy::full || client.level == Privacy::prefix) {
+    packer.number(client.prefix_length);
+    packer.address(Prefix::of(client.address, client.prefix_length).address);
+  } else if (client.level == Privacy::pseudonym) {
+    packer.number(client.pseudonym);
+  }
 
   packer.number(decision.group);
   packer.number(decision.generation.value);
   packer.number(static_cast<std::uint16_t>(decision.qtype));
   packer.number(decision.latency_us);
-  packer.address(decision.link_address);
-  packer.match(decision.winner);
-  const auto losers = std::min<std::size_t>(decision.loser_count, decision.losers.size());
-  packer.number(static_cast<std::uint8_t>(losers));
+  if (has_link_address) packer.address(decision.link_address);
+  if (has_winner) packer.match(decision.winner);
+  if (losers != 0) packer.number(static_cast<std::uint8_t>(losers));
   for (std::size_t i = 0; i < losers; ++i) packer.match(decision.losers[i]);
   packer.name(decision.qname);
-  packer.name(decision.link_name);
+  if (has_link_name) packer.name(decision.link_name);
   return packer.size();
 }
 
 std::size_t encode(const CounterRecord& counters, std::span<std::uint8_t> out) {
   Packer packer(out.first(std::min(out.size(), kMaxRecordSize)));
   packer.number(static_cast<std::uint8_t>(RecordKind::counters));
-  packer.number(kLayout);
+  packer.number(kCountersLayout);
   packer.time(counters.time);
   packer.number(counters.group);
   packer.number(counters.queries);
@@ -230,36 +319,22 @@ RecordKind record_kind(std::span<const std::uint8_t> record) {
 
 std::optional<Decision> decode_decision(std::span<const std::uint8_t> record) {
   Unpacker unpacker(record);
-  if (!unpacker.kind_is(RecordKind::decision)) return std::nullopt;
+  const std::uint8_t layout = unpacker.layout_of(RecordKind::decision);
   Decision decision;
-  decision.time = unpacker.time();
-  decision.decision_class = unpacker.choice(DecisionClass::blocked_upstream);
-  decision.link = unpacker.choice(LinkKind::name_server);
-  decision.transport = unpacker.choice(Transport::tcp);
-  decision.action = unpacker.choice(Action::answer);
-  decision.mode = unpacker.choice(BlockMode::cname);
-  decision.client.level = unpacker.choice(Privacy::none);
-  decision.client.address = unpacker.address();
-  decision.client.prefix_length = unpacker.number<std::uint8_t>();
-  decision.client.pseudonym = unpacker.number<std::uint64_t>();
-  decision.group = unpacker.number<std::uint32_t>();
-  decision.generation.value = unpacker.number<std::uint64_t>();
-  decision.qtype = static_cast<RecordType>(unpacker.number<std::uint16_t>());
-  decision.latency_us = unpacker.number<std::uint32_t>();
-  decision.link_address = unpacker.address();
-  decision.winner = unpacker.match();
-  decision.loser_count = unpacker.number<std::uint8_t>();
-  if (decision.loser_count > decision.losers.size()) return std::nullopt;
-  for (unsigned i = 0; i < decision.loser_count; ++i) decision.losers[i] = unpacker.match();
-  decision.qname = unpacker.name();
-  decision.link_name = unpacker.name();
+  if (layout == kDecisionLayout) {
+    read(unpacker, decision);
+  } else if (layout == kWideDecisionLayout) {
+    read_wide(unpacker, decision);
+  } else {
+    return std::nullopt;
+  }
   if (!unpacker.whole() || decision.client.prefix_length > decision.client.address.bits()) return std::nullopt;
   return decision;
 }
 
 std::optional<CounterRecord> decode_counters(std::span<const std::uint8_t> record) {
   Unpacker unpacker(record);
-  if (!unpacker.kind_is(RecordKind::counters)) return std::nullopt;
+  if (unpacker.layout_of(RecordKind::counters) != kCountersLayout) return std::nullopt;
   CounterRecord counters;
   counters.time = unpacker.time();
   counters.group = unpacker.number<std::uint32_t>();

@@ -164,6 +164,65 @@ TEST(Decision, WhatTheLevelDoesNotKeepIsNotWritten) {
   }
 }
 
+// With its head of eight octets it takes one line of the processor's cache in the ring.
+TEST(Decision, AQueryThatNoRuleMatchesTakesFewOctets) {
+  Decision decision;
+  decision.qname = name("host77.bench");
+  decision.client = identity_of(address("192.0.2.77"), Privacy::full, std::nullopt);
+  std::array<std::uint8_t, kMaxRecordSize> out{};
+  EXPECT_EQ(encode(decision, out), 56u);
+}
+
+// As an earlier weir wrote it; such rows may wait in a log that is opened by this one.
+TEST(Decision, RecordsOfTheWideLayoutAreRead) {
+  std::vector<std::uint8_t> record = {1, 1, 8, 7, 6, 5, 4, 3, 2, 1, 2, 1, 1, 0, 4, 1};
+  const auto put = [&](std::initializer_list<int> octets) {
+    record.insert(record.end(), octets.begin(), octets.end());
+  };
+  const auto zeros = [&](std::size_t count) { record.insert(record.end(), count, std::uint8_t{0}); };
+  put({4, 192, 0, 2, 0});  // the client
+  zeros(12);
+  put({24});
+  zeros(8);                        // no pseudonym
+  put({3, 0, 0, 0});               // group
+  put({9, 0, 0, 0, 0, 0, 0, 0});   // generation
+  put({28, 0, 0x10, 0x27, 0, 0});  // AAAA, 10,000 us
+  put({6, 0x20, 1, 0xD, 0xB8});    // the address that decided
+  zeros(12);
+  const auto match = [&](int list) { put({list, 0, 0, 0, 5, 0, 0, 0, 1, 0, 2, 1, 0, 0}); };
+  match(7);
+  put({1});
+  match(8);
+  put({9, 3, 'a', 'd', 's', 3, 'o', 'r', 'g', 0});
+  put({5, 3, 'c', 'd', 'n', 0});
+  const auto decision = decode_decision(record);
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->time,
+            WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::nanoseconds(0x0102030405060708))));
+  EXPECT_EQ(decision->decision_class, DecisionClass::allowed_over_block);
+  EXPECT_EQ(decision->link, LinkKind::alias);
+  EXPECT_EQ(decision->transport, Transport::tcp);
+  EXPECT_EQ(decision->client.level, Privacy::prefix);
+  EXPECT_EQ(decision->client.address, address("192.0.2.0"));
+  EXPECT_EQ(decision->client.prefix_length, 24);
+  EXPECT_EQ(decision->group, 3u);
+  EXPECT_EQ(decision->generation.value, 9u);
+  EXPECT_EQ(decision->qtype, RecordType::aaaa);
+  EXPECT_EQ(decision->latency_us, 10000u);
+  EXPECT_EQ(decision->link_address, address("2001:db8::"));
+  EXPECT_EQ(decision->winner.list, 7u);
+  EXPECT_EQ(decision->winner.detail, 5u);
+  EXPECT_EQ(decision->winner.labels, 2);
+  ASSERT_EQ(decision->loser_count, 1);
+  EXPECT_EQ(decision->losers[0].list, 8u);
+  EXPECT_EQ(decision->qname, name("ads.org"));
+  EXPECT_EQ(decision->link_name, name("cdn"));
+  for (std::size_t shorter = 0; shorter < record.size(); ++shorter)
+    EXPECT_FALSE(decode_decision(std::span(record).first(shorter))) << shorter;
+  record[1] = 3;
+  EXPECT_FALSE(decode_decision(record)) << "a layout that nobody knows";
+}
+
 // Every octet of a sound record takes every value: never a crash, and what is accepted can be encoded again.
 TEST(Decision, AnyOctetsAreSafe) {
   std::array<std::uint8_t, kMaxRecordSize> out{};
