@@ -67,7 +67,10 @@ class NameTable {
     return std::string_view(arena_).substr(begin, ends_[index] - begin);
   }
   std::size_t size() const { return ends_.size(); }
-  void reserve(std::size_t names) { ends_.reserve(names); }
+  void reserve(std::size_t names, std::size_t octets) {
+    ends_.reserve(names);
+    arena_.reserve(octets);
+  }
   // All keys, one behind the other, and the name in which an octet of them lies.
   std::string_view octets() const { return arena_; }
   std::size_t name_at(std::size_t octet) const {

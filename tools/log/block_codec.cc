@@ -42,20 +42,23 @@ class SmallNumbers {
   std::string rest_;
 };
 
-class SmallNumberReader {
- public:
-  SmallNumberReader(std::string_view octets, std::string_view rest) : octets_(octets), rest_(rest) {}
-  std::uint32_t next() {
-    const std::uint8_t octet = octets_.u8();
-    return octet < kEscape ? octet : rest_.varint32() + kEscape;
-  }
-  bool ok() const { return octets_.ok() && rest_.ok(); }
-  bool at_end() const { return octets_.at_end() && rest_.at_end(); }
+// All of a column. False: damaged.
+bool read_small_numbers(std::string_view octets, std::string_view rest, std::vector<std::uint32_t>& out) {
+  out.resize(octets.size());
+  // Apart from the few that are larger, so that it goes many at a time.
+  for (std::size_t i = 0; i < octets.size(); ++i) out[i] = static_cast<std::uint8_t>(octets[i]);
+  ByteReader larger(rest);
+  const char escape = static_cast<char>(kEscape);
+  for (std::size_t at = octets.find(escape); at != std::string_view::npos; at = octets.find(escape, at + 1))
+    out[at] += larger.varint32();
+  return larger.ok() && larger.at_end();
+}
 
- private:
-  ByteReader octets_;
-  ByteReader rest_;
-};
+std::size_t sum_of_octets(std::string_view octets) {
+  std::size_t sum = 0;
+  for (const char octet : octets) sum += static_cast<std::uint8_t>(octet);
+  return sum;
+}
 
 // Codes in the order of how often they come: rank -> code.
 std::vector<std::uint16_t> by_frequency(const std::vector<std::uint32_t>& rows_of_code) {
@@ -384,32 +387,89 @@ Result<void> decode_names(std::string_view names, Block& block) {
   if (!frames) return frames.error();
   if (frames->size() != 11) return kDamaged;
   KeyReader keys((*frames)[0], (*frames)[1], (*frames)[2]);
-  block.names.reserve(std::min(keys.size(), kBlockRows));
+  if (keys.size() > kBlockRows) return kDamaged;
+  block.names.reserve(keys.size(), sum_of_octets((*frames)[0]) + sum_of_octets((*frames)[1]));
   while (!keys.at_end()) {
     const auto key = keys.next();
     if (!key || key->size() > kMaxNameSize - 1) return kDamaged;
     block.names.add(*key);
   }
   if (!keys.is_whole()) return kDamaged;
-  SmallNumberReader subject_names((*frames)[3], (*frames)[4]);
-  SmallNumberReader subject_rulings((*frames)[5], (*frames)[6]);
-  SmallNumberReader subject_parts((*frames)[7], (*frames)[8]);
-  SmallNumberReader subject_rows((*frames)[9], (*frames)[10]);
-  std::uint32_t name = 0;
-  while (!subject_names.at_end()) {
-    name += subject_names.next();
-    const std::uint32_t ruling = subject_rulings.next();
-    const std::uint32_t part = subject_parts.next();
-    if (name >= block.names.size() || ruling > UINT16_MAX || part > UINT16_MAX || block.subjects.size() == kBlockRows)
+  const std::size_t subjects = (*frames)[3].size();
+  if (subjects > kBlockRows) return kDamaged;
+  std::array<std::vector<std::uint32_t>, 4> columns;  // names, rulings, parts, rows
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if ((*frames)[3 + 2 * i].size() != subjects ||
+        !read_small_numbers((*frames)[3 + 2 * i], (*frames)[4 + 2 * i], columns[i]))
       return kDamaged;
-    block.subjects.push_back({static_cast<std::uint16_t>(name), static_cast<std::uint16_t>(ruling),
-                              static_cast<std::uint16_t>(part), subject_rows.next()});
   }
-  for (const SmallNumberReader* each : {&subject_names, &subject_rulings, &subject_parts, &subject_rows}) {
-    if (!each->ok() || !each->at_end()) return kDamaged;
+  block.subjects.reserve(subjects);
+  std::uint32_t name = 0;
+  for (std::size_t i = 0; i < subjects; ++i) {
+    name += columns[0][i];
+    const std::uint32_t ruling = columns[1][i];
+    const std::uint32_t part = columns[2][i];
+    if (name >= block.names.size() || ruling > UINT16_MAX || part > UINT16_MAX) return kDamaged;
+    block.subjects.push_back({static_cast<std::uint16_t>(name), static_cast<std::uint16_t>(ruling),
+                              static_cast<std::uint16_t>(part), columns[3][i]});
   }
   return {};
 }
+
+namespace {
+
+// Times, shapes and latencies of the rows.
+bool decode_moments(const Frames& frames, Block& block) {
+  const std::size_t rows = block.header.rows;
+  const std::string_view latencies = frames[14];
+  if (frames[5].size() != rows || frames[7].size() != rows || latencies.size() != rows) return false;
+  block.latency_of.assign(latencies.begin(), latencies.end());
+  std::vector<std::uint32_t> shapes;
+  if (!read_small_numbers(frames[5], frames[6], block.times) || !read_small_numbers(frames[7], frames[8], shapes))
+    return false;
+  std::uint64_t time = 0;
+  for (std::uint32_t& each : block.times) {
+    time += each;
+    each = static_cast<std::uint32_t>(time);
+  }
+  if (time > INT32_MAX || *std::max_element(shapes.begin(), shapes.end()) >= block.shapes.size()) return false;
+  block.shape_of.assign(shapes.begin(), shapes.end());
+  return true;
+}
+
+// Who asked for what: said anew, or as some rows before.
+bool decode_askers(const Frames& frames, Block& block) {
+  const std::size_t rows = block.header.rows;
+  const std::string_view back = frames[13];
+  std::vector<std::uint32_t> clients;
+  std::vector<std::uint32_t> subjects;
+  if (back.size() != rows || frames[9].size() != frames[11].size() || frames[9].size() > rows ||
+      !read_small_numbers(frames[9], frames[10], clients) || !read_small_numbers(frames[11], frames[12], subjects))
+    return false;
+  const std::vector<std::uint16_t> subject_order = by_frequency(rows_of_subjects(block));
+  block.client_of.resize(rows);
+  block.subject_of.resize(rows);
+  std::uint16_t* const client_of = block.client_of.data();
+  std::uint16_t* const subject_of = block.subject_of.data();
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t distance = static_cast<std::uint8_t>(back[row]);
+    if (distance > row) return false;
+    if (distance > 0) {
+      client_of[row] = client_of[row - distance];
+      subject_of[row] = subject_of[row - distance];
+      continue;
+    }
+    if (next == clients.size() || clients[next] >= block.clients.size() || subjects[next] >= subject_order.size())
+      return false;
+    client_of[row] = static_cast<std::uint16_t>(clients[next]);
+    subject_of[row] = subject_order[subjects[next]];
+    ++next;
+  }
+  return next == clients.size();
+}
+
+}  // namespace
 
 Result<void> decode_columns(std::string_view columns, Block& block) {
   const auto frames = read_frames(columns);
@@ -422,42 +482,7 @@ Result<void> decode_columns(std::string_view columns, Block& block) {
   for (const Subject& subject : block.subjects) {
     if (subject.ruling >= block.rulings.size() || subject.part >= block.parts.size()) return kDamaged;
   }
-  SmallNumberReader times((*frames)[5], (*frames)[6]);
-  SmallNumberReader shapes((*frames)[7], (*frames)[8]);
-  SmallNumberReader clients((*frames)[9], (*frames)[10]);
-  SmallNumberReader subjects((*frames)[11], (*frames)[12]);
-  const std::string_view back = (*frames)[13];
-  const std::string_view latencies = (*frames)[14];
-  const std::size_t rows = block.header.rows;
-  if (latencies.size() != rows || back.size() != rows) return kDamaged;
-  block.latency_of.assign(latencies.begin(), latencies.end());
-  const std::vector<std::uint16_t> subject_order = by_frequency(rows_of_subjects(block));
-  block.times.resize(rows);
-  for (auto* column : {&block.shape_of, &block.client_of, &block.subject_of}) column->resize(rows);
-  std::uint32_t time = 0;
-  for (std::size_t row = 0; row < rows; ++row) {
-    time += times.next();
-    const std::uint32_t shape = shapes.next();
-    if (shape >= block.shapes.size()) return kDamaged;
-    block.times[row] = time;
-    block.shape_of[row] = static_cast<std::uint16_t>(shape);
-    const std::size_t distance = static_cast<std::uint8_t>(back[row]);
-    if (distance > row) return kDamaged;
-    if (distance > 0) {
-      block.client_of[row] = block.client_of[row - distance];
-      block.subject_of[row] = block.subject_of[row - distance];
-      continue;
-    }
-    const std::uint32_t client = clients.next();
-    const std::uint32_t subject = subjects.next();
-    if (client >= block.clients.size() || subject >= subject_order.size()) return kDamaged;
-    block.client_of[row] = static_cast<std::uint16_t>(client);
-    block.subject_of[row] = subject_order[subject];
-  }
-  for (const SmallNumberReader* each : {&times, &shapes, &clients, &subjects}) {
-    if (!each->ok() || !each->at_end()) return kDamaged;
-  }
-  if (time > INT32_MAX) return kDamaged;
+  if (!decode_moments(*frames, block) || !decode_askers(*frames, block)) return kDamaged;
   return {};
 }
 

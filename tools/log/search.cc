@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 #include <memory>
 #include <queue>
 
@@ -35,9 +36,53 @@ class Budget {
   const SteadyClock::time_point deadline_;
 };
 
+// Summaries of blocks that are looked at in their order. While some are looked at, the next are read: most of a search
+// for one name is waiting for the disk and checking what comes from it.
+class SummariesAhead {
+ public:
+  SummariesAhead(const DecisionLog& log, std::span<const BlockRef> blocks) : log_(log), blocks_(blocks) {}
+
+  // Of the block with this index, which never goes back.
+  Result<BlockSummary> of(std::size_t block) {
+    if (block >= first_ + read_.size()) {
+      const bool is_next = next_.valid() && block == first_ + read_.size();
+      read_ = is_next ? next_.get() : read(block, kFirst);
+      first_ = block;
+      const std::size_t behind = first_ + read_.size();
+      // The first page of a search may end soon: the more were asked for, the more are read ahead.
+      if (behind < blocks_.size()) {
+        const std::size_t count = std::min(2 * read_.size(), kMost);
+        next_ = std::async([this, behind, count] { return read(behind, count); });
+      }
+    }
+    return std::move(read_[block - first_]);
+  }
+
+ private:
+  using Summaries = std::vector<Result<BlockSummary>>;
+  static constexpr std::size_t kFirst = 4;
+  static constexpr std::size_t kMost = 32;
+
+  Summaries read(std::size_t from, std::size_t count) const {
+    Summaries out;
+    for (const BlockRef& block : blocks_.subspan(from, std::min(count, blocks_.size() - from)))
+      out.push_back(log_.read_summary(block));
+    return out;
+  }
+
+  const DecisionLog& log_;
+  const std::span<const BlockRef> blocks_;
+  Summaries read_;
+  std::size_t first_ = 0;
+  std::future<Summaries> next_;  // those behind them
+};
+
 // Reads a block that may match; nullptr where it does not, or cannot be read.
-Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, BlockMatcher& matcher, const BlockRef& ref,
-                                                   DecisionLog::Parts parts, SearchEnd& end) {
+Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, BlockMatcher& matcher,
+                                                   std::span<const BlockRef> blocks, std::size_t index,
+                                                   SummariesAhead& summaries, DecisionLog::Parts parts,
+                                                   SearchEnd& end) {
+  const BlockRef& ref = blocks[index];
   const std::shared_ptr<const Block> nothing;
   const auto refuse = [&](const Error& error) -> Result<std::shared_ptr<const Block>> {
     if (error.code == ErrorCode::not_found) return nothing;  // retention came by
@@ -46,7 +91,7 @@ Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, Block
     return nothing;
   };
   if (matcher.asks_summary() && !ref.open) {
-    const auto summary = log.read_summary(ref);
+    const auto summary = summaries.of(index);
     if (!summary) return refuse(summary.error());
     if (!matcher.may_match(*summary)) {
       ++end.blocks_skipped;
@@ -127,7 +172,9 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
     }
     return true;
   };
-  for (const BlockRef& ref : blocks) {
+  SummariesAhead summaries(log, blocks);
+  for (std::size_t index = 0; index < blocks.size(); ++index) {
+    const BlockRef& ref = blocks[index];
     const std::int64_t edge_ms = is_newest_first ? ref.header.last_ms : ref.header.first_ms;
     if (!give_out(edge_ms)) return end;
     if (budget.is_spent()) {
@@ -137,7 +184,7 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
       if (request.after && behind(*request.after, *end.next)) end.next = request.after;
       return end;
     }
-    const auto block = read_matching(log, matcher, ref, DecisionLog::Parts::all, end);
+    const auto block = read_matching(log, matcher, blocks, index, summaries, DecisionLog::Parts::all, end);
     if (!block) return block.error();
     if (!*block) continue;
     const auto time_before = [&](std::uint32_t time, std::int64_t ms) { return (*block)->header.first_ms + time < ms; };
@@ -167,14 +214,18 @@ Result<SearchEnd> visit_blocks(const DecisionLog& log, BlockMatcher& matcher, co
                                const std::function<bool(const Block& block)>& visit) {
   SearchEnd end;
   const Budget budget(request);
-  for (const BlockRef& ref : log.find_blocks(request.since_ms, request.until_ms)) {
-    if (!matcher.may_match(ref.header) || (wanted && !wanted(ref.header))) continue;
+  std::vector<BlockRef> blocks = log.find_blocks(request.since_ms, request.until_ms);
+  std::erase_if(blocks, [&](const BlockRef& block) {
+    return !matcher.may_match(block.header) || (wanted && !wanted(block.header));
+  });
+  SummariesAhead summaries(log, blocks);
+  for (std::size_t index = 0; index < blocks.size(); ++index) {
     if (budget.is_spent()) {
       end.complete = false;
-      end.next = before_moment(ref.header.last_ms, Direction::newest_first);
+      end.next = before_moment(blocks[index].header.last_ms, Direction::newest_first);
       return end;
     }
-    const auto block = read_matching(log, matcher, ref, parts, end);
+    const auto block = read_matching(log, matcher, blocks, index, summaries, parts, end);
     if (!block) return block.error();
     if (*block && !visit(**block)) {
       end.complete = false;
