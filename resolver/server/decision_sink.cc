@@ -150,7 +150,7 @@ void DecisionSink::push(Decision& decision, const IpAddress& client, Privacy lev
   decision.client = identity_of(client, level, key);
   if (key) ::explicit_bzero(key->data(), key->size());
   std::array<std::uint8_t, kMaxRecordSize> record;
-  write(std::span(record).first(encode(decision, record)));
+  if (write(std::span(record).first(encode(decision, record)))) metrics_.add(Metric::decisions);
 }
 
 void DecisionSink::count(std::uint32_t group, AnswerKind kind) noexcept {
@@ -180,13 +180,15 @@ void DecisionSink::flush_counters(WallTime now) noexcept {
     if (totals.queries == 0) continue;
     totals.time = now;
     totals.group = group;
-    write(std::span(record).first(encode(totals, record)));
+    (void)write(std::span(record).first(encode(totals, record)));
     totals = CounterRecord{};
   }
 }
 
-void DecisionSink::write(std::span<const std::uint8_t> record) noexcept {
-  metrics_.add(ring_->push(record) ? Metric::decisions : Metric::ring_drops);
+bool DecisionSink::write(std::span<const std::uint8_t> record) noexcept {
+  const bool has_room = ring_->push(record);
+  if (!has_room) metrics_.add(Metric::ring_drops);
+  return has_room;
 }
 
 }  // namespace weir

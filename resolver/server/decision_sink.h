@@ -70,7 +70,7 @@ class DecisionSink {
 
  private:
   DecisionSink(std::unique_ptr<RingProducer> ring, const PseudonymKeys& keys, WorkerMetrics& metrics);
-  void write(std::span<const std::uint8_t> record) noexcept;
+  bool write(std::span<const std::uint8_t> record) noexcept;  // false: dropped and counted
 
   std::unique_ptr<RingProducer> ring_;
   const PseudonymKeys& keys_;

@@ -62,7 +62,7 @@ constexpr MetricRow kBeforeLimits[] = {
     {M::match_lookups, "weir_match_lookups_total", "", counter, sum, "Match sets looked up in the policy store."},
     {M::late_answers_paced, "weir_late_answers_total", R"(fate="paced")", counter, sum, kLateAnswers},
     {M::late_answers_dropped, "weir_late_answers_total", R"(fate="dropped")", counter, sum, kLateAnswers},
-    {M::decisions, "weir_decisions_total", "", counter, sum, "Records written to the decision ring."},
+    {M::decisions, "weir_decisions_total", "", counter, sum, "Decisions written to the decision ring."},
     {M::ring_drops, "weir_decision_drops_total", "", counter, sum, "Records lost because the decision ring was full."},
     {M::engine_started, "weir_resolutions_started_total", "", counter, sum, "Resolutions begun."},
     {M::engine_finished, "weir_resolutions_finished_total", "", counter, sum, "Resolutions finished, failed or not."},

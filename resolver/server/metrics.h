@@ -52,7 +52,7 @@ enum class Metric : std::uint8_t {
   match_lookups,         // match sets looked up in the store
   late_answers_paced,    // to clients whose prefix waited for many
   late_answers_dropped,  // nobody can be waiting for them any more
-  decisions,             // records pushed into the ring
+  decisions,             // pushed into the ring; the totals beside them are none
   ring_drops,            // records lost because the ring was full
   engine_started,
   engine_finished,

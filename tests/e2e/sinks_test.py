@@ -119,10 +119,22 @@ class SinksTest(Case):
         self.assertEqual(len(ids), names.total(), "a row is there twice")
         return names
 
-    def log_names(self) -> Counter[str]:
+    def log_rows(self) -> list[dict]:
         out = self.weir.done("log", "export", "--format", "jsonl", timeout=600).out
-        rows = [json.loads(line) for line in out.splitlines()]
-        return Counter(row["name"] for row in rows if "name" in row)
+        return [row for row in map(json.loads, out.splitlines()) if "name" in row]
+
+    def figure(self, name: str) -> int:
+        """Of the resolver, which began to count with this log."""
+        text = control.request(self.weir.run_folder / "resolver.sock", "metrics")["text"]
+        return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(name))
+
+    def assert_rollups(self, rows: list[dict]) -> None:
+        """The log's own rollups say what its rows say."""
+        timeline = self.weir.done("log", "timeline", "--since", "2d", "--step", "1m", "--by", "class", "--json").json["rows"]
+        self.assertEqual({(row["time"][:16], row["key"]): row["decisions"] for row in timeline if row["decisions"]},
+                         Counter((row["time"][:16], row["class"]) for row in rows))
+        domains = self.weir.done("log", "top", "--by", "domain", "--since", "2d", "--limit", "1000", "--json").json["rows"]
+        self.assertEqual(sum(row["decisions"] for row in domains), len(rows))
 
     def settled(self) -> int:
         """Rows of the log, once every sink has taken as many."""
@@ -142,8 +154,12 @@ class SinksTest(Case):
         rows = self.settled()
         for sink in self.state()["sinks"]:
             self.assertEqual((sink["dropped"], sink["fault"]), (0, ""), sink)
-        in_log = self.log_names()
-        self.assertEqual(in_log.total(), rows)
+        log_rows = self.log_rows()
+        in_log = Counter(row["name"] for row in log_rows)
+        self.assertEqual(len(log_rows), rows)
+        self.assertEqual((self.figure("weir_decisions_total"), self.figure("weir_decision_drops_total")),
+                         (rows, self.state()["log"]["dropped"]))
+        self.assert_rollups(log_rows)
         self.assertEqual(self.lines(), in_log)
         self.assertEqual(len(tapped(self.folder / "decisions.tap")), rows)
         self.assertEqual(self.asked("SELECT count() FROM decisions FINAL"), rows)

@@ -154,6 +154,7 @@ TEST_F(Sink, TotalsAreWrittenEachMinuteAndWhenGroupsChange) {
   sink->tick(kMidday - 1h);  // the clock was set back: a minute counts from there
   sink->tick(kMidday - 1h + 60s);
   EXPECT_EQ(drain().size(), 1u);
+  EXPECT_EQ(metrics_.get(Metric::decisions), 0u) << "totals are no decisions";
 }
 
 TEST_F(Sink, KeysFollowTheDay) {
