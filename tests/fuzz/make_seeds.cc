@@ -11,6 +11,8 @@
 #include "tests/scenario/entry_message.h"
 #include "tests/scenario/scenario_file.h"
 #include "tests/scenario/suite.h"
+#include "tools/log/block_builder.h"
+#include "tools/log/block_codec.h"
 
 namespace {
 
@@ -88,7 +90,43 @@ void add_text(Seeds& seeds, const char* target, std::string_view text) {
   seeds.add(target, Octets(text.begin(), text.end()));
 }
 
+// Blocks of a decision log as columns, and the records that they are made of.
+void add_decisions(Seeds& seeds) {
+  for (const unsigned rows : {1, 4, 40}) {
+    log::BlockBuilder builder(DecisionClass::blocked);
+    for (unsigned row = 0; row < rows; ++row) {
+      Decision decision;
+      decision.time = WallTime(std::chrono::seconds(1'790'000'000 + row * row));
+      decision.qname = *Name::parse("host" + std::to_string(row % 7) + ".site" + std::to_string(row % 3) + ".example");
+      decision.qtype = row % 2 == 0 ? RecordType::a : RecordType::aaaa;
+      decision.latency_us = row * 300;
+      const IpAddress client = IpAddress::ipv4(0x0A350100 + row % 5);
+      const auto level = static_cast<Privacy>(row % 4);
+      decision.client = identity_of(client, level, std::array<std::uint8_t, 16>{7});
+      decision.winner = {.list = 16 + row % 2, .detail = row % 3, .kind = PatternKind::subtree, .labels = 2};
+      decision.loser_count = static_cast<std::uint8_t>(row % 3);
+      for (unsigned i = 0; i < decision.loser_count; ++i) decision.losers[i] = {.list = 20 + i, .labels = 1};
+      if (row % 4 == 1) decision.link_name = *Name::parse("cdn.example");
+      if (row % 4 == 2) decision.link_address = client;
+      builder.add(decision);
+      Octets record(kMaxRecordSize);
+      record.resize(encode(decision, record));
+      if (row < 8) seeds.add("decision", record);
+    }
+    log::FrameWriter frames;
+    const log::EncodedBlock block = log::encode_block(builder.build(), frames);
+    Octets columns;
+    for (const std::string* value : {&block.summary, &block.names, &block.columns}) {
+      const auto read = log::read_frames(*value);
+      for (std::size_t i = 0; i < read->size(); ++i)
+        append_block(columns, Octets((*read)[i].begin(), (*read)[i].end()));
+    }
+    seeds.add("log_block", columns);
+  }
+}
+
 void add_hand_made(Seeds& seeds) {
+  add_decisions(seeds);
   for (const auto& packet : fuzz::bad_packets()) {
     for (const char* target : {"message", "name", "query"}) seeds.add(target, packet.octets);
     if (!packet.what.starts_with("poison")) continue;

@@ -360,6 +360,8 @@ EncodedBlock encode_block(const Block& block, FrameWriter& frames) {
 
 namespace {
 
+constexpr std::int64_t kFarthestMs = 9'000'000'000'000;  // in the year 2255: times in nanoseconds fit
+
 bool decode_header(std::string_view octets, BlockHeader& header) {
   ByteReader in(octets);
   header.decision_class = read_choice(in, DecisionClass::blocked_upstream);
@@ -367,6 +369,7 @@ bool decode_header(std::string_view octets, BlockHeader& header) {
   header.first_ms = static_cast<std::int64_t>(in.u64());
   header.last_ms = static_cast<std::int64_t>(in.u64());
   return in.ok() && in.at_end() && header.rows >= 1 && header.rows <= kBlockRows && header.first_ms <= header.last_ms &&
+         header.first_ms >= -kFarthestMs && header.last_ms <= kFarthestMs &&
          header.last_ms - header.first_ms <= INT32_MAX;
 }
 
