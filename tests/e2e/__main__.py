@@ -21,7 +21,8 @@ MODULES = ["start", "resolve", "edns", "bad_packets", "dnssec", "pairs", "peers"
            "clients", "rules", "overlays", "lists", "monitoring", "rpz", "rpz_peers", "transfer", "transfer_out", "transfer_tls", "dnsmasq", "migration",
            "guards", "signed_lists", "observe", "what_if", "audit", "backup", "self_service", "explain", "follow",
            "api", "log", "log_retention", "forget", "privacy", "sinks", "log_source", "local", "reload_under_load",
-           "deaths_under_load", "crash", "kills", "last_calls", "disk_faults", "damage", "bad_lists", "https", "field"]
+           "deaths_under_load", "crash", "kills", "last_calls", "disk_faults", "full_disk", "damage", "bad_lists", "https",
+           "field"]
 # Only where they are named: they need more than this suite's packages.
 ON_DEMAND = ["console"]
 
