@@ -162,8 +162,9 @@ void DecisionSink::count(std::uint32_t group, AnswerKind kind) noexcept {
   if (kind == AnswerKind::failed) ++totals.failed;
 }
 
-void DecisionSink::set_groups(std::size_t count, WallTime now) {
+void DecisionSink::set_groups(std::size_t count, GenerationNumber generation, WallTime now) {
   flush_counters(now);
+  generation_ = generation;
   groups_.resize(count);
 }
 
@@ -180,6 +181,7 @@ void DecisionSink::flush_counters(WallTime now) noexcept {
     if (totals.queries == 0) continue;
     totals.time = now;
     totals.group = group;
+    totals.generation = generation_;
     (void)write(std::span(record).first(encode(totals, record)));
     totals = CounterRecord{};
   }

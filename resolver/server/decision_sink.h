@@ -63,7 +63,7 @@ class DecisionSink {
   // The totals: every query once, with the group that it was answered for.
   void count(std::uint32_t group, AnswerKind kind) noexcept;
   // When another generation comes into force: groups may mean something else, so what was counted is written first.
-  void set_groups(std::size_t count, WallTime now);
+  void set_groups(std::size_t count, GenerationNumber generation, WallTime now);
   // Call it at least once a second: writes the totals when a minute has passed since the last time.
   void tick(WallTime now) noexcept;
   void flush_counters(WallTime now) noexcept;  // also before the end
@@ -76,6 +76,7 @@ class DecisionSink {
   const PseudonymKeys& keys_;
   WorkerMetrics& metrics_;
   std::vector<CounterRecord> groups_;
+  GenerationNumber generation_;  // that they are of
   std::optional<WallTime> counted_since_;
 };
 

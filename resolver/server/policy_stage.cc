@@ -38,7 +38,7 @@ void PolicyStage::set_generation(const Generation* generation, WallTime now) {
     groups_[i].not_ready = awaits_lists(*generation, policy);
   }
   mark_compared_groups();
-  sink_.set_groups(groups_.size(), now);
+  sink_.set_groups(groups_.size(), generation->number(), now);
 }
 
 void PolicyStage::mark_compared_groups() {

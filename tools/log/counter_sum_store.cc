@@ -90,7 +90,7 @@ void CounterSumStore::drop_before(std::int64_t oldest_ms, rocksdb::WriteBatch& w
   }
 }
 
-Result<void> CounterSumStore::recount(const std::function<std::uint32_t(std::uint32_t group)>& group_code,
+Result<void> CounterSumStore::recount(const std::function<std::uint32_t(const CounterRecord& counters)>& group_code,
                                       rocksdb::WriteBatch& writes) const {
   for (const RollupKind kind : {kHours, kDays})
     writes.DeleteRange(database_.family(Family::rollups), slice(sums_key(kind, 0)), slice(sums_key(kind, INT64_MAX)));
@@ -112,7 +112,7 @@ Result<void> CounterSumStore::recount(const std::function<std::uint32_t(std::uin
     if (!counters) continue;
     const auto time_ms = static_cast<std::int64_t>(number_of(view(events->key())));
     if (!minutes.empty() && minutes.front().slot_ms / kHourMs != time_ms / kHourMs) close_hour();
-    minutes.push_back({time_ms - time_ms % kMinuteMs, group_code(counters->group), counters->queries, counters->blocked,
+    minutes.push_back({time_ms - time_ms % kMinuteMs, group_code(*counters), counters->queries, counters->blocked,
                        counters->cached, counters->failed});
   }
   if (!events->status().ok()) return database_.error(events->status());

@@ -29,7 +29,7 @@ class CounterSumStore {
   // Hours and days that are over by then.
   void drop_before(std::int64_t oldest_ms, rocksdb::WriteBatch& writes) const;
   // All counters in the family `events` once more, in the place of what is there. `group_code`: of a record's group.
-  Result<void> recount(const std::function<std::uint32_t(std::uint32_t group)>& group_code,
+  Result<void> recount(const std::function<std::uint32_t(const CounterRecord& counters)>& group_code,
                        rocksdb::WriteBatch& writes) const;
 
   // As DecisionLog says.

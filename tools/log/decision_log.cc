@@ -100,9 +100,8 @@ class RocksDecisionLog final : public DecisionLog {
       LostRecord loss;
       if (entry.sort == RecordSort::lost && log::decode(record, loss)) lost += loss.dropped;
       if (const auto counters = entry.sort == RecordSort::counters ? decode_counters(record) : std::nullopt) {
-        counted.push_back({std::max<std::int64_t>(entry.time_ms, 0),
-                           code_of_group(names_.newest().get(), counters->group), counters->queries, counters->blocked,
-                           counters->cached, counters->failed});
+        counted.push_back({std::max<std::int64_t>(entry.time_ms, 0), code_of_group(*counters), counters->queries,
+                           counters->blocked, counters->cached, counters->failed});
       }
       const std::string value = std::string(1, static_cast<char>(entry.sort)) +
                                 std::string(reinterpret_cast<const char*>(record.data()), record.size());
@@ -439,6 +438,12 @@ class RocksDecisionLog final : public DecisionLog {
     return static_cast<DecisionClass>(record[kClassAt]);
   }
 
+  // Counters of before do not say of which generation they are: then of the newest.
+  std::uint32_t code_of_group(const CounterRecord& counters) const {
+    const auto names = counters.generation.value != 0 ? names_.find(counters.generation) : names_.newest();
+    return code_of_group(names.get(), counters.group);
+  }
+
   std::uint32_t code_of_group(const PolicySet* names, std::uint32_t group) const {
     return groups_.code(names != nullptr && group < names->groups.size() ? names->groups[group].name
                                                                          : "group " + std::to_string(group));
@@ -455,9 +460,8 @@ class RocksDecisionLog final : public DecisionLog {
     const std::uint64_t last_counted = *counted ? number_of(**counted) : 0;
     if (!events->Valid() || number_of(view(events->key()).substr(8)) <= last_counted) return {};
     rocksdb::WriteBatch writes;
-    const auto names = names_.newest();
     auto recounted =
-        counter_sums_.recount([&](std::uint32_t group) { return code_of_group(names.get(), group); }, writes);
+        counter_sums_.recount([&](const CounterRecord& counters) { return code_of_group(counters); }, writes);
     if (!recounted) return recounted;
     writes.Put(database_->family(Family::meta), "counted", slice(number_octets(number_)));
     return commit(writes);

@@ -47,12 +47,11 @@ std::span<const std::uint8_t> octets_of(const std::string& record) {
 }  // namespace
 
 Drain::Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names,
-             NumberSource in_force, sinks::Sinks* sinks)
+             sinks::Sinks* sinks)
     : run_directory_(std::move(run_directory)),
       log_(log),
       feed_(feed),
       names_(std::move(names)),
-      in_force_(std::move(in_force)),
       sinks_(sinks),
       batch_(std::make_shared<log::RecordBatch>()) {}
 
@@ -119,7 +118,7 @@ void Drain::sort_out(const Ring& ring, Now now, std::set<GenerationNumber>& gene
       last = decision->generation;
     } else if (const auto counters = decode_counters(record)) {
       batch_->add(log::RecordSort::counters, log::to_ms(counters->time), record);
-      generations.insert(in_force_());
+      if (counters->generation.value != 0) generations.insert(counters->generation);
     } else {  // written by another version, or not by us at all
       const std::string lost = encode(log::LostRecord{ring.worker, 0, size});
       batch_->add(log::RecordSort::lost, log::to_ms(now.wall), octets_of(lost));

@@ -34,15 +34,13 @@ inline constexpr std::size_t kDrainRecordsOfAll = 65536;
 
 // Gives the lists and groups of a generation whose names are to be remembered; nullptr where it is gone.
 using NamesSource = std::function<std::shared_ptr<const PolicySet>(GenerationNumber)>;
-// The generation in force, which counters are of: they do not say it themselves.
-using NumberSource = std::function<GenerationNumber()>;
 
 // One thread; the log's only writer.
 class Drain {
  public:
   // `sinks` get what the log gets; may be nullptr.
   Drain(std::filesystem::path run_directory, log::LogWriter& log, LogFeed& feed, NamesSource names,
-        NumberSource in_force, sinks::Sinks* sinks = nullptr);
+        sinks::Sinks* sinks = nullptr);
 
   // One pass over all rings. Returns the rows written; when a ring was read to its bound, call again at once
   // (`more`). After an error nothing was released, so the next turn tries the same records again.
@@ -83,7 +81,6 @@ class Drain {
   log::LogWriter& log_;
   LogFeed& feed_;
   const NamesSource names_;
-  const NumberSource in_force_;
   sinks::Sinks* const sinks_;
   std::map<std::string, Ring> rings_;
   std::shared_ptr<log::RecordBatch> batch_;  // of the turn; nobody else has it

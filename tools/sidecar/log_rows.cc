@@ -59,7 +59,7 @@ std::string RowReader::list_name(const PolicySet* names, const Match& match) con
 }
 
 std::optional<json::object> RowReader::show_event(log::RecordSort sort, std::int64_t time_ms,
-                                                  std::span<const std::uint8_t> record) const {
+                                                  std::span<const std::uint8_t> record) {
   if (sort == log::RecordSort::lost) {
     log::LostRecord lost;
     if (!log::decode(record, lost)) return std::nullopt;
@@ -71,10 +71,12 @@ std::optional<json::object> RowReader::show_event(log::RecordSort sort, std::int
   }
   const auto counters = decode_counters(record);
   if (!counters) return std::nullopt;
-  // A counter record names its group by index, but no generation: the newest one's names are the best there is.
+  // One of before names no generation: the newest one's names are the best there is.
+  const PolicySet* known = names(counters->generation);
+  if (known == nullptr && generation_) known = &generation_->policies();
   return json::object{{"time", time_text(time_ms)},
                       {"class", "counters"},
-                      {"group", log::group_name(generation_ ? &generation_->policies() : nullptr, counters->group)},
+                      {"group", log::group_name(known, counters->group)},
                       {"queries", counters->queries},
                       {"blocked", counters->blocked},
                       {"cached", counters->cached},

@@ -28,7 +28,7 @@ class RowReader {
   boost::json::object show(const Decision& decision);
   // Counters or a loss; nothing where the record is neither.
   std::optional<boost::json::object> show_event(log::RecordSort sort, std::int64_t time_ms,
-                                                std::span<const std::uint8_t> record) const;
+                                                std::span<const std::uint8_t> record);
   const PolicySet* names(GenerationNumber generation);
 
  private:

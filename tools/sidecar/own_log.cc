@@ -56,7 +56,7 @@ struct Event {
 };
 
 // Counters or losses of a page, the newest first.
-Result<std::vector<Event>> read_events(const Call& call, const RowReader& reader, const Question& question,
+Result<std::vector<Event>> read_events(const Call& call, RowReader& reader, const Question& question,
                                        std::int64_t since_ms, std::int64_t until_ms, std::uint64_t limit) {
   std::vector<Event> events;
   const auto wanted = question.row_class == "counters" ? log::RecordSort::counters : log::RecordSort::lost;
@@ -105,7 +105,7 @@ class OwnLog final : public LogAnswerer {
 
  private:
   Result<LogPage> search_events(const Question& question, const log::SearchRequest& range) const {
-    const RowReader reader(call_.services.log, generation_or_none(call_.services));
+    RowReader reader(call_.services.log, generation_or_none(call_.services));
     const std::int64_t until_ms = range.after ? std::min(range.until_ms, range.after->time_ms) : range.until_ms;
     auto events = read_events(call_, reader, question, range.since_ms, until_ms, range.limit);
     if (!events) return events.error();

@@ -62,12 +62,12 @@ log::LogRetention retention_of(const LogConfig& config) {
 class LogThread {
  public:
   // `lost` is told once, on this thread, when the log can be mended only by a new process.
-  LogThread(const ConfigSource& config, log::DecisionLog& log, LogFeed& feed, NamesSource names, NumberSource in_force,
-            sinks::Sinks& sinks, std::function<void(const Error&)> lost)
+  LogThread(const ConfigSource& config, log::DecisionLog& log, LogFeed& feed, NamesSource names, sinks::Sinks& sinks,
+            std::function<void(const Error&)> lost)
       : config_(config),
         log_(log),
         sinks_(sinks),
-        drain_(config()->run.path, log, feed, std::move(names), std::move(in_force), &sinks),
+        drain_(config()->run.path, log, feed, std::move(names), &sinks),
         lost_(std::move(lost)) {
     thread_ = std::thread([this] { loop(); });
   }
@@ -263,10 +263,6 @@ class RunningSidecar final : public Sidecar {
     sinks_->apply(config_.get()->sinks);
     log_thread_ = std::make_unique<LogThread>(
         config_source(), *log_, feed_, [this](GenerationNumber number) { return generations_.policies_of(number); },
-        [this] {
-          const auto current = generations_.current();
-          return current ? (*current)->number() : GenerationNumber{};
-        },
         *sinks_, [this](const Error& why) { give_up(why); });
     services_ = std::make_unique<Services>(
         Services{config_source(), [this](const std::string& who, const std::string& why) { return reload(who, why); },

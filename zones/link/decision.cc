@@ -9,7 +9,8 @@ namespace {
 
 // Of a record, behind its kind. A reader takes nothing from a layout that it does not know. Up to the class all
 // layouts of a decision are alike.
-constexpr std::uint8_t kCountersLayout = 1;
+constexpr std::uint8_t kCountersLayout = 2;
+constexpr std::uint8_t kCountersWithoutGeneration = 1;
 constexpr std::uint8_t kDecisionLayout = 2;
 constexpr std::uint8_t kWideDecisionLayout = 1;  // every field in every record; a log from before may hold such rows
 
@@ -305,6 +306,7 @@ std::size_t encode(const CounterRecord& counters, std::span<std::uint8_t> out) {
   packer.number(kCountersLayout);
   packer.time(counters.time);
   packer.number(counters.group);
+  packer.number(counters.generation.value);
   packer.number(counters.queries);
   packer.number(counters.blocked);
   packer.number(counters.cached);
@@ -334,10 +336,12 @@ std::optional<Decision> decode_decision(std::span<const std::uint8_t> record) {
 
 std::optional<CounterRecord> decode_counters(std::span<const std::uint8_t> record) {
   Unpacker unpacker(record);
-  if (unpacker.layout_of(RecordKind::counters) != kCountersLayout) return std::nullopt;
+  const std::uint8_t layout = unpacker.layout_of(RecordKind::counters);
+  if (layout != kCountersLayout && layout != kCountersWithoutGeneration) return std::nullopt;
   CounterRecord counters;
   counters.time = unpacker.time();
   counters.group = unpacker.number<std::uint32_t>();
+  if (layout == kCountersLayout) counters.generation.value = unpacker.number<std::uint64_t>();
   counters.queries = unpacker.number<std::uint64_t>();
   counters.blocked = unpacker.number<std::uint64_t>();
   counters.cached = unpacker.number<std::uint64_t>();

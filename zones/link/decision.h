@@ -66,6 +66,7 @@ struct Decision {
 struct CounterRecord {
   WallTime time;
   std::uint32_t group = 0;
+  GenerationNumber generation;  // whose PolicySet `group` is an index of; 0: not known
   std::uint64_t queries = 0;
   std::uint64_t blocked = 0;
   std::uint64_t cached = 0;

@@ -120,7 +120,7 @@ TEST_F(Sink, FullRingDropsAndCounts) {
 TEST_F(Sink, TotalsAreWrittenEachMinuteAndWhenGroupsChange) {
   PseudonymKeys keys(directory_.path());
   const auto sink = this->sink(keys);
-  sink->set_groups(3, kMidday);
+  sink->set_groups(3, {7}, kMidday);
   for (int i = 0; i < 5; ++i) sink->count(0, AnswerKind::cached);
   sink->count(2, AnswerKind::blocked);
   sink->count(2, AnswerKind::failed);
@@ -146,10 +146,11 @@ TEST_F(Sink, TotalsAreWrittenEachMinuteAndWhenGroupsChange) {
   sink->tick(kMidday + 120s);
   EXPECT_TRUE(drain().empty()) << "nothing happened, nothing to say";
   sink->count(1, AnswerKind::resolved);
-  sink->set_groups(1, kMidday + 130s);
+  sink->set_groups(1, {8}, kMidday + 130s);
   records = drain();
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(decode_counters(records[0])->group, 1u);
+  EXPECT_EQ(decode_counters(records[0])->generation.value, 7u) << "counted before the other came into force";
   sink->count(0, AnswerKind::resolved);
   sink->tick(kMidday - 1h);  // the clock was set back: a minute counts from there
   sink->tick(kMidday - 1h + 60s);

@@ -115,13 +115,13 @@ TEST(Decision, NumbersAreLittleEndianWhateverTheMachine) {
   counters.time = WallTime(std::chrono::nanoseconds(0x0102030405060708));
   counters.group = 0x0A0B0C0D;
   std::array<std::uint8_t, kMaxRecordSize> out{};
-  ASSERT_EQ(encode(counters, out), 2u + 8 + 4 + 4 * 8);
-  const std::uint8_t expected[] = {2, 1, 8, 7, 6, 5, 4, 3, 2, 1, 0x0D, 0x0C, 0x0B, 0x0A};
+  ASSERT_EQ(encode(counters, out), 2u + 8 + 4 + 8 + 4 * 8);
+  const std::uint8_t expected[] = {2, 2, 8, 7, 6, 5, 4, 3, 2, 1, 0x0D, 0x0C, 0x0B, 0x0A};
   EXPECT_TRUE(std::equal(std::begin(expected), std::end(expected), out.begin()));
 }
 
 TEST(Decision, CountersComeBackAsTheyWereEncoded) {
-  const CounterRecord counters{WallTime(std::chrono::seconds(1783298400)), 3, 1ULL << 40, 2, 3, ~0ULL};
+  const CounterRecord counters{WallTime(std::chrono::seconds(1783298400)), 3, {12}, 1ULL << 40, 2, 3, ~0ULL};
   std::array<std::uint8_t, kMaxRecordSize> out{};
   const auto record = std::span(out).first(encode(counters, out));
   EXPECT_EQ(record_kind(record), RecordKind::counters);
@@ -129,12 +129,30 @@ TEST(Decision, CountersComeBackAsTheyWereEncoded) {
   ASSERT_TRUE(back);
   EXPECT_EQ(back->time, counters.time);
   EXPECT_EQ(back->group, counters.group);
+  EXPECT_EQ(back->generation, counters.generation);
   EXPECT_EQ(back->queries, counters.queries);
   EXPECT_EQ(back->blocked, counters.blocked);
   EXPECT_EQ(back->cached, counters.cached);
   EXPECT_EQ(back->failed, counters.failed);
   EXPECT_FALSE(decode_counters(record.first(record.size() - 1)));
   EXPECT_FALSE(decode_decision(record));
+}
+
+TEST(Decision, CountersOfBeforeHaveNoGeneration) {
+  const CounterRecord counters{WallTime(std::chrono::seconds(1783298400)), 3, {12}, 5, 2, 3, 4};
+  std::array<std::uint8_t, kMaxRecordSize> out{};
+  const std::size_t size = encode(counters, out);
+  constexpr std::size_t kGenerationAt = 2 + 8 + 4;
+  std::vector<std::uint8_t> before(out.begin(), out.begin() + size);
+  before.erase(before.begin() + kGenerationAt, before.begin() + kGenerationAt + 8);
+  EXPECT_FALSE(decode_counters(before));
+  before[1] = 1;
+  const auto back = decode_counters(before);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->group, 3u);
+  EXPECT_EQ(back->generation.value, 0u);
+  EXPECT_EQ(back->queries, 5u);
+  EXPECT_EQ(back->failed, 4u);
 }
 
 TEST(Decision, WhatTheLevelDoesNotKeepIsNotWritten) {
