@@ -109,22 +109,12 @@ class Unpacker {
     position_ += count;
     return in_.subspan(position_ - count, count);
   }
-  IpAddress address() {
+  // Wide: sixteen octets whatever the family.
+  IpAddress address(bool is_wide) {
     IpAddress address;
     const auto family = number<std::uint8_t>();
     if (family != 4 && family != 6) ok_ = false;
-    const auto bytes = octets(family == 4 ? 4 : 16);
-    if (!ok_) return {};
-    address.family = static_cast<AddressFamily>(family);
-    std::copy(bytes.begin(), bytes.end(), address.octets.begin());
-    return address;
-  }
-  // Sixteen octets whatever the family.
-  IpAddress wide_address() {
-    IpAddress address;
-    const auto family = number<std::uint8_t>();
-    if (family != 4 && family != 6) ok_ = false;
-    const auto bytes = octets(16);
+    const auto bytes = octets(family == 4 && !is_wide ? 4 : 16);
     if (!ok_) return {};
     address.family = static_cast<AddressFamily>(family);
     std::copy(bytes.begin(), bytes.end(), address.octets.begin());
@@ -169,18 +159,23 @@ class Unpacker {
   bool ok_ = true;
 };
 
-void read(Unpacker& from, Decision& decision) {
+void read(Unpacker& from, bool is_wide, Decision& decision) {
   decision.time = from.time();
   decision.decision_class = from.choice(DecisionClass::blocked_upstream);
   decision.link = from.choice(LinkKind::name_server);
   decision.transport = from.choice(Transport::tcp);
   decision.action = from.choice(Action::answer);
   decision.mode = from.choice(BlockMode::cname);
-  const auto fields = from.choice(kAllFields);
+  const std::uint8_t fields = is_wide ? kAllFields : from.choice(kAllFields);
+  const auto has = [&](std::uint8_t field) { return (fields & field) != 0; };
   decision.client.level = from.choice(Privacy::none);
-  if (decision.client.level == Privacy::full || decision.client.level == Privacy::prefix) {
+  if (is_wide) {
+    decision.client.address = from.address(true);
     decision.client.prefix_length = from.number<std::uint8_t>();
-    decision.client.address = from.address();
+    decision.client.pseudonym = from.number<std::uint64_t>();
+  } else if (decision.client.level == Privacy::full || decision.client.level == Privacy::prefix) {
+    decision.client.prefix_length = from.number<std::uint8_t>();
+    decision.client.address = from.address(false);
   } else if (decision.client.level == Privacy::pseudonym) {
     decision.client.pseudonym = from.number<std::uint64_t>();
   }
@@ -188,33 +183,11 @@ void read(Unpacker& from, Decision& decision) {
   decision.generation.value = from.number<std::uint64_t>();
   decision.qtype = static_cast<RecordType>(from.number<std::uint16_t>());
   decision.latency_us = from.number<std::uint32_t>();
-  if ((fields & kHasLinkAddress) != 0) decision.link_address = from.address();
-  if ((fields & kHasWinner) != 0) decision.winner = from.match();
-  if ((fields & kHasLosers) != 0) from.losers(decision);
+  if (has(kHasLinkAddress)) decision.link_address = from.address(is_wide);
+  if (has(kHasWinner)) decision.winner = from.match();
+  if (has(kHasLosers)) from.losers(decision);
   decision.qname = from.name();
-  if ((fields & kHasLinkName) != 0) decision.link_name = from.name();
-}
-
-void read_wide(Unpacker& from, Decision& decision) {
-  decision.time = from.time();
-  decision.decision_class = from.choice(DecisionClass::blocked_upstream);
-  decision.link = from.choice(LinkKind::name_server);
-  decision.transport = from.choice(Transport::tcp);
-  decision.action = from.choice(Action::answer);
-  decision.mode = from.choice(BlockMode::cname);
-  decision.client.level = from.choice(Privacy::none);
-  decision.client.address = from.wide_address();
-  decision.client.prefix_length = from.number<std::uint8_t>();
-  decision.client.pseudonym = from.number<std::uint64_t>();
-  decision.group = from.number<std::uint32_t>();
-  decision.generation.value = from.number<std::uint64_t>();
-  decision.qtype = static_cast<RecordType>(from.number<std::uint16_t>());
-  decision.latency_us = from.number<std::uint32_t>();
-  decision.link_address = from.wide_address();
-  decision.winner = from.match();
-  from.losers(decision);
-  decision.qname = from.name();
-  decision.link_name = from.name();
+  if (has(kHasLinkName)) decision.link_name = from.name();
 }
 
 // SipHash-2-4 (Aumasson, Bernstein 2012): a keyed hash that cannot be turned round without its key, even over the
@@ -322,14 +295,9 @@ RecordKind record_kind(std::span<const std::uint8_t> record) {
 std::optional<Decision> decode_decision(std::span<const std::uint8_t> record) {
   Unpacker unpacker(record);
   const std::uint8_t layout = unpacker.layout_of(RecordKind::decision);
+  if (layout != kDecisionLayout && layout != kWideDecisionLayout) return std::nullopt;
   Decision decision;
-  if (layout == kDecisionLayout) {
-    read(unpacker, decision);
-  } else if (layout == kWideDecisionLayout) {
-    read_wide(unpacker, decision);
-  } else {
-    return std::nullopt;
-  }
+  read(unpacker, layout == kWideDecisionLayout, decision);
   if (!unpacker.whole() || decision.client.prefix_length > decision.client.address.bits()) return std::nullopt;
   return decision;
 }
