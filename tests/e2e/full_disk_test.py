@@ -18,7 +18,7 @@ BATCHES_AT_MOST = 20  # a ring of 8 MiB takes some 100,000 blocks; each worker h
 AGAIN_SECONDS = 1  # systemd starts what has ended after RestartSec
 
 
-class FullDiskTest(Case):
+class LogOnAFullDiskTest(Case):
     LISTS = {"trackers.adblock": "||tracker.example^\n"}
     START = False
     BODY = """
@@ -37,14 +37,8 @@ lists = ["trackers"]
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "weir-test", str(cls.weir.store)], check=True, timeout=10)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        try:
-            cls.weir.stop()
-        finally:
-            subprocess.run(["umount", "-l", str(cls.weir.store)], check=True, timeout=10)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "weir-test", str(cls.weir.store)], check=True)
+        cls.addClassCleanup(lambda: (cls.weir.stop(), subprocess.run(["umount", str(cls.weir.store)], check=True)))
 
     def figure(self, name: str) -> int:
         text = control.request(self.weir.run_folder / "resolver.sock", "metrics")["text"]
