@@ -35,18 +35,23 @@ LinkKind link_of(AnswerPart part, const Match& winner) {
   return winner.kind == PatternKind::client ? LinkKind::client : LinkKind::qname;
 }
 
-}  // namespace
-
-void describe_resolved(Decision& out, const Query& query, const Asker& asker) {
-  out.decision_class = DecisionClass::resolved;
-  out.link = LinkKind::qname;
-  out.action = Verdict{}.action;
-  out.mode = asker.policy().block.mode;
+// What is known of a query whatever was decided.
+void describe_query(Decision& out, const Query& query, const Asker& asker) {
   out.time = asker.now;
+  out.mode = asker.policy().block.mode;
   out.group = asker.group;
   out.generation = asker.generation.number();
   out.qname = query.name();
   out.qtype = query.type;
+}
+
+}  // namespace
+
+void describe_resolved(Decision& out, const Query& query, const Asker& asker) {
+  describe_query(out, query, asker);
+  out.decision_class = DecisionClass::resolved;
+  out.link = LinkKind::qname;
+  out.action = Verdict{}.action;
   out.link_name = Name();
   out.link_address = IpAddress{};
   out.winner = Match{};
@@ -80,13 +85,8 @@ bool describe_decision(Decision& out, const Query& query, const Asker& asker, co
     return false;
   }
   const PartMatches& decided = parts[static_cast<std::size_t>(std::max(part, 0))];
-  out.time = asker.now;
+  describe_query(out, query, asker);
   out.action = verdict.verdict.action;
-  out.mode = asker.policy().block.mode;
-  out.group = asker.group;
-  out.generation = asker.generation.number();
-  out.qname = query.name();
-  out.qtype = query.type;
   const bool refused = verdict.blocked() && verdict.winner == nullptr && !verdict.rebinding;
   const bool default_deny =
       refused || (out.decision_class == DecisionClass::would_block && verdict.observed == nullptr);

@@ -207,8 +207,7 @@ class FullDiskTest(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "weir-test", str(cls.weir.store)], check=True)
-        cls.addClassCleanup(lambda: (cls.weir.stop(), subprocess.run(["umount", str(cls.weir.store)], check=True)))
+        cls.limit_store("24m")
         cls.weir.start()
         cls.weir.done("list", "update", "list")
 

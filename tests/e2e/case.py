@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -53,6 +54,12 @@ class Case(unittest.TestCase):
     @classmethod
     def trust_anchor(cls) -> Path | None:
         return None
+
+    @classmethod
+    def limit_store(cls, size: str) -> None:
+        """A file system of its own for the store, in memory; before anything is started."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "weir-test", str(cls.weir.store)], check=True)
+        cls.addClassCleanup(lambda: (cls.weir.stop(), subprocess.run(["umount", str(cls.weir.store)], check=True)))
 
     @classmethod
     def await_lists(cls) -> None:

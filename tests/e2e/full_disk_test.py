@@ -3,12 +3,11 @@ is room again, holds all that the rings held and says how many decisions they co
 
 import itertools
 import os
-import subprocess
 import time
 from pathlib import Path
 
 from tests.e2e.case import BULK, NULL, Case
-from tests.support import clients, control, dns
+from tests.support import clients, dns
 from tests.support.small_internet import CLIENT
 
 DISK = "64m"
@@ -37,12 +36,7 @@ lists = ["trackers"]
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "weir-test", str(cls.weir.store)], check=True)
-        cls.addClassCleanup(lambda: (cls.weir.stop(), subprocess.run(["umount", str(cls.weir.store)], check=True)))
-
-    def figure(self, name: str) -> int:
-        text = control.request(self.weir.run_folder / "resolver.sock", "metrics")["text"]
-        return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(name))
+        cls.limit_store(DISK)
 
     def fill(self) -> Path:
         file = self.weir.store / "something else"
@@ -76,7 +70,7 @@ lists = ["trackers"]
             asked += BATCH
             self.assertEqual((report.lost, report.rcodes), (0, {"NOERROR": BATCH}), report.text)
             starts += self.keep_up()
-            if self.figure("weir_decision_drops_total") > 0:
+            if self.weir.figure("weir_decision_drops_total") > 0:
                 break
         self.shows(("during.tracker.example", "A", NULL), ("during.bulk.test", "A", BULK), source=CLIENT)
         self.assertIn("No space left", self.weir.sidecar.log.read_text(errors="replace"))
@@ -86,7 +80,8 @@ lists = ["trackers"]
             starts += self.keep_up()
             ran = self.weir.command("status", "--json")
             log = ran.json["log"] if ran.status == 0 else {"rows": 0, "dropped": 0}
-            if (log["rows"], log["dropped"]) == (self.figure("weir_decisions_total"), self.figure("weir_decision_drops_total")):
+            if (log["rows"], log["dropped"]) == (self.weir.figure("weir_decisions_total"),
+                                                 self.weir.figure("weir_decision_drops_total")):
                 break
             self.assertLess(time.monotonic(), deadline, f"{ran}{self.weir.sidecar.output()[-2000:]}")
             time.sleep(AGAIN_SECONDS)

@@ -13,7 +13,6 @@ import collections
 import itertools
 import os
 import random
-import re
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -102,12 +101,8 @@ max_negative_ttl = "4s"
     @classmethod
     def await_lists(cls) -> None:
         """All are imported at the start; asking for each of them again would take seconds."""
-        dns.wait_until(lambda: cls.metric("weir_lists_never_loaded") == 0 and cls.metric("weir_generation") > 0, 60,
+        dns.wait_until(lambda: cls.weir.figure("weir_lists_never_loaded") == 0 and cls.weir.figure("weir_generation") > 0, 60,
                        "all lists are loaded", every=0.05)
-
-    @classmethod
-    def metric(cls, name: str) -> float:
-        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", cls.weir.metrics(), re.MULTILINE))
 
     def setUp(self) -> None:
         self.chance = random.Random(SEED)
@@ -276,7 +271,7 @@ max_negative_ttl = "4s"
 
     def check_quiet(self) -> None:
         """What should have got no answer has none by now."""
-        dns.wait_until(lambda: self.metric("weir_resolutions_in_flight") == 0, WAIT, "all resolutions have ended", every=0.05)
+        dns.wait_until(lambda: self.weir.figure("weir_resolutions_in_flight") == 0, WAIT, "all resolutions have ended", every=0.05)
         for asked, pending, possible in self.quiet:
             self.check(asked, possible, pending.reply(0))
         self.quiet.clear()
@@ -351,8 +346,8 @@ max_negative_ttl = "4s"
         self.assertTrue(self.weir.resolver.running() and self.weir.sidecar.running())
         for name in ("weir_broken_invariants_total", "weir_decision_drops_total", "weir_receive_drops_total",
                      "weir_tcp_refused_total", "weir_overloaded_total"):
-            self.assertEqual(self.metric(name), 0, name)
-        dns.wait_until(lambda: self.metric("weir_tcp_connections") == 0, WAIT, "nothing is left of who went away")
+            self.assertEqual(self.weir.figure(name), 0, name)
+        dns.wait_until(lambda: self.weir.figure("weir_tcp_connections") == 0, WAIT, "nothing is left of who went away")
 
     def phase_fresh(self, names: list[Name]) -> None:
         for name in names:

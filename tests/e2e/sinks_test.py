@@ -123,11 +123,6 @@ class SinksTest(Case):
         out = self.weir.done("log", "export", "--format", "jsonl", timeout=600).out
         return [row for row in map(json.loads, out.splitlines()) if "name" in row]
 
-    def figure(self, name: str) -> int:
-        """Of the resolver, which began to count with this log."""
-        text = control.request(self.weir.run_folder / "resolver.sock", "metrics")["text"]
-        return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(name))
-
     def assert_rollups(self, rows: list[dict]) -> None:
         """The log's own rollups say what its rows say."""
         timeline = self.weir.done("log", "timeline", "--since", "2d", "--step", "1m", "--by", "class", "--json").json["rows"]
@@ -157,7 +152,8 @@ class SinksTest(Case):
         log_rows = self.log_rows()
         in_log = Counter(row["name"] for row in log_rows)
         self.assertEqual(len(log_rows), rows)
-        self.assertEqual((self.figure("weir_decisions_total"), self.figure("weir_decision_drops_total")),
+        # The resolver began to count with this log.
+        self.assertEqual((self.weir.figure("weir_decisions_total"), self.weir.figure("weir_decision_drops_total")),
                          (rows, self.state()["log"]["dropped"]))
         self.assert_rollups(log_rows)
         self.assertEqual(self.lines(), in_log)

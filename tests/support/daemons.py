@@ -231,6 +231,10 @@ type = "resolve"
     def metrics(self) -> str:
         return self.control("metrics")["text"]
 
+    def figure(self, name: str) -> float:
+        """A metric of the resolver, all its labels added up."""
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.metrics(), re.MULTILINE))
+
     def ask(self, name: str, type: str = "A", **options) -> dns.Answer:
         return dns.ask(self.server, name, type, **options)
 

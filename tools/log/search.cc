@@ -42,8 +42,9 @@ class SummariesAhead {
  public:
   SummariesAhead(const DecisionLog& log, std::span<const BlockRef> blocks) : log_(log), blocks_(blocks) {}
 
-  // Of the block with this index, which never goes back.
-  Result<BlockSummary> of(std::size_t block) {
+  // `ref` is one of the blocks, behind those that were asked for.
+  Result<BlockSummary> of(const BlockRef& ref) {
+    const auto block = static_cast<std::size_t>(&ref - blocks_.data());
     if (block >= first_ + read_.size()) {
       const bool is_next = next_.valid() && block == first_ + read_.size();
       read_ = is_next ? next_.get() : read(block, kFirst);
@@ -78,11 +79,9 @@ class SummariesAhead {
 };
 
 // Reads a block that may match; nullptr where it does not, or cannot be read.
-Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, BlockMatcher& matcher,
-                                                   std::span<const BlockRef> blocks, std::size_t index,
+Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, BlockMatcher& matcher, const BlockRef& ref,
                                                    SummariesAhead& summaries, DecisionLog::Parts parts,
                                                    SearchEnd& end) {
-  const BlockRef& ref = blocks[index];
   const std::shared_ptr<const Block> nothing;
   const auto refuse = [&](const Error& error) -> Result<std::shared_ptr<const Block>> {
     if (error.code == ErrorCode::not_found) return nothing;  // retention came by
@@ -91,7 +90,7 @@ Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, Block
     return nothing;
   };
   if (matcher.asks_summary() && !ref.open) {
-    const auto summary = summaries.of(index);
+    const auto summary = summaries.of(ref);
     if (!summary) return refuse(summary.error());
     if (!matcher.may_match(*summary)) {
       ++end.blocks_skipped;
@@ -173,8 +172,7 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
     return true;
   };
   SummariesAhead summaries(log, blocks);
-  for (std::size_t index = 0; index < blocks.size(); ++index) {
-    const BlockRef& ref = blocks[index];
+  for (const BlockRef& ref : blocks) {
     const std::int64_t edge_ms = is_newest_first ? ref.header.last_ms : ref.header.first_ms;
     if (!give_out(edge_ms)) return end;
     if (budget.is_spent()) {
@@ -184,7 +182,7 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
       if (request.after && behind(*request.after, *end.next)) end.next = request.after;
       return end;
     }
-    const auto block = read_matching(log, matcher, blocks, index, summaries, DecisionLog::Parts::all, end);
+    const auto block = read_matching(log, matcher, ref, summaries, DecisionLog::Parts::all, end);
     if (!block) return block.error();
     if (!*block) continue;
     const auto time_before = [&](std::uint32_t time, std::int64_t ms) { return (*block)->header.first_ms + time < ms; };
@@ -219,13 +217,13 @@ Result<SearchEnd> visit_blocks(const DecisionLog& log, BlockMatcher& matcher, co
     return !matcher.may_match(block.header) || (wanted && !wanted(block.header));
   });
   SummariesAhead summaries(log, blocks);
-  for (std::size_t index = 0; index < blocks.size(); ++index) {
+  for (const BlockRef& ref : blocks) {
     if (budget.is_spent()) {
       end.complete = false;
-      end.next = before_moment(blocks[index].header.last_ms, Direction::newest_first);
+      end.next = before_moment(ref.header.last_ms, Direction::newest_first);
       return end;
     }
-    const auto block = read_matching(log, matcher, blocks, index, summaries, parts, end);
+    const auto block = read_matching(log, matcher, ref, summaries, parts, end);
     if (!block) return block.error();
     if (*block && !visit(**block)) {
       end.complete = false;
