@@ -156,6 +156,7 @@ policy = "default"
     def begin(cls) -> None:
         state = State()
         cls.seen = Seen(state, False, cls.generation(), {cls.generation(): state})
+        cls.audited: list[dict] = []  # what records() has seen
 
     @classmethod
     def big(cls, version: int) -> str:
@@ -381,7 +382,17 @@ policy = "default"
         return "a newer version is held" in self.weir.done("list", "show", "guarded").out
 
     def records(self) -> list[dict]:
-        return self.weir.done("audit", "show", "--limit", "100000", "--json").json["records"]
+        """The whole audit log. Thousands of changes are made here, so only what came since the last look is asked for;
+        of what was known, the newest must still be there."""
+        known = self.audited
+        for limit in (32, 100_000):
+            newest = self.weir.done("audit", "show", "--limit", str(limit), "--json").json["records"]
+            if known and known[-1] in newest:
+                known.extend(newest[newest.index(known[-1]) + 1:])
+                return known
+        self.assertEqual(known, [], "records of the audit log are gone")
+        known.extend(newest)
+        return known
 
     def settle(self, change: Change, ran: Ran | None, before: Seen, records: int, told: object = None) -> bool:
         """Judges what one change left behind, however it ended, and makes that the known state. Whether it is in force.
