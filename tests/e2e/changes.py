@@ -187,12 +187,14 @@ policy = "default"
     KINDS = ["import", "transfer", "hold", "approve", "rule add", "rule replace", "rule remove", "allow", "pause",
              "overlay end", "list rollback", "generation rollback"]
 
-    def change_import(self, state: State, dice: random.Random) -> Change | None:
+    def change_import(self, state: State, dice: random.Random) -> Change:
         versions = self.seen.offers("big", list(range(VERSIONS)))
-        if not versions:
-            return None
+        note = ""
+        if not versions:  # any of them may be remembered: then a new edition of one
+            versions = [version for version in range(VERSIONS) if version != state.big]
+            note = f"# {len(self.records())} records later\n"
         version = dice.choice(versions)
-        self.write_list("big.hosts", self.big(version))
+        self.write_list("big.hosts", self.big(version) + note)
         return Change("import", ("list", "update", "big"), replace(state, big=version), "import", source=("big", version))
 
     def change_transfer(self, state: State, dice: random.Random) -> Change:

@@ -147,6 +147,10 @@ void BlockBuilder::add(const Decision& decision) {
   latencies_.push_back(code_of_latency(decision.latency_us));
 }
 
+std::uint16_t BlockBuilder::ruling_of_subject(std::uint16_t subject) const {
+  return subject_of_key(subjects_.at(subject)).ruling;
+}
+
 Block BlockBuilder::build() const {
   Block block;
   const std::size_t rows = times_.size();

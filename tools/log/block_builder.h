@@ -28,12 +28,22 @@ class BlockBuilder {
   const std::vector<ClientIdentity>& clients() const { return client_values_; }
   std::int64_t first_ms() const { return first_ms_; }
   std::int64_t last_ms() const { return last_ms_; }
+  // visit(time in ms, code in shapes(), code in rulings()), as they came.
+  template <class Visit>
+  void for_each_row(Visit visit) const {
+    for (std::size_t row = 0; row < times_.size(); ++row)
+      visit(times_[row], shapes_of_[row], ruling_of_subject(subjects_of_[row]));
+  }
+  DecisionClass decision_class() const { return class_; }
+  const std::vector<DecisionShape>& shapes() const { return shape_values_; }
+  const std::vector<Ruling>& rulings() const { return ruling_values_; }
   // All that was added, in the order of the times; of equal ones, as they came.
   Block build() const;
   void clear();
 
  private:
   std::uint16_t name_code(const Name& name);
+  std::uint16_t ruling_of_subject(std::uint16_t subject) const;
 
   DecisionClass class_;
   std::int64_t first_ms_ = 0;

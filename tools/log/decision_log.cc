@@ -55,6 +55,10 @@ bool overlaps(const BlockHeader& header, std::int64_t since_ms, std::int64_t unt
   return header.last_ms >= since_ms && header.first_ms < until_ms;
 }
 
+bool overlaps(const BlockBuilder& builder, std::int64_t since_ms, std::int64_t until_ms) {
+  return builder.last_ms() >= since_ms && builder.first_ms() < until_ms;
+}
+
 class RocksDecisionLog final : public DecisionLog {
  public:
   explicit RocksDecisionLog(std::unique_ptr<LogDatabase> database)
@@ -256,12 +260,13 @@ class RocksDecisionLog final : public DecisionLog {
         if (overlaps(entry.header, since_ms, until_ms))
           found.push_back({key, entry.header, sequence_of(key), entry.bytes, nullptr});
       }
-      for_each_unsealed([&](const OpenBlock& open) { unsealed.emplace_back(open.sequence, open.snapshot()); });
+      for_each_unsealed([&](const OpenBlock& open) {
+        if (overlaps(open.builder, since_ms, until_ms)) unsealed.emplace_back(open.sequence, open.snapshot());
+      });
     }
     for (const auto& [sequence, snapshot] : unsealed) {
       const std::shared_ptr<const Block> block = snapshot->block();
-      if (overlaps(block->header, since_ms, until_ms))
-        found.push_back({{}, block->header, sequence, kBytesOfOpenRow * block->header.rows, block});
+      found.push_back({{}, block->header, sequence, kBytesOfOpenRow * block->header.rows, block});
     }
     std::sort(found.begin(), found.end(), [](const BlockRef& a, const BlockRef& b) {
       return a.header.last_ms != b.header.last_ms ? a.header.last_ms > b.header.last_ms : a.sequence > b.sequence;
@@ -315,36 +320,30 @@ class RocksDecisionLog final : public DecisionLog {
                                              std::int64_t step_ms) const override {
     // Open blocks and what is stored at one moment: no row is counted twice while a block is sealed.
     std::unique_lock lock(mutex_);
-    const auto open = open_blocks();
+    const auto open = open_blocks(since_ms, until_ms);
     rocksdb::ManagedSnapshot moment(&database_->db());
     lock.unlock();
     auto cells = rollups_.read_cells(since_ms, until_ms, step_ms, moment.snapshot());
     if (!cells) return cells;
     for (const auto& snapshot : open) {
-      const std::shared_ptr<const Block> block = snapshot->block();
-      if (!overlaps(block->header, since_ms, until_ms)) continue;
-      for (const auto& [hour, sums] : sum_of(*block, Domains::left_out).hours) {
-        for (CountCell cell : sums.cells) {
-          if (cell.slot_ms < since_ms || cell.slot_ms >= until_ms) continue;
-          cell.slot_ms -= cell.slot_ms % step_ms;
-          cells->push_back(cell);
-        }
+      for (CountCell cell : snapshot->counts(group_codes())) {
+        if (cell.slot_ms < since_ms || cell.slot_ms >= until_ms) continue;
+        cell.slot_ms -= cell.slot_ms % step_ms;
+        cells->push_back(cell);
       }
     }
-    add_up(*cells);
     return cells;
   }
 
   Result<void> visit_domains(std::int64_t since_ms, std::int64_t until_ms, const DomainVisitor& visit) const override {
     std::unique_lock lock(mutex_);
-    const auto open = open_blocks();
+    const auto open = open_blocks(since_ms, until_ms);
     rocksdb::ManagedSnapshot moment(&database_->db());
     lock.unlock();
     if (auto visited = rollups_.visit_domains(since_ms, until_ms, moment.snapshot(), visit); !visited) return visited;
     for (const auto& snapshot : open) {
       const std::shared_ptr<const Block> block = snapshot->block();
-      if (!overlaps(block->header, since_ms, until_ms)) continue;
-      for (const auto& [hour, sums] : sum_of(*block, Domains::counted).hours) {
+      for (const auto& [hour, sums] : sum_of(*block).hours) {
         if (hour * kHourMs < since_ms || hour * kHourMs >= until_ms) continue;
         for (const auto& [key, rows] : sums.domains) visit(block->header.decision_class, key, rows);
       }
@@ -549,7 +548,7 @@ class RocksDecisionLog final : public DecisionLog {
       give_way();
       const EncodedBlock encoded = encode_block(*block, frames);
       give_way();
-      const BlockRollup sums = sum_of(*block, Domains::counted);
+      const BlockRollup sums = sum_of(*block);
       lock.lock();
       open->shown = std::make_shared<const BlockSnapshot>(block);
       if (auto written = write_block(*open, *block, encoded, sums, frames); !written) {
@@ -642,26 +641,28 @@ class RocksDecisionLog final : public DecisionLog {
     }
   }
 
-  std::vector<std::shared_ptr<const BlockSnapshot>> open_blocks() const {
+  std::vector<std::shared_ptr<const BlockSnapshot>> open_blocks(std::int64_t since_ms, std::int64_t until_ms) const {
     std::vector<std::shared_ptr<const BlockSnapshot>> blocks;
-    for_each_unsealed([&](const OpenBlock& open) { blocks.push_back(open.snapshot()); });
+    for_each_unsealed([&](const OpenBlock& open) {
+      if (overlaps(open.builder, since_ms, until_ms)) blocks.push_back(open.snapshot());
+    });
     return blocks;
   }
 
   // Without mutex_, or with it.
-  enum class Domains : std::uint8_t { left_out, counted };
-  BlockRollup sum_of(const Block& block, Domains domains) const {
-    std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> known;
+  BlockRollup sum_of(const Block& block) const {
     const std::lock_guard lock(domains_mutex_);
-    return roll_up(
-        block,
-        [&](GenerationNumber generation, std::uint32_t group) {
-          const auto [at, is_new] = known.try_emplace({generation.value, group});
-          if (is_new) at->second = code_of_group(names_.find(generation).get(), group);
-          return at->second;
-        },
-        domains == Domains::counted ? [this](std::string_view key) { return domains_.key_of(key); }
-                                    : std::function<std::string_view(std::string_view)>());
+    return roll_up(block, group_codes(), [this](std::string_view key) { return domains_.key_of(key); });
+  }
+
+  // For one block: each group is looked up once.
+  GroupCode group_codes() const {
+    return [this, known = std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t>()](
+               GenerationNumber generation, std::uint32_t group) mutable {
+      const auto [at, is_new] = known.try_emplace({generation.value, group});
+      if (is_new) at->second = code_of_group(names_.find(generation).get(), group);
+      return at->second;
+    };
   }
 
   Result<std::string> read(Family family, const BlockRef& block) const {

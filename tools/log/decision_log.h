@@ -131,7 +131,8 @@ class DecisionLog : public LogWriter {
   using EventVisitor = std::function<bool(RecordSort sort, std::int64_t time_ms, std::span<const std::uint8_t> record)>;
   virtual Result<void> scan_events(std::int64_t since_ms, std::int64_t until_ms, const EventVisitor& visit) const = 0;
 
-  // Counts of [since_ms, until_ms), both multiples of a minute, added up by minute, hour or day (`step_ms`).
+  // Counts of [since_ms, until_ms), both multiples of a minute, by minute, hour or day (`step_ms`), in any order. A
+  // place may come several times: add_up() makes one of them.
   virtual Result<std::vector<CountCell>> read_counts(std::int64_t since_ms, std::int64_t until_ms,
                                                      std::int64_t step_ms) const = 0;
   // How often each registrable domain was decided on in [since_ms, until_ms), both multiples of an hour.

@@ -7,9 +7,11 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "tools/log/block.h"
 #include "tools/log/block_builder.h"
+#include "tools/log/rollup.h"
 #include "zones/link/decision.h"
 
 namespace weir::log {
@@ -27,6 +29,21 @@ class BlockSnapshot {
       builder_.reset();
     }
     return block_;
+  }
+  // The counts of its rows by minute, without making the block.
+  std::vector<CountCell> counts(const GroupCode& group_code) const {
+    const std::lock_guard lock(mutex_);
+    if (block_) {
+      CellCounter cells(block_->header.decision_class, block_->shapes, block_->rulings, group_code);
+      for (std::size_t row = 0; row < block_->header.rows; ++row)
+        cells.count(block_->time_ms(row), block_->shape_of[row], block_->subjects[block_->subject_of[row]].ruling);
+      return cells.take();
+    }
+    CellCounter cells(builder_->decision_class(), builder_->shapes(), builder_->rulings(), group_code);
+    builder_->for_each_row([&](std::int64_t time_ms, std::uint16_t shape, std::uint16_t ruling) {
+      cells.count(time_ms, shape, ruling);
+    });
+    return cells.take();
   }
 
  private:

@@ -24,10 +24,6 @@ auto place_of(const CountCell& cell) {
   return std::tuple(cell.slot_ms, cell.decision_class, cell.list, cell.group);
 }
 
-std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
-  return value >= 0 ? value / by : (value - by + 1) / by;
-}
-
 }  // namespace
 
 void add_up(std::vector<CountCell>& cells) {
@@ -43,69 +39,74 @@ void add_up(std::vector<CountCell>& cells) {
   cells.resize(kept);
 }
 
-BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(GenerationNumber, std::uint32_t)>& group_code,
+CellCounter::CellCounter(DecisionClass decision_class, const std::vector<DecisionShape>& shapes,
+                         const std::vector<Ruling>& rulings, const GroupCode& group_code)
+    : class_(decision_class) {
+  for (const DecisionShape& shape : shapes) {
+    const std::uint32_t code = group_code(shape.generation, shape.group);
+    const auto at = std::find(groups_.begin(), groups_.end(), code);
+    group_of_shape_.push_back(static_cast<std::uint32_t>(at - groups_.begin()));
+    if (at == groups_.end()) groups_.push_back(code);
+  }
+  for (const Ruling& ruling : rulings) {
+    const auto at = std::find(lists_.begin(), lists_.end(), ruling.winner.list);
+    list_of_ruling_.push_back(static_cast<std::uint32_t>(at - lists_.begin()));
+    if (at == lists_.end()) lists_.push_back(ruling.winner.list);
+  }
+  cell_of_.resize(groups_.size() * lists_.size());
+}
+
+void CellCounter::begin_minute(std::int64_t minute) {
+  minute_ = minute;
+  minute_begin_ = cells_.size();
+  std::fill(cell_of_.begin(), cell_of_.end(), 0);
+}
+
+std::uint32_t CellCounter::begin_cell(std::uint32_t list, std::uint32_t group) {
+  cells_.push_back({*minute_ * kMinuteMs, class_, lists_[list], groups_[group], 0});
+  return static_cast<std::uint32_t>(cells_.size() - minute_begin_);
+}
+
+std::vector<CountCell> CellCounter::take() {
+  minute_.reset();
+  std::vector<CountCell> out = std::exchange(cells_, {});
+  add_up(out);
+  return out;
+}
+
+BlockRollup roll_up(const Block& block, const GroupCode& group_code,
                     const std::function<std::string_view(std::string_view)>& domain_key) {
   BlockRollup out;
-  // Lists, groups and domains get small codes first, so that counting a row is an index.
-  std::vector<std::uint32_t> groups;  // codes of the log's
-  std::vector<std::uint32_t> group_of_shape;
-  for (const DecisionShape& shape : block.shapes) {
-    const std::uint32_t code = group_code(shape.generation, shape.group);
-    const auto at = std::find(groups.begin(), groups.end(), code);
-    group_of_shape.push_back(static_cast<std::uint32_t>(at - groups.begin()));
-    if (at == groups.end()) groups.push_back(code);
-  }
-  std::vector<std::uint32_t> lists;
-  std::vector<std::uint32_t> list_of_ruling;
-  for (const Ruling& ruling : block.rulings) {
-    const auto at = std::find(lists.begin(), lists.end(), ruling.winner.list);
-    list_of_ruling.push_back(static_cast<std::uint32_t>(at - lists.begin()));
-    if (at == lists.end()) lists.push_back(ruling.winner.list);
-  }
+  CellCounter cells(block.header.decision_class, block.shapes, block.rulings, group_code);
   Dictionary domains;
   std::vector<std::uint32_t> domain_of_name(block.names.size());
   for (std::size_t i = 0; i < block.names.size(); ++i)
-    domain_of_name[i] = domains.intern(domain_key ? domain_key(block.names.at(i)) : std::string_view());
+    domain_of_name[i] = domains.intern(domain_key(block.names.at(i)));
 
   std::vector<std::uint32_t> rows_of_domain(domains.size());
   std::vector<std::uint32_t> touched;
-  std::vector<CountCell> cells;
-  std::vector<std::uint32_t> cell_of(groups.size() * lists.size(), 0);  // of the minute, + 1; by group and list
-  std::size_t minute_begin = 0;
   const auto close_hour = [&](std::int64_t hour) {
     BlockRollup::Hour& into = out.hours[hour];
-    add_up(cells);
-    into.cells = std::exchange(cells, {});
+    into.cells = cells.take();
     // Names are sorted, and a domain's code is that of its first name: codes are in the order of the keys.
     std::sort(touched.begin(), touched.end());
     for (const std::uint32_t domain : touched)
       into.domains.emplace_back(domains.at(domain), std::exchange(rows_of_domain[domain], 0));
     touched.clear();
   };
-  std::optional<std::int64_t> minute;
+  std::optional<std::int64_t> hour;
   for (std::size_t row = 0; row < block.header.rows; ++row) {
-    const std::int64_t its_minute = floor_divide(block.time_ms(row), kMinuteMs);
-    if (minute != its_minute) {
-      constexpr std::int64_t kMinutesOfHour = kHourMs / kMinuteMs;
-      if (minute && floor_divide(*minute, kMinutesOfHour) != floor_divide(its_minute, kMinutesOfHour))
-        close_hour(floor_divide(*minute, kMinutesOfHour));
-      minute = its_minute;
-      minute_begin = cells.size();
-      std::fill(cell_of.begin(), cell_of.end(), 0);
+    const std::int64_t time_ms = block.time_ms(row);
+    if (!hour || time_ms < *hour * kHourMs || time_ms >= (*hour + 1) * kHourMs) {
+      if (hour) close_hour(*hour);
+      hour = floor_divide(time_ms, kHourMs);
     }
     const Subject& subject = block.subjects[block.subject_of[row]];
-    const std::uint32_t group = group_of_shape[block.shape_of[row]];
-    const std::uint32_t list = list_of_ruling[subject.ruling];
-    std::uint32_t& cell = cell_of[group * lists.size() + list];
-    if (cell == 0) {
-      cells.push_back({its_minute * kMinuteMs, block.header.decision_class, lists[list], groups[group], 0});
-      cell = static_cast<std::uint32_t>(cells.size() - minute_begin);
-    }
-    ++cells[minute_begin + cell - 1].rows;
+    cells.count(time_ms, block.shape_of[row], subject.ruling);
     const std::uint32_t domain = domain_of_name[subject.name];
     if (rows_of_domain[domain]++ == 0) touched.push_back(domain);
   }
-  if (minute) close_hour(floor_divide(*minute, kHourMs / kMinuteMs));
+  if (hour) close_hour(*hour);
   return out;
 }
 

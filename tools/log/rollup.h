@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,10 @@ namespace weir::log {
 
 inline constexpr std::int64_t kMinuteMs = 60'000;
 inline constexpr std::int64_t kHourMs = 60 * kMinuteMs;
+
+inline std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
+  return value >= 0 ? value / by : (value - by + 1) / by;
+}
 
 // Number of decisions of one class in one slot of time that one list decided for one group.
 struct CountCell {
@@ -53,9 +58,43 @@ struct BlockRollup {
   std::map<std::int64_t, Hour> hours;  // by the hour's number since 1970
 };
 
-// `group_code`: of a generation and an index in it. `domain_key`: the registrable domain of a name's key, as a key; it
-// is asked once for each name; where it is empty, domains are not told apart.
-BlockRollup roll_up(const Block& block, const std::function<std::uint32_t(GenerationNumber, std::uint32_t)>& group_code,
+// The log's own code of a group: of a generation, and an index in it.
+using GroupCode = std::function<std::uint32_t(GenerationNumber, std::uint32_t)>;
+
+// Counts rows that come by the codes of a block's tables: lists and groups get small codes first, so that each row is an
+// index. One thread.
+class CellCounter {
+ public:
+  CellCounter(DecisionClass decision_class, const std::vector<DecisionShape>& shapes,
+              const std::vector<Ruling>& rulings, const GroupCode& group_code);
+  void count(std::int64_t time_ms, std::uint16_t shape, std::uint16_t ruling) {
+    const std::int64_t minute = floor_divide(time_ms, kMinuteMs);
+    if (minute_ != minute) begin_minute(minute);
+    const std::uint32_t group = group_of_shape_[shape];
+    const std::uint32_t list = list_of_ruling_[ruling];
+    std::uint32_t& cell = cell_of_[group * lists_.size() + list];
+    if (cell == 0) cell = begin_cell(list, group);
+    ++cells_[minute_begin_ + cell - 1].rows;
+  }
+  std::vector<CountCell> take();  // by minute, added up
+
+ private:
+  void begin_minute(std::int64_t minute);
+  std::uint32_t begin_cell(std::uint32_t list, std::uint32_t group);
+
+  const DecisionClass class_;
+  std::vector<std::uint32_t> groups_;  // codes of the log's
+  std::vector<std::uint32_t> group_of_shape_;
+  std::vector<std::uint32_t> lists_;
+  std::vector<std::uint32_t> list_of_ruling_;
+  std::vector<CountCell> cells_;
+  std::optional<std::int64_t> minute_;
+  std::size_t minute_begin_ = 0;        // its first cell
+  std::vector<std::uint32_t> cell_of_;  // of the minute, + 1; by group and list
+};
+
+// `domain_key`: the registrable domain of a name's key, as a key; it is asked once for each name.
+BlockRollup roll_up(const Block& block, const GroupCode& group_code,
                     const std::function<std::string_view(std::string_view)>& domain_key);
 
 // As they lie on disk; all of one class and one hour or day. `slot_ms`: where it begins. Errors: corrupt, incompatible.

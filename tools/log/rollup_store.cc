@@ -269,7 +269,6 @@ Result<std::vector<CountCell>> RollupStore::read_cells(std::int64_t since_ms, st
   const auto visited =
       visit(RollupKind::cells_of_hour, since_ms / kHourMs, (until_ms - 1) / kHourMs, whole_days, moment, take);
   if (!visited) return visited.error();
-  add_up(cells);
   return cells;
 }
 

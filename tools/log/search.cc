@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <future>
 #include <memory>
 #include <queue>
 
+#include "tools/log/blocks_ahead.h"
 #include "zones/base/text.h"
 
 namespace weir::log {
@@ -36,72 +36,16 @@ class Budget {
   const SteadyClock::time_point deadline_;
 };
 
-// Summaries of blocks that are looked at in their order. While some are looked at, the next are read: most of a search
-// for one name is waiting for the disk and checking what comes from it.
-class SummariesAhead {
- public:
-  SummariesAhead(const DecisionLog& log, std::span<const BlockRef> blocks) : log_(log), blocks_(blocks) {}
-
-  // `ref` is one of the blocks, behind those that were asked for.
-  Result<BlockSummary> of(const BlockRef& ref) {
-    const auto block = static_cast<std::size_t>(&ref - blocks_.data());
-    if (block >= first_ + read_.size()) {
-      const bool is_next = next_.valid() && block == first_ + read_.size();
-      read_ = is_next ? next_.get() : read(block, kFirst);
-      first_ = block;
-      const std::size_t behind = first_ + read_.size();
-      // The first page of a search may end soon: the more were asked for, the more are read ahead.
-      if (behind < blocks_.size()) {
-        const std::size_t count = std::min(2 * read_.size(), kMost);
-        next_ = std::async([this, behind, count] { return read(behind, count); });
-      }
-    }
-    return std::move(read_[block - first_]);
+// Tells of a block in `end`. False: none of its rows matches, or it cannot be read. Errors: io.
+Result<bool> is_to_be_seen(const LookedAt& looked, const BlockRef& ref, SearchEnd& end) {
+  if (looked.error) {
+    if (looked.error->code == ErrorCode::not_found) return false;  // retention came by
+    if (looked.error->code != ErrorCode::corrupt && looked.error->code != ErrorCode::incompatible) return *looked.error;
+    end.damaged.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, looked.error->message});
+    return false;
   }
-
- private:
-  using Summaries = std::vector<Result<BlockSummary>>;
-  static constexpr std::size_t kFirst = 4;
-  static constexpr std::size_t kMost = 32;
-
-  Summaries read(std::size_t from, std::size_t count) const {
-    Summaries out;
-    for (const BlockRef& block : blocks_.subspan(from, std::min(count, blocks_.size() - from)))
-      out.push_back(log_.read_summary(block));
-    return out;
-  }
-
-  const DecisionLog& log_;
-  const std::span<const BlockRef> blocks_;
-  Summaries read_;
-  std::size_t first_ = 0;
-  std::future<Summaries> next_;  // those behind them
-};
-
-// Reads a block that may match; nullptr where it does not, or cannot be read.
-Result<std::shared_ptr<const Block>> read_matching(const DecisionLog& log, BlockMatcher& matcher, const BlockRef& ref,
-                                                   SummariesAhead& summaries, DecisionLog::Parts parts,
-                                                   SearchEnd& end) {
-  const std::shared_ptr<const Block> nothing;
-  const auto refuse = [&](const Error& error) -> Result<std::shared_ptr<const Block>> {
-    if (error.code == ErrorCode::not_found) return nothing;  // retention came by
-    if (error.code != ErrorCode::corrupt && error.code != ErrorCode::incompatible) return error;
-    end.damaged.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, error.message});
-    return nothing;
-  };
-  if (matcher.asks_summary() && !ref.open) {
-    const auto summary = summaries.of(ref);
-    if (!summary) return refuse(summary.error());
-    if (!matcher.may_match(*summary)) {
-      ++end.blocks_skipped;
-      return nothing;
-    }
-  }
-  auto block = log.read_block(ref, parts, [&](const Block& names) { return matcher.prepare_names(names); });
-  if (!block) return refuse(block.error());
-  ++end.blocks_read;
-  if (!*block || !matcher.prepare_columns(**block)) return nothing;
-  return block;
+  ++(looked.is_skipped ? end.blocks_skipped : end.blocks_read);
+  return looked.block != nullptr;
 }
 
 }  // namespace
@@ -129,7 +73,7 @@ Result<Position> Position::parse(std::string_view text) {
   return out;
 }
 
-Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const SearchRequest& request,
+Result<SearchEnd> search(const DecisionLog& log, const BlockMatcher& matcher, const SearchRequest& request,
                          const std::function<bool(const Decision& decision, const Position& position)>& visit) {
   const bool is_newest_first = request.direction == Direction::newest_first;
   // In which order rows are given out: true where `a` comes behind `b`.
@@ -171,7 +115,7 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
     }
     return true;
   };
-  SummariesAhead summaries(log, blocks);
+  BlocksAhead ahead(log, matcher, blocks, DecisionLog::Parts::all);
   for (const BlockRef& ref : blocks) {
     const std::int64_t edge_ms = is_newest_first ? ref.header.last_ms : ref.header.first_ms;
     if (!give_out(edge_ms)) return end;
@@ -182,11 +126,13 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
       if (request.after && behind(*request.after, *end.next)) end.next = request.after;
       return end;
     }
-    const auto block = read_matching(log, matcher, ref, summaries, DecisionLog::Parts::all, end);
-    if (!block) return block.error();
-    if (!*block) continue;
-    const auto time_before = [&](std::uint32_t time, std::int64_t ms) { return (*block)->header.first_ms + time < ms; };
-    const auto& times = (*block)->times;
+    const LookedAt looked = ahead.next();
+    const auto is_seen = is_to_be_seen(looked, ref, end);
+    if (!is_seen) return is_seen.error();
+    if (!*is_seen) continue;
+    const Block& block = *looked.block;
+    const auto time_before = [&](std::uint32_t time, std::int64_t ms) { return block.header.first_ms + time < ms; };
+    const auto& times = block.times;
     const auto begin =
         static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), since_ms, time_before) - times.begin());
     const auto stop =
@@ -194,12 +140,12 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
     std::uint64_t taken = 0;
     for (std::size_t i = begin; i < stop && taken <= request.limit; ++i) {
       const std::size_t row = is_newest_first ? stop - 1 - (i - begin) : i;
-      if (!matcher.matches(row)) continue;
+      if (!looked.matcher->matches(row)) continue;
       std::size_t first_of_moment = row;
       while (first_of_moment > 0 && times[first_of_moment - 1] == times[row]) --first_of_moment;
-      const Position position{(*block)->time_ms(row), ref.sequence, static_cast<std::uint32_t>(row - first_of_moment)};
+      const Position position{block.time_ms(row), ref.sequence, static_cast<std::uint32_t>(row - first_of_moment)};
       if (request.after && !behind(position, *request.after)) continue;
-      waiting.push({position, *block, static_cast<std::uint32_t>(row)});
+      waiting.push({position, looked.block, static_cast<std::uint32_t>(row)});
       ++taken;
     }
   }
@@ -207,25 +153,26 @@ Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const Se
   return end;
 }
 
-Result<SearchEnd> visit_blocks(const DecisionLog& log, BlockMatcher& matcher, const SearchRequest& request,
+Result<SearchEnd> visit_blocks(const DecisionLog& log, const BlockMatcher& matcher, const SearchRequest& request,
                                DecisionLog::Parts parts, const std::function<bool(const BlockHeader& header)>& wanted,
-                               const std::function<bool(const Block& block)>& visit) {
+                               const BlockVisitor& visit) {
   SearchEnd end;
   const Budget budget(request);
   std::vector<BlockRef> blocks = log.find_blocks(request.since_ms, request.until_ms);
   std::erase_if(blocks, [&](const BlockRef& block) {
     return !matcher.may_match(block.header) || (wanted && !wanted(block.header));
   });
-  SummariesAhead summaries(log, blocks);
+  BlocksAhead ahead(log, matcher, blocks, parts);
   for (const BlockRef& ref : blocks) {
     if (budget.is_spent()) {
       end.complete = false;
       end.next = before_moment(ref.header.last_ms, Direction::newest_first);
       return end;
     }
-    const auto block = read_matching(log, matcher, ref, summaries, parts, end);
-    if (!block) return block.error();
-    if (*block && !visit(**block)) {
+    const LookedAt looked = ahead.next();
+    const auto is_seen = is_to_be_seen(looked, ref, end);
+    if (!is_seen) return is_seen.error();
+    if (*is_seen && !visit(*looked.block, *looked.matcher)) {
       end.complete = false;
       return end;
     }

@@ -63,13 +63,16 @@ struct SearchEnd {
 };
 
 // Calls `visit` for each row that matches, until it says false. Errors: io.
-Result<SearchEnd> search(const DecisionLog& log, BlockMatcher& matcher, const SearchRequest& request,
+Result<SearchEnd> search(const DecisionLog& log, const BlockMatcher& matcher, const SearchRequest& request,
                          const std::function<bool(const Decision& decision, const Position& position)>& visit);
 
-// Blocks with rows that may match, in any order, with `parts` of each read; `visit` says whether to go on. `wanted`
-// says which are read at all; it may be empty. For sums over rows: whoever calls looks at times and rows. Errors: io.
-Result<SearchEnd> visit_blocks(const DecisionLog& log, BlockMatcher& matcher, const SearchRequest& request,
+// One of the blocks with rows that may match, and the question made ready for it. False: it is enough.
+using BlockVisitor = std::function<bool(const Block& block, const BlockMatcher& matcher)>;
+
+// Blocks with rows that may match, in any order, with `parts` of each read. `wanted` says which are read at all; it may
+// be empty. For sums over rows: whoever calls looks at times and rows. Errors: io.
+Result<SearchEnd> visit_blocks(const DecisionLog& log, const BlockMatcher& matcher, const SearchRequest& request,
                                DecisionLog::Parts parts, const std::function<bool(const BlockHeader& header)>& wanted,
-                               const std::function<bool(const Block& block)>& visit);
+                               const BlockVisitor& visit);
 
 }  // namespace weir::log

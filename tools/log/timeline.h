@@ -31,6 +31,6 @@ struct Timeline {
 };
 
 // Errors: io, corrupt.
-Result<Timeline> find_timeline(const DecisionLog& log, BlockMatcher& matcher, const TimelineRequest& request);
+Result<Timeline> find_timeline(const DecisionLog& log, const BlockMatcher& matcher, const TimelineRequest& request);
 
 }  // namespace weir::log

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <numeric>
 #include <set>
 
 #include "tools/log/dictionary.h"
 #include "tools/log/registrable_domain.h"
+#include "tools/log/sorted_sums.h"
 #include "zones/dns/reversed_name.h"
 
 namespace weir::log {
@@ -14,6 +16,13 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kClassNames = {"blocked",  "would_block", "allowed_over_block",
                                                          "resolved", "rebinding",   "blocked_upstream"};
+
+template <class Before>
+void keep_first(std::vector<std::uint32_t>& order, std::size_t limit, Before before) {
+  const std::size_t kept = std::min(limit, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), before);
+  order.resize(kept);
+}
 
 // Counts by key, and who met each where that matters.
 class Counts {
@@ -35,6 +44,7 @@ class Counts {
   // Codes of what may be shown, the most first; equal ones in the order of their keys.
   std::vector<std::uint32_t> ranked(std::size_t limit, std::uint64_t& hidden) const {
     std::vector<std::uint32_t> order;
+    order.reserve(decisions_.size());
     for (std::uint32_t code = 0; code < decisions_.size(); ++code) {
       if (min_clients_ > 0 && clients_[code].size() < min_clients_) {
         hidden += decisions_[code];
@@ -42,12 +52,9 @@ class Counts {
         order.push_back(code);
       }
     }
-    const auto more = [this](std::uint32_t a, std::uint32_t b) {
+    keep_first(order, limit, [this](std::uint32_t a, std::uint32_t b) {
       return decisions_[a] != decisions_[b] ? decisions_[a] > decisions_[b] : keys_.at(a) < keys_.at(b);
-    };
-    const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(limit, order.size()));
-    std::partial_sort(order.begin(), end, order.end(), more);
-    order.resize(std::min(limit, order.size()));
+    });
     return order;
   }
 
@@ -77,24 +84,24 @@ std::string shown(std::string_view key, Dimension by) {
 // Counts a block under one dimension: numbers by code first, text once a code.
 class BlockCounter {
  public:
-  BlockCounter(const DecisionLog& log, const TopRequest& request, BlockMatcher& matcher, Counts& into)
-      : log_(log), request_(request), matcher_(matcher), into_(into) {}
+  BlockCounter(const DecisionLog& log, const TopRequest& request, Counts& into)
+      : log_(log), request_(request), into_(into) {}
 
   // Of a block whose names alone were read, and that lies within the range.
-  void count_subjects(const Block& block) {
+  void count_subjects(const Block& block, const BlockMatcher& matcher) {
     for (std::size_t i = 0; i < block.subjects.size(); ++i) {
-      if (matcher_.subject_matches(i)) into_.add(name_key(block, block.subjects[i].name), block.subjects[i].rows);
+      if (matcher.subject_matches(i)) into_.add(name_key(block, block.subjects[i].name), block.subjects[i].rows);
     }
   }
 
-  void count_rows(const Block& block) {
+  void count_rows(const Block& block, const BlockMatcher& matcher) {
     // (what is counted, who met it) -> rows.
     const bool by_client_too = request_.min_clients > 0;
     std::vector<std::uint32_t> rows(codes(block));
     std::set<std::pair<std::uint32_t, std::uint16_t>> met;
     for (std::size_t row = 0; row < block.header.rows; ++row) {
       const std::int64_t time_ms = block.time_ms(row);
-      if (time_ms < request_.range.since_ms || time_ms >= request_.range.until_ms || !matcher_.matches(row)) continue;
+      if (time_ms < request_.range.since_ms || time_ms >= request_.range.until_ms || !matcher.matches(row)) continue;
       const std::uint32_t code = code_of(block, row);
       ++rows[code];
       if (by_client_too) met.emplace(code, block.client_of[row]);
@@ -181,7 +188,6 @@ class BlockCounter {
 
   const DecisionLog& log_;
   const TopRequest& request_;
-  BlockMatcher& matcher_;
   Counts& into_;
   RegistrableDomains domains_;
 };
@@ -202,18 +208,36 @@ bool is_rolled_up(const BlockMatcher& matcher, const TopRequest& request) {
   }
 }
 
+// No rollup begins behind the year 2500.
+std::int64_t end_of(const SearchRequest& range) {
+  return std::min<std::int64_t>(range.until_ms, 16'725'225'600'000);
+}
+
+Result<Top> top_of_domains(const DecisionLog& log, const TopRequest& request, std::optional<DecisionClass> wanted) {
+  SortedSums domains;
+  Top top;
+  const auto visited = log.visit_domains(request.range.since_ms, end_of(request.range),
+                                         [&](DecisionClass decision_class, std::string_view key, std::uint64_t rows) {
+                                           if (wanted && *wanted != decision_class) return;
+                                           domains.add(key, rows);
+                                           top.decisions += rows;
+                                         });
+  if (!visited) return visited.error();
+  domains.finish();
+  top.keys = domains.size();
+  std::vector<std::uint32_t> order(domains.size());
+  std::iota(order.begin(), order.end(), 0U);
+  keep_first(order, request.limit, [&](std::uint32_t a, std::uint32_t b) {
+    return domains.sum(a) != domains.sum(b) ? domains.sum(a) > domains.sum(b) : a < b;
+  });
+  for (const std::uint32_t at : order) top.rows.push_back({shown(domains.key(at), request.by), domains.sum(at)});
+  return top;
+}
+
 Result<void> count_rollups(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request,
                            Counts& counts) {
   const auto wanted = matcher.filter().decision_class;
-  // No rollup begins behind the year 2500.
-  const std::int64_t until_ms = std::min<std::int64_t>(request.range.until_ms, 16'725'225'600'000);
-  if (request.by == Dimension::domain) {
-    return log.visit_domains(request.range.since_ms, until_ms,
-                             [&](DecisionClass decision_class, std::string_view key, std::uint64_t rows) {
-                               if (!wanted || *wanted == decision_class) counts.add(key, rows);
-                             });
-  }
-  const auto cells = log.read_counts(request.range.since_ms, until_ms, kMinuteMs);
+  const auto cells = log.read_counts(request.range.since_ms, end_of(request.range), kMinuteMs);
   if (!cells) return cells.error();
   for (const CountCell& cell : *cells) {
     if (wanted && *wanted != cell.decision_class) continue;
@@ -273,13 +297,14 @@ std::string describe(const ClientIdentity& client) {
   return {};
 }
 
-Result<Top> find_top(const DecisionLog& log, BlockMatcher& matcher, const TopRequest& request) {
+Result<Top> find_top(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request) {
   Top top;
   Counts counts(request.min_clients);
   if (is_rolled_up(matcher, request)) {
+    if (request.by == Dimension::domain) return top_of_domains(log, request, matcher.filter().decision_class);
     if (auto counted = count_rollups(log, matcher, request, counts); !counted) return counted.error();
   } else {
-    BlockCounter counter(log, request, matcher, counts);
+    BlockCounter counter(log, request, counts);
     // A block that lies within the range as a whole says by its names alone how often each came.
     const bool by_subjects = is_of_names(request.by) && !matcher.filter().asks_columns() && request.min_clients == 0;
     const auto is_within = [&](const BlockHeader& header) {
@@ -292,11 +317,11 @@ Result<Top> find_top(const DecisionLog& log, BlockMatcher& matcher, const TopReq
           [&](const BlockHeader& header) {
             return !by_subjects || is_within(header) == (parts == DecisionLog::Parts::names);
           },
-          [&](const Block& block) {
+          [&](const Block& block, const BlockMatcher& ready) {
             if (parts == DecisionLog::Parts::names) {
-              counter.count_subjects(block);
+              counter.count_subjects(block, ready);
             } else {
-              counter.count_rows(block);
+              counter.count_rows(block, ready);
             }
             return true;
           });

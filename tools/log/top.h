@@ -42,7 +42,7 @@ struct Top {
 };
 
 // Errors: io, corrupt.
-Result<Top> find_top(const DecisionLog& log, BlockMatcher& matcher, const TopRequest& request);
+Result<Top> find_top(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request);
 
 std::string describe(const ClientIdentity& client);      // "192.0.2.0/24", "p-0123456789abcdef", ""
 std::string_view to_text(DecisionClass decision_class);  // "would_block"

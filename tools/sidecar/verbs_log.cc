@@ -190,7 +190,7 @@ VerbResult verify_log(Call& call) {
   std::uint64_t rows = 0;
   std::uint64_t blocks = 0;
   auto end = log::visit_blocks(call.services.log, everything, range, log::DecisionLog::Parts::all, {},
-                               [&](const log::Block& block) {
+                               [&](const log::Block& block, const log::BlockMatcher&) {
                                  rows += block.header.rows;
                                  ++blocks;
                                  return true;

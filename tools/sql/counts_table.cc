@@ -167,8 +167,9 @@ class CountsCursor : public sqlite3_vtab_cursor {
   }
 
   Result<void> read_counts(std::int64_t begin, std::int64_t end) {
-    const auto cells = scan_.log().read_counts(begin, end, kind_.slot_ms);
+    auto cells = scan_.log().read_counts(begin, end, kind_.slot_ms);
     if (!cells) return cells.error();
+    log::add_up(*cells);
     rows_.clear();
     for (const log::CountCell& cell : *cells)
       rows_.push_back({cell.slot_ms, cell.decision_class, cell.list, cell.group, {}, cell.rows});
