@@ -28,7 +28,7 @@ BlockFilter::BlockFilter(std::size_t things)
 BlockFilter BlockFilter::from_octets(std::string_view octets) {
   BlockFilter filter;
   filter.words_.resize(octets.size() / 4 / kLineWords * kLineWords);
-  std::memcpy(filter.words_.data(), octets.data(), 4 * filter.words_.size());
+  if (!filter.words_.empty()) std::memcpy(filter.words_.data(), octets.data(), 4 * filter.words_.size());
   if constexpr (std::endian::native == std::endian::big) {
     for (std::uint32_t& word : filter.words_) word = __builtin_bswap32(word);
   }

@@ -62,6 +62,17 @@ TEST_F(ConfigTest, ATableHeaderWithoutAKeyIsAnError) {
   EXPECT_TRUE(parse_toml("[a]\nb = [[1], [2]]\n[\"c d\"]\n", "f.toml"));
 }
 
+// The library takes some characters for impossible there (U+0490: undefined behaviour); found by the same target.
+TEST_F(ConfigTest, ACharacterOutsideOfStringsIsAnError) {
+  for (const char* text :
+       {"\u00E4", "\u0490", "\u0100 = 1", "a\u0101b = 2", "[\u00FF]", "b = \u0102", "\u2603", "\U0001F600"}) {
+    const auto parsed = parse_toml("a = 1\n" + std::string(text) + "\n", "f.toml");
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_TRUE(parsed.error().message.starts_with("f.toml:2:")) << parsed.error().message;
+  }
+  EXPECT_TRUE(parse_toml("a = \"\u0490\" # \u0490\n\"\u0100\" = '\u00E4'\n", "f.toml"));
+}
+
 TEST_F(ConfigTest, EveryKeyReadsItsValue) {
   auto config = load(R"(
 [resolver]
