@@ -1,19 +1,23 @@
 """The e2e suite: real daemons, real servers, real clients, in a namespace that goes with this process.
 
 python3 -m tests.e2e [MODULE...] [-k WORD], from the root of the tree: MODULE is the stem of a file here, e.g. resolve.
+--turns FILE: several of these at once, which take the modules from each other; FILE is empty at first and counts them.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support import namespace, unittests
 from tests.support.daemons import COMMAND, RESOLVER, SIDECAR
 from tests.support.small_internet import SmallInternet
+from tests.support.tally import Tally
 
 HERE = Path(__file__).resolve().parent
 # In this order: what else would fail with it comes first.
@@ -27,10 +31,23 @@ MODULES = ["start", "resolve", "edns", "bad_packets", "dnssec", "pairs", "peers"
 ON_DEMAND = ["console"]
 
 
+def by_turns(modules: list[str], counter: str) -> Iterator[str]:
+    while True:
+        with open(counter, "r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            turn = int(file.read() or 0)
+            file.seek(0)
+            file.write(str(turn + 1))
+        if turn >= len(modules):
+            return
+        yield modules[turn]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", help=f"of {' '.join(MODULES + ON_DEMAND)}")
     parser.add_argument("-k", dest="words", action="append", help="only tests whose name contains this")
+    parser.add_argument("--turns", metavar="FILE", help="run only what no other process of the same FILE runs")
     arguments = parser.parse_args()
     unknown = set(arguments.modules) - set(MODULES + ON_DEMAND)
     if unknown:
@@ -48,8 +65,10 @@ def main() -> int:
         folder.chmod(0o755)  # some tests run a program as somebody else
         os.environ["WEIR_E2E_FOLDER"] = name  # tests.e2e.case finds the internet's hints here
         with SmallInternet(folder / "internet"):
-            tally = unittests.run([HERE / f"{module}_test.py" for module in arguments.modules or MODULES],
-                                  arguments.words)
+            modules = arguments.modules or MODULES
+            tally = Tally()
+            for module in by_turns(modules, arguments.turns) if arguments.turns else modules:
+                tally.add(unittests.run([HERE / f"{module}_test.py"], arguments.words))
     for failure in tally.failures:
         print(f"FAILED {failure}")
     print(tally, flush=True)

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.attack import words as attack_words
@@ -74,30 +76,6 @@ def build(folder: Path, targets: list[str]) -> None:
     print(f"built in {time.monotonic() - began:.0f} s", flush=True)
 
 
-class BuildAhead:
-    """Builds a sanitizer's test programs at the lowest priority while e2e, which mostly waits, is running."""
-
-    def __init__(self) -> None:
-        self.builds: dict[str, subprocess.Popen] = {}
-
-    def start(self, preset: str) -> None:
-        folder = configure(preset)
-        command = ["nice", "-n", "19", "ninja", "-C", str(folder), "-j", JOBS, "--quiet", *unit_programs(folder)]
-        print("+ " + " ".join(command[:5]) + " … &", flush=True)
-        self.builds[preset] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                               stderr=subprocess.DEVNULL)
-
-    def wait(self, preset: str) -> None:
-        """What it could not build fails in the build that follows, with its messages."""
-        if preset in self.builds:
-            began = time.monotonic()
-            self.builds.pop(preset).wait()
-            print(f"waited {time.monotonic() - began:.0f} s for what was built ahead", flush=True)
-
-
-ahead = BuildAhead()
-
-
 def unit_programs(folder: Path) -> list[str]:
     """Names of the test programs; each is also the name of its target."""
     listing = subprocess.run(["ctest", "--test-dir", str(folder), "--show-only=json-v1"], capture_output=True,
@@ -145,9 +123,13 @@ def unit() -> Tally:
     return total
 
 
-def run_child(command: list[str], seconds: int, **options) -> Tally:
+def show(line: str) -> None:
+    print(line, end="", flush=True)
+
+
+def run_child(command: list[str], seconds: int, show: Callable[[str], None] = show, **options) -> Tally:
     """A program of ours that ends with the summary line; its output is passed on."""
-    print("+ " + " ".join(command), flush=True)
+    show("+ " + " ".join(command) + "\n")
     lines: list[str] = []
     child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace", **options)
@@ -156,7 +138,7 @@ def run_child(command: list[str], seconds: int, **options) -> Tally:
     for line in child.stdout:
         lines.append(line)
         if not tally.SUMMARY.match(line):
-            print(line, end="", flush=True)
+            show(line)
     status = child.wait()
     watchdog.cancel()
     found = tally.of_output("".join(lines))
@@ -173,7 +155,17 @@ def e2e(preset: str = "release") -> Tally:
     build(folder, PROGRAMS)
     environment = {**os.environ, **SANITIZER_OPTIONS, "WEIR_BUILD": str(folder)}
     slower = 1 if preset == "release" else 3
-    return run_child([sys.executable, "-m", "tests.e2e"], slower * SECONDS_OF_E2E, env=environment)
+    # Most of it waits, so two share the modules; what the second one prints comes behind the first.
+    turns = folder / "e2e.turns"
+    turns.write_text("")
+    command = [sys.executable, "-m", "tests.e2e", "--turns", str(turns)]
+    printed: list[str] = []
+    with ThreadPoolExecutor() as threads:
+        second = threads.submit(run_child, command, slower * SECONDS_OF_E2E, printed.append, env=environment)
+        total = run_child(command, slower * SECONDS_OF_E2E, env=environment)
+        total.add(second.result())
+    show("".join(printed))
+    return total
 
 
 def console() -> Tally:
@@ -206,7 +198,6 @@ def faults() -> Tally:
 
 
 def sanitized(preset: str) -> Tally:
-    ahead.wait(preset)
     return run_unit_programs(configure(preset))
 
 
@@ -322,13 +313,10 @@ def main() -> int:
     os.chdir(ROOT)
     total = Tally()
     began = time.monotonic()
-    names = [name for name, _ in wanted]
-    for index, (name, paths) in enumerate(wanted):
+    for name, paths in wanted:
         print(f"== {name}", flush=True)
         start = time.monotonic()
         try:
-            if name == "e2e" and "asan" in names[index:]:
-                ahead.start("asan")
             found = SUITES[name](paths) if paths else SUITES[name]()
         except (BuildFailed, subprocess.CalledProcessError) as error:
             found = Tally()
