@@ -32,6 +32,7 @@ using ErrorValue = boost::system::error_code;
 
 // A turn of the loop ends after so many batches: 2 of 32 at 3 to 5 microseconds leave everything else its turn.
 constexpr unsigned kBatchesPerTurn = 2;
+constexpr std::chrono::microseconds kLongBatch(300);  // one that took so long, for whatever reason, is the turn's last
 // A look-up in a cold store (after a start, or a swap to new files) reads and unpacks three blocks, some 20
 // microseconds where a warm one takes 4. So a turn with this many look-ups ends, and the next takes fewer queries at a
 // time: 128 cold ones in one turn were measured at 2.3 ms.
@@ -261,6 +262,7 @@ class SocketWorker final : public Worker {
       serve_batch(listener.socket, count);
       if (count < batch_limit_) break;  // drained
       if (policy_.store_lookups() - lookups >= kColdLookups) break;
+      if (LoopClock::now().steady - path_.time().steady >= kLongBatch) break;
     }
     batch_limit_ = policy_.store_lookups() - lookups >= kColdLookups ? kColdBatch : kBatchSize;
     if (std::exchange(missed_, false)) resolutions_->pump(path_.time());

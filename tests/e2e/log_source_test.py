@@ -206,6 +206,7 @@ class LogSourceTest(Case):
         self.assertEqual(len(many.out.splitlines()), 4)
         self.assertIn("there are more rows", many.err)
         for statement, says in (("INSERT INTO minutes (list) VALUES ('x')", "readonly"), ("SELECT nosuch FROM decisions", "nosuch"),
+                                ("SELECT 1 SETTINGS max_execution_time = 0", "readonly"),
                                 ("DROP TABLE decisions", ""), ("SELECT 1; SELECT 2", "yntax"), ("", "which statement")):
             ran = self.weir.command(*asked, statement)
             self.assertEqual(ran.status, 2, ran)

@@ -102,9 +102,10 @@ Result<std::string> ClickHouseClient::look_up(std::string_view sql, std::chrono:
   const long seconds = std::max<long>(1, static_cast<long>(std::chrono::ceil<std::chrono::seconds>(budget).count()));
   // It sends nothing until all is there, so that a failure behind the first rows is one.
   std::string url = without_end(config_.to) + "/?database=" + escape(config_.database) +
-                    "&readonly=2&wait_end_of_query=1&max_execution_time=" + std::to_string(seconds) +
+                    "&wait_end_of_query=1&max_execution_time=" + std::to_string(seconds) +
                     "&timeout_overflow_mode=throw";
   if (max_rows > 0) url += "&max_result_rows=" + std::to_string(max_rows) + "&result_overflow_mode=break";
+  url += "&readonly=1";  // last: behind it nothing can be set, nor by the statement
   return perform(url, sql, {(seconds + kGraceSeconds) * 1000, seconds + kGraceSeconds});
 }
 
