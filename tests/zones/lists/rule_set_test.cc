@@ -25,6 +25,21 @@ TEST(RuleHashes, KnowWhatWasPutInAndNothingElse) {
   EXPECT_EQ(hashes.size(), 20'000U);
 }
 
+TEST(RuleHashes, KnowMoreThanTheirFilterTakes) {
+  constexpr std::uint64_t kCount = 4'100'000;
+  const auto hash = [](std::uint64_t number) { return number * 0x9E3779B97F4A7C15ULL; };
+  RuleHashes hashes;
+  std::uint64_t wrong = 0;
+  for (std::uint64_t i = 1; i <= kCount; ++i) {
+    wrong += hashes.insert(hash(i)) ? 0 : 1;
+    if (i % 1000 == 0) wrong += hashes.insert(hash(i / 2)) || !hashes.contains(hash(i)) ? 1 : 0;
+  }
+  for (std::uint64_t i = 1; i <= kCount; i += 7) wrong += hashes.contains(hash(i)) ? 0 : 1;
+  for (std::uint64_t i = 1; i <= 100'000; ++i) wrong += hashes.contains(hash(kCount + i)) ? 1 : 0;
+  EXPECT_EQ(wrong, 0U);
+  EXPECT_EQ(hashes.size(), kCount);
+}
+
 TEST(RuleHashes, WhatMakesARuleIsInItsHash) {
   std::vector<Rule> rules(7, numbered(1));
   rules[1].kind = PatternKind::subtree;
