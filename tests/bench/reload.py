@@ -2,7 +2,9 @@
 """weir and its peers take a changed list while they answer: tests/bench/reload.py [--rules N] [--rate N] [--only NAMES].
 
 Each system blocks the same list and answers the same open loop of questions. For each of --rounds pairs it is loaded
-once in peace and once while it takes the list with some names more, by its own way of doing so. Told are: queries lost,
+once in peace and once while it takes the list with some names more, by its own way of doing so. Names that no cache
+holds are asked for meanwhile, to see when the first is blocked, and in peace as long as the reload before took, so that
+the two differ by the reload alone. Told are: queries lost,
 seconds until the first of the new names is blocked (asked for anew each time, so that no cache answers), memory above
 that of just before, latencies as medians over the runs beside their spread without reloads; of weir also a `rule add`
 and the longest turn of a worker's loop in CPU time.
@@ -32,9 +34,12 @@ import systems as peers
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBES = 999  # names that a reload adds; each is asked for once
+FIRST_PEACE_SECONDS = 1.5  # of asking without a reload, before the first one tells how long they take
 LISTED = "host0.bench"  # exists, and is on the list from the start
 START_SECONDS = 300  # BIND reads a million rules for minutes
-STEP_SECONDS = 0.005  # between two probes at first, and ten times that from two seconds on
+# Between two probes. Each new name is resolved, which takes as long as ten cached answers: seldom, so that the load is
+# not measured beside those.
+STEP_SECONDS = {"effect_s": 0.025, "rule_add_s": 0.005}
 PROMISES = {"lost": 0, "effect_s": 2.0, "rule_add_s": 0.1, "longest_turn_ms": 1.0, "rss_above_mb": 10.0}
 
 
@@ -144,8 +149,8 @@ KINDS = [WeirBesideItsSidecar, peers.Unbound, BindWithPolicyZone, KnotThatWatche
 class Probing:
     """Asks for names that exist, each once, until one of them is blocked."""
 
-    def __init__(self, names: list[str]) -> None:
-        self._names = iter(names)
+    def __init__(self, names: list[str], step_seconds: float) -> None:
+        self._names, self._step_seconds = iter(names), step_seconds
 
     def seconds_until_blocked(self, begun: float, seconds: float) -> float | None:
         for name in self._names:
@@ -154,7 +159,7 @@ class Probing:
             passed = time.monotonic() - begun
             if passed > seconds:
                 return None
-            time.sleep(STEP_SECONDS if passed < 2 else 10 * STEP_SECONDS)
+            time.sleep(self._step_seconds)
         return None
 
 
@@ -193,6 +198,7 @@ class Measured:
         self.is_weir = isinstance(system, peers.Weir)
         self.seconds = arguments.seconds if self.is_weir else arguments.peer_seconds
         self.rows: dict[str, list] = {}
+        self.unlisted = [f"host{number}.bench" for number in range(bench.CACHED_NAMES, bench.EXISTING_NAMES)]
 
     def put(self, key: str, value) -> None:
         self.rows.setdefault(key, []).append(value)
@@ -213,8 +219,18 @@ class Measured:
                 generator.wait()
         return json.loads(report.read_text().strip().splitlines()[-1])
 
+    def wait_into_load(self) -> None:
+        time.sleep(min(1.0, self.seconds / 4))
+
+    def ask_in_peace(self) -> None:
+        self.wait_into_load()
+        before = [seconds for seconds in self.rows.get("effect_s", []) if seconds is not None]
+        names = [self.unlisted.pop() for _ in range(min(PROBES, len(self.unlisted)))]
+        probing = Probing(names, STEP_SECONDS["effect_s"])
+        probing.seconds_until_blocked(time.monotonic(), before[-1] if before else FIRST_PEACE_SECONDS)
+
     def take_list(self, change: Change) -> None:
-        time.sleep(min(1.0, self.seconds / 4))  # into the load, not before it
+        self.wait_into_load()
         steady = self.system.rss_kb()
         Path(f"/proc/{self.system.process.pid}/clear_refs").write_text("5")
         os.replace(change.file, self.blocklist)
@@ -222,14 +238,15 @@ class Measured:
         begun = time.monotonic()
         asked = threading.Thread(target=self.system.reload)  # some answer when it is done, some at once
         asked.start()
-        self.put("effect_s", Probing(change.added).seconds_until_blocked(begun, self.seconds))
+        probing = Probing(change.added, STEP_SECONDS["effect_s"])
+        self.put("effect_s", probing.seconds_until_blocked(begun, self.seconds))
         asked.join(600)
         if self.is_weir:
             begun = time.monotonic()
             asked = threading.Thread(target=self.system.command_line, args=("rule", "add", change.removed))
             asked.start()
-            probe = Probing([change.removed] * 1000)
-            self.put("rule_add_s", probe.seconds_until_blocked(begun, 5))
+            probing = Probing([change.removed] * 1000, STEP_SECONDS["rule_add_s"])
+            self.put("rule_add_s", probing.seconds_until_blocked(begun, 5))
             asked.join(60)
             self.system.command_line("rule", "remove", change.removed)
         self.put("rss_above_mb", (high_water_kb(self.system.process.pid) - steady) / 1024)
@@ -243,8 +260,7 @@ class Measured:
     def run(self, rounds: int) -> None:
         for round in range(rounds):
             for busy in ((False, True) if round % 2 == 0 else (True, False)):  # what drifts falls on both
-                work = partial(self.take_list, self.write_change(round)) if busy else lambda: None
-                report = self.under_load(work)
+                report = self.under_load(partial(self.take_list, self.write_change(round)) if busy else self.ask_in_peace)
                 suffix = "" if busy else "_quiet"
                 self.put("lost" + suffix, report["lost"])
                 self.put("sent" + suffix, report["sent"])
