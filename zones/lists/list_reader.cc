@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <deque>
 
 #include "zones/base/text.h"
 #include "zones/base/thread_rank.h"
@@ -69,12 +69,12 @@ class Reader final : public ListReader {
   }
 
   std::optional<SourcedRule> next() override {
-    while (pending_.empty()) {
+    while (next_pending_ == pending_.size()) {
+      pending_.clear();
+      next_pending_ = 0;
       if (!read_line()) return std::nullopt;
     }
-    SourcedRule out{std::move(pending_.front()), summary_.lines};
-    pending_.pop_front();
-    return out;
+    return SourcedRule{std::move(pending_[next_pending_++]), pending_line_};
   }
 
   Result<void> finish() override;
@@ -82,15 +82,24 @@ class Reader final : public ListReader {
   std::uint64_t bytes_read() const override { return source_.bytes(); }
 
  private:
+  // A line that is parsed, and not yet compared with those before it.
+  struct Held {
+    std::uint64_t number = 0;  // from 1; 0: none
+    std::string text;
+    Line line;
+    Dialect dialect = Dialect::domains;
+    std::vector<std::uint64_t> hashes;  // of its rules
+  };
   bool read_line();
+  bool parse_next(Held& held);
   void stop(Error why) {
     ended_ = true;
     fault_ = std::move(why);
   }
-  void parse(std::string_view text);
-  void keep_rules(Dialect dialect);
-  std::size_t most_globs() const;
-  void add_cost(const Rule& rule);
+  void parse(std::string_view text, Line& line, Dialect& dialect);
+  void keep_rules(Held& held);
+  std::size_t most_globs(const Line& line) const;
+  void add_cost(const Rule& rule, const Held& held);
   void add_notes();
   void note_patterns();
   Error refused(const std::string& why) const { return {ErrorCode::invalid, file_.string() + ": " + why}; }
@@ -103,8 +112,12 @@ class Reader final : public ListReader {
   bool adblock_;
   LineOptions line_options_;
   ListSummary summary_;
-  Line line_;
-  std::deque<Rule> pending_;
+  std::array<Held, 2> held_;
+  std::size_t newest_ = 0;  // of them
+  // Of one line: those from next_pending_ on are still to be given.
+  std::vector<Rule> pending_;
+  std::size_t next_pending_ = 0;
+  std::uint64_t pending_line_ = 0;
   RuleHashes seen_;
   EnumerationProof proof_;
   std::array<std::uint64_t, kDialectCount> wrong_kind_{};  // lines of a kind that this list cannot hold
@@ -116,14 +129,34 @@ class Reader final : public ListReader {
   std::optional<Error> fault_;
 };
 
+// Parses a line, then compares the one before it with all others: what that looks at has come from the memory
+// meanwhile.
 bool Reader::read_line() {
   if (ended_) return false;
+  Held& before = held_[newest_];
+  newest_ = 1 - newest_;
+  Held& next = held_[newest_];
+  next.line.regexes_tried = before.line.regexes_tried;
+  const bool is_read = parse_next(next);
+  if (before.number != 0) {
+    if (before.line.bucket == Bucket::rule) keep_rules(before);
+    summary_.account(before.line, before.number, before.text);
+    before.number = 0;
+  }
+  if (is_read) return true;
+  if (!ended_) {
+    ended_ = true;
+    add_notes();
+  }
+  return !pending_.empty();
+}
+
+// False: there is none, or the reading stops.
+bool Reader::parse_next(Held& held) {
   std::string_view text;
   const LineSource::Got got = source_.next(text);
   if (got == LineSource::Got::end || got == LineSource::Got::failed) {
-    ended_ = true;
     if (got == LineSource::Got::failed) fault_ = list_file_error(file_, source_.fault());
-    add_notes();
     return false;
   }
   if (summary_.lines == options_.max_lines) {
@@ -131,38 +164,44 @@ bool Reader::read_line() {
     return false;
   }
   give_way();
-  ++summary_.lines;
-  line_.reset();
+  held.number = ++summary_.lines;
+  held.text.clear();
+  held.line.reset();
+  held.hashes.clear();
   if (got == LineSource::Got::overlong) {
-    line_.end(Bucket::overlong, options_.max_line_size,
-              "longer than " + std::to_string(options_.max_line_size) + " octets");
-    summary_.account(line_, summary_.lines, {});
+    held.line.end(Bucket::overlong, options_.max_line_size,
+                  "longer than " + std::to_string(options_.max_line_size) + " octets");
     return true;
   }
   if (summary_.lines == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   text = trim(text);
-  parse(text);
-  summary_.account(line_, summary_.lines, text);
+  held.text.assign(text);
+  parse(held.text, held.line, held.dialect);
+  if (held.line.bucket != Bucket::rule) return true;
+  for (const Rule& rule : held.line.rules) {
+    held.hashes.push_back(hash_rule(rule));
+    seen_.expect(held.hashes.back());
+  }
   return true;
 }
 
-void Reader::parse(std::string_view text) {
+void Reader::parse(std::string_view text, Line& line, Dialect& dialect) {
   if (text.empty()) return;
   const bool is_name = is_plain_name(text);
   if (!is_name) {
-    if (!is_line_text(text)) return line_.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
+    if (!is_line_text(text)) return line.end(Bucket::invalid_text, 1, "not UTF-8 text, or with control characters");
     switch (classify(text, adblock_)) {
       case LineClass::comment:
-        line_.bucket = Bucket::comment;
+        line.bucket = Bucket::comment;
         return;
       case LineClass::header:
-        line_.bucket = Bucket::header;
+        line.bucket = Bucket::header;
         return;
       case LineClass::rule:
         break;
     }
   }
-  Dialect dialect = is_name ? Dialect::domains : dialect_of(text);
+  dialect = is_name ? Dialect::domains : dialect_of(text);
   // Between adblock's lines a pattern is read as theirs: it may begin anywhere in a name.
   const bool starred = !is_name && text.find('*') != std::string_view::npos;
   if (adblock_ && dialect == Dialect::domains && starred) dialect = Dialect::adblock;
@@ -170,86 +209,87 @@ void Reader::parse(std::string_view text) {
   const bool fits_declared = !declared_ || *declared_ == dialect ||
                              (plain && (*declared_ == Dialect::domains || *declared_ == Dialect::wildcard));
   if (!fits_declared) {
-    return line_.end(Bucket::wrong_dialect, 1,
-                     "looks like " + std::string(to_text(dialect)) + ", the list is declared " + options_.dialect);
+    return line.end(Bucket::wrong_dialect, 1,
+                    "looks like " + std::string(to_text(dialect)) + ", the list is declared " + options_.dialect);
   }
   const bool wants_addresses = options_.kind == ListKind::address;
   if (wants_addresses != (dialect == Dialect::addresses) && dialect != Dialect::rpz) {
     ++wrong_kind_[static_cast<std::size_t>(dialect)];
-    return wants_addresses ? line_.end(Bucket::invalid_address, 1, "a name where an address was expected")
-                           : line_.end(Bucket::invalid_name, 1, "an address where a name was expected");
+    return wants_addresses ? line.end(Bucket::invalid_address, 1, "a name where an address was expected")
+                           : line.end(Bucket::invalid_name, 1, "an address where a name was expected");
   }
   switch (dialect) {
     case Dialect::hosts:
-      parse_hosts_line(text, line_options_, line_);
+      parse_hosts_line(text, line_options_, line);
       break;
     case Dialect::domains:
     case Dialect::wildcard:
       if (is_name) {
-        parse_name_line(text, line_options_, line_);
+        parse_name_line(text, line_options_, line);
       } else {
-        parse_domain_line(text, line_options_, line_);
+        parse_domain_line(text, line_options_, line);
       }
       break;
     case Dialect::adblock:
-      parse_adblock_line(text, line_options_, line_);
+      parse_adblock_line(text, line_options_, line);
       break;
     case Dialect::dnsmasq:
-      parse_dnsmasq_line(text, line_options_, line_);
+      parse_dnsmasq_line(text, line_options_, line);
       break;
     case Dialect::unbound:
-      parse_unbound_line(text, line_options_, line_);
+      parse_unbound_line(text, line_options_, line);
       break;
     case Dialect::addresses:
-      parse_address_line(text, line_options_, line_);
+      parse_address_line(text, line_options_, line);
       break;
     case Dialect::rpz:
       ++wrong_kind_[static_cast<std::size_t>(dialect)];
-      line_.end(Bucket::unsupported_rpz, 1, "a record of a response policy zone: a list of kind rpz reads it");
+      line.end(Bucket::unsupported_rpz, 1, "a record of a response policy zone: a list of kind rpz reads it");
       break;
   }
-  if (line_.bucket == Bucket::rule) keep_rules(dialect);
 }
 
 // Drops what was said before or is cancelled; the line stays a rule when something is left.
-void Reader::keep_rules(Dialect dialect) {
-  if (summary_.patterns.regexes >= kMaxRegexRules && line_.program > 0) {
-    return line_.end(Bucket::unsupported_pattern, 1,
-                     "a regular expression after " + std::to_string(kMaxRegexRules) + " others: no list may have more");
+void Reader::keep_rules(Held& held) {
+  Line& line = held.line;
+  if (summary_.patterns.regexes >= kMaxRegexRules && line.program > 0) {
+    return line.end(Bucket::unsupported_pattern, 1,
+                    "a regular expression after " + std::to_string(kMaxRegexRules) + " others: no list may have more");
   }
-  if (const std::size_t most = most_globs(); most > 0) {
-    return line_.end(Bucket::unsupported_pattern, 1,
-                     "a glob after " + std::to_string(most) + " others of its kind: no list may have more");
+  if (const std::size_t most = most_globs(line); most > 0) {
+    return line.end(Bucket::unsupported_pattern, 1,
+                    "a glob after " + std::to_string(most) + " others of its kind: no list may have more");
   }
-  if (line_.cancels) return line_.end(Bucket::duplicate, 1, "$badfilter: cancels the identical rule of this list");
+  if (line.cancels) return line.end(Bucket::duplicate, 1, "$badfilter: cancels the identical rule of this list");
   bool cancelled = false;
-  const std::size_t before = pending_.size();
-  for (Rule& rule : line_.rules) {
-    const std::uint64_t hash = hash_rule(rule);
+  for (std::size_t i = 0; i < line.rules.size(); ++i) {
+    Rule& rule = line.rules[i];
+    const std::uint64_t hash = held.hashes[i];
     if (known_.cancelled.contains(hash)) {
       cancelled = true;
       continue;
     }
     if (!seen_.insert(hash)) continue;
     if (seen_.size() + known_.size() > options_.max_rules) return stop(too_many_rules(file_, options_));
-    if (never_matches(rule) && dead_rules_++ == 0) first_dead_rule_ = summary_.lines;
+    if (never_matches(rule) && dead_rules_++ == 0) first_dead_rule_ = held.number;
     if (!rule.pattern.empty()) {
-      add_cost(rule);
-    } else if (dialect == Dialect::domains && !line_options_.bare_is_subtree) {
+      add_cost(rule, held);
+    } else if (held.dialect == Dialect::domains && !line_options_.bare_is_subtree) {
       proof_.add(rule);
     }
     pending_.push_back(std::move(rule));
   }
-  const std::size_t kept = pending_.size() - before;
+  pending_line_ = held.number;
+  const std::size_t kept = pending_.size();
   summary_.rules += kept;
   if (kept == 0)
-    return line_.end(Bucket::duplicate, 1, cancelled ? "cancelled by $badfilter" : "said before in this list");
-  ++summary_.dialects[static_cast<std::size_t>(dialect)];
+    return line.end(Bucket::duplicate, 1, cancelled ? "cancelled by $badfilter" : "said before in this list");
+  ++summary_.dialects[static_cast<std::size_t>(held.dialect)];
 }
 
 // The limit that a glob of this line would pass; 0: none.
-std::size_t Reader::most_globs() const {
-  for (const Rule& rule : line_.rules) {
+std::size_t Reader::most_globs(const Line& line) const {
+  for (const Rule& rule : line.rules) {
     if (rule.kind != PatternKind::glob) continue;
     if (summary_.patterns.globs >= kMaxGlobRules) return kMaxGlobRules;
     if (rule.name.is_root() && summary_.patterns.on_every_query >= kMaxUnfiledPatterns) return kMaxUnfiledPatterns;
@@ -257,12 +297,12 @@ std::size_t Reader::most_globs() const {
   return 0;
 }
 
-void Reader::add_cost(const Rule& rule) {
+void Reader::add_cost(const Rule& rule, const Held& held) {
   PatternCost& cost = summary_.patterns;
   if (rule.kind == PatternKind::regex) {
     ++cost.regexes;
-    cost.program += line_.program;
-    if (plain_meaning(rule.pattern) && plain_regexes_++ == 0) first_plain_regex_ = summary_.lines;
+    cost.program += held.line.program;
+    if (plain_meaning(rule.pattern) && plain_regexes_++ == 0) first_plain_regex_ = held.number;
   } else {
     ++cost.globs;
   }

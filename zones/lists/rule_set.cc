@@ -2,24 +2,13 @@
 
 #include <xxhash.h>
 
-#include <algorithm>
 #include <random>
 #include <span>
-#include <utility>
 
 namespace weir {
 namespace {
 
 constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15ULL;
-
-constexpr std::size_t kFirstFilterWords = 512;
-constexpr std::size_t kFilterBits = 12;  // an element has at least; one in fifty is said to be there that is not
-constexpr std::size_t kMostFiltered = 4'000'000;  // elements: a larger filter lies in no near cache either
-
-// Of a word of the filter.
-std::uint64_t filter_bits(std::uint64_t hash) {
-  return 1ULL << (hash >> 32 & 63) | 1ULL << (hash >> 38 & 63) | 1ULL << (hash >> 44 & 63);
-}
 
 std::uint64_t mix(std::uint64_t state, std::uint64_t value) {
   state = (state ^ value) * kMultiplier;
@@ -81,7 +70,7 @@ std::uint64_t hash_name(const Name& name) {
   return hash == 0 ? 1 : hash;
 }
 
-// By the hash's middle bits, scaled to any number of slots.
+// The hash's middle bits, scaled to any number of slots.
 std::size_t RuleHashes::Part::first_slot_of(std::uint64_t hash) const {
   return static_cast<std::size_t>((hash << 6 >> 32) * slots.size() >> 32);
 }
@@ -93,8 +82,7 @@ std::size_t RuleHashes::Part::slot_of(std::uint64_t hash) const {
   return slot;
 }
 
-void RuleHashes::Part::make_room() {
-  if (size * 4 < slots.size() * 3) return;
+void RuleHashes::Part::grow() {
   std::vector<std::uint64_t> old(slots.empty() ? 32 : slots.size() + slots.size() / 2);
   old.swap(slots);
   for (const std::uint64_t hash : old) {
@@ -102,76 +90,28 @@ void RuleHashes::Part::make_room() {
   }
 }
 
-std::uint64_t& RuleHashes::filter_word(std::uint64_t hash) {
-  return filter_[(hash & UINT32_MAX) * filter_.size() >> 32];
-}
-
-bool RuleHashes::may_hold(std::uint64_t hash) const {
-  if (filter_.empty()) return true;
-  const std::uint64_t bits = filter_bits(hash);
-  return (filter_[(hash & UINT32_MAX) * filter_.size() >> 32] & bits) == bits;
-}
-
 bool RuleHashes::insert(std::uint64_t hash) {
-  if (parts_.empty()) {
-    parts_.resize(kParts);
-    filter_.resize(kFirstFilterWords);
-  }
-  if (!may_hold(hash)) {
-    filter_word(hash) |= filter_bits(hash);
-    waiting_[waiting_count_++] = hash;
-    if (waiting_count_ == kWaiting) settle();
-  } else {
-    settle();
-    Part& part = parts_[part_of(hash)];
-    part.make_room();
-    std::uint64_t& slot = part.slots[part.slot_of(hash)];
-    if (slot == hash) return false;
-    slot = hash;
-    ++part.size;
-    if (!filter_.empty()) filter_word(hash) |= filter_bits(hash);
-  }
+  if (parts_.empty()) parts_.resize(kParts);
+  Part& part = parts_[part_of(hash)];
+  if (part.size * 4 >= part.slots.size() * 3) part.grow();
+  std::uint64_t& slot = part.slots[part.slot_of(hash)];
+  if (slot == hash) return false;
+  slot = hash;
+  ++part.size;
   ++size_;
-  if (size_ * kFilterBits > filter_.size() * 64 && !filter_.empty()) grow_filter();
   return true;
 }
 
-// None of those that wait is in its part, nor twice among them.
-void RuleHashes::settle() {
-  const std::span waiting(waiting_.data(), std::exchange(waiting_count_, 0));
-  for (const std::uint64_t hash : waiting) {
-    Part& part = parts_[part_of(hash)];
-    part.make_room();
-    ++part.size;
-  }
-  for (const std::uint64_t hash : waiting) {
-    const Part& part = parts_[part_of(hash)];
-    __builtin_prefetch(&part.slots[part.first_slot_of(hash)], 1);
-  }
-  for (const std::uint64_t hash : waiting) {
-    Part& part = parts_[part_of(hash)];
-    part.slots[part.slot_of(hash)] = hash;
-  }
-}
-
-void RuleHashes::grow_filter() {
-  settle();
-  filter_.assign(size_ < kMostFiltered ? 2 * filter_.size() : 0, 0);
-  if (filter_.empty()) filter_.shrink_to_fit();
-  if (filter_.empty()) return;
-  for (const Part& part : parts_) {
-    for (const std::uint64_t hash : part.slots) {
-      if (hash != 0) filter_word(hash) |= filter_bits(hash);
-    }
-  }
+void RuleHashes::expect(std::uint64_t hash) const {
+  if (parts_.empty()) return;
+  const Part& part = parts_[part_of(hash)];
+  if (!part.slots.empty()) __builtin_prefetch(&part.slots[part.first_slot_of(hash)], 1);
 }
 
 bool RuleHashes::contains(std::uint64_t hash) const {
-  if (parts_.empty() || !may_hold(hash)) return false;
+  if (parts_.empty()) return false;
   const Part& part = parts_[part_of(hash)];
-  if (!part.slots.empty() && part.slots[part.slot_of(hash)] == hash) return true;
-  const auto waiting_end = waiting_.begin() + static_cast<std::ptrdiff_t>(waiting_count_);
-  return std::find(waiting_.begin(), waiting_end, hash) != waiting_end;
+  return !part.slots.empty() && part.slots[part.slot_of(hash)] == hash;
 }
 
 void EnumerationProof::add(const Rule& rule) {

@@ -1,8 +1,6 @@
 // What a list has said so far, in eight octets a rule; and the proof that it enumerates.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -21,36 +19,27 @@ std::uint64_t hash_name(const Name& name);  // likewise, in any case
 inline constexpr std::size_t kMaxListRules = 12'000'000;
 
 // A set of hashes: open addressing, in parts that grow one by one, so that no growth takes twice the memory. At most 16
-// octets an element, and 16 KiB; up to four million three more for a filter.
-//
-// Nearly all rules of a list are said once. The filter, which a near cache holds, says so, and what is new then waits
-// until the places of many are fetched at once: those lie in no cache.
+// octets an element, and 16 KiB.
 class RuleHashes {
  public:
   bool insert(std::uint64_t hash);  // false: was there
   bool contains(std::uint64_t hash) const;
+  // Will be asked for soon: the place of a rule of a large list lies in no cache.
+  void expect(std::uint64_t hash) const;
   std::size_t size() const { return size_; }
 
  private:
   static constexpr std::size_t kParts = 64;
-  static constexpr std::size_t kWaiting = 32;
   struct Part {
     std::vector<std::uint64_t> slots;  // 0: free
     std::size_t size = 0;
     std::size_t first_slot_of(std::uint64_t hash) const;
     std::size_t slot_of(std::uint64_t hash) const;
-    void make_room();
+    void grow();
   };
   static std::size_t part_of(std::uint64_t hash) { return hash >> 58; }
-  std::uint64_t& filter_word(std::uint64_t hash);
-  bool may_hold(std::uint64_t hash) const;
-  void settle();
-  void grow_filter();
 
-  std::vector<Part> parts_;            // none before the first element
-  std::vector<std::uint64_t> filter_;  // empty: it says nothing
-  std::array<std::uint64_t, kWaiting> waiting_{};
-  std::size_t waiting_count_ = 0;
+  std::vector<Part> parts_;  // none before the first element
   std::size_t size_ = 0;
 };
 

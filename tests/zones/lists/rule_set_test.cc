@@ -25,7 +25,7 @@ TEST(RuleHashes, KnowWhatWasPutInAndNothingElse) {
   EXPECT_EQ(hashes.size(), 20'000U);
 }
 
-TEST(RuleHashes, KnowMoreThanTheirFilterTakes) {
+TEST(RuleHashes, KnowMillions) {
   constexpr std::uint64_t kCount = 4'100'000;
   const auto hash = [](std::uint64_t number) { return number * 0x9E3779B97F4A7C15ULL; };
   RuleHashes hashes;
