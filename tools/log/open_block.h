@@ -40,9 +40,8 @@ class BlockSnapshot {
       return cells.take();
     }
     CellCounter cells(builder_->decision_class(), builder_->shapes(), builder_->rulings(), group_code);
-    builder_->for_each_row([&](std::int64_t time_ms, std::uint16_t shape, std::uint16_t ruling) {
-      cells.count(time_ms, shape, ruling);
-    });
+    builder_->for_each_row(
+        [&](std::int64_t time_ms, std::uint16_t shape, std::uint16_t ruling) { cells.count(time_ms, shape, ruling); });
     return cells.take();
   }
 
