@@ -291,7 +291,9 @@ ResponseMeaning meaning_without_data(const Message& message, const AskedQuestion
     // The RCODE speaks of the last name of the chain; only a server that may speak for that name is believed.
     if (!out.chain.empty() && !has_soa) return ResponseMeaning::alias;
     const bool proven = !has_soa && take_proofs_for_soa(out);
-    if (!message.start.flags.authoritative && !has_soa && !proven) return ResponseMeaning::server_failure;
+    // A forwarder may leave the SOA out, as dnsmasq does for its own names: then nothing of it is cached.
+    const bool believed = message.start.flags.authoritative || asked.role == ServerRole::forwarder;
+    if (!believed && !has_soa && !proven) return ResponseMeaning::server_failure;
     return ResponseMeaning::nxdomain;
   }
   if (has_soa) return ResponseMeaning::nodata;

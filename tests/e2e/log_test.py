@@ -108,7 +108,7 @@ policy = "{name}"
         self.assertEqual(len(self.rows("--list", "trackers", "--limit", "2", wanted=2)), 2)
         self.assertTrue(self.rows("--since", "10m", "--list", "trackers"))
         self.assertNotIn("x.collect", self.weir.done("log", "search", "--until", "1h", "--list", "trackers").out)
-        for words in (("--since", "yesteryear"), ("--client", "999.1.1.1"), ("--since", "1h", "--until", "2h")):
+        for words in (("--since", "yesteryear"), ("--since", "2026-02-30T00:00:00Z"), ("--until", "2026-06-31"), ("--client", "999.1.1.1"), ("--since", "1h", "--until", "2h")):
             self.assertEqual(self.weir.command("log", "search", *words).status, 2, words)
 
     def test_sql(self):

@@ -3,6 +3,7 @@
 import time
 
 from tests.e2e.case import BULK, NULL, Case
+from tests.support.small_internet import KID
 
 ZONE = """\
 $ORIGIN policy.zone.
@@ -55,11 +56,18 @@ lists = ["enforced", "watched", "good", "daily"]
 [[policy]]
 name = "linted"
 lists = ["wide", "zone"]
-"""
+
+[[group]]
+name = "others"
+clients = ["KID"]
+policy = "linted"
+""".replace("KID", KID)
 
     def test_report_then_promote(self):
         for _ in range(2):
             self.shows(("h30.bulk.test", "A", NULL), ("h32.bulk.test", "A", BULK), ("h33.bulk.test", "A", BULK))
+        # A group without the list asks for its names, too: that says nothing of the list.
+        self.assertEqual(self.weir.ask("h32.bulk.test", source=KID).data("A"), BULK)
         deadline = time.monotonic() + 10
         report = {}
         while time.monotonic() < deadline and report.get("hits", {}).get("decisions", 0) < 4:

@@ -101,6 +101,8 @@ policy = "default"
     def test_is_refused_without_a_reason_or_an_end(self):
         for words, says in ((("allow", "x.test", "--for", "1h"), "--reason"),
                             (("allow", "x.test", "--for", "1h", "--reason", " "), "needs a reason"),
+                            (("allow", "x.test:443", "--for", "1h", "--reason", "x"), "no host name has"),
+                            (("allow", "x test", "--for", "1h", "--reason", "x"), "no host name has"),
                             (("pause", "--for", "400d", "--reason", "x"), "366 days"),
                             (("pause", "--for", "1h", "--reason", "x", "--group", "nosuch"), "no group"),
                             (("overlay", "end", "a999"), "no exception")):

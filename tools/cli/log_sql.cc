@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -25,6 +26,10 @@ struct SqlOptions {
 
 std::string shown(const json::value& value) {
   if (value.is_null()) return {};
+  if (value.is_double()) {
+    char text[32];
+    return {text, static_cast<std::size_t>(std::snprintf(text, sizeof text, "%.15g", value.get_double()))};
+  }
   return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
 }
 

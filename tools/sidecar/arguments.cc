@@ -30,10 +30,8 @@ std::optional<WallTime> parse_time(const std::string& text, WallTime now) {
       return std::nullopt;
     }
   }
-  if (month < 1 || month > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 || parts.tm_hour > 23 || parts.tm_min > 59 ||
-      parts.tm_sec > 60) {
+  if (!is_day(year, month, parts.tm_mday) || parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 60)
     return std::nullopt;
-  }
   parts.tm_year = year - 1900;
   parts.tm_mon = month - 1;
   return std::chrono::system_clock::from_time_t(::timegm(&parts));

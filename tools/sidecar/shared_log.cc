@@ -27,17 +27,6 @@ log::AnonymousRequest request_of(const log::SearchRequest& range, std::uint32_t 
   return {range, smallest_group, log::to_ms(read_clocks().wall)};
 }
 
-void put_note(json::object& out, const Call& call, std::uint32_t smallest_group) {
-  std::string note = "whole hours that are over; what fewer than " + std::to_string(smallest_group) +
-                     " clients met is told together with other such decisions, or not at all";
-  const auto current = call.services.generations.current();
-  if (current && std::any_of((*current)->policies().policies.begin(), (*current)->policies().policies.end(),
-                             [](const Policy& policy) { return policy.privacy == Privacy::none; }))
-    note += "; where no clients are kept (privacy \"none\"), nobody can say how many they were";
-  out["smallest_group"] = smallest_group;
-  out["note"] = note;
-}
-
 // With the members that a row has for administrators (log_rows.cc); what is not told is empty.
 json::object show_cell(const log::DecisionLog& log, const log::AnonymousCell& cell) {
   json::object out{{"time", time_text(cell.hour_ms)}, {"class", log::to_text(cell.decision_class)}};
@@ -112,6 +101,17 @@ std::string common_key(DecisionClass decision_class, const std::string& group, s
 
 }  // namespace
 
+void put_note_of_sharing(json::object& out, const Call& call, std::uint32_t smallest_group) {
+  std::string note = "whole hours that are over; what fewer than " + std::to_string(smallest_group) +
+                     " clients met is told together with other such decisions, or not at all";
+  const auto current = call.services.generations.current();
+  if (current && std::any_of((*current)->policies().policies.begin(), (*current)->policies().policies.end(),
+                             [](const Policy& policy) { return policy.privacy == Privacy::none; }))
+    note += "; where no clients are kept (privacy \"none\"), nobody can say how many they were";
+  out["smallest_group"] = smallest_group;
+  out["note"] = note;
+}
+
 std::uint32_t smallest_group_of(Call& call) {
   const std::uint64_t asked = std::clamp<std::uint64_t>(call.arguments.number("smallest_group", 1), 1, kMostGroup);
   if (call.responder.audience() != Audience::analyst) return static_cast<std::uint32_t>(asked);
@@ -134,7 +134,7 @@ VerbResult search_shared(Call& call, const Question& question, const log::Search
   for (auto row = newest_first.rbegin(); row != newest_first.rend(); ++row) rows.push_back(std::move(*row));
   json::object out{{"rows", std::move(rows)}};
   put_end(out, *end);
-  put_note(out, call, smallest_group);
+  put_note_of_sharing(out, call, smallest_group);
   return out;
 }
 
@@ -150,7 +150,7 @@ VerbResult export_shared(Call& call, const Question& question, const log::Search
   if (!end) return end.error();
   json::object out{{"rows", rows}};
   put_end(out, *end);
-  put_note(out, call, smallest_group);
+  put_note_of_sharing(out, call, smallest_group);
   return out;
 }
 
@@ -183,7 +183,7 @@ VerbResult top_shared(Call& call, const Question& question, const log::TopReques
                    {"keys", sums.size()},
                    {"hidden", 0}};  // how many these are would be told by two such answers
   put_end(out, *end);
-  put_note(out, call, smallest_group);
+  put_note_of_sharing(out, call, smallest_group);
   return out;
 }
 
@@ -208,7 +208,7 @@ VerbResult timeline_shared(Call& call, const Question& question, const log::Time
   }
   json::object out{{"since", time_text(range.since_ms)}, {"step_seconds", step_ms / 1000}, {"rows", std::move(rows)}};
   put_end(out, *end);
-  put_note(out, call, smallest_group);
+  put_note_of_sharing(out, call, smallest_group);
   return out;
 }
 

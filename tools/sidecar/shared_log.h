@@ -21,6 +21,8 @@ namespace weir::sidecar {
 // Of how many clients what is shown must be: 1 where everything is. [log] smallest_group binds analysts;
 // "smallest_group" of the arguments anybody who wants to see what they see.
 std::uint32_t smallest_group_of(Call& call);
+// What such an answer leaves out, for whoever reads it.
+void put_note_of_sharing(boost::json::object& out, const Call& call, std::uint32_t smallest_group);
 
 // Errors: invalid, where the question is about one client, or about what cells do not say.
 VerbResult search_shared(Call& call, const Question& question, const log::SearchRequest& range,

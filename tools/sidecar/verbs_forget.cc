@@ -8,6 +8,7 @@
 #include "tools/log/block_builder.h"
 #include "tools/log/forget.h"
 #include "tools/log/row_text.h"
+#include "tools/log/top.h"
 #include "tools/sidecar/log_question.h"
 #include "tools/sidecar/log_rows.h"
 #include "tools/sidecar/pseudonym_keys.h"
@@ -42,8 +43,7 @@ Result<Wanted> read_wanted(Call& call, WallTime now) {
   }
   if (day.empty()) return out;
   // Days compare as text; what is far ahead is not even a time.
-  if (day.size() == 10 && day > utc_day(now) && day[0] >= '0' && day[0] <= '9')
-    return Error{ErrorCode::invalid, escape_for_display(day) + " has not begun"};
+  if (is_day(day) && day > utc_day(now)) return Error{ErrorCode::invalid, escape_for_display(day) + " has not begun"};
   const auto begin = day.size() == 10 ? parse_time(day) : Result<WallTime>(Error{});
   if (!begin)
     return Error{ErrorCode::invalid, "'" + escape_for_display(day) + "' is no day: expected 2026-07-06 (UTC)"};
@@ -108,6 +108,11 @@ VerbResult forget_log(Call& call) {
     } else {
       keys = add_pseudonyms(run, *wanted->prefix, day, clients);
       if (keys == 0) note = "no key is left that could tell which pseudonyms these were";
+    }
+    const ClientIdentity kept = identity_of(wanted->prefix->address, Privacy::prefix, std::nullopt);
+    if (wanted->prefix->length > kept.prefix_length) {
+      note += (note.empty() ? "" : "; ") +
+              ("rows that were kept as prefixes are nobody's now for all of " + log::describe(kept));
     }
   }
   if (is_whole_day) {

@@ -31,10 +31,12 @@ constexpr std::size_t kReportedNames = 20;
 
 struct Tally {
   std::uint64_t decisions = 0;
-  std::uint64_t names = 0;
+  std::set<std::string> names;
   std::set<std::string> clients;
 
-  json::object to_json() const { return {{"decisions", decisions}, {"names", names}, {"clients", clients.size()}}; }
+  json::object to_json() const {
+    return {{"decisions", decisions}, {"names", names.size()}, {"clients", clients.size()}};
+  }
 };
 
 // Everything the log has of one name with one class, for one policy.
@@ -102,7 +104,7 @@ class Report {
 
   void add(const Key& key, const Met& met) {
     const auto name = Name::parse(key.name);
-    if (!name) return;
+    if (!name || !policy_of(key.group).has_list(list_.id)) return;
     generation_.match(ReversedName(*name), matches_);
     const auto own = std::find_if(matches_.matches.begin(), matches_.matches.end(), [&](const Match& match) {
       return match.list_id() == list_.id && blocks(match.action) && !match.exception();
@@ -115,7 +117,7 @@ class Report {
     if (key.decision_class == DecisionClass::blocked) others = others_that_block(key.group);
     if (others.empty()) {
       count(unique_, key, met);
-      samples_.emplace_back(met.decisions, key.name);
+      samples_[key.name] += met.decisions;
       return;
     }
     count(shared_, key, met);
@@ -127,9 +129,11 @@ class Report {
     for (const auto& [name, decisions] : by_other_) {
       others.push_back(json::object{{"list", name}, {"decisions", decisions}});
     }
-    std::stable_sort(samples_.begin(), samples_.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<std::pair<std::uint64_t, std::string>> most;
+    for (const auto& [name, decisions] : samples_) most.emplace_back(decisions, name);
+    std::stable_sort(most.begin(), most.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     json::array samples;
-    for (const auto& [decisions, name] : samples_) {
+    for (const auto& [decisions, name] : most) {
       if (samples.size() >= kReportedNames) break;
       json::object sample{{"decisions", decisions}};
       put_name(sample, "name", name);
@@ -151,19 +155,25 @@ class Report {
   }
 
  private:
-  static void count(Tally& tally, const Key&, const Met& met) {
+  static void count(Tally& tally, const Key& key, const Met& met) {
     tally.decisions += met.decisions;
-    ++tally.names;
+    tally.names.insert(key.name);
     for (const std::string& client : met.clients) {
       if (tally.clients.size() < kMaxClients) tally.clients.insert(client);
     }
+  }
+
+  // Of a group by its name; one that is gone is the default's now.
+  const Policy& policy_of(const std::string& group_name) const {
+    const PolicySet& policies = generation_.policies();
+    return policies.policies[policies.groups[policies.find_group(group_name).value_or(0)].policy];
   }
 
   // Lists in force for the group, beside this one, that block what matches_ is of.
   std::set<std::string> others_that_block(const std::string& group_name) const {
     std::set<std::string> out;
     const PolicySet& policies = generation_.policies();
-    const Policy& policy = policies.policies[policies.groups[policies.find_group(group_name).value_or(0)].policy];
+    const Policy& policy = policy_of(group_name);
     for (const Match& match : matches_.matches) {
       if (match.list_id() == list_.id || !blocks(match.action) || match.exception()) continue;
       const ListDefinition* other = policies.find_list(match.list_id());
@@ -182,7 +192,7 @@ class Report {
   Tally undone_;
   std::map<std::string, std::uint64_t> by_other_;
   std::set<std::string> patterns_;
-  std::vector<std::pair<std::uint64_t, std::string>> samples_;
+  std::map<std::string, std::uint64_t> samples_;  // decisions by name
 };
 
 }  // namespace
@@ -209,6 +219,7 @@ VerbResult report_list(Call& call) {
   out["mode"] = list->mode == ListMode::observe ? "observe" : "enforce";
   out["since"] = format_time(since);
   out["complete"] = *complete;
+  if (smallest_group > 1) put_note_of_sharing(out, call, smallest_group);
   out["bytes"] = history->empty() ? 0 : history->front().provenance.size_bytes;
   return out;
 }

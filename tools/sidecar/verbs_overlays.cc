@@ -1,9 +1,12 @@
 // overlay.allow, overlay.pause, overlay.end, overlay.show.
+#include <algorithm>
+
 #include "tools/sidecar/overlays.h"
 #include "tools/sidecar/rule_text.h"
 #include "tools/sidecar/shown_name.h"
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
+#include "zones/lists/name_text.h"
 
 namespace weir::sidecar {
 namespace {
@@ -75,6 +78,11 @@ VerbResult allow_name(Call& call) {
   if (!rules) return rules.error();
   if (rules->size() != 1) return Error{ErrorCode::invalid, "which name? A line that says several things is none"};
   overlay->rule = std::move(rules->front());
+  // An answer may lead to any name; nobody means one that no host has, such as a name with a port.
+  if (const auto octets = overlay->rule.name.to_text();
+      std::any_of(octets.begin(), octets.end(), [](char c) { return c != '.' && !is_label_octet(c); })) {
+    return Error{ErrorCode::invalid, "'" + escape_for_display(text.pattern) + "': a character that no host name has"};
+  }
   const auto current = call.services.generations.current();
   if (!current) return current.error();
   if (auto good = check_new_rule(overlay->rule, (*current)->policies()); !good) return good.error();

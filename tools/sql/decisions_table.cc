@@ -479,7 +479,8 @@ const Table& decisions_table() {
        {"link", "TEXT", "what decided: qname, alias, address, client, name_server or default_deny"},
        {"link_name", "TEXT", "the alias, name server or address that decided"},
        {"transport", "TEXT", "udp or tcp"},
-       {"latency_us", "INTEGER", "until the answer, in microseconds, within 7 %"},
+       {"latency_us", "INTEGER",
+        "until the answer, in microseconds, within 7 %; 0 where it was there at once: blocked, or cached"},
        {"generation", "INTEGER", "of the policy that decided"},
        {"losers", "INTEGER", "how many rules spoke beside the one that won, up to 8"}}};
   return table;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <vector>
@@ -145,6 +146,23 @@ std::string format_time(std::chrono::system_clock::time_point time) {
   char buffer[32];
   const std::size_t size = std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return {buffer, size};
+}
+
+bool is_day(int year, int month, int day) {
+  return month >= 0 && day >= 0 &&
+         std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                     std::chrono::day(static_cast<unsigned>(day)))
+             .ok();
+}
+
+bool is_day(std::string_view text) {
+  const auto number = [&](std::size_t from, std::size_t size) {
+    int value = -1;
+    const char* const end = text.data() + from + size;
+    return std::from_chars(text.data() + from, end, value).ptr == end ? value : -1;
+  };
+  return text.size() == 10 && text[4] == '-' && text[7] == '-' && number(0, 4) >= 0 &&
+         is_day(number(0, 4), number(5, 2), number(8, 2));
 }
 
 Result<std::chrono::system_clock::time_point> parse_time(std::string_view text) {

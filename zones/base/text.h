@@ -33,6 +33,8 @@ std::string format_time(std::chrono::system_clock::time_point time);
 // "2026-07-06T00:40:32Z" or with an offset such as +02:00; seconds and their fraction may be left out, as may the time
 // (midnight UTC).
 Result<std::chrono::system_clock::time_point> parse_time(std::string_view text);
+bool is_day(int year, int month, int day);  // of the calendar
+bool is_day(std::string_view text);         // "2026-07-06", likewise
 
 std::string_view trim(std::string_view text);  // spaces, tabs, CR, LF at both ends
 std::string to_lower_ascii(std::string_view text);

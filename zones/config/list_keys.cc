@@ -193,7 +193,9 @@ const Keys<ListConfig>& list_keys() {
           "a word of yours, shown in explanations"),
       key<C>(
           "max_shrink", Whole<unsigned>{0, 100}, [](C& c) -> auto& { return c.guards.max_shrink; },
-          "a new version that is smaller by more than this percentage is held for approval; 100: never"),
+          "a new version that is smaller by more than this percentage is held for approval; 100: never. This and the "
+          "next "
+          "two leave lists of fewer than 10 rules alone"),
       key<C>(
           "max_growth", Whole<unsigned>{0, 1'000'000}, [](C& c) -> auto& { return c.guards.max_growth; },
           "likewise one that is larger by more than this percentage"),

@@ -214,6 +214,17 @@ TEST(ResponseClassifier, AForwarderThatRefersUpwardsIsLame) {
   EXPECT_EQ(meaning("www.example.org 60 NS ns.org"), ResponseMeaning::nodata);
 }
 
+// dnsmasq says so of its own names, and has no SOA for them.
+TEST(ResponseClassifier, AForwardersNxdomainNeedsNoSoa) {
+  AskedQuestion asked;
+  for (const ServerRole role : {ServerRole::forwarder, ServerRole::recursive, ServerRole::authority}) {
+    asked.role = role;
+    const ClassifiedResponse response = classified({kRecursive, Rcode::nxdomain, {}, {}}, RecordType::a, asked);
+    EXPECT_EQ(response.meaning == ResponseMeaning::nxdomain, role == ServerRole::forwarder);
+    EXPECT_EQ(response.negative_ttl, 0U) << "nothing to cache it by";
+  }
+}
+
 // RFC 1034 section 3.6: additional records are for names that the answer mentions; anything else was not asked for.
 TEST(ResponseClassifier, AdditionalRecordsAreOfMentionedNames) {
   const Reply reply{kAuthoritative,

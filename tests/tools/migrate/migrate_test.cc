@@ -384,6 +384,16 @@ TEST(Migrate, PiholeTellsWhatBecameOfEachLine) {
   EXPECT_EQ(migrated.config().forwards.size(), 3U);  // everything, the reverse zone, lan
 }
 
+TEST(Migrate, PiholeTellsOfAHalfForwardThatItIsNone) {
+  const test::ScratchFolder folder;
+  for (const auto& [rest, says] :
+       {std::pair{"REV_SERVER_DOMAIN=lan\n", "no server"}, std::pair{"REV_SERVER_TARGET=192.0.2.1\n", "no prefix"}}) {
+    put(folder / "setupVars.conf", "PIHOLE_DNS_1=192.0.2.53\nREV_SERVER=true\n" + std::string(rest));
+    const Migrated migrated(must_read("pihole", folder / "setupVars.conf"), false);
+    expect_rows(migrated, {{"REV_SERVER=true", Outcome::none, says}});
+  }
+}
+
 TEST(Migrate, PiholeSixReadsTheDatabaseAndItsSettings) {
   const test::ScratchFolder folder;
   const std::string database = gravity_database(folder.path());

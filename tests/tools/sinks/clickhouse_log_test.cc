@@ -29,8 +29,8 @@ class ClickHouseLogTest : public ::testing::Test {
     config_.kind = SinkConfig::Kind::clickhouse;
     config_.to = server_.url("");
     for (const char* rows : {"", "&max_result_rows=3&result_overflow_mode=break"}) {
-      server_.on("/?database=weir&readonly=2&wait_end_of_query=1&max_execution_time=2&timeout_overflow_mode=throw" +
-                     std::string(rows),
+      server_.on("/?database=weir&wait_end_of_query=1&max_execution_time=2&timeout_overflow_mode=throw" +
+                     std::string(rows) + "&readonly=1",
                  [this](const std::string&, const sidecar::HttpServer::Send& send) {
                    const Said said = take();
                    if (said.body == sidecar::HttpServer::kHang) {
