@@ -61,8 +61,8 @@ struct BlockRollup {
 // The log's own code of a group: of a generation, and an index in it.
 using GroupCode = std::function<std::uint32_t(GenerationNumber, std::uint32_t)>;
 
-// Counts rows that come by the codes of a block's tables: lists and groups get small codes first, so that each row is an
-// index. One thread.
+// Counts rows that come by the codes of a block's tables: lists and groups get small codes first, so that each row is
+// an index. One thread.
 class CellCounter {
  public:
   CellCounter(DecisionClass decision_class, const std::vector<DecisionShape>& shapes,
