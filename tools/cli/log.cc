@@ -102,8 +102,10 @@ ExitCode refused(const Command::Answer& answer) {
 // What the answer lacks, and how to get it.
 void say_end(Command& command, const json::value& result, const std::string& how_to_go_on) {
   for (const auto& block : array_at(result, "damaged")) {
-    command.err() << "weir: " << text_at(block, "rows") << " decisions from " << text_at(block, "from") << " to "
-                  << text_at(block, "to") << " are missing: " << escape_for_display(text_at(block, "why")) << "\n";
+    const std::string rows = text_at(block, "rows");
+    command.err() << "weir: " << (rows.empty() ? "nobody knows how many" : rows) << " decisions from "
+                  << text_at(block, "from") << " to " << text_at(block, "to")
+                  << " are missing: " << escape_for_display(text_at(block, "why")) << "\n";
   }
   if (!flag_at(result, "complete")) command.err() << "weir: " << how_to_go_on << "\n";
 }

@@ -35,6 +35,8 @@ constexpr std::size_t kMaxFull = 4;                     // blocks that wait to b
 constexpr std::uint64_t kBytesOfOpenRow = 12;           // about what a row takes once it is sealed
 constexpr std::int64_t kOnTheirWayMs = 10 * kMinuteMs;  // how long rows from before a forget() are looked for
 
+const std::string kLossKey = "loss/";  // and when it was found
+
 std::string encode(const RingMark& mark) {
   return number_octets(mark.records) + number_octets(mark.dropped) + number_octets(mark.damaged) + mark.hash;
 }
@@ -172,6 +174,7 @@ class RocksDecisionLog final : public DecisionLog {
     }
     rollups_.drop_before(oldest_rollups(index_, retention, now_ms, dropped), writes);
     counter_sums_.drop_before(now_ms - retention.keep.count(), writes);
+    drop_losses_before(now_ms - retention.keep.count(), writes);
     const std::string event_end = event_key(now_ms - retention.keep.count(), 0, 0);
     if (const auto events = database_->iterate(Family::events);
         events->SeekToFirst(), events->Valid() && view(events->key()) < event_end) {
@@ -364,6 +367,15 @@ class RocksDecisionLog final : public DecisionLog {
     return status.ok() ? Result<void>() : Result<void>(database_->error(status));
   }
 
+  std::vector<DamagedBlock> losses(std::int64_t since_ms, std::int64_t until_ms) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<DamagedBlock> found;
+    for (const DamagedBlock& loss : losses_) {
+      if (loss.last_ms >= since_ms && loss.first_ms < until_ms) found.push_back(loss);
+    }
+    return found;
+  }
+
   LogTotals totals() const override {
     const std::lock_guard lock(totals_mutex_);
     return shown_totals_;
@@ -411,6 +423,7 @@ class RocksDecisionLog final : public DecisionLog {
     for (const rocksdb::Iterator* iterator : {marks.get(), waiting.get()}) {
       if (!iterator->status().ok()) return database_->error(iterator->status());
     }
+    if (auto told = load_losses(); !told) return told;
     count_totals();
     sealer_ = std::thread([this] { seal_what_is_full(); });
     return {};
@@ -464,6 +477,38 @@ class RocksDecisionLog final : public DecisionLog {
     if (!recounted) return recounted;
     writes.Put(database_->family(Family::meta), "counted", slice(number_octets(number_)));
     return commit(writes);
+  }
+
+  // Those of before, and the one that opening the database found.
+  Result<void> load_losses() {
+    const auto known = database_->iterate(Family::meta);
+    for (known->Seek(kLossKey); known->Valid() && known->key().starts_with(kLossKey); known->Next()) {
+      const std::string_view value = view(known->value());
+      if (value.size() < 16) continue;
+      losses_.push_back({static_cast<std::int64_t>(number_of(value)),
+                         static_cast<std::int64_t>(number_of(value.substr(8))), 0, std::string(value.substr(16))});
+    }
+    if (!known->status().ok()) return database_->error(known->status());
+    if (database_->journal_fault().empty()) return {};
+    DamagedBlock loss{0, to_ms(std::chrono::system_clock::now()), 0,
+                      "the journal of the newest decisions was damaged: " + database_->journal_fault()};
+    for (const auto& [key, entry] : index_.all()) loss.first_ms = std::max(loss.first_ms, entry.header.last_ms);
+    for_each_unsealed([&](const OpenBlock& open) { loss.first_ms = std::max(loss.first_ms, open.builder.last_ms()); });
+    loss.first_ms = std::min(loss.first_ms, loss.last_ms);
+    losses_.push_back(loss);
+    rocksdb::WriteBatch writes;
+    writes.Put(database_->family(Family::meta), slice(kLossKey + number_octets(time_octets_value(loss.last_ms))),
+               slice(number_octets(time_octets_value(loss.first_ms)) + number_octets(time_octets_value(loss.last_ms)) +
+                     loss.why));
+    return database_->write(writes);
+  }
+
+  void drop_losses_before(std::int64_t oldest_ms, rocksdb::WriteBatch& writes) {
+    std::erase_if(losses_, [&](const DamagedBlock& loss) {
+      if (loss.last_ms >= oldest_ms) return false;
+      writes.Delete(database_->family(Family::meta), slice(kLossKey + number_octets(time_octets_value(loss.last_ms))));
+      return true;
+    });
   }
 
   // With mutex_ held, from here on.
@@ -698,6 +743,7 @@ class RocksDecisionLog final : public DecisionLog {
   std::optional<Error> fold_error_;
   std::vector<ToForget> forgotten_;
   bool stopping_ = false;
+  std::vector<DamagedBlock> losses_;
   std::map<std::string, RingMark> marks_;
   std::uint64_t dropped_since_shrink_ = 0;
   LogTotals totals_;  // only what was dropped

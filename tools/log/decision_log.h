@@ -85,6 +85,14 @@ struct BlockRef {
   std::shared_ptr<const Block> open;  // not sealed yet: as it was when it was found
 };
 
+// Rows that are missing: a block that cannot be read, or the end of a journal.
+struct DamagedBlock {
+  std::int64_t first_ms = 0;
+  std::int64_t last_ms = 0;
+  std::uint32_t rows = 0;  // 0: nobody knows
+  std::string why;
+};
+
 // What forget() has done.
 struct Forgotten {
   std::uint64_t rows = 0;
@@ -146,6 +154,9 @@ class DecisionLog : public LogWriter {
 
   // A copy as it is now, by hard links, at `target`, which is not there yet. Errors: exists, io.
   virtual Result<void> copy_to(const std::filesystem::path& target) const = 0;
+
+  // What was lost between [since_ms, until_ms) because a journal was damaged, for as long as such rows would be kept.
+  virtual std::vector<DamagedBlock> losses(std::int64_t since_ms, std::int64_t until_ms) const = 0;
 
   virtual LogTotals totals() const = 0;
   virtual std::shared_ptr<const PolicySet> names(GenerationNumber generation) const = 0;  // nullptr: unknown

@@ -117,7 +117,15 @@ Result<std::unique_ptr<LogDatabase>> LogDatabase::open(const std::filesystem::pa
                              options_of(static_cast<Family>(i), cache));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db);
+  // Nothing is dropped in silence: first only what lies whole, or is cut off at the end, is taken.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  auto status = rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db);
+  if (status.IsCorruption()) {
+    out->journal_fault_ = status.ToString();
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    handles.clear();
+    status = rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db);
+  }
   if (!status.ok()) return out->error(status);
   out->db_.reset(db);
   std::copy(handles.begin(), handles.end(), out->families_.begin());

@@ -82,6 +82,9 @@ class LogDatabase {
   // this. Errors: timed_out (a snapshot holds on to it, or `stop`), io.
   Result<void> erase_superseded(std::atomic<bool>& stop);
   bool has_failed() const { return failed_ || errors_.any(); }
+  // Why the end of what was written was lost when this was opened: its write-ahead log was damaged before its end. What
+  // a crash cuts off at the end is none. Empty: nothing was.
+  const std::string& journal_fault() const { return journal_fault_; }
   Error error(const rocksdb::Status& status) const;
   const std::filesystem::path& directory() const { return directory_; }
 
@@ -91,6 +94,7 @@ class LogDatabase {
   const std::filesystem::path directory_;
   const store::WriteErrors errors_;
   std::atomic<bool> failed_{false};
+  std::string journal_fault_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
 };

@@ -79,6 +79,7 @@ Result<SearchEnd> search(const DecisionLog& log, const BlockMatcher& matcher, co
   // In which order rows are given out: true where `a` comes behind `b`.
   const auto behind = [&](const Position& a, const Position& b) { return is_newest_first ? a < b : b < a; };
   SearchEnd end;
+  end.damaged = log.losses(request.since_ms, request.until_ms);
   std::int64_t since_ms = request.since_ms;
   std::int64_t until_ms = request.until_ms;
   if (request.after && is_newest_first && request.after->time_ms < INT64_MAX)

@@ -46,18 +46,10 @@ struct SearchRequest {
   }
 };
 
-// A block that could not be read: its rows are missing.
-struct DamagedBlock {
-  std::int64_t first_ms = 0;
-  std::int64_t last_ms = 0;
-  std::uint32_t rows = 0;
-  std::string why;
-};
-
 struct SearchEnd {
-  bool complete = true;          // every row of the range was looked at
-  std::optional<Position> next;  // where it goes on, if not
-  std::vector<DamagedBlock> damaged;
+  bool complete = true;               // every row of the range was looked at
+  std::optional<Position> next;       // where it goes on, if not
+  std::vector<DamagedBlock> damaged;  // of visit_blocks(): blocks alone
   std::uint64_t blocks_read = 0;
   std::uint64_t blocks_skipped = 0;
 };

@@ -79,35 +79,37 @@ Result<Timeline> find_timeline(const DecisionLog& log, const BlockMatcher& match
         kind->second.is_wanted =
             (!filter.decision_class || *filter.decision_class == cell.decision_class) &&
             (filter.group.empty() || filter.group == group) &&
-            (filter.list.empty() ||
-             filter.list == key_of(log, Dimension::list, cell.decision_class, cell.list, group));
+            (filter.list.empty() || filter.list == key_of(log, Dimension::list, cell.decision_class, cell.list, group));
         kind->second.key =
             sums.key(request.by ? key_of(log, *request.by, cell.decision_class, cell.list, group) : std::string());
       }
       if (kind->second.is_wanted) sums.add(cell.slot_ms, kind->second.key, cell.rows);
     }
   } else {
-    auto visited = visit_blocks(log, matcher, request.range, DecisionLog::Parts::all, {}, [&](const Block& block, const BlockMatcher& ready) {
-      std::map<std::pair<std::uint16_t, std::uint16_t>, std::uint32_t> keys;  // of a ruling and a shape
-      for (std::size_t row = 0; row < block.header.rows; ++row) {
-        const std::int64_t time_ms = block.time_ms(row);
-        if (time_ms < request.range.since_ms || time_ms >= request.range.until_ms || !ready.matches(row)) continue;
-        const std::uint16_t ruling = block.subjects[block.subject_of[row]].ruling;
-        const DecisionShape& shape = block.shapes[block.shape_of[row]];
-        const auto [key, is_new] = keys.try_emplace({ruling, block.shape_of[row]});
-        if (is_new) {
-          key->second = sums.key(request.by ? key_of(log, *request.by, block.header.decision_class,
-                                                     block.rulings[ruling].winner.list,
-                                                     group_name(log.names(shape.generation).get(), shape.group))
-                                            : std::string());
-        }
-        sums.add(time_ms - time_ms % request.step_ms, key->second, 1);
-      }
-      return true;
-    });
+    auto visited = visit_blocks(
+        log, matcher, request.range, DecisionLog::Parts::all, {}, [&](const Block& block, const BlockMatcher& ready) {
+          std::map<std::pair<std::uint16_t, std::uint16_t>, std::uint32_t> keys;  // of a ruling and a shape
+          for (std::size_t row = 0; row < block.header.rows; ++row) {
+            const std::int64_t time_ms = block.time_ms(row);
+            if (time_ms < request.range.since_ms || time_ms >= request.range.until_ms || !ready.matches(row)) continue;
+            const std::uint16_t ruling = block.subjects[block.subject_of[row]].ruling;
+            const DecisionShape& shape = block.shapes[block.shape_of[row]];
+            const auto [key, is_new] = keys.try_emplace({ruling, block.shape_of[row]});
+            if (is_new) {
+              key->second = sums.key(request.by ? key_of(log, *request.by, block.header.decision_class,
+                                                         block.rulings[ruling].winner.list,
+                                                         group_name(log.names(shape.generation).get(), shape.group))
+                                                : std::string());
+            }
+            sums.add(time_ms - time_ms % request.step_ms, key->second, 1);
+          }
+          return true;
+        });
     if (!visited) return visited.error();
     out.end = std::move(*visited);
   }
+  for (DamagedBlock& loss : log.losses(request.range.since_ms, request.range.until_ms))
+    out.end.damaged.push_back(std::move(loss));
   out.rows = sums.rows();
   return out;
 }

@@ -297,7 +297,9 @@ std::string describe(const ClientIdentity& client) {
   return {};
 }
 
-Result<Top> find_top(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request) {
+namespace {
+
+Result<Top> count_top(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request) {
   Top top;
   Counts counts(request.min_clients);
   if (is_rolled_up(matcher, request)) {
@@ -340,6 +342,16 @@ Result<Top> find_top(const DecisionLog& log, const BlockMatcher& matcher, const 
     top.rows.push_back({shown(counts.key(code), request.by), counts.decisions(code)});
   top.decisions = counts.all();
   top.keys = counts.size();
+  return top;
+}
+
+}  // namespace
+
+Result<Top> find_top(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request) {
+  auto top = count_top(log, matcher, request);
+  if (!top) return top;
+  for (DamagedBlock& loss : log.losses(request.range.since_ms, request.range.until_ms))
+    top->end.damaged.push_back(std::move(loss));
   return top;
 }
 

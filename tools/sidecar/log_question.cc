@@ -110,7 +110,7 @@ json::array show_damaged(const std::vector<log::DamagedBlock>& damaged) {
   for (const log::DamagedBlock& block : damaged) {
     out.push_back(json::object{{"from", time_text(block.first_ms)},
                                {"to", time_text(block.last_ms)},
-                               {"rows", block.rows},
+                               {"rows", block.rows == 0 ? json::value(nullptr) : json::value(block.rows)},
                                {"why", block.why}});
   }
   return out;

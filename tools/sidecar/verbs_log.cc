@@ -196,6 +196,8 @@ VerbResult verify_log(Call& call) {
                                  return true;
                                });
   if (!end) return end.error();
+  for (log::DamagedBlock& loss : call.services.log.losses(INT64_MIN, INT64_MAX))
+    end->damaged.push_back(std::move(loss));
   json::object out{{"blocks", blocks}, {"rows", rows}, {"whole", end->damaged.empty()}};
   put_end(out, *end);
   return out;

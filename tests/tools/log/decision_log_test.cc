@@ -5,6 +5,8 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/support/scratch_folder.h"
 #include "tests/tools/log/sample_decisions.h"
@@ -140,6 +142,68 @@ TEST(DecisionLog, NoRowIsLostOrDoubledByBlocksAndRestarts) {
   tend(*log, {std::chrono::hours(24 * 365), UINT64_MAX}, from_ms(kStart + 10 * kDayMs));
   for (const std::int64_t step : {kMinuteMs, kHourMs, kDayMs}) expect_same(counted(*log, step), recount(*log, step));
   EXPECT_EQ(log->totals().rows, kRows + 10);
+}
+
+// The newest file of the database's journal.
+std::filesystem::path journal_of(const std::filesystem::path& folder) {
+  std::filesystem::path newest;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".log" && std::filesystem::file_size(entry.path()) > 0)
+      newest = std::max(newest, entry.path());
+  }
+  return newest;
+}
+
+// As a process leaves it that is killed: what is closed in order has written its journal into tables.
+void append_and_leave(const std::filesystem::path& folder, const std::filesystem::path& copy) {
+  const auto log = opened(folder);
+  ASSERT_TRUE(log);
+  for (std::int64_t i = 0; i < 40; ++i) ASSERT_TRUE(log->append(rows_at(kStart + i * 100'000, 100, 1000), {}));
+  std::filesystem::copy(folder, copy, std::filesystem::copy_options::recursive);
+}
+
+TEST(DecisionLog, ADamagedJournalIsToldOfAndTheRestIsServed) {
+  const test::ScratchFolder scratch;
+  append_and_leave(scratch / "log", scratch / "copy");
+  const std::filesystem::path journal = journal_of(scratch / "copy");
+  ASSERT_FALSE(journal.empty());
+  {
+    std::fstream file(journal, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(journal) / 2));
+    file.write("damagedamagedamagedamagedamage", 30);
+  }
+  std::uint64_t rows = 0;
+  for (int start = 0; start < 3; ++start) {  // it is still told later
+    const auto log = opened(scratch / "copy");
+    ASSERT_TRUE(log);
+    if (start == 0) rows = log->totals().rows;
+    EXPECT_EQ(log->totals().rows, rows + static_cast<std::uint64_t>(start));
+    EXPECT_GT(rows, 500U);
+    EXPECT_LT(rows, 3900U);
+    const auto losses = log->losses(INT64_MIN, INT64_MAX);
+    ASSERT_EQ(losses.size(), 1U);
+    EXPECT_EQ(losses[0].first_ms, times_of(*log, 0, kStart + kDayMs).front()) << "from the newest row that is left";
+    EXPECT_EQ(losses[0].rows, 0U);
+    EXPECT_NE(losses[0].why.find("journal"), std::string::npos) << losses[0].why;
+    EXPECT_TRUE(log->losses(INT64_MIN, kStart).empty());
+    ASSERT_TRUE(log->append(rows_at(losses[0].last_ms + 1000 + start, 1, 1), {})) << "it takes rows as ever";
+  }
+  const auto log = opened(scratch / "copy");
+  ASSERT_TRUE(
+      log->retain({std::chrono::hours(1), UINT64_MAX}, from_ms(to_ms(std::chrono::system_clock::now()) + kDayMs)));
+  EXPECT_TRUE(log->losses(INT64_MIN, INT64_MAX).empty()) << "such rows would be gone by now";
+}
+
+TEST(DecisionLog, WhatACrashCutsOffIsNoDamage) {
+  const test::ScratchFolder scratch;
+  append_and_leave(scratch / "log", scratch / "copy");
+  const std::filesystem::path journal = journal_of(scratch / "copy");
+  ASSERT_FALSE(journal.empty());
+  std::filesystem::resize_file(journal, std::filesystem::file_size(journal) - 100);
+  const auto log = opened(scratch / "copy");
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->totals().rows, 3900U);
+  EXPECT_TRUE(log->losses(INT64_MIN, INT64_MAX).empty());
 }
 
 TEST(DecisionLog, DomainsAreCountedAsTheyAreRegistered) {
