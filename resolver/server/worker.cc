@@ -262,7 +262,7 @@ class SocketWorker final : public Worker {
       serve_batch(listener.socket, count);
       if (count < batch_limit_) break;  // drained
       if (policy_.store_lookups() - lookups >= kColdLookups) break;
-      if (LoopClock::now().steady - path_.time().steady >= kLongBatch) break;
+      if (std::chrono::steady_clock::now() - path_.time().steady >= kLongBatch) break;
     }
     batch_limit_ = policy_.store_lookups() - lookups >= kColdLookups ? kColdBatch : kBatchSize;
     if (std::exchange(missed_, false)) resolutions_->pump(path_.time());

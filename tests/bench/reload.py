@@ -4,10 +4,9 @@
 Each system blocks the same list and answers the same open loop of questions. For each of --rounds pairs it is loaded
 once in peace and once while it takes the list with some names more, by its own way of doing so. Names that no cache
 holds are asked for meanwhile, to see when the first is blocked, and in peace as long as the reload before took, so that
-the two differ by the reload alone. Told are: queries lost,
-seconds until the first of the new names is blocked (asked for anew each time, so that no cache answers), memory above
-that of just before, latencies as medians over the runs beside their spread without reloads; of weir also a `rule add`
-and the longest turn of a worker's loop in CPU time.
+the two differ by the reload alone. Told are: queries lost, seconds until the first of the new names is blocked, memory
+above that of just before, latencies as medians over the runs beside their spread without reloads; of weir also a `rule
+add` and the longest turn of a worker's loop in CPU time.
 
 The system has core 0, the load generator core 1. weir's sidecar runs beside the resolver, each with the nice value of
 its unit. Writes build/reload.json. Ends with 1 where weir misses what is promised of it (PROMISES).

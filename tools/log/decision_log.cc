@@ -35,7 +35,12 @@ constexpr std::size_t kMaxFull = 4;                     // blocks that wait to b
 constexpr std::uint64_t kBytesOfOpenRow = 12;           // about what a row takes once it is sealed
 constexpr std::int64_t kOnTheirWayMs = 10 * kMinuteMs;  // how long rows from before a forget() are looked for
 
-const std::string kLossKey = "loss/";  // and when it was found
+constexpr const char* kLossKey = "loss/";
+
+// And when it was found.
+std::string loss_key(const DamagedBlock& loss) {
+  return kLossKey + number_octets(time_octets_value(loss.last_ms));
+}
 
 std::string encode(const RingMark& mark) {
   return number_octets(mark.records) + number_octets(mark.dropped) + number_octets(mark.damaged) + mark.hash;
@@ -497,21 +502,21 @@ class RocksDecisionLog final : public DecisionLog {
     loss.first_ms = std::min(loss.first_ms, loss.last_ms);
     losses_.push_back(loss);
     rocksdb::WriteBatch writes;
-    writes.Put(database_->family(Family::meta), slice(kLossKey + number_octets(time_octets_value(loss.last_ms))),
+    writes.Put(database_->family(Family::meta), slice(loss_key(loss)),
                slice(number_octets(time_octets_value(loss.first_ms)) + number_octets(time_octets_value(loss.last_ms)) +
                      loss.why));
     return database_->write(writes);
   }
 
+  // With mutex_ held, from here on.
   void drop_losses_before(std::int64_t oldest_ms, rocksdb::WriteBatch& writes) {
     std::erase_if(losses_, [&](const DamagedBlock& loss) {
       if (loss.last_ms >= oldest_ms) return false;
-      writes.Delete(database_->family(Family::meta), slice(kLossKey + number_octets(time_octets_value(loss.last_ms))));
+      writes.Delete(database_->family(Family::meta), slice(loss_key(loss)));
       return true;
     });
   }
 
-  // With mutex_ held, from here on.
   void add(DecisionClass decision_class, const RecordBatch& batch, std::vector<const RecordBatch::Entry*>& entries,
            rocksdb::WriteBatch& writes) {
     OpenBlock& open = open_[static_cast<std::size_t>(decision_class)];

@@ -6,7 +6,6 @@ namespace weir::log {
 namespace {
 
 constexpr std::size_t kFirstSlots = 256;
-constexpr std::size_t kGrowth = 4;  // a string is moved a third of a time on average, with 2 once
 
 }  // namespace
 
@@ -27,7 +26,7 @@ std::uint32_t Dictionary::intern(std::string_view octets) {
 }
 
 void Dictionary::grow() {
-  std::vector<Slot> larger(kGrowth * slots_.size());
+  std::vector<Slot> larger(2 * slots_.size());
   const std::size_t mask = larger.size() - 1;
   for (const Slot& slot : slots_) {
     if (slot.code_after == 0) continue;

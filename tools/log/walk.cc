@@ -15,18 +15,20 @@ Result<bool> walk_decisions(const DecisionLog& log, WallTime since, const std::f
   request.since_ms = since == WallTime::min() ? 0 : to_ms(since);
   request.budget = std::chrono::hours(1);
   request.is_gone = is_gone;
-  const auto walked = visit_blocks(log, everything, request, DecisionLog::Parts::all, {}, [&](const Block& block, const BlockMatcher&) {
-    for (std::size_t row = 0; row < block.header.rows; ++row) {
-      if (block.time_ms(row) < request.since_ms) continue;
-      const Decision decision = block.decision(row);
-      auto names = known.find(decision.generation.value);
-      if (names == known.end()) names = known.emplace(decision.generation.value, log.names(decision.generation)).first;
-      const PolicySet* set = names->second.get();
-      const bool has_group = set != nullptr && decision.group < set->groups.size();
-      if (!visit({decision, set, has_group ? set->groups[decision.group].name : kDefaultGroup})) return false;
-    }
-    return true;
-  });
+  const auto walked =
+      visit_blocks(log, everything, request, DecisionLog::Parts::all, {}, [&](const Block& block, const BlockMatcher&) {
+        for (std::size_t row = 0; row < block.header.rows; ++row) {
+          if (block.time_ms(row) < request.since_ms) continue;
+          const Decision decision = block.decision(row);
+          auto names = known.find(decision.generation.value);
+          if (names == known.end())
+            names = known.emplace(decision.generation.value, log.names(decision.generation)).first;
+          const PolicySet* set = names->second.get();
+          const bool has_group = set != nullptr && decision.group < set->groups.size();
+          if (!visit({decision, set, has_group ? set->groups[decision.group].name : kDefaultGroup})) return false;
+        }
+        return true;
+      });
   if (!walked) return walked.error();
   return walked->complete;
 }

@@ -237,13 +237,13 @@ class SetupReader {
       read(std::string(trim(content.substr(0, equals))), value, line.number);
     }
     set_blocking_mode(out_, blocking_);
-    if (reverse_on_) {
-      if (reverse_prefix_.empty() || reverse_target_.empty()) {
-        out_.change(reverse_row_, Outcome::none,
-                    reverse_target_.empty() ? "there is no server to forward to" : "there is no prefix to forward");
-      } else {
-        add_reverse(out_, reverse_prefix_, reverse_target_, reverse_domain_, reverse_row_);
-      }
+    if (!reverse_on_) return {};
+    if (reverse_target_.empty()) {
+      out_.change(reverse_row_, Outcome::none, "there is no server to forward to");
+    } else if (reverse_prefix_.empty()) {
+      out_.change(reverse_row_, Outcome::none, "there is no prefix to forward");
+    } else {
+      add_reverse(out_, reverse_prefix_, reverse_target_, reverse_domain_, reverse_row_);
     }
     return {};
   }

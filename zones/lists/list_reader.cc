@@ -96,7 +96,7 @@ class Reader final : public ListReader {
     ended_ = true;
     fault_ = std::move(why);
   }
-  void parse(std::string_view text, Line& line, Dialect& dialect);
+  void parse(Held& held);
   void keep_rules(Held& held);
   std::size_t most_globs(const Line& line) const;
   void add_cost(const Rule& rule, const Held& held);
@@ -176,7 +176,7 @@ bool Reader::parse_next(Held& held) {
   if (summary_.lines == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   text = trim(text);
   held.text.assign(text);
-  parse(held.text, held.line, held.dialect);
+  parse(held);
   if (held.line.bucket != Bucket::rule) return true;
   for (const Rule& rule : held.line.rules) {
     held.hashes.push_back(hash_rule(rule));
@@ -185,7 +185,10 @@ bool Reader::parse_next(Held& held) {
   return true;
 }
 
-void Reader::parse(std::string_view text, Line& line, Dialect& dialect) {
+void Reader::parse(Held& held) {
+  const std::string_view text = held.text;
+  Line& line = held.line;
+  Dialect& dialect = held.dialect;
   if (text.empty()) return;
   const bool is_name = is_plain_name(text);
   if (!is_name) {
