@@ -237,7 +237,8 @@ class Measured:
         begun = time.monotonic()
         asked = threading.Thread(target=self.system.reload)  # some answer when it is done, some at once
         asked.start()
-        probing = Probing(change.added, STEP_SECONDS["effect_s"])
+        # Names enough for all of the run.
+        probing = Probing(change.added, max(STEP_SECONDS["effect_s"], self.seconds / len(change.added)))
         self.put("effect_s", probing.seconds_until_blocked(begun, self.seconds))
         asked.join(600)
         if self.is_weir:

@@ -315,7 +315,7 @@ write-pid=no
         return ["/usr/sbin/pdns_recursor", f"--config-dir={self.folder}"]
 
     def reload(self):
-        subprocess.run(["/usr/bin/rec_control", f"--socket-dir={self.folder}", "reload-lua-config"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["/usr/bin/rec_control", f"--socket-dir={self.folder}", "--timeout=600", "reload-lua-config"], check=True, stdout=subprocess.DEVNULL)
 
 
 class Knot(System):

@@ -89,5 +89,9 @@ lists = ["trackers"]
         self.weir.until("after.tracker.example", NULL, source=CLIENT)
         dns.wait_until(lambda: self.weir.done("log", "search", "--name", "after.tracker.example", "--json").json["rows"], 15,
                        "what came later is in the log")
-        self.assertTrue(self.weir.done("log", "verify", "--json").json["whole"])
+        verified = self.weir.done("log", "verify", "--json").json
+        self.assertTrue(verified["whole"])
+        for answer in (verified, self.weir.done("log", "top", "--json").json,
+                       self.weir.done("log", "sql", "SELECT count(*) FROM decisions", "--json").json):
+            self.assertEqual(sum(each["rows"] for each in answer["missing"]), log["dropped"], answer["missing"])
         print(f"    {asked} asked and answered, {log['rows']} in the log, {log['dropped']} said to be missing, {starts} starts")

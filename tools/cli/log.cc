@@ -8,6 +8,7 @@
 #include "tools/cli/csv.h"
 #include "tools/cli/log_sql.h"
 #include "tools/cli/log_totals.h"
+#include "tools/cli/missing_rows.h"
 #include "tools/cli/verbs.h"
 #include "tools/support/table.h"
 #include "zones/base/text.h"
@@ -66,7 +67,10 @@ std::vector<std::string> cells(const json::value& row) {
   const std::string mode = text_at(row, "mode");
   const std::string row_class = text_at(row, "class");
   std::string name = with_link(row);
-  if (row_class == "dropped") name = text_at(row, "dropped") + " decisions were lost";
+  if (row_class == "dropped") {
+    const std::string since = text_at(row, "since");
+    name = text_at(row, "dropped") + " decisions were lost" + (since.empty() ? "" : " since " + since);
+  }
   if (const std::string decisions = text_at(row, "decisions"); !decisions.empty())
     name = (name.empty() ? "(names that few met)" : name) + " x " + decisions;
   return {text_at(row, "time"),
@@ -99,14 +103,9 @@ ExitCode refused(const Command::Answer& answer) {
   return answer.error.code == ErrorCode::invalid ? ExitCode::usage : answer.failure;
 }
 
-// What the answer lacks, and how to get it.
+// What the answer lacks, and how to get what can be got.
 void say_end(Command& command, const json::value& result, const std::string& how_to_go_on) {
-  for (const auto& block : array_at(result, "damaged")) {
-    const std::string rows = text_at(block, "rows");
-    command.err() << "weir: " << (rows.empty() ? "nobody knows how many" : rows) << " decisions from "
-                  << text_at(block, "from") << " to " << text_at(block, "to")
-                  << " are missing: " << escape_for_display(text_at(block, "why")) << "\n";
-  }
+  say_missing(command, result);
   if (!flag_at(result, "complete")) command.err() << "weir: " << how_to_go_on << "\n";
 }
 

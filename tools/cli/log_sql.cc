@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/cli/csv.h"
+#include "tools/cli/missing_rows.h"
 #include "tools/support/table.h"
 #include "zones/base/text.h"
 
@@ -95,10 +96,7 @@ ExitCode query(Command& command, const SqlOptions& options) {
   } else {
     print_table(command.out(), answer.result);
   }
-  for (const json::value& block : array_at(answer.result, "damaged")) {
-    command.err() << "weir: " << text_at(block, "rows") << " decisions from " << text_at(block, "from") << " to "
-                  << text_at(block, "to") << " are missing: " << escape_for_display(text_at(block, "why")) << "\n";
-  }
+  say_missing(command, answer.result);
   if (!flag_at(answer.result, "whole_log")) {
     const std::string back = text_at(answer.result, "read_back_to");
     command.err() << "weir: the time was up"

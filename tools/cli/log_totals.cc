@@ -69,9 +69,9 @@ ExitCode totals(Command& command, const TotalsOptions& options) {
   }
   command.say(from.empty() ? "the log has no totals yet: the resolver writes them each minute"
                            : "the log has totals from " + from + " on");
-  for (const auto& hour : array_at(answer.result, "damaged")) {
-    command.err() << "weir: totals from " << text_at(hour, "from") << " to " << text_at(hour, "to")
-                  << " are missing: " << escape_for_display(text_at(hour, "why")) << "\n";
+  for (const auto& each : array_at(answer.result, "missing")) {
+    command.err() << "weir: totals from " << text_at(each, "from") << " to " << text_at(each, "to")
+                  << " may lack queries: " << escape_for_display(text_at(each, "why")) << "\n";
   }
   return ExitCode::done;
 }

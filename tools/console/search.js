@@ -33,7 +33,7 @@ export async function search(page) {
   const oldest = rows.length > 0 ? rows[rows.length - 1].time : null;
   fill(place,
     found.note ? notice(found.note, 'warn') : null,
-    found.damaged_blocks || found.damaged ? notice(`${found.damaged_blocks || found.damaged.length} damaged blocks of the log were skipped.`, 'warn') : null,
+    found.missing ? notice(`Decisions are missing: ${found.missing.map((each) => `${each.rows ?? 'nobody knows how many'} from ${each.from} to ${each.to} (${each.why})`).join('; ')}.`, 'warn') : null,
     h('p', { class: 'quiet', role: 'status' }, found.complete ? counted(rows.length, 'decision') : `The newest ${count(rows.length)} decisions; there are more.`),
     table('Decisions found, the newest first', COLUMNS, rows, 'No decision fits.'),
     !found.complete && (found.next || oldest) ? h('div', { class: 'actions' }, h('a', { class: 'button', href: link('/search', { ...asked, ...(found.next ? { cursor: found.next } : { until: oldest }) }) }, 'Older ones')) : null);

@@ -186,6 +186,7 @@ Result<SearchEnd> visit_anonymous_hours(const DecisionLog& log, const AnonymousR
   if (range.after && is_newest_first) until_ms = std::min(until_ms, hour_of(range.after->time_ms) + kHourMs);
   if (range.after && !is_newest_first) since_ms = std::max(since_ms, hour_of(range.after->time_ms));
   SearchEnd end;
+  tell_losses(log, range.since_ms, range.until_ms, end);
   // All blocks: each class's oldest row is looked for, wherever the range begins.
   const std::vector<BlockRef> blocks = log.find_blocks(INT64_MIN, until_ms);
   std::map<DecisionClass, std::int64_t> oldest;
@@ -216,7 +217,7 @@ Result<SearchEnd> visit_anonymous_hours(const DecisionLog& log, const AnonymousR
           block = *fresh;
           ++end.blocks_read;
         } else if (fresh.error().code == ErrorCode::corrupt || fresh.error().code == ErrorCode::incompatible) {
-          end.damaged.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, fresh.error().message});
+          end.missing.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, fresh.error().message});
           block = std::make_shared<const Block>();
         } else if (fresh.error().code == ErrorCode::not_found) {  // retention came by
           block = std::make_shared<const Block>();

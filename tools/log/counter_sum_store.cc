@@ -173,7 +173,7 @@ Result<CounterSums> CounterSumStore::read(std::int64_t since_ms, std::int64_t un
     if (const auto sums = decode_sums(view(at->value()), hour * kHourMs)) {
       take(*sums);
     } else {
-      out.damaged.push_back({hour * kHourMs, (hour + 1) * kHourMs - 1, sums.error().message});
+      out.missing.push_back({hour * kHourMs, (hour + 1) * kHourMs - 1, 0, sums.error().message});
     }
     at->Next();
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/log/frames.h"
+#include "tools/log/missing_rows.h"
 #include "zones/base/result.h"
 
 namespace weir::log {
@@ -26,14 +27,9 @@ struct CounterSum {
 enum class Groups : std::uint8_t { together, apart };
 
 struct CounterSums {
-  struct Damaged {
-    std::int64_t first_ms = 0;
-    std::int64_t last_ms = 0;
-    std::string why;
-  };
-  std::vector<CounterSum> sums;         // by slot and group; only where there were any
-  std::optional<std::int64_t> from_ms;  // the first minute of which any are kept, also before what was asked for
-  std::vector<Damaged> damaged = {};    // what the sums lack
+  std::vector<CounterSum> sums;           // by slot and group; only where there were any
+  std::optional<std::int64_t> from_ms;    // the first minute of which any are kept, also before what was asked for
+  std::vector<MissingRows> missing = {};  // hours that cannot be read
 };
 
 // Sums of the same slot and group become one; in the order of those.

@@ -17,6 +17,7 @@
 #include "tools/log/group_codes.h"
 #include "tools/log/known_names.h"
 #include "tools/log/log_database.h"
+#include "tools/log/losses.h"
 #include "tools/log/old_log.h"
 #include "tools/log/open_block.h"
 #include "tools/log/registrable_domain.h"
@@ -34,13 +35,6 @@ constexpr std::int64_t kDayIsOverMs = 5 * kMinuteMs;    // decisions of its last
 constexpr std::size_t kMaxFull = 4;                     // blocks that wait to be sealed
 constexpr std::uint64_t kBytesOfOpenRow = 12;           // about what a row takes once it is sealed
 constexpr std::int64_t kOnTheirWayMs = 10 * kMinuteMs;  // how long rows from before a forget() are looked for
-
-constexpr const char* kLossKey = "loss/";
-
-// And when it was found.
-std::string loss_key(const DamagedBlock& loss) {
-  return kLossKey + number_octets(time_octets_value(loss.last_ms));
-}
 
 std::string encode(const RingMark& mark) {
   return number_octets(mark.records) + number_octets(mark.dropped) + number_octets(mark.damaged) + mark.hash;
@@ -74,6 +68,7 @@ class RocksDecisionLog final : public DecisionLog {
         groups_(*database_),
         rollups_(*database_),
         counter_sums_(*database_),
+        losses_(*database_),
         disk_care_(*database_, [this](DecisionClass decision_class, const auto& use) {
           const std::lock_guard lock(mutex_);
           use(index_.first_key(decision_class));
@@ -95,7 +90,7 @@ class RocksDecisionLog final : public DecisionLog {
     changed_.wait(lock, [this] { return full_.size() < kMaxFull || seal_error_; });
     if (seal_error_) return *seal_error_;
     rocksdb::WriteBatch writes;
-    std::uint64_t lost = 0;
+    std::optional<RingLoss> lost;
     std::array<std::vector<const RecordBatch::Entry*>, kClasses> by_class;
     const std::uint64_t event_number = ++number_;
     std::uint32_t events = 0;
@@ -109,7 +104,10 @@ class RocksDecisionLog final : public DecisionLog {
         }
       }
       LostRecord loss;
-      if (entry.sort == RecordSort::lost && log::decode(record, loss)) lost += loss.dropped;
+      if (entry.sort == RecordSort::lost && log::decode(record, loss)) {
+        const RingLoss one{loss.since_ms.value_or(entry.time_ms), entry.time_ms, loss.dropped, loss.damaged_bytes};
+        lost = lost ? lost->with(one) : one;
+      }
       if (const auto counters = entry.sort == RecordSort::counters ? decode_counters(record) : std::nullopt) {
         counted.push_back({std::max<std::int64_t>(entry.time_ms, 0), code_of_group(*counters), counters->queries,
                            counters->blocked, counters->cached, counters->failed});
@@ -130,9 +128,13 @@ class RocksDecisionLog final : public DecisionLog {
     for (const RingMark& mark : marks) {
       writes.Put(database_->family(Family::meta), slice("ring/" + mark.ring), slice(encode(mark)));
     }
-    if (lost > 0) writes.Put(database_->family(Family::meta), "dropped", slice(number_octets(totals_.dropped + lost)));
+    if (lost) {
+      writes.Put(database_->family(Family::meta), "dropped", slice(number_octets(totals_.dropped + lost->decisions)));
+    }
+    const std::optional<RingLoss> kept = lost ? std::optional(losses_.put(*lost, writes)) : std::nullopt;
     if (auto committed = commit(writes); !committed) return committed;
-    totals_.dropped += lost;
+    if (lost) totals_.dropped += lost->decisions;
+    if (kept) losses_.keep(*kept);
     for (const RingMark& mark : marks) marks_[mark.ring] = mark;
     count_totals();
     return {};
@@ -179,7 +181,7 @@ class RocksDecisionLog final : public DecisionLog {
     }
     rollups_.drop_before(oldest_rollups(index_, retention, now_ms, dropped), writes);
     counter_sums_.drop_before(now_ms - retention.keep.count(), writes);
-    drop_losses_before(now_ms - retention.keep.count(), writes);
+    losses_.drop_before(now_ms - retention.keep.count(), writes);
     const std::string event_end = event_key(now_ms - retention.keep.count(), 0, 0);
     if (const auto events = database_->iterate(Family::events);
         events->SeekToFirst(), events->Valid() && view(events->key()) < event_end) {
@@ -372,13 +374,9 @@ class RocksDecisionLog final : public DecisionLog {
     return status.ok() ? Result<void>() : Result<void>(database_->error(status));
   }
 
-  std::vector<DamagedBlock> losses(std::int64_t since_ms, std::int64_t until_ms) const override {
+  std::vector<MissingRows> losses(std::int64_t since_ms, std::int64_t until_ms) const override {
     const std::lock_guard lock(mutex_);
-    std::vector<DamagedBlock> found;
-    for (const DamagedBlock& loss : losses_) {
-      if (loss.last_ms >= since_ms && loss.first_ms < until_ms) found.push_back(loss);
-    }
-    return found;
+    return losses_.find(since_ms, until_ms);
   }
 
   LogTotals totals() const override {
@@ -486,37 +484,16 @@ class RocksDecisionLog final : public DecisionLog {
 
   // Those of before, and the one that opening the database found.
   Result<void> load_losses() {
-    const auto known = database_->iterate(Family::meta);
-    for (known->Seek(kLossKey); known->Valid() && known->key().starts_with(kLossKey); known->Next()) {
-      const std::string_view value = view(known->value());
-      if (value.size() < 16) continue;
-      losses_.push_back({static_cast<std::int64_t>(number_of(value)),
-                         static_cast<std::int64_t>(number_of(value.substr(8))), 0, std::string(value.substr(16))});
-    }
-    if (!known->status().ok()) return database_->error(known->status());
-    if (database_->journal_fault().empty()) return {};
-    DamagedBlock loss{0, to_ms(std::chrono::system_clock::now()), 0,
-                      "the journal of the newest decisions was damaged: " + database_->journal_fault()};
-    for (const auto& [key, entry] : index_.all()) loss.first_ms = std::max(loss.first_ms, entry.header.last_ms);
-    for_each_unsealed([&](const OpenBlock& open) { loss.first_ms = std::max(loss.first_ms, open.builder.last_ms()); });
-    loss.first_ms = std::min(loss.first_ms, loss.last_ms);
-    losses_.push_back(loss);
-    rocksdb::WriteBatch writes;
-    writes.Put(database_->family(Family::meta), slice(loss_key(loss)),
-               slice(number_octets(time_octets_value(loss.first_ms)) + number_octets(time_octets_value(loss.last_ms)) +
-                     loss.why));
-    return database_->write(writes);
+    if (auto loaded = losses_.load(); !loaded || database_->journal_fault().empty()) return loaded;
+    std::int64_t first_ms = 0;
+    for (const auto& [key, entry] : index_.all()) first_ms = std::max(first_ms, entry.header.last_ms);
+    for_each_unsealed([&](const OpenBlock& open) { first_ms = std::max(first_ms, open.builder.last_ms()); });
+    const std::int64_t now_ms = to_ms(std::chrono::system_clock::now());
+    return losses_.add_journal(std::min(first_ms, now_ms), now_ms,
+                               "the journal of the newest decisions was damaged: " + database_->journal_fault());
   }
 
   // With mutex_ held, from here on.
-  void drop_losses_before(std::int64_t oldest_ms, rocksdb::WriteBatch& writes) {
-    std::erase_if(losses_, [&](const DamagedBlock& loss) {
-      if (loss.last_ms >= oldest_ms) return false;
-      writes.Delete(database_->family(Family::meta), slice(loss_key(loss)));
-      return true;
-    });
-  }
-
   void add(DecisionClass decision_class, const RecordBatch& batch, std::vector<const RecordBatch::Entry*>& entries,
            rocksdb::WriteBatch& writes) {
     OpenBlock& open = open_[static_cast<std::size_t>(decision_class)];
@@ -748,7 +725,7 @@ class RocksDecisionLog final : public DecisionLog {
   std::optional<Error> fold_error_;
   std::vector<ToForget> forgotten_;
   bool stopping_ = false;
-  std::vector<DamagedBlock> losses_;
+  Losses losses_;
   std::map<std::string, RingMark> marks_;
   std::uint64_t dropped_since_shrink_ = 0;
   LogTotals totals_;  // only what was dropped

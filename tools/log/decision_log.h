@@ -26,6 +26,7 @@
 #include "tools/log/counter_sums.h"
 #include "tools/log/forget.h"
 #include "tools/log/known_list.h"
+#include "tools/log/missing_rows.h"
 #include "tools/log/record_batch.h"
 #include "tools/log/rollup.h"
 #include "zones/base/ids.h"
@@ -83,14 +84,6 @@ struct BlockRef {
   std::uint64_t sequence = 0;  // rises with every block; an open one keeps it when it is sealed
   std::uint64_t bytes = 0;
   std::shared_ptr<const Block> open;  // not sealed yet: as it was when it was found
-};
-
-// Rows that are missing: a block that cannot be read, or the end of a journal.
-struct DamagedBlock {
-  std::int64_t first_ms = 0;
-  std::int64_t last_ms = 0;
-  std::uint32_t rows = 0;  // 0: nobody knows
-  std::string why;
 };
 
 // What forget() has done.
@@ -155,8 +148,8 @@ class DecisionLog : public LogWriter {
   // A copy as it is now, by hard links, at `target`, which is not there yet. Errors: exists, io.
   virtual Result<void> copy_to(const std::filesystem::path& target) const = 0;
 
-  // What was lost between [since_ms, until_ms) because a journal was damaged, for as long as such rows would be kept.
-  virtual std::vector<DamagedBlock> losses(std::int64_t since_ms, std::int64_t until_ms) const = 0;
+  // What [since_ms, until_ms) misses beside blocks that cannot be read.
+  virtual std::vector<MissingRows> losses(std::int64_t since_ms, std::int64_t until_ms) const = 0;
 
   virtual LogTotals totals() const = 0;
   virtual std::shared_ptr<const PolicySet> names(GenerationNumber generation) const = 0;  // nullptr: unknown

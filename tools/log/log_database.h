@@ -5,7 +5,8 @@
 //   recent     class, batch number -> records of the open block, as they came
 //   events     time, batch number, index -> sort and record
 //   rollups    kind, class, slot, sequence -> rollup.h; several of a slot are added up; counters_…: counter_sums.h
-//   meta       sequence, dropped, counted, ring/<file>, names/<generation>, policies/<hash>, group/<code>
+//   meta       sequence, dropped, counted, ring/<file>, names/<generation>, policies/<hash>, group/<code>,
+//              loss/, lost/: losses.h
 //
 // A block key is its class, its first time and its sequence number, so what a class holds is a range in order of time.
 #pragma once

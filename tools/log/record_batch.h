@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ enum class RecordSort : std::uint8_t {
 // Decisions that were dropped because a ring was full, or skipped because it was damaged.
 struct LostRecord {
   std::uint32_t worker = 0;
-  std::uint64_t dropped = 0;        // records, since the last such row
-  std::uint64_t damaged_bytes = 0;  // likewise
+  std::uint64_t dropped = 0;                  // records, since the last such row
+  std::uint64_t damaged_bytes = 0;            // likewise
+  std::optional<std::int64_t> since_ms = {};  // they came behind this moment; an older weir does not say
 };
 std::string encode(const LostRecord& lost);
 bool decode(std::span<const std::uint8_t> record, LostRecord& lost);

@@ -41,7 +41,7 @@ Result<bool> is_to_be_seen(const LookedAt& looked, const BlockRef& ref, SearchEn
   if (looked.error) {
     if (looked.error->code == ErrorCode::not_found) return false;  // retention came by
     if (looked.error->code != ErrorCode::corrupt && looked.error->code != ErrorCode::incompatible) return *looked.error;
-    end.damaged.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, looked.error->message});
+    end.missing.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, looked.error->message});
     return false;
   }
   ++(looked.is_skipped ? end.blocks_skipped : end.blocks_read);
@@ -73,13 +73,18 @@ Result<Position> Position::parse(std::string_view text) {
   return out;
 }
 
+void tell_losses(const DecisionLog& log, std::int64_t since_ms, std::int64_t until_ms, SearchEnd& end) {
+  const std::vector<MissingRows> losses = log.losses(since_ms, until_ms);
+  end.missing.insert(end.missing.end(), losses.begin(), losses.end());
+}
+
 Result<SearchEnd> search(const DecisionLog& log, const BlockMatcher& matcher, const SearchRequest& request,
                          const std::function<bool(const Decision& decision, const Position& position)>& visit) {
   const bool is_newest_first = request.direction == Direction::newest_first;
   // In which order rows are given out: true where `a` comes behind `b`.
   const auto behind = [&](const Position& a, const Position& b) { return is_newest_first ? a < b : b < a; };
   SearchEnd end;
-  end.damaged = log.losses(request.since_ms, request.until_ms);
+  tell_losses(log, request.since_ms, request.until_ms, end);
   std::int64_t since_ms = request.since_ms;
   std::int64_t until_ms = request.until_ms;
   if (request.after && is_newest_first && request.after->time_ms < INT64_MAX)

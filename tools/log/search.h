@@ -47,12 +47,15 @@ struct SearchRequest {
 };
 
 struct SearchEnd {
-  bool complete = true;               // every row of the range was looked at
-  std::optional<Position> next;       // where it goes on, if not
-  std::vector<DamagedBlock> damaged;  // of visit_blocks(): blocks alone
+  bool complete = true;              // every row that the log has of the range was looked at
+  std::optional<Position> next;      // where it goes on, if not
+  std::vector<MissingRows> missing;  // of visit_blocks(): blocks alone
   std::uint64_t blocks_read = 0;
   std::uint64_t blocks_skipped = 0;
 };
+
+// What the log misses of [since_ms, until_ms) beside those blocks, into `end`.
+void tell_losses(const DecisionLog& log, std::int64_t since_ms, std::int64_t until_ms, SearchEnd& end);
 
 // Calls `visit` for each row that matches, until it says false. Errors: io.
 Result<SearchEnd> search(const DecisionLog& log, const BlockMatcher& matcher, const SearchRequest& request,

@@ -108,8 +108,7 @@ Result<Timeline> find_timeline(const DecisionLog& log, const BlockMatcher& match
     if (!visited) return visited.error();
     out.end = std::move(*visited);
   }
-  for (DamagedBlock& loss : log.losses(request.range.since_ms, request.range.until_ms))
-    out.end.damaged.push_back(std::move(loss));
+  tell_losses(log, request.range.since_ms, request.range.until_ms, out.end);
   out.rows = sums.rows();
   return out;
 }

@@ -336,7 +336,7 @@ Result<Top> count_top(const DecisionLog& log, const BlockMatcher& matcher, const
     auto counted = count(DecisionLog::Parts::all);
     if (!counted) return counted.error();
     top.end.complete = top.end.complete && counted->complete;
-    top.end.damaged.insert(top.end.damaged.end(), counted->damaged.begin(), counted->damaged.end());
+    top.end.missing.insert(top.end.missing.end(), counted->missing.begin(), counted->missing.end());
   }
   for (const std::uint32_t code : counts.ranked(request.limit, top.hidden))
     top.rows.push_back({shown(counts.key(code), request.by), counts.decisions(code)});
@@ -350,8 +350,7 @@ Result<Top> count_top(const DecisionLog& log, const BlockMatcher& matcher, const
 Result<Top> find_top(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request) {
   auto top = count_top(log, matcher, request);
   if (!top) return top;
-  for (DamagedBlock& loss : log.losses(request.range.since_ms, request.range.until_ms))
-    top->end.damaged.push_back(std::move(loss));
+  tell_losses(log, request.range.since_ms, request.range.until_ms, top->end);
   return top;
 }
 

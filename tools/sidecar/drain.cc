@@ -40,6 +40,21 @@ std::string hash_of(std::string_view octets) {
 
 constexpr std::size_t kSizeOctets = 2;
 
+std::span<const std::uint8_t> record_at(std::string_view octets, std::size_t at) {
+  const std::size_t size =
+      static_cast<std::uint8_t>(octets[at]) | static_cast<std::size_t>(static_cast<std::uint8_t>(octets[at + 1])) << 8;
+  return {reinterpret_cast<const std::uint8_t*>(octets.data()) + at + kSizeOctets, size};
+}
+
+// A ring drops what comes while it is full, so all of that came behind the first that waits in it.
+std::optional<std::int64_t> first_time(std::string_view waiting) {
+  if (waiting.empty()) return std::nullopt;
+  const auto record = record_at(waiting, 0);
+  if (const auto decision = decode_decision(record)) return log::to_ms(decision->time);
+  if (const auto counters = decode_counters(record)) return log::to_ms(counters->time);
+  return std::nullopt;
+}
+
 std::span<const std::uint8_t> octets_of(const std::string& record) {
   return {reinterpret_cast<const std::uint8_t*>(record.data()), record.size()};
 }
@@ -71,7 +86,7 @@ void Drain::open_ring(const std::filesystem::path& file, std::uint64_t inode) {
   auto consumer = RingConsumer::open(file);
   if (!consumer) return;  // being made at this moment, or not ours to read: tried again in a second
   const std::string name = file.filename().string();
-  Ring ring{file, std::move(*consumer), inode, worker_of(file), {}, 0, 0};
+  Ring ring{file, std::move(*consumer), inode, worker_of(file), {}, 0, 0, std::nullopt};
   if (const auto mark = log_.mark(name)) {
     skip_what_was_written(ring, *mark);
     // Counters that went back belong to a new file.
@@ -97,6 +112,7 @@ void Drain::peek(Ring& ring, std::size_t limit) {
 void Drain::skip_what_was_written(Ring& ring, const log::RingMark& mark) {
   if (mark.records == 0) return;
   peek(ring, mark.records);
+  ring.whole_until_ms = first_time(ring.waiting.octets);
   if (ring.waiting.records != mark.records || hash_of(ring.waiting.octets) != mark.hash) return;
   ring.consumer->release();
   ring.waiting.clear();
@@ -106,11 +122,8 @@ void Drain::sort_out(const Ring& ring, Now now, std::set<GenerationNumber>& gene
   const std::string_view octets = ring.waiting.octets;
   GenerationNumber last;
   for (std::size_t at = 0; at < octets.size();) {
-    const std::size_t size = static_cast<std::uint8_t>(octets[at]) |
-                             static_cast<std::size_t>(static_cast<std::uint8_t>(octets[at + 1])) << 8;
-    const std::span<const std::uint8_t> record(reinterpret_cast<const std::uint8_t*>(octets.data()) + at + kSizeOctets,
-                                               size);
-    at += kSizeOctets + size;
+    const std::span<const std::uint8_t> record = record_at(octets, at);
+    at += kSizeOctets + record.size();
     give_way();
     if (const auto decision = decode_decision(record)) {
       batch_->add(log::RecordSort::decision, log::to_ms(decision->time), record);
@@ -120,7 +133,7 @@ void Drain::sort_out(const Ring& ring, Now now, std::set<GenerationNumber>& gene
       batch_->add(log::RecordSort::counters, log::to_ms(counters->time), record);
       if (counters->generation.value != 0) generations.insert(counters->generation);
     } else {  // written by another version, or not by us at all
-      const std::string lost = encode(log::LostRecord{ring.worker, 0, size});
+      const std::string lost = encode(log::LostRecord{ring.worker, 0, record.size(), ring.whole_until_ms});
       batch_->add(log::RecordSort::lost, log::to_ms(now.wall), octets_of(lost));
     }
   }
@@ -139,11 +152,18 @@ Result<Drain::Turn> Drain::turn(Now now) {
     const std::uint64_t dropped = ring.consumer->dropped();
     const std::uint64_t damaged = ring.consumer->damaged();
     const bool lost = dropped > ring.dropped || damaged > ring.damaged;
-    if (ring.waiting.records == 0 && !lost) continue;
+    const std::int64_t now_ms = log::to_ms(now.wall);
+    if (!ring.whole_until_ms) ring.whole_until_ms = first_time(ring.waiting.octets).value_or(now_ms);
+    ring.whole_until_ms = std::min(*ring.whole_until_ms, now_ms);  // clocks go back
+    if (ring.waiting.records == 0 && !lost) {
+      ring.whole_until_ms = now_ms;
+      continue;
+    }
     sort_out(ring, now, generations);
     if (lost) {
-      const std::string record = encode(log::LostRecord{ring.worker, dropped - ring.dropped, damaged - ring.damaged});
-      batch_->add(log::RecordSort::lost, log::to_ms(now.wall), octets_of(record));
+      const std::string record =
+          encode(log::LostRecord{ring.worker, dropped - ring.dropped, damaged - ring.damaged, ring.whole_until_ms});
+      batch_->add(log::RecordSort::lost, now_ms, octets_of(record));
     }
     marks.push_back({name, ring.waiting.records, hash_of(ring.waiting.octets), dropped, damaged});
     turn.more = turn.more || ring.waiting.records >= limit;
@@ -173,6 +193,7 @@ Result<Drain::Turn> Drain::turn(Now now) {
     read[i]->waiting.clear();
     read[i]->dropped = marks[i].dropped;
     read[i]->damaged = marks[i].damaged;
+    read[i]->whole_until_ms = log::to_ms(now.wall);
   }
   return turn;
 }

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -68,6 +69,8 @@ class Drain {
     Waiting waiting;            // peeked and not yet in the log
     std::uint64_t dropped = 0;  // as of the last write
     std::uint64_t damaged = 0;
+    // What is lost from here on came behind this moment. Unknown until the ring was looked at.
+    std::optional<std::int64_t> whole_until_ms;
   };
 
   void find_rings(Now now);

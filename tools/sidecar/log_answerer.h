@@ -22,7 +22,7 @@ struct LogPage {
   std::vector<boost::json::object> newest_first = {};  // rows as they are shown
   bool complete = true;                                // every row of the range was looked at
   std::string next = {};                               // the cursor of the next page; empty: there is none
-  std::vector<log::DamagedBlock> damaged = {};
+  std::vector<log::MissingRows> missing = {};
 };
 
 // One question, one thread, which it blocks until the range's budget is spent. Lives no longer than the call.

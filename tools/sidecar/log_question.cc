@@ -105,13 +105,13 @@ Error no_client(const std::string& text) {
                                   "pseudonym as it is shown, p- and 16 hexadecimal digits"};
 }
 
-json::array show_damaged(const std::vector<log::DamagedBlock>& damaged) {
+json::array show_missing(const std::vector<log::MissingRows>& missing) {
   json::array out;
-  for (const log::DamagedBlock& block : damaged) {
-    out.push_back(json::object{{"from", time_text(block.first_ms)},
-                               {"to", time_text(block.last_ms)},
-                               {"rows", block.rows == 0 ? json::value(nullptr) : json::value(block.rows)},
-                               {"why", block.why}});
+  for (const log::MissingRows& each : missing) {
+    out.push_back(json::object{{"from", time_text(each.first_ms)},
+                               {"to", time_text(each.last_ms)},
+                               {"rows", each.rows == 0 ? json::value(nullptr) : json::value(each.rows)},
+                               {"why", each.why}});
   }
   return out;
 }
@@ -119,7 +119,7 @@ json::array show_damaged(const std::vector<log::DamagedBlock>& damaged) {
 void put_end(json::object& out, const log::SearchEnd& end) {
   out["complete"] = end.complete;
   out["next"] = end.next ? json::value(end.next->to_text()) : json::value(nullptr);
-  if (!end.damaged.empty()) out["damaged"] = show_damaged(end.damaged);
+  if (!end.missing.empty()) out["missing"] = show_missing(end.missing);
 }
 
 }  // namespace weir::sidecar

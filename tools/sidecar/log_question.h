@@ -45,7 +45,7 @@ Result<void> go_on_behind(const std::string& cursor, log::SearchRequest& range);
 Result<std::int64_t> read_step(Arguments& arguments);
 // What is said of a client that is none of what one may be.
 Error no_client(const std::string& text);
-boost::json::array show_damaged(const std::vector<log::DamagedBlock>& damaged);
+boost::json::array show_missing(const std::vector<log::MissingRows>& missing);
 // Whether the answer is complete, how to go on, and what could not be read.
 void put_end(boost::json::object& out, const log::SearchEnd& end);
 

@@ -65,6 +65,7 @@ std::optional<json::object> RowReader::show_event(log::RecordSort sort, std::int
     if (!log::decode(record, lost)) return std::nullopt;
     return json::object{{"time", time_text(time_ms)},
                         {"class", "dropped"},
+                        {"since", lost.since_ms ? json::value(time_text(*lost.since_ms)) : json::value(nullptr)},
                         {"worker", lost.worker},
                         {"dropped", lost.dropped},
                         {"damaged_bytes", lost.damaged_bytes}};

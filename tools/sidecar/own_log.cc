@@ -139,7 +139,7 @@ class OwnLog final : public LogAnswerer {
       std::stable_sort(newest_first.begin(), newest_first.end(),
                        [](const auto& a, const auto& b) { return a.first.time_ms > b.first.time_ms; });
     }
-    LogPage page{{}, end->complete, end->next ? end->next->to_text() : std::string(), std::move(end->damaged)};
+    LogPage page{{}, end->complete, end->next ? end->next->to_text() : std::string(), std::move(end->missing)};
     for (auto& [position, row] : newest_first) page.newest_first.push_back(std::move(row));
     return page;
   }

@@ -529,8 +529,10 @@ Result<std::unique_ptr<Sidecar>> Sidecar::start(Config config, std::filesystem::
     spdlog::warn("the generation in force was damaged and is made again: {}", why);
   auto log = log::DecisionLog::open(config.store.path / "log");
   if (!log) return log.error();
-  for (const log::DamagedBlock& loss : (*log)->losses(log::to_ms(now.wall), INT64_MAX))
+  for (const log::MissingRows& loss : (*log)->losses(log::to_ms(now.wall), INT64_MAX)) {
+    if (loss.cause != log::MissingRows::Cause::journal) continue;
     spdlog::error("the decision log lost rows ('weir log verify' says which time): {}", loss.why);
+  }
   auto audit = AuditLog::open(config.store.path);
   if (!audit) return audit.error();
   if (const auto check = (*audit)->check(); check && !check->faults.empty()) {

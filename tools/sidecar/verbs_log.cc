@@ -55,7 +55,7 @@ VerbResult search_log(Call& call) {
   json::object out{{"rows", std::move(rows)},
                    {"complete", page->complete},
                    {"next", page->next.empty() ? json::value(nullptr) : json::value(page->next)}};
-  if (!page->damaged.empty()) out["damaged"] = show_damaged(page->damaged);
+  if (!page->missing.empty()) out["missing"] = show_missing(page->missing);
   put_source_and_note(out, **answerer, *question);
   if (!question->asks_decisions() && smallest_group > 1) add_up_groups(out);
   return out;
@@ -196,9 +196,12 @@ VerbResult verify_log(Call& call) {
                                  return true;
                                });
   if (!end) return end.error();
-  for (log::DamagedBlock& loss : call.services.log.losses(INT64_MIN, INT64_MAX))
-    end->damaged.push_back(std::move(loss));
-  json::object out{{"blocks", blocks}, {"rows", rows}, {"whole", end->damaged.empty()}};
+  tell_losses(call.services.log, INT64_MIN, INT64_MAX, *end);
+  // What never came is no damage of the log.
+  const bool is_whole = std::all_of(end->missing.begin(), end->missing.end(), [](const log::MissingRows& each) {
+    return each.cause == log::MissingRows::Cause::ring;
+  });
+  json::object out{{"blocks", blocks}, {"rows", rows}, {"whole", is_whole}};
   put_end(out, *end);
   return out;
 }

@@ -30,13 +30,6 @@ void add(log::CounterSum& into, const log::CounterSum& sum) {
   into.failed += sum.failed;
 }
 
-json::array show_damaged_sums(const std::vector<log::CounterSums::Damaged>& damaged) {
-  json::array out;
-  for (const auto& each : damaged)
-    out.push_back(json::object{{"from", time_text(each.first_ms)}, {"to", time_text(each.last_ms)}, {"why", each.why}});
-  return out;
-}
-
 Error too_many(const std::string& what) {
   return {ErrorCode::invalid, "that is more than " + what + ": expected a longer \"step\" or a later \"since\""};
 }
@@ -86,8 +79,11 @@ VerbResult show_totals(Call& call) {
                    {"step_seconds", *step_ms / 1000}};
   put_figures(out, all);
   out["rows"] = std::move(rows);
-  out["complete"] = found->damaged.empty();
-  if (!found->damaged.empty()) out["damaged"] = show_damaged_sums(found->damaged);
+  out["complete"] = found->missing.empty();
+  std::vector<log::MissingRows> missing = found->missing;
+  // What counts queries comes through the same rings and journal as decisions do.
+  for (log::MissingRows& loss : call.services.log.losses(since_ms, until_ms)) missing.push_back(std::move(loss));
+  if (!missing.empty()) out["missing"] = show_missing(missing);
   return out;
 }
 

@@ -84,7 +84,7 @@ VerbResult query_log(Call& call) {
   out["all_rows"] = answer->all_rows;
   out["whole_log"] = answer->whole_log;
   if (answer->read_back_to_ms) out["read_back_to"] = log::time_text(*answer->read_back_to_ms);
-  out["damaged"] = show_damaged(answer->damaged);
+  out["missing"] = show_missing(answer->missing);
   out["blocks_read"] = answer->blocks_read;
   out["blocks_skipped"] = answer->blocks_skipped;
   return out;

@@ -85,11 +85,12 @@ bool Constraint::allows(std::int64_t number) const {
 void Constraint::narrow(std::int64_t& least, std::int64_t& most) const {
   if (numbers_.empty()) return;
   const auto [low, high] = std::minmax_element(numbers_.begin(), numbers_.end());
-  // One more on each side: SQLite looks at the edges.
-  if (op_ == SQLITE_INDEX_CONSTRAINT_EQ || op_ == SQLITE_INDEX_CONSTRAINT_GT || op_ == SQLITE_INDEX_CONSTRAINT_GE)
-    least = std::max(least, static_cast<std::int64_t>(std::floor(*low)));
-  if (op_ == SQLITE_INDEX_CONSTRAINT_EQ || op_ == SQLITE_INDEX_CONSTRAINT_LT || op_ == SQLITE_INDEX_CONSTRAINT_LE)
-    most = std::min(most, static_cast<std::int64_t>(std::ceil(*high)));
+  const auto below = static_cast<std::int64_t>(std::floor(*low));
+  const auto above = static_cast<std::int64_t>(std::ceil(*high));
+  if (op_ == SQLITE_INDEX_CONSTRAINT_EQ || op_ == SQLITE_INDEX_CONSTRAINT_GE) least = std::max(least, below);
+  if (op_ == SQLITE_INDEX_CONSTRAINT_GT) least = std::max(least, below + 1);
+  if (op_ == SQLITE_INDEX_CONSTRAINT_EQ || op_ == SQLITE_INDEX_CONSTRAINT_LE) most = std::min(most, above);
+  if (op_ == SQLITE_INDEX_CONSTRAINT_LT) most = std::min(most, above - 1);
 }
 
 bool Constraint::is_range() const {

@@ -107,10 +107,12 @@ class CountsCursor : public sqlite3_vtab_cursor {
     if (asked.since_ms > 0) first_ms = asked.since_ms;  // sums outlive the blocks that went for their size
     since_ms_ = first_ms == INT64_MAX ? 0 : first_ms - first_ms % kind_.slot_ms;
     until_ms_ = blocks.empty() ? since_ms_ : last_ms - last_ms % kind_.slot_ms + kind_.slot_ms;
-    if (asked.until_ms < until_ms_) {
-      const std::int64_t over = asked.until_ms % kind_.slot_ms;
-      until_ms_ = asked.until_ms - over + (over > 0 ? kind_.slot_ms : 0);
-    }
+    // The end of the last slot that is asked for.
+    const std::int64_t over = asked.until_ms % kind_.slot_ms;
+    const std::int64_t asked_until_ms =
+        asked.until_ms == INT64_MAX || over <= 0 ? asked.until_ms : asked.until_ms - over + kind_.slot_ms;
+    until_ms_ = std::min(until_ms_, asked_until_ms);
+    scan_.reads(asked.since_ms, asked_until_ms);
     return next();
   }
 

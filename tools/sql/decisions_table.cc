@@ -319,6 +319,7 @@ class DecisionsCursor : public sqlite3_vtab_cursor {
   int filter(const char* plan, sqlite3_value** values) {
     constraints_ = read_plan(plan, values, decisions_table());
     range_ = time_range(constraints_);
+    scan_.reads(range_.since_ms, range_.until_ms);
     wanted_ = {};
     for (const Constraint& each : constraints_) wanted_.add(each);
     blocks_ = scan_.log().find_blocks(range_.since_ms, range_.until_ms);
@@ -440,7 +441,7 @@ class DecisionsCursor : public sqlite3_vtab_cursor {
   Result<void> refuse(const log::BlockRef& ref, const Error& error) {
     if (error.code == ErrorCode::not_found) return {};  // retention came by
     if (error.code != ErrorCode::corrupt && error.code != ErrorCode::incompatible) return error;
-    scan_.end.damaged.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, error.message});
+    scan_.end.missing.push_back({ref.header.first_ms, ref.header.last_ms, ref.header.rows, error.message});
     return {};
   }
 

@@ -215,7 +215,8 @@ Result<Answer> run(const log::DecisionLog& log, const Query& query) {
   if (!take_rows(prepared, query, scan, answer)) return error_of(opened, query.statement);
   answer.whole_log = answer.whole_log && scan.is_whole();
   answer.read_back_to_ms = scan.read_back_to_ms();
-  answer.damaged = std::move(scan.end.damaged);
+  scan.tell_losses();
+  answer.missing = std::move(scan.end.missing);
   answer.blocks_read = scan.end.blocks_read;
   answer.blocks_skipped = scan.end.blocks_skipped;
   return answer;

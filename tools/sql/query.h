@@ -40,7 +40,7 @@ struct Answer {
   bool whole_log = true;                        // else the time was up: rows and sums are of what was read until then
   std::optional<std::int64_t> read_back_to_ms;  // where not: decisions older than this were not all read
   bool all_rows = true;                         // else there are more than `limit`, or than max_octets hold
-  std::vector<log::DamagedBlock> damaged;
+  std::vector<log::MissingRows> missing;
   std::uint64_t blocks_read = 0;
   std::uint64_t blocks_skipped = 0;
 };

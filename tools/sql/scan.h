@@ -35,7 +35,15 @@ class Scan {
   bool is_whole() const { return whole_; }
   std::optional<std::int64_t> read_back_to_ms() const { return read_back_to_ms_; }
 
-  log::SearchEnd end;  // damaged, blocks_read and blocks_skipped alone
+  // Rows of [since_ms, until_ms) are asked for: what the log lacks there is told.
+  void reads(std::int64_t since_ms, std::int64_t until_ms) {
+    if (since_ms >= until_ms) return;
+    since_ms_ = std::min(since_ms_, since_ms);
+    until_ms_ = std::max(until_ms_, until_ms);
+  }
+  void tell_losses() { log::tell_losses(log_, since_ms_, until_ms_, end); }
+
+  log::SearchEnd end;  // missing, blocks_read and blocks_skipped alone
 
  private:
   bool is_gone() const { return query_.is_gone && query_.is_gone(); }
@@ -43,6 +51,8 @@ class Scan {
   const log::DecisionLog& log_;
   const Query& query_;
   const std::chrono::steady_clock::time_point deadline_;
+  std::int64_t since_ms_ = INT64_MAX;  // nothing was read
+  std::int64_t until_ms_ = INT64_MIN;
   bool whole_ = true;
   std::optional<std::int64_t> read_back_to_ms_;
 };

@@ -81,7 +81,7 @@ Rows summed(const DecisionLog& log, std::int64_t since_ms, std::int64_t until_ms
   const auto found = log.read_counters(since_ms, until_ms, step_ms, groups);
   EXPECT_TRUE(found) << found.error().message;
   if (!found) return rows;
-  EXPECT_TRUE(found->damaged.empty());
+  EXPECT_TRUE(found->missing.empty());
   for (const CounterSum& sum : found->sums) {
     add_to(rows, sum.slot_ms, groups == Groups::apart ? log.group_name(sum.group) : "",
            {sum.queries, sum.blocked, sum.cached, sum.failed});
@@ -223,8 +223,8 @@ TEST(CounterSums, OfADamagedHourAreToldToBeMissing) {
   const auto minutes = log->read_counters(kStart, kStart + 2 * kDay, kMinuteMs, Groups::together);
   ASSERT_TRUE(minutes);
   EXPECT_EQ(minutes->sums.size(), 47U);
-  ASSERT_EQ(minutes->damaged.size(), 1U);
-  EXPECT_EQ(minutes->damaged[0].first_ms, kStart + 30 * kHourMs);
+  ASSERT_EQ(minutes->missing.size(), 1U);
+  EXPECT_EQ(minutes->missing[0].first_ms, kStart + 30 * kHourMs);
   // Whatever else comes is kept all the same.
   ASSERT_TRUE(log->append(minute_of(kStart + 30 * kHourMs, random), {}));
   ASSERT_TRUE(log->append(minute_of(kStart + 47 * kHourMs, random), {}));

@@ -101,7 +101,7 @@ TEST_F(SearchTest, PagesGiveEachRowOnceInOrder) {
           return true;
         });
         ASSERT_TRUE(end);
-        EXPECT_TRUE(end->damaged.empty());
+        EXPECT_TRUE(end->missing.empty());
         if (end->complete) break;
         ASSERT_TRUE(end->next);
         request.after = *Position::parse(end->next->to_text());

@@ -165,6 +165,7 @@ TEST_F(DrainTest, WhatAFullRingDroppedIsARowOfItsOwn) {
   unsigned dropped = 0;
   for (unsigned i = 0; i < 500; ++i) (push(*ring, i) ? pushed : dropped) += 1;
   ASSERT_GT(dropped, 0U);
+  const std::int64_t first_ms = log::to_ms(kNow);
   EXPECT_EQ(turn().rows, pushed + 1);
   EXPECT_EQ(log_->totals().dropped, dropped);
   log::LostRecord lost;
@@ -174,9 +175,33 @@ TEST_F(DrainTest, WhatAFullRingDroppedIsARowOfItsOwn) {
       }));
   EXPECT_EQ(lost.worker, 4U);
   EXPECT_EQ(lost.dropped, dropped);
+  EXPECT_EQ(lost.since_ms, first_ms) << "behind the first that waited";
+  const auto missing = log_->losses(first_ms, first_ms + 1);
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_EQ(missing[0].rows, dropped);
+  EXPECT_EQ(missing[0].last_ms, log::to_ms(kNow));
+  EXPECT_TRUE(log_->losses(0, first_ms).empty());
   fresh_drain();
   EXPECT_EQ(turn().rows, 0U) << "told once, also after a restart";
   EXPECT_EQ(log_->totals().dropped, dropped);
+}
+
+TEST_F(DrainTest, WhatIsLostWhileItDrainsCameBehindTheTurnBefore) {
+  auto ring = producer(4, 16 << 10);
+  const auto turn_at = [&](std::chrono::seconds passed) {
+    return drain_->turn({SteadyTime(std::chrono::hours(1) + passed), kNow + passed}).has_value();
+  };
+  ASSERT_TRUE(turn_at(std::chrono::seconds(5)));
+  ASSERT_TRUE(turn_at(std::chrono::seconds(10)));
+  for (unsigned i = 0; i < 500; ++i) push(*ring, 11'000 + i);
+  failing_.fault = FailingLog::Fault::before_write;
+  EXPECT_FALSE(turn_at(std::chrono::seconds(15)));
+  failing_.fault = FailingLog::Fault::none;
+  ASSERT_TRUE(turn_at(std::chrono::seconds(20)));
+  const auto missing = log_->losses(INT64_MIN, INT64_MAX);
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_EQ(missing[0].first_ms, log::to_ms(kNow) + 10'000);
+  EXPECT_EQ(missing[0].last_ms, log::to_ms(kNow) + 20'000);
 }
 
 TEST_F(DrainTest, AReplacedRingFileIsFollowed) {

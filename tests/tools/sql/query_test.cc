@@ -243,5 +243,36 @@ TEST_F(QueryTest, TimeMemoryAndSizeAreBounded) {
   EXPECT_EQ(std::get<std::string>(ask("SELECT x'00ff'").rows[0][0]), "00ff");
 }
 
+TEST_F(QueryTest, BoundsOnTimesBeyondAllTimes) {
+  const auto all = static_cast<std::int64_t>(all_.size());
+  const std::pair<const char*, std::int64_t> cases[] = {{"ms < 1e300", all},   {"ms < 9223372036854775807", all},
+                                                        {"ms >= -1e300", all}, {"ms > 1e300", 0},
+                                                        {"ms < -1e300", 0},    {"ms > -9223372036854775808", all},
+                                                        {"ms = 1e300", 0},     {"ms BETWEEN -1e99 AND 1e99", all},
+                                                        {"ms <= 1e15", all}};
+  for (const auto& [where, expected] : cases)
+    EXPECT_EQ(number(std::string("SELECT count(*) FROM decisions WHERE ") + where), expected) << where;
+}
+
+TEST_F(QueryTest, SaysWhatTheLogLacksOfTheTimeThatWasAsked) {
+  log::RecordBatch batch;
+  const std::string lost = encode(log::LostRecord{1, 12, 0, kStart + 3'600'000});
+  batch.add(log::RecordSort::lost, kStart + 3'600'500,
+            {reinterpret_cast<const std::uint8_t*>(lost.data()), lost.size()});
+  ASSERT_TRUE(log_->append(batch, {}));
+  const std::string before = std::to_string(kStart + 3'600'000);
+  for (const char* table : {"decisions", "hours"}) {
+    const std::string from = std::string("SELECT count(*) FROM ") + table;
+    const Answer all = ask(from);
+    ASSERT_EQ(all.missing.size(), 1U) << table;
+    EXPECT_EQ(all.missing[0].rows, 12U);
+    EXPECT_EQ(ask(from + " WHERE ms >= " + before).missing.size(), 1U) << table;
+    EXPECT_TRUE(ask(from + " WHERE ms < " + before).missing.empty()) << table;
+  }
+  EXPECT_EQ(ask("SELECT * FROM days WHERE ms <= " + std::to_string(kStart)).missing.size(), 1U)
+      << "the day goes on behind where it begins";
+  EXPECT_TRUE(ask("SELECT 1").missing.empty()) << "nothing of the log was asked for";
+}
+
 }  // namespace
 }  // namespace weir::sql::query_test
