@@ -119,7 +119,8 @@ void EnumerationProof::add(const Rule& rule) {
   if ((rule.name.hash() >> 40 & 15) != 0) return;
   Rule ancestor = rule;
   bool any = false;
-  for (unsigned labels = rule.name.label_count() - 1; labels >= 2; --labels) {
+  const unsigned nearest = rule.name.label_count() - 1;
+  for (unsigned labels = nearest; labels >= 2 && nearest - labels < kMostAsked; --labels) {
     ancestor.name = rule.name.suffix(labels);
     asked_.push_back({hash_rule(ancestor), false});
     any = true;

@@ -47,6 +47,9 @@ class RuleHashes {
 // in 16 is asked, when all rules have been seen: chosen by hash, since lists alternate `name` and `www.name`.
 class EnumerationProof {
  public:
+  // Of one name, the nearest: a hostile list of names of a hundred labels took 300 MB.
+  static constexpr unsigned kMostAsked = 16;
+
   void add(const Rule& rule);
   std::size_t names() const { return names_; }
   double share_with_ancestor(const RuleHashes& rules) const;

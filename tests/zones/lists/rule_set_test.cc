@@ -54,6 +54,28 @@ TEST(RuleHashes, WhatMakesARuleIsInItsHash) {
   EXPECT_EQ(hash_name(*Name::parse("A.Example")), hash_name(*Name::parse("a.eXample")));
 }
 
+TEST(EnumerationProof, AsksOfADeepNameTheNearestAncestorsAlone) {
+  Rule top;
+  top.name = *Name::parse("top.example");
+  RuleHashes rules;
+  rules.insert(hash_rule(top));
+  const auto share = [&](unsigned labels_above) {
+    EnumerationProof proof;
+    for (unsigned i = 0; i < 1000; ++i) {  // one in 16 is asked
+      std::string text = "n" + std::to_string(i) + ".top.example";
+      for (unsigned label = 0; label < labels_above; ++label) text.insert(0, "a.");
+      Rule rule;
+      rule.name = *Name::parse(text);
+      proof.add(rule);
+    }
+    EXPECT_EQ(proof.names(), 1000U);
+    return proof.share_with_ancestor(rules);
+  };
+  EXPECT_EQ(share(0), 1.0);
+  EXPECT_EQ(share(EnumerationProof::kMostAsked - 2), 1.0);
+  EXPECT_EQ(share(EnumerationProof::kMostAsked), 0.0) << "what is asked of a name is bounded";
+}
+
 // Names chosen to meet in one place of the table would make a reading quadratic.
 TEST(RuleHashesDeathTest, AreOthersInEachProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // the process in between begins anew
