@@ -218,15 +218,15 @@ ExitCode explain(Command& command, const ExplainOptions& options) {
 void add_explain(CLI::App& app, Action& chosen) {
   CLI::App* verb = app.add_subcommand("explain", "who decides over a name, who lost, and why");
   verb->footer(
-      "\nExit code 1: NAME is blocked.\n"
-      "By itself it reads the policy and asks nobody: what rules say of NAME, or of an address. With --follow the "
+      "\nBy itself it reads the policy and asks nobody: what rules say of NAME, or of an address. With --follow the "
       "running\n"
       "resolver goes the whole way of a client's question (and asks upstream where it has to), and each look at a part "
       "of\n"
       "the answer is shown: also where a block of NAME waits for what rules of an earlier zone say of the answer.\n"
       "With --batch one line a name, in the order of the input, with these columns, \"-\" for none:\n"
       "  NAME  OUTCOME (none, allowed, blocked, local, invalid)  LIST  LINE  IMPORT\n"
-      "or, with --json, one JSON object a line. Its exit code is 0, or 3 where a name was invalid.");
+      "or, with --json, one JSON object a line. Its exit code is 0, or 3 where a name was invalid.\n" +
+      verb->get_footer());
   auto options = std::make_shared<ExplainOptions>();
   verb->add_option("NAME", options->name, "a name, or an address as it may stand in an answer");
   verb->add_option("--client", options->client, "as this address is answered");

@@ -67,6 +67,10 @@ std::vector<std::string> cells(const json::value& row) {
   const std::string mode = text_at(row, "mode");
   const std::string row_class = text_at(row, "class");
   std::string name = with_link(row);
+  if (row_class == "counters") {
+    name = text_at(row, "queries") + " queries: " + text_at(row, "blocked") + " blocked, " + text_at(row, "cached") +
+           " from the cache, " + text_at(row, "failed") + " failed";
+  }
   if (row_class == "dropped") {
     const std::string since = text_at(row, "since");
     name = text_at(row, "dropped") + " decisions were lost" + (since.empty() ? "" : " since " + since);

@@ -107,7 +107,8 @@ void add_overlay_verbs(CLI::App& app, Action& chosen) {
   allowing->callback([&chosen, allowed] { chosen = [allowed](Command& command) { return allow(command, *allowed); }; });
 
   CLI::App* pausing = app.add_subcommand("pause", "let filtering rest for a while");
-  pausing->footer("\nLists with pausable = false, and those whose basis is legal, go on filtering.");
+  pausing->footer("\nLists with pausable = false, and those whose basis is legal, go on filtering.\n" +
+                  pausing->get_footer());
   auto paused = std::make_shared<OverlayOptions>();
   add_conditions(pausing, *paused);
   pausing->callback([&chosen, paused] { chosen = [paused](Command& command) { return pause(command, *paused); }; });

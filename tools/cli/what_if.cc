@@ -144,7 +144,8 @@ void add_what_if_verbs(CLI::App& app, Action& chosen) {
       "what a list would hold that was never loaded nobody knows. What was counted is in the resolver's memory until "
       "the next "
       "what-if\n"
-      "or its restart. Of groups whose policy has privacy = \"none\", names that are answered now are only counted.");
+      "or its restart. Of groups whose policy has privacy = \"none\", names that are answered now are only counted.\n" +
+      family->get_footer());
 
   CLI::App* starting = family->add_subcommand("start", "begin; one at a time");
   auto started = std::make_shared<WhatIfOptions>();

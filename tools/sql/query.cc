@@ -63,16 +63,22 @@ void bound(sqlite3* database) {
     sqlite3_limit(database, limit, most);
 }
 
+constexpr std::string_view kNoColumn = "no such column: ";
+constexpr std::string_view kNoTable = "no such table: ";
+
 // The table or column that was meant.
 std::string suggestion(std::string_view message) {
-  for (const std::string_view start : {std::string_view("no such column: "), std::string_view("no such table: ")}) {
+  for (const std::string_view start : {kNoColumn, kNoTable}) {
     if (!message.starts_with(start)) continue;
     std::string_view word = message.substr(start.size());
     word = word.substr(word.rfind('.') == std::string_view::npos ? 0 : word.rfind('.') + 1);
     std::vector<std::string_view> known;
     for (const Table& table : tables()) {
-      known.emplace_back(table.name);
-      for (const Column& column : table.columns) known.emplace_back(column.name);
+      if (start == kNoTable) {
+        known.emplace_back(table.name);
+      } else {
+        for (const Column& column : table.columns) known.emplace_back(column.name);
+      }
     }
     const std::string_view near = nearest(word, known);
     return near.empty() ? "; expected one of those that `weir log sql` without a statement shows"

@@ -192,6 +192,7 @@ TEST_F(QueryTest, WhatIsRefusedSaysWhereAndWhatWasExpected) {
       {"SELECT nmae FROM decisions", "SQL:1:8: no such column: nmae; did you mean name?"},
       {"SELECT 1,\n  count(* FROM decisions", "SQL:2:11: near \"FROM\": syntax error"},
       {"SELECT * FROM decision", "no such table: decision; did you mean decisions?"},
+      {"SELECT * FROM clients", "no such table: clients; expected one of those"},  // client is a column
       {"SELECT 1; SELECT 2", "expected one statement; behind it stands ' SELECT 2'"},
       {"CREATE TABLE t(a)", "not authorized: expected one SELECT"},
       {"DELETE FROM decisions", "SQL"},
