@@ -121,7 +121,7 @@ std::optional<WallTime> Arguments::time(std::string_view key, WallTime now) {
     if (given.empty()) return std::nullopt;
     if (const auto time = parse_time(given, now)) return time;
   }
-  fail(key, "a time such as 2026-07-06T00:40:32Z or a duration such as 2h");
+  fail(key, "a time such as 2026-07-06T00:40:32Z or a duration such as 2h, of a century at most");
   return std::nullopt;
 }
 

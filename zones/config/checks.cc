@@ -146,14 +146,15 @@ class Checker {
       const char* wanted = nullptr;
       switch (sink.kind) {
         case SinkConfig::Kind::dnstap:
-          if (!is_file && !is_socket) wanted = "dnstap goes to \"unix:/path\" of a socket or to a file (\"/path\")";
+          if (!is_file && !is_socket)
+            wanted = "dnstap goes to a socket (to = \"unix:/path\") or to a file (to = \"/path\")";
           break;
         case SinkConfig::Kind::clickhouse:
           if (!to.starts_with("http://") && !to.starts_with("https://"))
             wanted = "clickhouse is asked over HTTP: to = \"http://127.0.0.1:8123\"";
           break;
         case SinkConfig::Kind::json:
-          if (!is_file) wanted = "json goes to a file or a named pipe (\"/path\")";
+          if (!is_file) wanted = "json goes to a file or a named pipe: to = \"/path\"";
           break;
         case SinkConfig::Kind::syslog:
           if (!to.empty() && !is_socket) wanted = "syslog is the system's (to = \"\") or \"unix:/path\" of a socket";

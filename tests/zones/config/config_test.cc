@@ -650,7 +650,7 @@ self_service = true
     std::string text;
     std::string expected;
   } kRows[] = {
-      {sink + "\"dnstap\"", "weir.toml:1:1: dnstap goes to \"unix:/path\" of a socket or to a file"},
+      {sink + "\"dnstap\"", "weir.toml:1:1: dnstap goes to a socket (to = \"unix:/path\") or to a file"},
       {sink + "\"dnstap\"\nto = \"relative\"", "weir.toml:4:6: dnstap goes to"},
       {sink + "\"clickhouse\"\nto = \"127.0.0.1:8123\"", "clickhouse is asked over HTTP"},
       {sink + "\"json\"\nto = \"unix:/x\"", "json goes to a file or a named pipe"},
