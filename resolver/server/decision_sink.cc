@@ -174,12 +174,14 @@ void DecisionSink::tick(WallTime now) noexcept {
 }
 
 void DecisionSink::flush_counters(WallTime now) noexcept {
+  // In the middle of what was counted: whoever adds up by minutes takes the one that most of it was in.
+  const WallTime middle = counted_since_ && *counted_since_ < now ? *counted_since_ + (now - *counted_since_) / 2 : now;
   counted_since_ = now;
   std::array<std::uint8_t, kMaxRecordSize> record;
   for (std::uint32_t group = 0; group < groups_.size(); ++group) {
     CounterRecord& totals = groups_[group];
     if (totals.queries == 0) continue;
-    totals.time = now;
+    totals.time = middle;
     totals.group = group;
     totals.generation = generation_;
     (void)write(std::span(record).first(encode(totals, record)));

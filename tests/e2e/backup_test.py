@@ -141,7 +141,7 @@ lists = ["ads"]
                     shutil.rmtree(empty.store)
                     empty.store.mkdir()
                     continue
-                self.assertNotEqual(refused.status, 0, refused)
+                self.assertEqual(refused.status, 3, refused)
                 self.assertRegex(refused.err, "(no backup of weir|the backup is damaged).*nothing was changed")
                 self.assertEqual(list(empty.store.iterdir()), [])
         there = self.weir.command("backup", str(self.file))

@@ -241,6 +241,11 @@ policy = "open"
         self.assertEqual((found["default"], found["groups"], found["complete"]), ("learn", ["learner"], True))
         self.assertEqual({(each["pattern"], each["kind"], each["clients"]) for each in found["proposals"]},
                          {("shop.example", "subtree", 1), ("ads.example", "subtree", 1)})
+        # An exception for a while is no rule.
+        self.weir.done("pause", "--for", "1m", "--reason", "test", "--group", "learner")
+        self.assertEqual(self.weir.done("learn", "learner", "--json").json["proposals"], found["proposals"])
+        for overlay in self.weir.done("overlay", "show", "--json").json["overlays"]:
+            self.weir.done("overlay", "end", str(overlay["id"]), "--reason", "test")
         found = self.weir.done("log", "search", "--group", "learner", "--name", "www.shop.example", "--json").json
         self.assertEqual(found["rows"][0]["referring"], "www.bank.example")
         self.assertEqual(self.weir.command("learn", "learner", "--approve", "never.example").status, 3)

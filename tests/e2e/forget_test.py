@@ -81,7 +81,7 @@ policy = "{level}"
         self.assertNotIn("10.53.41.2", json.dumps(records))
 
     def test_whose_rows_go_with_a_prefix_is_told(self):
-        self.assertIn("for all of 10.53.41.0/24", self.forget("--client", "10.53.41.3")["note"])
+        self.assertIn("those of all of 10.53.41.0/24", self.forget("--client", "10.53.41.3")["note"])
 
     def test_what_is_refused(self):
         for words in ((), ("--client", "nobody"), ("--day", "yesterday"), ("--day", "2999-01-01"), ("--day", "2026-13-01")):

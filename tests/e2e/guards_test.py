@@ -62,7 +62,7 @@ policy = "default"
         self.assertEqual({(row["name"], row["group"], row["list"]) for row in blocked},
                          {(IN_USE, "default", "one"), (IN_USE, "others", "one")})
         self.assertGreaterEqual(blocked[0]["hits"], 64)
-        self.assertIn("names that this network uses", self.held())
+        self.assertIn("1 name that this network uses", self.held())
         self.shows((IN_USE, "A", BULK))
         self.assertIn(IN_USE, self.weir.done("list", "show", "one").out)
         self.weir.done("list", "approve", "one")

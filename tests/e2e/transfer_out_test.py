@@ -119,6 +119,13 @@ notify = ["{UNBOUND}"]
         told = self.weir.done("zone", "show").out
         self.assertIn("not as it is: 1 rules globs and regular expressions", told)
         self.assertIn("rules that a policy zone cannot say", self.weir.sidecar.output())
+        self.weir.done("allow", "ads.example", "--for", "5m", "--reason", "test")
+        self.weir.done("pause", "--for", "5m", "--reason", "test", "--client", "192.0.2.250")
+        try:
+            self.assertEqual([self.counts(zone)["unsaid"]["exceptions"] for zone in ("policy.filter", "list.filter")], [2, 0])
+        finally:
+            for overlay in self.weir.done("overlay", "show", "--json").json["overlays"]:
+                self.weir.done("overlay", "end", str(overlay["id"]), "--reason", "test")
 
     def test_3_a_rule_is_followed_by_notify_and_ixfr(self) -> None:
         before = self.counts("policy.filter")["transfers"]

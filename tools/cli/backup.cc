@@ -106,7 +106,10 @@ ExitCode restore(Command& command, const RestoreChoice& choice) {
       choice.reason};
   const auto report =
       backup::restore_backup(options, {std::chrono::steady_clock::now(), std::chrono::system_clock::now()});
-  if (!report) return command.fail({report.error().code, report.error().message + "; nothing was changed"});
+  if (!report) {
+    const Error error{report.error().code, report.error().message + "; nothing was changed"};
+    return error.code == ErrorCode::corrupt ? command.fail(error, ExitCode::refused) : command.fail(error);
+  }
   json::array aside;
   for (const fs::path& path : report->put_aside) aside.emplace_back(path.string());
   if (command.is_json()) {

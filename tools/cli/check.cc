@@ -75,6 +75,11 @@ std::vector<std::string> remarks_on(const Config& config) {
       out.push_back(std::string(key) + ": there is no folder " + folder.string() +
                     " yet; the daemon makes it when it starts, where it may");
   }
+  for (const NegativeTrustAnchorConfig& anchor : config.negative_trust_anchors) {
+    if (anchor.until <= std::chrono::system_clock::now())
+      out.push_back(anchor.where + ": the negative trust anchor of " + anchor.name.to_text() + " ended at " +
+                    format_time(anchor.until) + ": it has no effect");
+  }
   for (std::string& exposed : exposed_tsig_secrets(config)) out.push_back(std::move(exposed));
   for (std::size_t i = 1; i < set.policies.size(); ++i) {
     const bool used =

@@ -186,9 +186,15 @@ class Batch {
 
   void print(const std::string& name, const json::value& result) {
     if (command_.is_json()) return command_.print(result);
-    const auto column = [](const std::string& text) { return ' ' + (text.empty() ? "-" : escape_for_display(text)); };
+    // Columns are told apart by spaces.
+    const auto escaped = [](const std::string& text) {
+      std::string out;
+      for (const char c : escape_for_display(text)) c == ' ' ? out += "\\032" : out += c;
+      return out;
+    };
+    const auto column = [&](const std::string& text) { return ' ' + (text.empty() ? "-" : escaped(text)); };
     const json::value* winner = object_at(result, "winner");
-    command_.out() << escape_for_display(name) << column(text_at(result, "outcome"));
+    command_.out() << escaped(name) << column(text_at(result, "outcome"));
     for (const char* key : {"list", "line", "import"})
       command_.out() << (winner != nullptr ? column(text_at(*winner, key)) : " -");
     command_.out() << '\n';

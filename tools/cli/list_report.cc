@@ -30,7 +30,9 @@ void tell_report(Command& command, const json::value& reply) {
   command.say(name + " (" + text_at(reply, "mode") + ") since " + text_at(reply, "since") +
               (flag_at(reply, "complete") ? "" : ", not all of the log was read"));
   command.say("it names: " + tally(reply, "hits"));
-  command.say(std::string(observe ? "it alone would have blocked: " : "it alone blocked: ") + tally(reply, "unique"));
+  // By what it holds now, whatever it held then.
+  command.say(std::string(observe ? "it alone would have blocked: " : "it alone blocks now: ") +
+              tally(reply, "unique"));
   if (const json::value* unique = object_at(reply, "unique")) {
     for (const auto& sample : array_at(*unique, "samples")) {
       command.say("  " + name_at(sample, "name") + " (" + counted_at(sample, "decisions", "question") + ")");
@@ -43,7 +45,7 @@ void tell_report(Command& command, const json::value& reply) {
     }
   }
   command.say("undone by an allow: " + tally(reply, "undone"));
-  char share[32] = "";
+  char share[32] = "nobody can say how many";
   if (reply.is_object()) {
     if (const json::value* percent = reply.get_object().if_contains("never_hit_percent");
         percent != nullptr && percent->is_number()) {

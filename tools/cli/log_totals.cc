@@ -68,7 +68,7 @@ ExitCode totals(Command& command, const TotalsOptions& options) {
                 share(answer.result, "failed") + " failed");
   }
   command.say(from.empty() ? "the log has no totals yet: the resolver writes them each minute"
-                           : "the log has totals from " + from + " on");
+                           : "the log has totals from " + from + " on; those of the last minute are on their way");
   for (const auto& each : array_at(answer.result, "missing")) {
     command.err() << "weir: totals from " << text_at(each, "from") << " to " << text_at(each, "to")
                   << " may lack queries: " << escape_for_display(text_at(each, "why")) << "\n";

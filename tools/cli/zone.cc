@@ -23,7 +23,8 @@ void say_unsaid(Command& command, const value& unsaid) {
                   {"conditions", "with conditions ($dnstype, $client, $denyallow, groups, moments)"},
                   {"refused", "with REFUSED, said as NXDOMAIN"},
                   {"too_long", "with a name that is too long below the zone's"},
-                  {"too_many", "on addresses and name servers, beyond what one zone holds"}};
+                  {"too_many", "on addresses and name servers, beyond what one zone holds"},
+                  {"exceptions", "for a while (allow, pause): whom the zone is served to filters on"}};
   for (const auto& reason : kReasons) {
     const auto number = number_at(unsaid, reason.key);
     if (number != 0) command.say("  not as it is: " + count_of(number, std::string("rules ") + reason.meaning));

@@ -241,7 +241,7 @@ std::vector<Route> make_routes() {
       {"GET",
        "/api/v1/what-if",
        "what_if.show",
-       kLook,
+       kAct,  // it counts queries, not clients: nobody knows of how many these are
        result,
        "What another policy would have done so far",
        "counts, newly_blocked, newly_allowed",

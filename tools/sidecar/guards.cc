@@ -260,18 +260,31 @@ std::vector<GuardFinding> judge_use(const ListConfig& list, const json::object& 
   const json::value* samples =
       blocked != nullptr && blocked->is_object() ? blocked->get_object().if_contains("samples") : nullptr;
   if (samples == nullptr || !samples->is_array()) return {};
+  // A name comes once for each group whose policy has the list: whose answers were counted nobody knows.
+  struct Used {
+    std::string name;
+    std::string groups;
+    std::uint64_t hits = 0;
+  };
+  std::vector<Used> used;
   for (const json::value& sample : samples->get_array()) {
     if (!sample.is_object()) continue;
-    const std::uint64_t hits = count_member(sample.get_object(), "hits");
-    const std::string text = text_member(sample.get_object(), "name") + " (group " +
-                             text_member(sample.get_object(), "group") + ", " + counted(hits, "answer") + ")";
-    (list.guards.in_use > 0 && hits >= list.guards.in_use ? held : told).add(text);
+    const std::string name = text_member(sample.get_object(), "name");
+    auto at = std::find_if(used.begin(), used.end(), [&](const Used& each) { return each.name == name; });
+    if (at == used.end()) at = used.insert(used.end(), Used{name, {}, 0});
+    at->groups += (at->groups.empty() ? "" : ", ") + text_member(sample.get_object(), "group");
+    at->hits = std::max(at->hits, count_member(sample.get_object(), "hits"));
+  }
+  for (const Used& each : used) {
+    const std::string answers = each.hits == 0 ? "few answers" : "about " + counted(each.hits, "answer");
+    (list.guards.in_use > 0 && each.hits >= list.guards.in_use ? held : told)
+        .add(each.name + " (" + answers + "; blocked for " + each.groups + ")");
   }
   std::vector<GuardFinding> findings;
   if (held.count > 0) {
     findings.push_back({"in_use", true,
-                        "it would block " + counted(held.count, "name") +
-                            " that this network uses (in_use = " + std::to_string(list.guards.in_use) + ")",
+                        "it would block " + counted(held.count, "name") + " that this network uses (in_use = " +
+                            std::to_string(list.guards.in_use) + "; each 64th answer counts as 64)",
                         held.samples});
   }
   if (told.count > 0) {

@@ -57,7 +57,9 @@ Result<Question> read_question(Arguments& arguments) {
       std::find(kClasses.begin(), kClasses.end(), question.row_class) == kClasses.end()) {
     const std::string_view near = nearest(question.row_class, kClasses);
     return Error{ErrorCode::invalid, "unknown class '" + escape_for_display(question.row_class) + "'" +
-                                         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?")};
+                                         (near.empty() ? ": expected blocked, would_block, allowed_over_block, "
+                                                         "resolved, rebinding, blocked_upstream, counters or dropped"
+                                                       : "; did you mean '" + std::string(near) + "'?")};
   }
   return question;
 }

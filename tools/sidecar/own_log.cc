@@ -27,6 +27,12 @@ std::string note_on_list(const Services& services, const std::string& list) {
          (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?");
 }
 
+std::string note_on_group(const Services& services, const std::string& group) {
+  const auto current = services.generations.current();
+  if (group.empty() || !current || (*current)->policies().find_group(group)) return {};
+  return "no group \"" + escape_for_display(group) + "\" is defined now";
+}
+
 // What a search for an address can find of a client whose address is not kept as it is.
 std::string note_on_client(const Services& services, const std::optional<Prefix>& client) {
   const auto current = services.generations.current();
@@ -98,8 +104,10 @@ class OwnLog final : public LogAnswerer {
   std::string note(const Question& question) const override {
     if (!question.asks_decisions()) return {};
     std::string note = note_on_list(call_.services, question.filter.list);
-    if (const std::string more = note_on_client(call_.services, question.filter.client); !more.empty())
-      note += (note.empty() ? "" : "; ") + more;
+    for (const std::string& more : {note_on_group(call_.services, question.filter.group),
+                                    note_on_client(call_.services, question.filter.client)}) {
+      if (!more.empty()) note += (note.empty() ? "" : "; ") + more;
+    }
     return note;
   }
 

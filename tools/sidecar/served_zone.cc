@@ -350,6 +350,14 @@ Result<Unsaid> ServedZone::unsaid() const {
   }
   out.too_long = too_long_;
   out.too_many = too_many_;
+  if (config_.list.empty()) {  // a list is what it says
+    out.exceptions = generation_->policies().pauses.size();
+    const auto visited = visit_peculiar(*generation_, kOverlays, [&](const Rule&) {
+      ++out.exceptions;
+      return true;
+    });
+    if (!visited) return visited.error();
+  }
   return out;
 }
 

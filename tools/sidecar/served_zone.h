@@ -35,7 +35,8 @@ struct Unsaid {
   std::uint64_t refused = 0;     // REFUSED; the zone says NXDOMAIN
   std::uint64_t too_long = 0;    // names that are too long below the zone's own; known once the zone was written
   std::uint64_t too_many = 0;    // beyond kMaxTriggersServed
-  std::uint64_t total() const { return patterns + conditions + refused + too_long + too_many; }
+  std::uint64_t exceptions = 0;  // for a while: allows and pauses
+  std::uint64_t total() const { return patterns + conditions + refused + too_long + too_many + exceptions; }
 };
 
 class ServedZone {

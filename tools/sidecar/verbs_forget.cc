@@ -112,7 +112,7 @@ VerbResult forget_log(Call& call) {
     const ClientIdentity kept = identity_of(wanted->prefix->address, Privacy::prefix, std::nullopt);
     if (wanted->prefix->length > kept.prefix_length) {
       note += (note.empty() ? "" : "; ") +
-              ("rows that were kept as prefixes are nobody's now for all of " + log::describe(kept));
+              ("where rows are kept as prefixes, those of all of " + log::describe(kept) + " are nobody's now");
     }
   }
   if (is_whole_day) {

@@ -15,11 +15,13 @@ namespace json = boost::json;
 
 constexpr std::chrono::hours kLearnedFor{24 * 7};
 
-// Whether no rule that is in force now says anything of the name, for the group of this number.
-bool is_unknown(const Generation& generation, std::uint32_t group, const Decision& decision, WallTime now,
-                MatchSet& matches) {
+// Whether no rule that is in force now says anything of the name, for the group of this number. An exception for a
+// while is no rule: what it lets through is asked for behind its end as well.
+bool is_unknown(const Generation& generation, const PolicySet& without_pauses, std::uint32_t group,
+                const Decision& decision, WallTime now, MatchSet& matches) {
   generation.match(ReversedName(decision.qname), matches);
-  const Verdict verdict = decide(matches, {.policies = generation.policies(),
+  std::erase_if(matches.matches, [](const Match& match) { return match.list_id() == kOverlays; });
+  const Verdict verdict = decide(matches, {.policies = without_pauses,
                                            .group = group,
                                            .client = decision.client.address,
                                            .name = decision.qname,
@@ -53,6 +55,8 @@ VerbResult learn_policy(Call& call) {
   auto learning = Learning::make();
   if (!learning) return learning.error();
   MatchSet matches;
+  PolicySet without_pauses = policies;
+  without_pauses.pauses.clear();
   const auto complete = log::walk_decisions(
       call.services.log, since, [&] { return call.responder.is_gone(); },
       [&](const log::LoggedDecision& logged) {
@@ -60,7 +64,7 @@ VerbResult learn_policy(Call& call) {
         if (decision.link != LinkKind::default_deny) return true;
         const auto group = policies.find_group(logged.group);
         if (!group || policies.policies[policies.groups[*group].policy].name != name) return true;
-        if (is_unknown(**current, *group, decision, now, matches))
+        if (is_unknown(**current, without_pauses, *group, decision, now, matches))
           learning->add(decision.qname, log::describe(decision.client));
         return true;
       });

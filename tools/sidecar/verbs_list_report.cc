@@ -219,7 +219,12 @@ VerbResult report_list(Call& call) {
   out["mode"] = list->mode == ListMode::observe ? "observe" : "enforce";
   out["since"] = format_time(since);
   out["complete"] = *complete;
-  if (smallest_group > 1) put_note_of_sharing(out, call, smallest_group);
+  if (smallest_group > 1) {
+    // Rules that few met are not told from those that nobody met.
+    out["rules_hit"] = nullptr;
+    out["never_hit_percent"] = nullptr;
+    put_note_of_sharing(out, call, smallest_group);
+  }
   out["bytes"] = history->empty() ? 0 : history->front().provenance.size_bytes;
   return out;
 }

@@ -62,7 +62,8 @@ json::array in_words(const log::PrivacyReport& report) {
             : "The keys of " + counted(report.days_with_keys, "day") +
                   " are still there: " + std::to_string(report.addresses_tried) + " addresses tried, " +
                   share_text(report.pseudonyms_mapped, report.pseudonyms_with_keys) +
-                  " of their pseudonyms have an address now; 'weir log forget --day' ends that");
+                  " of their pseudonyms have an address now; 'weir log forget --day' ends that for a day that " +
+                  "is over, and for today until then (what comes later has a new key)");
   }
   if (none.decisions > 0)
     words.emplace_back(counted(none.decisions, "decision") + " without clients: nothing to link, each is anybody's");

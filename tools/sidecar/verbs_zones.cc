@@ -8,11 +8,8 @@ namespace {
 namespace json = boost::json;
 
 json::object describe_unsaid(const Unsaid& unsaid) {
-  return {{"patterns", unsaid.patterns},
-          {"conditions", unsaid.conditions},
-          {"refused", unsaid.refused},
-          {"too_long", unsaid.too_long},
-          {"too_many", unsaid.too_many}};
+  return {{"patterns", unsaid.patterns}, {"conditions", unsaid.conditions}, {"refused", unsaid.refused},
+          {"too_long", unsaid.too_long}, {"too_many", unsaid.too_many},     {"exceptions", unsaid.exceptions}};
 }
 
 json::object describe_counts(const ServedCounts& counts) {

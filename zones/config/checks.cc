@@ -196,7 +196,9 @@ class Checker {
     }
     if (has("source")) add(origin, "source", "a list comes from a source or is a zone from primaries, not both");
     if (!has("primaries")) add(origin, "zone", "a zone needs primaries = [\"192.0.2.1\"]");
-    if (has("primaries") && list.primaries.empty()) add(origin, "primaries", "a zone needs one primary at least");
+    const ConfigValue::Member* primaries = find_member(*origin.table, "primaries");
+    if (primaries != nullptr && primaries->value.type == ConfigValue::Type::array && primaries->value.items.empty())
+      add(origin, "primaries", "a zone needs one primary at least");
     if (list.definition.kind != ListKind::rpz) add(origin, "kind", "a zone from primaries is of kind \"rpz\"");
     if (has("key")) add(origin, "key", "a zone from primaries is signed with a tsig_key, not with minisign");
     for (const char* key : {"tls_name", "tls_ca"}) {

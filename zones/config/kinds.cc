@@ -31,9 +31,21 @@ Parsed<milliseconds> duration(milliseconds min, milliseconds max) {
           [](const milliseconds& time) { return show_duration(time.count()); }};
 }
 
+Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+  const auto at = text.find('@');
+  if (at == std::string_view::npos) return Endpoint::parse(text, default_port);
+  std::string host(text.substr(0, at));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  auto address = IpAddress::parse(host);
+  if (!address) return address.error();
+  auto port = Endpoint::parse("0.0.0.0:" + std::string(text.substr(at + 1)), 0);
+  if (!port || port->port == 0) return Error{ErrorCode::invalid, "the port behind '@' is a number from 1 to 65535"};
+  return Endpoint{*address, port->port};
+}
+
 Parsed<Endpoint> endpoint(std::uint16_t default_port) {
   return {"an address with or without a port, such as \"192.0.2.1\" or \"[2001:db8::1]:5353\"",
-          [default_port](std::string_view text, const Faults&) { return Endpoint::parse(text, default_port); },
+          [default_port](std::string_view text, const Faults&) { return parse_endpoint(text, default_port); },
           [](const Endpoint& value) { return value.to_text(); }};
 }
 

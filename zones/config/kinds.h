@@ -35,6 +35,8 @@ Key<Section> required(Key<Section> key) {
 
 Parsed<std::uint64_t> size(std::uint64_t min, std::uint64_t max);
 Parsed<std::chrono::milliseconds> duration(std::chrono::milliseconds min, std::chrono::milliseconds max);
+// As people write it for other resolvers too: the port behind '@', or behind ':'.
+Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
 Parsed<Endpoint> endpoint(std::uint16_t default_port);
 Parsed<Prefix> prefix();
 Parsed<IpAddress> address();

@@ -8,22 +8,9 @@ namespace {
 
 constexpr std::size_t kMaxRecordsPerKey = 100'000;
 
-// As people write it for other resolvers too: the port behind '@', or behind ':'. 0 where there is none.
-Result<Endpoint> parse_server(std::string_view text, const Faults&) {
-  const auto at = text.find('@');
-  if (at == std::string_view::npos) return Endpoint::parse(text, 0);
-  std::string host(text.substr(0, at));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  auto address = IpAddress::parse(host);
-  if (!address) return address.error();
-  auto port = Endpoint::parse("0.0.0.0:" + std::string(text.substr(at + 1)), 0);
-  if (!port || port->port == 0) return Error{ErrorCode::invalid, "the port behind '@' is a number from 1 to 65535"};
-  return Endpoint{*address, port->port};
-}
-
 Parsed<Endpoint> server() {
   return {"an address with or without a port, such as \"192.0.2.1\", \"192.0.2.1@5353\" or \"[2001:db8::1]:5353\"",
-          parse_server,
+          [](std::string_view text, const Faults&) { return parse_endpoint(text, 0); },
           [](const Endpoint& value) { return value.port == 0 ? value.address.to_text() : value.to_text(); }};
 }
 

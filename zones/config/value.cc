@@ -123,6 +123,27 @@ ConfigPosition bad_header(std::string_view text) {
   return {1, 1};
 }
 
+// Text without quotes is the most frequent mistake, and the library takes its first letter for a number's or a word's.
+// The line as it should be; nothing where it is another mistake.
+std::string with_quotes(std::string_view text, std::uint32_t line) {
+  for (; line > 1 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text = text.substr(0, text.find_first_of("\r\n#"));
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos) return {};
+  const std::string_view key = trim(text.substr(0, equals));
+  const std::string_view value = trim(text.substr(equals + 1));
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool is_plain = std::all_of(value.begin(), value.end(), [&](char c) {
+    return is_letter(c) || is_digit(c) || std::string_view("._-/:@+%* ").find(c) != std::string_view::npos;
+  });
+  const bool is_date = value.size() >= 5 && value[4] == '-' && std::all_of(value.begin(), value.begin() + 4, is_digit);
+  const bool is_text = std::any_of(value.begin(), value.end(), [&](char c) { return is_letter(c) || c == '/'; }) ||
+                       std::count(value.begin(), value.end(), '.') > 1;
+  if (!is_plain || is_date || !is_text || value == "true" || value == "false") return {};
+  return std::string(key) + " = \"" + std::string(value) + "\"";
+}
+
 Error at(std::string_view file, std::uint32_t line, std::uint32_t column, std::string_view why) {
   return {ErrorCode::invalid, std::string(file) + ':' + std::to_string(line) + ':' + std::to_string(column) + ": " +
                                   escape_for_display(why)};
@@ -156,7 +177,10 @@ Result<ConfigValue> parse_toml(std::string_view text, std::string_view shown_nam
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    return at(shown_name, error.source().begin.line, error.source().begin.column, error.description());
+    const auto& place = error.source().begin;
+    const std::string meant = with_quotes(text, place.line);
+    return at(shown_name, place.line, place.column,
+              meant.empty() ? std::string(error.description()) : "text stands in quotes: " + meant);
   } catch (const std::logic_error& error) {
     const ConfigPosition place = bad_header(text);
     return at(shown_name, place.line, place.column, error.what());

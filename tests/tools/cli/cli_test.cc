@@ -621,9 +621,11 @@ TEST_F(CliTest, BatchKeepsTheOrderAndAsksInChunks) {
   EXPECT_EQ(ran.out, expected);
   EXPECT_EQ(sidecar().asked().size(), 3U);
 
-  const Ran faulty = run({"explain", "--batch"}, "open.example\na..b\nads.example\n");
+  const Ran faulty = run({"explain", "--batch"}, "open.example\na..b\nads.example\nno.list o.f\n");
   EXPECT_EQ(faulty.code, 3);
-  EXPECT_EQ(faulty.out, "open.example none - - -\na..b invalid - - -\nads.example blocked ads 812 3\n");
+  EXPECT_EQ(faulty.out,
+            "open.example none - - -\na..b invalid - - -\nads.example blocked ads 812 3\nno.list\\032o.f none - - -\n")
+      << "columns are told apart by spaces";
   const Ran lines = run({"explain", "--batch", "--json"}, "open.example\nads.example\n");
   std::istringstream rows(lines.out);
   std::string row;
@@ -641,7 +643,7 @@ TEST_F(CliTest, OctetsThatAreNoTextAreInvalidAndNothingElseIs) {
   EXPECT_EQ(batch.err, "");
   EXPECT_EQ(batch.out,
             "ads.example blocked ads 812 3\nm\\xFCnchen.example invalid - - -\nb\u00FCcher.example none - - -\n"
-            "b\u00FC cher.example invalid - - -\nfoo.org none - - -\n");
+            "b\u00FC\\032cher.example invalid - - -\nfoo.org none - - -\n");
   std::istringstream rows(run({"explain", "--batch", "--json"}, input).out);
   std::vector<std::string> outcomes;
   for (std::string row; std::getline(rows, row);) {
@@ -909,11 +911,11 @@ TEST_F(CliTest, RepliesAreShownAsTablesAndPassedOnAsJson) {
       {{"zone", "show"},
        "zone.show",
        R"({"zones":[{"name":"filter.example","list":"","policy":"default","serial":7,"records":12,
-           "unsaid":{"patterns":2,"conditions":0,"refused":1,"too_long":0,"too_many":0},
+           "unsaid":{"patterns":2,"conditions":0,"refused":1,"too_long":0,"too_many":0,"exceptions":3},
            "transfers":{"whole":1,"incremental":2,"unchanged":3,"refused":4,"failed":0,"last_refusal":"192.0.2.9: no"},
            "notified":[{"address":"192.0.2.1:53","told":7,"answered":7,"tries":1},
                        {"address":"192.0.2.2:53","told":7,"answered":5,"tries":6}]}]})",
-       {"filter.example: policy default, serial 7, 12 records", "not as it is: 2 rules globs", "1 rules with REFUSED",
+       {"filter.example: policy default, serial 7, 12 records", "not as it is: 2 rules globs", "1 rules with REFUSED", "3 rules for a while",
         "1 whole, 2 incremental, 3 with nothing newer, 4 refused", "last refused: 192.0.2.9: no",
         "192.0.2.1:53: told of 7, and answered", "192.0.2.2:53: told of 7, no answer (tried 6 times)"}},
       {{"zone", "show"}, "zone.show", R"({"zones":[]})", {"no zone is served"}},

@@ -52,7 +52,7 @@ const std::map<std::string, Role> kRoles = {
     {"GET /api/v1/sinks/{name}", Role::analyst},
     {"GET /api/v1/audit", Role::analyst},
     {"GET /api/v1/audit/verify", Role::analyst},
-    {"GET /api/v1/what-if", Role::analyst},
+    {"GET /api/v1/what-if", Role::admin},
     {"POST /api/v1/what-if", Role::admin},
     {"DELETE /api/v1/what-if", Role::admin},
     {"GET /api/v1/log/search", Role::analyst},

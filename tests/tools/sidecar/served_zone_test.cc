@@ -101,6 +101,7 @@ TEST(ServedZone, CountsWhatItCannotSay) {
   EXPECT_EQ(unsaid.patterns, 1U);
   EXPECT_EQ(unsaid.conditions, 1U);
   EXPECT_EQ(unsaid.refused, 1U);
+  EXPECT_EQ(unsaid.exceptions, 0U);
   EXPECT_EQ(unsaid.total(), 3U);
   for (const std::string& line : lines) EXPECT_EQ(line.find("typed"), std::string::npos) << line;
 }

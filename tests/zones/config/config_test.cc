@@ -368,6 +368,12 @@ TEST_F(ConfigTest, FaultsSayWhereAndWhat) {
       {"[resolver]\nworkers = 257",
        "weir.toml:2:11: 'workers' in [resolver]: expected a whole number from 0 to 256, not 257"},
       {"[resolver]\nworkers = -1", "not -1"},
+      {"[log]\nprivacy = full # addresses", "weir.toml:2:12: text stands in quotes: privacy = \"full\""},
+      {"[log]\nkeep = 30d", "text stands in quotes: keep = \"30d\""},
+      {"[[policy]]\n\nname = default\n", "weir.toml:3:8: text stands in quotes: name = \"default\""},
+      {"[resolver]\nname = 192.0.2.1", "text stands in quotes: name = \"192.0.2.1\""},
+      {"[resolver]\nname = 2026-02-30T00:00:00Z", "weir.toml:2:"},
+      {"[resolver]\nname = \"open", "weir.toml:2:"},
       {"[resolver]\nupstream_port = 0", "from 1 to 65535, not 0"},
       {"[resolver]\nlisten = []", "it has 0 values"},
       {"[resolver]\nlisten = [\"192.0.2.1:0x\"]", "weir.toml:2:11: 'listen' in [resolver]"},
@@ -587,7 +593,7 @@ secret_file = "transfer.key"
 [[list]]
 name = "zone"
 zone = "RPZ.example."
-primaries = ["192.0.2.1", "[2001:db8::1]:5353"]
+primaries = ["192.0.2.1", "[2001:db8::1]:5353", "192.0.2.2@5470"]
 tsig_key = "transfer.example"
 )");
   ASSERT_TRUE(config) << config.error().message;
@@ -595,7 +601,7 @@ tsig_key = "transfer.example"
   EXPECT_EQ(config->transfer.listen[0].to_text(), "192.0.2.53:53");
   EXPECT_EQ(config->transfer.listen[1].to_text(), "[2001:db8::53]:5300");
   const ListConfig& list = config->lists[0];
-  EXPECT_EQ(list.source, "axfr://192.0.2.1:53,[2001:db8::1]:5353/rpz.example");
+  EXPECT_EQ(list.source, "axfr://192.0.2.1:53,[2001:db8::1]:5353,192.0.2.2:5470/rpz.example");
   EXPECT_EQ(list.definition.kind, ListKind::rpz);
   EXPECT_EQ(list.definition.order, Order::specific);
   ASSERT_EQ(config->tsig_keys.size(), 1U);
