@@ -15,12 +15,18 @@ COMMON = "h30.bulk.test\nh31.bulk.test\n"
 
 
 class ObserveTest(Case):
-    LISTS = {"enforced.domains": COMMON, "watched.domains": COMMON + "h32.bulk.test\nh33.bulk.test\nnever.bulk.test\n",
+    LISTS = {"enforced.domains": COMMON, "watched.domains": COMMON + "h32.bulk.test\nh33.bulk.test\nnever.bulk.test\nlocal.bulk.test\n",
              "good.domains": "h33.bulk.test\nidle.bulk.test\n",
              "wide.adblock": "||own.test^\n/(^|\\.)ads\\.example$/\n/(^|\\.)ads[0-9]\\.example$/\n||pool.ntp.org^\n",
              "policy.zone": ZONE,
              "daily.domains": "".join(f"h{number}.bulk.test\n" for number in range(60, 72))}
     BODY = """
+[log]
+all = true
+
+[local]
+records = ["local.bulk.test 60 A 192.0.2.77"]
+
 [[list]]
 name = "enforced"
 source = "{lists}/enforced.domains"
@@ -64,14 +70,19 @@ policy = "linted"
 """.replace("KID", KID)
 
     def test_report_then_promote(self):
+        time.sleep(1)  # behind what was asked while it started
+        since = ("--since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
         for _ in range(2):
             self.shows(("h30.bulk.test", "A", NULL), ("h32.bulk.test", "A", BULK), ("h33.bulk.test", "A", BULK))
+        # No list is asked of what is answered here.
+        self.shows(("local.bulk.test", "A", ["192.0.2.77"]))
         # A group without the list asks for its names, too: that says nothing of the list.
         self.assertEqual(self.weir.ask("h32.bulk.test", source=KID).data("A"), BULK)
         deadline = time.monotonic() + 10
         report = {}
-        while time.monotonic() < deadline and report.get("hits", {}).get("decisions", 0) < 4:
-            report = self.weir.done("list", "report", "watched", "--json").json
+        while time.monotonic() < deadline and (report.get("hits", {}).get("decisions", 0) < 4 or not self.weir.done(
+                "log", "search", "--name", "local.bulk.test", "--json").json["rows"]):
+            report = self.weir.done("list", "report", "watched", *since, "--json").json
             time.sleep(0.05)
         self.assertEqual(report["mode"], "observe")
         self.assertEqual((report["unique"]["decisions"], report["unique"]["names"]), (2, 1), report)
@@ -79,9 +90,9 @@ policy = "linted"
         self.assertEqual(report["unique"]["clients"], 1)
         self.assertEqual((report["shared"]["decisions"], report["shared"]["lists"]),
                          (2, [{"list": "enforced", "decisions": 2}]), report)
-        self.assertEqual((report["rules"], report["rules_hit"]), (5, 2))
+        self.assertEqual((report["rules"], report["rules_hit"], report["undone"]["decisions"]), (6, 3, 2))
         self.assertIn("it alone would have blocked: 2 questions, 1 name, 1 client",
-                      self.weir.done("list", "report", "watched").out)
+                      self.weir.done("list", "report", "watched", *since).out)
 
         self.weir.done("list", "promote", "watched", "--reason", "it was right for a week")
         self.shows(("h32.bulk.test", "A", NULL), ("h33.bulk.test", "A", BULK))

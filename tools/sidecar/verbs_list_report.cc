@@ -2,7 +2,8 @@
 // others block anyway, what allows undo, and how much of it was ever met.
 //
 // A name of the log is judged by what the lists hold now, so that a list in observe mode and one that came later are
-// told by the same count. What the log does not have (queries without a decision, unless [log] all) is not in it.
+// told by the same count: as the policies of now would decide were the list enforced, so that ranks and allows count.
+// What the log does not have (queries without a decision, unless [log] all) is not in it.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -18,6 +19,8 @@
 #include "tools/sidecar/verb_table.h"
 #include "zones/base/text.h"
 #include "zones/link/decision.h"
+#include "zones/local_data.h"
+#include "zones/verdict.h"
 
 namespace weir::sidecar {
 namespace {
@@ -100,11 +103,17 @@ Result<bool> read_shared(Call& call, WallTime since, std::uint32_t smallest_grou
 
 class Report {
  public:
-  Report(const Generation& generation, const ListDefinition& list) : generation_(generation), list_(list) {}
+  Report(const Generation& generation, const ListDefinition& list)
+      : generation_(generation),
+        list_(list),
+        enforced_(enforcing(generation.policies(), list.id)),
+        local_(zones_of_all(generation.policies())) {}
 
   void add(const Key& key, const Met& met) {
     const auto name = Name::parse(key.name);
     if (!name || !policy_of(key.group).has_list(list_.id)) return;
+    // What is answered here comes before any list.
+    if (local_.find(*name, RecordType::a).outcome != LocalFinding::Outcome::none) return;
     generation_.match(ReversedName(*name), matches_);
     const auto own = std::find_if(matches_.matches.begin(), matches_.matches.end(), [&](const Match& match) {
       return match.list_id() == list_.id && blocks(match.action) && !match.exception();
@@ -112,7 +121,8 @@ class Report {
     if (own == matches_.matches.end()) return;
     patterns_.insert(pattern_text(&generation_, *own, *name) + "/" + std::string(to_text(own->kind)));
     count(all_, key, met);
-    if (key.decision_class == DecisionClass::allowed_over_block) return count(undone_, key, met);
+    if (key.decision_class == DecisionClass::allowed_over_block || is_let_through(*name, key.group))
+      return count(undone_, key, met);
     std::set<std::string> others;
     if (key.decision_class == DecisionClass::blocked) others = others_that_block(key.group);
     if (others.empty()) {
@@ -155,6 +165,30 @@ class Report {
   }
 
  private:
+  // The policies of now with the list in force, and without exceptions for a while.
+  static PolicySet enforcing(PolicySet policies, ListId list) {
+    for (ListDefinition& each : policies.lists) {
+      if (each.id == list) each.mode = ListMode::enforce;
+    }
+    policies.pauses.clear();
+    return policies;
+  }
+  // What matches_ is of, were the list enforced.
+  bool is_let_through(const Name& name, const std::string& group) const {
+    const Verdict verdict = decide(matches_, {.policies = enforced_,
+                                              .group = enforced_.find_group(group).value_or(0),
+                                              .client = {},
+                                              .name = name,
+                                              .type = RecordType::a,
+                                              .now = read_clocks().wall,
+                                              .details = generation_});
+    return verdict.outcome != Outcome::blocked;
+  }
+  static std::vector<LocalZone> zones_of_all(const PolicySet& policies) {
+    std::vector<LocalZone> zones = policies.local_zones;
+    std::erase_if(zones, [](const LocalZone& zone) { return !zone.groups.empty(); });
+    return zones;
+  }
   static void count(Tally& tally, const Key& key, const Met& met) {
     tally.decisions += met.decisions;
     tally.names.insert(key.name);
@@ -185,6 +219,8 @@ class Report {
 
   const Generation& generation_;
   const ListDefinition& list_;
+  const PolicySet enforced_;
+  const LocalData local_;  // that everybody has
   MatchSet matches_;
   Tally all_;
   Tally unique_;
