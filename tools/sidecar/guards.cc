@@ -82,6 +82,13 @@ std::string counted(std::uint64_t count, const char* noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) out += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > kShown ? out + " and " + counted(names.size() - kShown, "other group") : out;
+}
+
 bool is_glob_or_regex(const Rule& rule) {
   return rule.kind == PatternKind::glob || rule.kind == PatternKind::regex;
 }
@@ -263,7 +270,7 @@ std::vector<GuardFinding> judge_use(const ListConfig& list, const json::object& 
   // A name comes once for each group whose policy has the list: whose answers were counted nobody knows.
   struct Used {
     std::string name;
-    std::string groups;
+    std::vector<std::string> groups;
     std::uint64_t hits = 0;
   };
   std::vector<Used> used;
@@ -272,13 +279,13 @@ std::vector<GuardFinding> judge_use(const ListConfig& list, const json::object& 
     const std::string name = text_member(sample.get_object(), "name");
     auto at = std::find_if(used.begin(), used.end(), [&](const Used& each) { return each.name == name; });
     if (at == used.end()) at = used.insert(used.end(), Used{name, {}, 0});
-    at->groups += (at->groups.empty() ? "" : ", ") + text_member(sample.get_object(), "group");
+    at->groups.push_back(text_member(sample.get_object(), "group"));
     at->hits = std::max(at->hits, count_member(sample.get_object(), "hits"));
   }
   for (const Used& each : used) {
     const std::string answers = each.hits == 0 ? "few answers" : "about " + counted(each.hits, "answer");
     (list.guards.in_use > 0 && each.hits >= list.guards.in_use ? held : told)
-        .add(each.name + " (" + answers + "; blocked for " + each.groups + ")");
+        .add(each.name + " (" + answers + "; blocked for " + some_of(each.groups) + ")");
   }
   std::vector<GuardFinding> findings;
   if (held.count > 0) {
