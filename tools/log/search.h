@@ -4,6 +4,7 @@
 // summaries exclude every row are skipped unread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -40,6 +41,8 @@ struct SearchRequest {
   std::chrono::milliseconds budget{10'000};
   std::function<bool()> is_gone = {};  // whoever asked; may be empty
 
+  // Where sums are read to: none begins behind the year 2500.
+  std::int64_t end_of_sums_ms() const { return std::min<std::int64_t>(until_ms, 16'725'225'600'000); }
   // Whether sums by slots of that length know the range.
   bool is_of_whole(std::int64_t slot_ms) const {
     return since_ms % slot_ms == 0 && (until_ms == INT64_MAX || until_ms % slot_ms == 0);

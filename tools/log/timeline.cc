@@ -62,9 +62,8 @@ Result<Timeline> find_timeline(const DecisionLog& log, const BlockMatcher& match
   Timeline out;
   SlotSums sums;
   const LogFilter& filter = matcher.filter();
-  const std::int64_t until_ms = std::min<std::int64_t>(request.range.until_ms, 16'725'225'600'000);
   if (filter.is_of_counts() && request.range.is_of_whole(kMinuteMs)) {
-    const auto cells = log.read_counts(request.range.since_ms, until_ms, request.step_ms);
+    const auto cells = log.read_counts(request.range.since_ms, request.range.end_of_sums_ms(), request.step_ms);
     if (!cells) return cells.error();
     // What a list and a group are called is asked once each.
     struct Kind {

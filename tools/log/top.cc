@@ -208,15 +208,10 @@ bool is_rolled_up(const BlockMatcher& matcher, const TopRequest& request) {
   }
 }
 
-// No rollup begins behind the year 2500.
-std::int64_t end_of(const SearchRequest& range) {
-  return std::min<std::int64_t>(range.until_ms, 16'725'225'600'000);
-}
-
 Result<Top> top_of_domains(const DecisionLog& log, const TopRequest& request, std::optional<DecisionClass> wanted) {
   SortedSums domains;
   Top top;
-  const auto visited = log.visit_domains(request.range.since_ms, end_of(request.range),
+  const auto visited = log.visit_domains(request.range.since_ms, request.range.end_of_sums_ms(),
                                          [&](DecisionClass decision_class, std::string_view key, std::uint64_t rows) {
                                            if (wanted && *wanted != decision_class) return;
                                            domains.add(key, rows);
@@ -237,7 +232,7 @@ Result<Top> top_of_domains(const DecisionLog& log, const TopRequest& request, st
 Result<void> count_rollups(const DecisionLog& log, const BlockMatcher& matcher, const TopRequest& request,
                            Counts& counts) {
   const auto wanted = matcher.filter().decision_class;
-  const auto cells = log.read_counts(request.range.since_ms, end_of(request.range), kMinuteMs);
+  const auto cells = log.read_counts(request.range.since_ms, request.range.end_of_sums_ms(), kMinuteMs);
   if (!cells) return cells.error();
   for (const CountCell& cell : *cells) {
     if (wanted && *wanted != cell.decision_class) continue;

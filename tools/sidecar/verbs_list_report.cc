@@ -103,15 +103,18 @@ Result<bool> read_shared(Call& call, WallTime since, std::uint32_t smallest_grou
 
 class Report {
  public:
-  Report(const Generation& generation, const ListDefinition& list)
+  Report(const Generation& generation, const ListDefinition& list, WallTime now)
       : generation_(generation),
         list_(list),
+        now_(now),
         enforced_(enforcing(generation.policies(), list.id)),
         local_(zones_of_all(generation.policies())) {}
 
   void add(const Key& key, const Met& met) {
     const auto name = Name::parse(key.name);
-    if (!name || !policy_of(key.group).has_list(list_.id)) return;
+    // By its name; one that is gone is the default's now.
+    const std::uint32_t group = generation_.policies().find_group(key.group).value_or(0);
+    if (!name || !policy_of(group).has_list(list_.id)) return;
     // What is answered here comes before any list.
     if (local_.find(*name, RecordType::a).outcome != LocalFinding::Outcome::none) return;
     generation_.match(ReversedName(*name), matches_);
@@ -121,10 +124,10 @@ class Report {
     if (own == matches_.matches.end()) return;
     patterns_.insert(pattern_text(&generation_, *own, *name) + "/" + std::string(to_text(own->kind)));
     count(all_, key, met);
-    if (key.decision_class == DecisionClass::allowed_over_block || is_let_through(*name, key.group))
+    if (key.decision_class == DecisionClass::allowed_over_block || is_let_through(*name, group))
       return count(undone_, key, met);
     std::set<std::string> others;
-    if (key.decision_class == DecisionClass::blocked) others = others_that_block(key.group);
+    if (key.decision_class == DecisionClass::blocked) others = others_that_block(group);
     if (others.empty()) {
       count(unique_, key, met);
       samples_[key.name] += met.decisions;
@@ -165,7 +168,7 @@ class Report {
   }
 
  private:
-  // The policies of now with the list in force, and without exceptions for a while.
+  // The policies of now with the list in force, and without pauses.
   static PolicySet enforcing(PolicySet policies, ListId list) {
     for (ListDefinition& each : policies.lists) {
       if (each.id == list) each.mode = ListMode::enforce;
@@ -173,16 +176,16 @@ class Report {
     policies.pauses.clear();
     return policies;
   }
-  // What matches_ is of, were the list enforced.
-  bool is_let_through(const Name& name, const std::string& group) const {
+  // What matches_ is of, were the list enforced. A rule that does not hold for an A of anybody is not undone by that.
+  bool is_let_through(const Name& name, std::uint32_t group) const {
     const Verdict verdict = decide(matches_, {.policies = enforced_,
-                                              .group = enforced_.find_group(group).value_or(0),
+                                              .group = group,
                                               .client = {},
                                               .name = name,
                                               .type = RecordType::a,
-                                              .now = read_clocks().wall,
+                                              .now = now_,
                                               .details = generation_});
-    return verdict.outcome != Outcome::blocked;
+    return verdict.outcome == Outcome::allowed;
   }
   static std::vector<LocalZone> zones_of_all(const PolicySet& policies) {
     std::vector<LocalZone> zones = policies.local_zones;
@@ -197,17 +200,16 @@ class Report {
     }
   }
 
-  // Of a group by its name; one that is gone is the default's now.
-  const Policy& policy_of(const std::string& group_name) const {
+  const Policy& policy_of(std::uint32_t group) const {
     const PolicySet& policies = generation_.policies();
-    return policies.policies[policies.groups[policies.find_group(group_name).value_or(0)].policy];
+    return policies.policies[policies.groups[group].policy];
   }
 
   // Lists in force for the group, beside this one, that block what matches_ is of.
-  std::set<std::string> others_that_block(const std::string& group_name) const {
+  std::set<std::string> others_that_block(std::uint32_t group) const {
     std::set<std::string> out;
     const PolicySet& policies = generation_.policies();
-    const Policy& policy = policy_of(group_name);
+    const Policy& policy = policy_of(group);
     for (const Match& match : matches_.matches) {
       if (match.list_id() == list_.id || !blocks(match.action) || match.exception()) continue;
       const ListDefinition* other = policies.find_list(match.list_id());
@@ -219,6 +221,7 @@ class Report {
 
   const Generation& generation_;
   const ListDefinition& list_;
+  const WallTime now_;
   const PolicySet enforced_;
   const LocalData local_;  // that everybody has
   MatchSet matches_;
@@ -246,7 +249,7 @@ VerbResult report_list(Call& call) {
   const std::uint32_t smallest_group = smallest_group_of(call);
   const auto complete = smallest_group > 1 ? read_shared(call, since, smallest_group, met) : read_log(call, since, met);
   if (!complete) return complete.error();
-  Report report(**current, *list);
+  Report report(**current, *list, now);
   for (const auto& [key, each] : met) report.add(key, each);
   json::object out = report.to_json(call.services.states.get(name).rules);
   const auto history = call.services.writer.records().history(list->id);
